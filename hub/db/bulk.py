@@ -260,9 +260,17 @@ def insert_pipeline() -> Iterator[None]:
     if database.vendor != "postgresql":
         yield
         return
-    database.ensure_connection()
+    _ensure_usable_connection()
     with database.wrap_database_errors, database.connection.pipeline():
         yield
+
+
+def _ensure_usable_connection() -> None:
+    """Connect, also if the server has ended the connection; checked once a request, as by Django's
+    own cursors.
+    """
+    database.close_if_health_check_failed()
+    database.ensure_connection()
 
 
 @contextmanager
@@ -270,8 +278,7 @@ def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
     """Open a cursor on Django's connection, in its transaction, that sends parameters and reads
     rows in binary format.
     """
-    database.close_if_health_check_failed()  # once a request, as Django's own cursors do
-    database.ensure_connection()
+    _ensure_usable_connection()
     with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
         _replan_periodically(database.connection)
         cursor.format = psycopg.pq.Format.BINARY

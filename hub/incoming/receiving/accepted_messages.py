@@ -22,7 +22,7 @@ from hub.incoming.receiving.counts import (
 COMPRESSION_LEVEL = 1
 
 # together and then alone, a message waits for less than two seconds
-LOCK_TIMEOUT = "set_config('lock_timeout', '700ms', true)"  # until the end of the transaction
+SHORT_LOCK_TIMEOUT = "set_config('lock_timeout', '700ms', true)"  # in this transaction
 
 # `requests`: the messages without repetitions; `copies`: how often the batch contains each
 INSERT_WITH_BODIES = """
@@ -110,7 +110,7 @@ def _insert_in_one_statement(
     insert, parameters = bulk.build_insert(InboundMessage, columns)
     statement = INSERT_WITH_BODIES
     if are_requests:
-        insert, statement = f"{insert}, {LOCK_TIMEOUT}", INSERT_WITH_BODIES_AND_COUNTS
+        insert, statement = f"{insert}, {SHORT_LOCK_TIMEOUT}", INSERT_WITH_BODIES_AND_COUNTS
     values = (
         [endpoint_id for endpoint_id, _ in received],
         [message_key for _, message_key in received],
@@ -118,9 +118,8 @@ def _insert_in_one_statement(
         [truncate_to_minute(entry.message.received_at) for entry in received.values()],
         [copies[key] for key in received],
     )
-    rows = bulk.fetch_rows(
-        f"{statement.format(insert=insert)} {SELECT_INSERTED}", [*parameters, *values]
-    )
+    statement = f"{statement.format(insert=insert)} {SELECT_INSERTED}"
+    rows = bulk.fetch_rows(statement, [*parameters, *values])
     return {(endpoint_id, message_key) for endpoint_id, message_key in rows}
 
 

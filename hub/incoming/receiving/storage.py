@@ -13,7 +13,7 @@ from hub.db.group_commit import GroupCommit
 from hub.incoming.models import InboundCount, InboundMessage
 from hub.incoming.processing.inbox_lease import InboxWaker
 from hub.incoming.receiving.accepted_messages import (
-    LOCK_TIMEOUT,
+    SHORT_LOCK_TIMEOUT,
     ReceivedMessage,
     insert_accepted,
 )
@@ -67,7 +67,7 @@ def _store_others(others: Sequence[ReceivedMessage]) -> None:
         return
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
-            cursor.execute(f"SELECT {LOCK_TIMEOUT}")
+            cursor.execute(f"SELECT {SHORT_LOCK_TIMEOUT}")
     add_counts([(entry.endpoint_minute, entry.result) for entry in others])
     _insert_rejected([entry for entry in others if entry.result not in NOT_REJECTED])
 

@@ -1,13 +1,11 @@
 """What is not authentic is rejected with its cause, bounded in number and without its content."""
 
-import zlib
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, transaction
 from django.db import connection as database
-from django.test.utils import CaptureQueriesContext
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundBody, InboundCount, InboundEndpoint, InboundMessage
@@ -18,7 +16,6 @@ from hub.incoming.receiving.receive import RECEIVERS
 from hub.incoming.receiving.receiver_cache import Receiver, load_receiver
 from hub.incoming.receiving.storage import MAX_REJECTED_ROWS, store_messages
 from hub.problems import Problem
-from tests.factories import NOON
 from tests.hub.incoming.database_refusals import rows_refused_by_database
 from tests.hub.incoming.sources import SOURCES, make_sender
 
@@ -188,94 +185,11 @@ def test_one_account_fills_at_most_half_of_the_backlog(pipedrive, make, client, 
     assert post(pipedrive, 9) == 200
 
 
-def test_an_accepted_request_takes_the_same_statements_whatever_its_size(pipedrive):
-    pipedrive.send(pipedrive.sign(b"{}"))
-
-    def count_statements(body):
-        with CaptureQueriesContext(database) as queries:
-            assert pipedrive.send(pipedrive.sign(body)).status_code == 200
-        return len(queries)
-
-    assert count_statements(b"x" * 200_000) <= count_statements(b"y") <= 12
-
-
 def test_a_repeated_request_is_acknowledged_counted_and_stored_once(pipedrive):
     request = pipedrive.sign(b'{"meta": {"id": "1"}}')
     assert [pipedrive.send(request).status_code for _ in range(3)] == [200, 200, 200]
     assert InboundMessage.unscoped.count() == InboundBody.objects.count() == 1
     assert count_causes() == {"accepted": 1, "duplicate": 2}
-
-
-def test_copies_in_one_group_are_stored_once(pipedrive):
-    def build():
-        message = build_rejected(pipedrive.receiver, "", at=clock())
-        message.state, message.message_key, message.due_at = "accepted", "same", clock()
-        return ReceivedMessage(message, b"{}", "accepted")
-
-    assert store_messages([build() for _ in range(3)]) == ["accepted", "duplicate", "duplicate"]
-    assert store_messages([build()]) == ["duplicate"]
-    assert InboundMessage.unscoped.count() == InboundBody.objects.count() == 1
-    assert count_causes() == {"accepted": 1, "duplicate": 3}
-
-
-@pytest.mark.skipif(database.vendor == "sqlite", reason="no server that ends connections")
-def test_a_message_is_stored_though_the_database_has_ended_an_idle_connection(pipedrive):
-    message = build_rejected(pipedrive.receiver, "", at=NOON)
-    message.state, message.message_key, message.due_at = "accepted", "1", NOON
-    database.ensure_connection()
-    end_backend(database.connection.info.backend_pid)
-    database.close_if_unusable_or_obsolete()  # as at the start of each request
-    assert store_messages([ReceivedMessage(message, b"{}", "accepted")]) == ["accepted"]
-
-
-def end_backend(pid):
-    other = database.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    finally:
-        other.close()
-
-
-def test_a_group_may_contain_accepted_rejected_and_repeated_requests(pipedrive):
-    def build(key, result, *, at=NOON):
-        message = build_rejected(pipedrive.receiver, result, at=at)
-        if result == "accepted":
-            message.state, message.cause, message.message_key, message.due_at = result, "", key, at
-        return ReceivedMessage(message, key.encode(), result)
-
-    stored = build("1", "accepted", at=NOON - timedelta(minutes=1))
-    assert store_messages([stored]) == ["accepted"]
-    group = [
-        build("1", "accepted"),
-        build("2", "accepted"),
-        build("3", "wrong_secret"),
-        build("4", "disconnected"),
-        build("5", "accepted"),
-        build("2", "accepted"),
-    ]
-    assert store_messages(group) == [
-        "duplicate",
-        "accepted",
-        "wrong_secret",
-        "disconnected",
-        "accepted",
-        "duplicate",
-    ]
-    accepted = InboundMessage.unscoped.filter(state="accepted").in_bulk(field_name="id")
-    bodies = InboundBody.objects.in_bulk(accepted)
-    assert {
-        message.message_key: zlib.decompress(bodies[pk].body) for pk, message in accepted.items()
-    } == {"1": b"1", "2": b"2", "5": b"5"}
-    assert InboundMessage.unscoped.filter(state="rejected").count() == 1
-    counts = InboundCount.unscoped.values_list("minute", "cause", "count")
-    assert sorted(counts) == [
-        (NOON - timedelta(minutes=1), "accepted", 1),
-        (NOON, "accepted", 2),
-        (NOON, "disconnected", 1),
-        (NOON, "duplicate", 2),
-        (NOON, "wrong_secret", 1),
-    ]
 
 
 def test_an_endpoint_that_was_deleted_meanwhile_is_404(pipedrive):
