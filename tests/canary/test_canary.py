@@ -188,6 +188,7 @@ def test_no_page_of_a_person_shows_a_secret(canary_rows):
     )
 
 
+@pytest.mark.one_database  # a guest's pages are those of a customer, who opens them on each
 def test_no_page_of_a_guest_shows_a_secret(canary_rows, make):
     """Who came by a portal link to all pages of the tenant, and who came by a connect link for each
     connection.

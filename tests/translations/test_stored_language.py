@@ -1,5 +1,8 @@
 """What is stored is English or of no language, whoever's language an action was done in: each form
 of each page is submitted in a language of brackets, and no bracket is stored.
+
+On one database: it reads the values of statements, which Python makes before it knows the database.
+tests/canary/test_canary.py submits to the same addresses on every database.
 """
 
 import json
@@ -19,7 +22,7 @@ from tests.tenants.door import code_of
 from tests.translations.bracketed_language import OPEN, bracketed_language
 from tests.translations.page_forms import find_submissions
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300), pytest.mark.one_database]
 
 WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|WITH|COPY)\s+"?(\w+)', re.I)
 ESCAPED = json.dumps(OPEN).strip('"')

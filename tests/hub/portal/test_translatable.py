@@ -1,5 +1,5 @@
 """Every text that customers read can be translated: in a language of brackets nothing is read
-without them.
+without them. On one database: these texts are written in Python and in templates.
 """
 
 import ast
@@ -18,7 +18,7 @@ from tests.canary.secret_canaries import CanaryRows
 from tests.tenant_isolation.url_walk import addresses, routes
 from tests.translations.bracketed_language import bracketed_language, unbracketed, unmarked_texts
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300), pytest.mark.one_database]
 
 NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
 NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
