@@ -149,7 +149,7 @@ class Response:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
-    is_cut: bool = False  # the body was longer than was read
+    is_truncated: bool = False  # the body was longer than was read
 
     def __repr__(self) -> str:
         return f"<Response {self.status}, {len(self.body)} bytes>"

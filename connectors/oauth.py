@@ -115,7 +115,7 @@ class OAuth(Connector):
         return tuple(
             entry
             for entry in self.environments
-            if self.has_login_inside(host_patterns, self.urls_at(entry.key, urls))
+            if self.allows_login_urls(host_patterns, self.urls_at(entry.key, urls))
         )
 
     def allows_own_login_hosts(
@@ -125,11 +125,11 @@ class OAuth(Connector):
         host.
         """
         login_host = self.login_host
-        return login_host is not None and self.has_login_inside(
+        return login_host is not None and self.allows_login_urls(
             host_patterns, self.urls_at("", urls, login_host.example)
         )
 
-    def has_login_inside(self, host_patterns: tuple[str, ...], urls: Mapping[str, str]) -> bool:
+    def allows_login_urls(self, host_patterns: tuple[str, ...], urls: Mapping[str, str]) -> bool:
         """Return whether the patterns allow the login, token and revocation URLs at these base
         URLs.
         """

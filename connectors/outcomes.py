@@ -103,11 +103,16 @@ def later(
     *,
     after: float | None = None,
     pauses: tuple[Scope, ...] = (),
-    free: bool = False,
+    costs_no_attempt: bool = False,
 ) -> Outcome:
     """Build a retryable outcome: the request had no effect."""
     return Outcome(
-        "later", reason, detail, after=after, paused_scopes=pauses, costs_no_attempt=free
+        "later",
+        reason,
+        detail,
+        after=after,
+        paused_scopes=pauses,
+        costs_no_attempt=costs_no_attempt,
     )
 
 
@@ -127,17 +132,19 @@ def throttled(
 
 
 def record_later(
-    reason: str, detail: str = "", *, after: float | None = None, free: bool = False
+    reason: str, detail: str = "", *, after: float | None = None, costs_no_attempt: bool = False
 ) -> Outcome:
     """Build a retryable outcome of one record (or of others in its batch), not of the whole
     system.
     """
-    return Outcome("later", reason, detail, after=after, costs_no_attempt=free, concerns="record")
+    return Outcome(
+        "later", reason, detail, after=after, costs_no_attempt=costs_no_attempt, concerns="record"
+    )
 
 
 def maintenance(detail: str = "", *, after: float | None = None) -> Outcome:
     """Build the outcome of a system under maintenance; costs no attempt."""
-    return later("maintenance", detail, after=after, free=True)
+    return later("maintenance", detail, after=after, costs_no_attempt=True)
 
 
 def account_closed(reason: str, detail: str = "", *, pauses: tuple[Scope, ...]) -> Outcome:
@@ -145,7 +152,9 @@ def account_closed(reason: str, detail: str = "", *, pauses: tuple[Scope, ...]) 
 
     A reconnect would not help. Costs no attempt.
     """
-    return later(reason, detail, after=CLOSED_ACCOUNT_WAIT_SECONDS, pauses=pauses, free=True)
+    return later(
+        reason, detail, after=CLOSED_ACCOUNT_WAIT_SECONDS, pauses=pauses, costs_no_attempt=True
+    )
 
 
 def never(reason: str, detail: str = "") -> Outcome:

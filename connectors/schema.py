@@ -86,7 +86,7 @@ class Field:
     required: bool = True
     kind: Literal["text", "url", "json", "flag", "choice", "number"] = "text"
     default: str = ""
-    most: int | None = None  # of a number; the least is 1
+    maximum: int | None = None  # of a number; the least is 1
     choices: tuple[tuple[str, str], ...] = ()  # of a choice: value and label
     pattern: str = ""  # a regular expression that the whole of a text must match; empty: anything
 

@@ -1,5 +1,6 @@
-"""ASGI application, served by `granian --interface asgi hub.asgi:application`. It does not start
-under a wrong key.
+"""ASGI application, served by `granian --interface asgi hub.asgi:application`.
+
+It does not start if HUB_FIELD_KEYS do not open what the database contains.
 """
 
 import os
@@ -31,7 +32,7 @@ application = AsgiBridge(
     wsgi,
     behind_proxy=settings.HUB_BEHIND_TLS_PROXY,
     limits=limits,
-    hurried_path=settings.HUB_WEBHOOK_PATH,
+    deadline_path=settings.HUB_WEBHOOK_PATH,
 )
 raise_file_limit()
 memory.freeze_heap()

@@ -70,14 +70,14 @@ def time_labels(first: datetime, last: datetime, count: int = 5) -> list[str]:
     return [f"{first + step * number:{pattern}}" for number in range(count)]
 
 
-def spread_labels(labels: Sequence[str], most: int = 3) -> list[str]:
-    """Return at most so many of the labels of columns, at equal distances: the first and the last
-    are among them.
+def spread_labels(labels: Sequence[str], max_count: int = 3) -> list[str]:
+    """Return at most `max_count` of the labels of columns, at equal distances: the first and the
+    last are among them.
     """
-    if len(labels) <= most:
+    if len(labels) <= max_count:
         return list(labels)
     last = len(labels) - 1
-    return [labels[round(last * number / (most - 1))] for number in range(most)]
+    return [labels[round(last * number / (max_count - 1))] for number in range(max_count)]
 
 
 def line_height(value: float, highest: float) -> float:

@@ -17,14 +17,14 @@ class SharedBudget:
         self.used = 0
         self.used_by: Counter[Hashable] = Counter()
 
-    def acquire(self, amount: int, holder: Hashable = None, *, within: float = 0.0) -> None:
-        """Reserve an amount, waiting at most `within` seconds; the holder None is not limited to a
+    def acquire(self, amount: int, holder: Hashable = None, *, timeout: float = 0.0) -> None:
+        """Reserve an amount, waiting at most `timeout` seconds; the holder None is not limited to a
         share.
 
         Raises BudgetExhausted if the amount is not available in time.
         """
         with self.changed:
-            if not self.changed.wait_for(lambda: self.has_room(amount, holder), within):
+            if not self.changed.wait_for(lambda: self.has_room(amount, holder), timeout):
                 raise BudgetExhausted
             self.used += amount
             self.used_by[holder] += amount

@@ -103,7 +103,7 @@ def index_values(events: list[Event]) -> None:
     ]
     newest = Event.unscoped.order_by("-pk").values_list("pk", flat=True)[0]
     ValueIndexPosition.objects.create(pk=1, last_event=0)
-    store_values(rows, position=0)
+    store_values(rows, expected_position=0)
     ValueIndexPosition.objects.update(last_event=newest)
 
 

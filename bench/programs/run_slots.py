@@ -83,7 +83,7 @@ def build_dependencies(clock: SharedClock) -> LoopDependencies:
         random=random.random,
         open_client=open_no_client,
         stopping=lambda: False,
-        start_another=lambda: None,
+        request_another=lambda: None,
         idle_seconds=0.0,
         run_seconds=1.0,
     )

@@ -143,7 +143,7 @@ class PipedriveSchema(Schema):
     def parse_fields(self, response: Response, object_key: str) -> FieldsPage | Outcome:
         if rejection := find_rejection(response):
             return rejection
-        if response.is_cut:
+        if response.is_truncated:
             raise Unreadable("the answer is longer than what is read")
         answer = response.json()
         entries, cursor = answer["data"], answer["additional_data"]["next_cursor"]

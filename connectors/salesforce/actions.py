@@ -132,7 +132,7 @@ class WriteRecords(Action):
             "same_record",
             "another message about this record is sent first",
             after=MIN_WAIT,
-            free=True,
+            costs_no_attempt=True,
         )
         return [outcomes_by_message.pop(message.id, same_record) for message in messages]
 

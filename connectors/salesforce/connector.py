@@ -19,7 +19,7 @@ from connectors.salesforce.collections import COLLECTIONS
 from connectors.salesforce.directory import SalesforceDirectory
 from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection
 from connectors.salesforce.oauth import (
-    AT_CONSENT,
+    CONSENT_PROBLEMS,
     ENVIRONMENTS,
     ERRORS,
     GUIDE,
@@ -145,7 +145,7 @@ class Salesforce(OAuth):
     uses_pkce = True
     client_credentials_in = "form"
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
-    consent_problems = AT_CONSENT
+    consent_problems = CONSENT_PROBLEMS
     has_separate_grants = True  # an approval each, five at most: the sixth would end the oldest
     ended_token_codes = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
     # the session timeout of an organisation that did not choose another; most do not rotate

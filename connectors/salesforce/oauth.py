@@ -65,7 +65,7 @@ PROBLEMS: Mapping[
     "OAUTH_EC_APP_NOT_FOUND": "not_approved",
 }
 
-AT_CONSENT: Mapping[str, str] = {
+CONSENT_PROBLEMS: Mapping[str, str] = {
     # "app must be installed into org", since September 2025; unverified
     "invalid_client": "not_approved",
 }

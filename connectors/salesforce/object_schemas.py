@@ -164,6 +164,6 @@ def _is_writable(entry: Mapping[str, Any]) -> bool:
 
 
 def _parse_whole_answer(response: Response) -> Any:
-    if response.is_cut:
+    if response.is_truncated:
         raise Unreadable("the answer is longer than what is read")
     return response.json()

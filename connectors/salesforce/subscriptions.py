@@ -107,7 +107,7 @@ class SalesforceSubscriptions(Subscriptions):
         return f"{url}?{CHANGE_PARAMETER}={key.partition('.')[2]}"
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
-        """Return the id to store: that of the outbound message, by which its flow is found."""
+        """Build the request that lists our outbound messages or, after these, the active flows."""
         query = ACTIVE_FLOWS_QUERY if cursor == FLOWS_CURSOR else MESSAGES_QUERY
         return build_query(credential, query)
 
@@ -135,7 +135,7 @@ class SalesforceSubscriptions(Subscriptions):
         ]
 
     def join_ids(self, ids: Mapping[str, str]) -> str:
-        """Return the id of the message; its flow is found by it."""
+        """Return the id of the outbound message, which is stored; its flow is found by this id."""
         return ids.get("message", "")
 
     def next_step(
@@ -224,7 +224,8 @@ def _find_flow_step(
 ) -> Step | None:
     """Return the next call on the way to an active flow for a message; None if it is active.
 
-    The flow is created as a draft, so it exists where only a person may activate it.
+    The flow is created as a draft: if the organisation does not allow us to activate it, a person
+    activates the draft.
     """
     if "definition" not in ids:
         return Step("find", build_flow_query(credential, message))

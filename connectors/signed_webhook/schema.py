@@ -162,7 +162,7 @@ CUSTOM_FIELDS = (
         _("How old a signed timestamp may be. Empty: 300."),
         required=False,
         kind="number",
-        most=MAX_TOLERANCE_SECONDS,
+        maximum=MAX_TOLERANCE_SECONDS,
     ),
     _build_header_field("id_header", _("Custom: message ID header"), _("If the ID is signed.")),
     _build_header_field(

@@ -83,7 +83,7 @@ def find_value(document: Json, path: str) -> Json:
 
 
 def _list_id_headers(settings: Mapping[str, Any]) -> list[str]:
-    """List the headers that may name the event, in lower case, the configured one first."""
+    """List the headers that may contain the event's id, in lower case, the configured one first."""
     scheme = find_scheme(settings)
     signed = scheme.id_header if isinstance(scheme, HmacScheme | Ed25519Scheme) else ""
     names = (str(settings.get("item_id_header") or ""), signed)
@@ -91,7 +91,9 @@ def _list_id_headers(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _find_id(request: WebhookRequest, settings: Mapping[str, Any]) -> str:
-    """List the headers that may contain the event's id, in lower case, the configured one first."""
+    """Return the event's id: from the configured header, the configured path in the body, or the
+    header that the scheme signs; "" if none contains one.
+    """
     configured = str(settings.get("item_id_header") or "")
     path = str(settings.get("item_id_path") or "")
     names = _list_id_headers(settings)

@@ -59,7 +59,7 @@ class ChatAction(Action):
     """A method of `chat.`: one message to one channel, as JSON."""
 
     method: str
-    text_most = MAX_TEXT_LENGTH
+    max_text_length = MAX_TEXT_LENGTH
     permissions = {"chat:write": _("to write as the app")}
 
     @property
@@ -71,7 +71,7 @@ class ChatAction(Action):
             return problem
         if not isinstance(body["channel"], str):
             return "channel is not text"
-        return find_content_problem(body, text_most=self.text_most)
+        return find_content_problem(body, max_text_length=self.max_text_length)
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
@@ -166,7 +166,7 @@ class UpdateMessage(ChatAction):
     label = _("Update a message that the app has posted")
     help = "Channel and ts together identify the message."
     method = "chat.update"
-    text_most = MAX_UPDATED_TEXT_LENGTH
+    max_text_length = MAX_UPDATED_TEXT_LENGTH
     is_idempotent = True  # the same change twice is the same change
     inputs = (
         CHANNEL,
@@ -227,7 +227,7 @@ class Respond(Action):
         if problem := super().find_body_problem(body):
             return problem
         is_deletion = body.get("delete_original") is True
-        return "" if is_deletion else find_content_problem(body, text_most=MAX_TEXT_LENGTH)
+        return "" if is_deletion else find_content_problem(body, max_text_length=MAX_TEXT_LENGTH)
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
         """Return an empty set: an answer to a click or a command needs no permission."""

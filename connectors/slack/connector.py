@@ -29,7 +29,14 @@ from connectors.slack.collections import Channels
 from connectors.slack.directory import SlackDirectory
 from connectors.slack.errors import find_rejection
 from connectors.slack.files import SlackFiles
-from connectors.slack.oauth import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, build_manifest
+from connectors.slack.oauth import (
+    CONSENT_PROBLEMS,
+    ERRORS,
+    GUIDE,
+    PERMISSIONS,
+    PROBLEMS,
+    build_manifest,
+)
 from connectors.slack.subscriptions import SlackSubscriptions
 from connectors.slack.webhooks import SlackWebhooks
 
@@ -130,7 +137,7 @@ class Slack(OAuth):
     # a workspace has one bot token of ours, however often the app is installed there
     has_one_grant = True
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
-    consent_problems = AT_CONSENT
+    consent_problems = CONSENT_PROBLEMS
     ended_token_codes = frozenset({"account_inactive"})
     # "after a short grace period", and two access tokens are valid at a time
     lifetimes = AuthorizationLifetimes(refresh_token_reuse="grace")

@@ -19,7 +19,7 @@ from connectors.outcomes import (
 )
 
 
-def quota_later(reason: str, detail: str) -> Outcome:
+def build_workspace_limit_outcome(reason: str, detail: str) -> Outcome:
     """Build the outcome of the workspace's own limit, whose end Slack does not report."""
     return replace(later(reason, detail), concerns="quota")
 
@@ -37,7 +37,7 @@ ERRORS_BY_CODE: Mapping[str, OutcomeBuilder] = {
     "token_revoked": reconnect,
     "missing_scope": permission_missing,
     # not now
-    "message_limit_exceeded": quota_later,
+    "message_limit_exceeded": build_workspace_limit_outcome,
     "request_timeout": later,  # our POST arrived cut
     "service_unavailable": later,
     "team_added_to_org": later,

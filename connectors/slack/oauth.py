@@ -50,7 +50,7 @@ PROBLEMS: Mapping[str, str] = {
 }
 
 # the person chose Cancel, or an administrator decided against the app
-AT_CONSENT: Mapping[str, str] = {"access_denied": "not_let_in"}
+CONSENT_PROBLEMS: Mapping[str, str] = {"access_denied": "not_let_in"}
 
 ERRORS: Mapping[str, Advice] = {
     "awaiting_approval": Advice(

@@ -16,12 +16,12 @@ CONTENT_KEYS = ("text", "blocks", "attachments", "markdown_text")
 CONVERSATION_PATTERN = re.compile(r"[CDG][A-Z0-9]{2,40}", re.ASCII)  # an id; names are lower case
 
 
-def find_content_problem(body: Mapping[str, Any], *, text_most: int) -> str:
+def find_content_problem(body: Mapping[str, Any], *, max_text_length: int) -> str:
     """Return why Slack would refuse or cut this content, as text; empty if it would not."""
     if not any(body.get(key) for key in CONTENT_KEYS):
         return f"missing: one of {', '.join(CONTENT_KEYS)}"
-    if len(str(body.get("text") or "")) > text_most:
-        return f"text is longer than {text_most:,} characters"
+    if len(str(body.get("text") or "")) > max_text_length:
+        return f"text is longer than {max_text_length:,} characters"
     return _find_markdown_problem(body) or _find_list_problem(body)
 
 
@@ -35,12 +35,12 @@ def _find_markdown_problem(body: Mapping[str, Any]) -> str:
 
 
 def _find_list_problem(body: Mapping[str, Any]) -> str:
-    for key, most in MAX_LIST_LENGTHS.items():
+    for key, max_length in MAX_LIST_LENGTHS.items():
         entries = body.get(key) or []
         if not isinstance(entries, list):
             return f"{key} is not a list of objects"
         if not all(isinstance(entry, Mapping) for entry in entries):
             return f"{key} is not a list of objects"
-        if len(entries) > most:
-            return f"{key} contains more than {most} items"
+        if len(entries) > max_length:
+            return f"{key} contains more than {max_length} items"
     return ""

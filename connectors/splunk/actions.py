@@ -155,7 +155,7 @@ class SendEvent(CollectorAction):
                 "not_looked_at",
                 "an earlier event in the batch was rejected",
                 after=MIN_WAIT,
-                free=True,
+                costs_no_attempt=True,
             )
             accepted_before = [
                 self.parse_accepted(response, message) for message in messages[:failed_place]

@@ -21,7 +21,7 @@ BACK_PRESSURE_WAIT_SECONDS = 10.0  # seconds; the response has no Retry-After
 ACCEPTED_CODES = {0, 24, 25}
 
 
-def _back_pressure(reason: str, detail: str) -> Outcome:
+def _build_overload_outcome(reason: str, detail: str) -> Outcome:
     """Build the outcome of an overloaded server that accepted nothing; pause the connection."""
     return replace(
         throttled(detail, after=BACK_PRESSURE_WAIT_SECONDS, pauses=(CONNECTION,)), concerns="system"
@@ -38,7 +38,7 @@ OUTCOMES_BY_CODE: Mapping[int, OutcomeBuilder] = {
     6: never,  # Invalid data format
     7: never,  # Incorrect index
     8: unknown,  # Internal server error
-    9: _back_pressure,  # Server is busy
+    9: _build_overload_outcome,  # Server is busy
     10: reconnect,  # Data channel is missing: the token wants acknowledgement
     11: never,  # Invalid data channel
     12: never,  # Event field is required
@@ -47,14 +47,14 @@ OUTCOMES_BY_CODE: Mapping[int, OutcomeBuilder] = {
     15: never,  # Error in handling indexed fields
     16: reconnect,  # Query string authorization is not enabled
     17: unknown,  # HEC is healthy: no answer to an event
-    18: _back_pressure,  # HEC is unhealthy, queues are full
-    19: _back_pressure,  # HEC is unhealthy, ack service unavailable
-    20: _back_pressure,  # HEC is unhealthy, queues are full, ack service unavailable
+    18: _build_overload_outcome,  # HEC is unhealthy, queues are full
+    19: _build_overload_outcome,  # HEC is unhealthy, ack service unavailable
+    20: _build_overload_outcome,  # HEC is unhealthy, queues are full, ack service unavailable
     21: reconnect,  # Invalid token
     22: reconnect,  # Token disabled
     23: unknown,  # Server is shutting down
-    26: _back_pressure,  # HEC queue is at capacity and cannot process any more requests
-    27: _back_pressure,  # HEC ACK channel is at capacity and cannot process any more requests
+    26: _build_overload_outcome,  # HEC queue is at capacity and cannot process any more requests
+    27: _build_overload_outcome,  # HEC ACK channel is at capacity and takes no requests
     28: reconnect,  # Data channel is missing, several indexers
 }
 

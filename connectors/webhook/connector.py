@@ -61,7 +61,7 @@ class Webhook(Connector):
             _("Leave empty to send as fast as your endpoint responds."),
             required=False,
             kind="number",
-            most=MAX_CALLS_PER_SECOND,
+            maximum=MAX_CALLS_PER_SECOND,
         ),
     )
     actions = (Send(),)

@@ -19,15 +19,15 @@ POLL_INTERVAL = 0.05  # seconds
 
 
 class AsgiBridge:
-    """The ASGI application. Requests below `hurried_path` are answered within a deadline."""
+    """The ASGI application. Requests below `deadline_path` are answered within a deadline."""
 
     def __init__(
-        self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits, hurried_path: str = ""
+        self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits, deadline_path: str = ""
     ) -> None:
         self.wsgi, self.behind_proxy, self.limits = wsgi, behind_proxy, limits
         self.threads = ThreadPool(limits.threads)
         self.deadline = AnswerDeadline(
-            self.threads, path=hurried_path, seconds=limits.webhook_answer_seconds
+            self.threads, path=deadline_path, seconds=limits.webhook_answer_seconds
         )
         self.requests = SharedBudget(limits.requests_in_progress)
         self.bodies = SharedBudget(limits.all_bodies_bytes, limits.bodies_bytes_per_client)

@@ -86,7 +86,9 @@ def append_to_chain(audit_row: AuditRow) -> None:
 def _build_changes(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return both columns; names of rows are in no reader's language but in that of the source."""
+    """Return both columns as JSON. Translatable names are stored in English, in which they are
+    written, not in the language of the actor.
+    """
     with translation.override(None):
         return {"before": _audit_value(before), "after": _audit_value(after)}
 

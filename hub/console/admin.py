@@ -20,7 +20,14 @@ from tenants.scoping import ScopedAdminMixin
 class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     list_title = "Audit"
     empty_text = "Every change that a person or a key makes is recorded here. None has been made."
-    list_display = ("when", "who", "verb", "object_text", "tenant_reference", "reason")
+    list_display = (
+        "recorded_at_age",
+        "actor_text",
+        "verb",
+        "object_text",
+        "tenant_reference",
+        "reason",
+    )
     search_fields = (
         "tenant",
         "object_id",
@@ -32,8 +39,8 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "An ID, or the beginning of a verb, a person or a tenant's reference."
     ordering = ("-id",)
     fields = (
-        "full_time", "who", "acting_for", "verb", "object_text", "tenant_reference", "reason",
-        "before_text", "after_text", "request_id", "ip", "chain_position", "hash",
+        "recorded_at", "actor_text", "acting_for", "verb", "object_text", "tenant_reference",
+        "reason", "before_text", "after_text", "request_id", "ip", "chain_position", "hash",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -47,15 +54,15 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return False
 
     @staff.display(description="when", ordering="id")
-    def when(self, audit_row: AuditRow) -> str:
+    def recorded_at_age(self, audit_row: AuditRow) -> str:
         return staff.render_time(audit_row.at)
 
     @staff.display(description="when")
-    def full_time(self, audit_row: AuditRow) -> str:
+    def recorded_at(self, audit_row: AuditRow) -> str:
         return staff.render_full_time(audit_row.at)
 
     @staff.display(description="who")
-    def who(self, audit_row: AuditRow) -> str:
+    def actor_text(self, audit_row: AuditRow) -> str:
         return f"{audit_row.actor_label} ({audit_row.actor_kind.replace('_', ' ')})"
 
     @staff.display(description="object")
@@ -101,7 +108,7 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "reason_text",
         "attempt_count",
         "requested_at",
-        "next_try",
+        "next_attempt",
         "accepted_at",
     )
     list_filter = (("state", staff.ChoicesFilter), "reason")
@@ -113,10 +120,10 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "kind_label",
         "state_badge",
         "reason_text",
-        "todo",
+        "action_text",
         "attempt_count",
         "requested_at",
-        "next_try",
+        "next_attempt",
         "expires_at",
         "accepted_at",
         "public_id",
@@ -143,7 +150,7 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return MAIL_REASONS[mail.reason].sentence if mail.reason else "–"
 
     @staff.display(description="what to do")
-    def todo(self, mail: Mail) -> str:
+    def action_text(self, mail: Mail) -> str:
         return (MAIL_REASONS[mail.reason].action if mail.reason else "") or "–"
 
     @staff.display(description="requested", ordering="id")
@@ -151,7 +158,7 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return staff.render_time(mail.created_at)
 
     @staff.display(description="next attempt")
-    def next_try(self, mail: Mail) -> str:
+    def next_attempt(self, mail: Mail) -> str:
         return staff.render_time(mail.due_at)
 
     @staff.display(description="expires")

@@ -31,7 +31,7 @@ def build_headline(snapshot: Overview) -> Headline:
     for rule in HEADLINE_RULES:
         if headline := rule(snapshot):
             return headline
-    return describe_normal(snapshot)
+    return describe_normal_operation(snapshot)
 
 
 def describe_setup(snapshot: Overview) -> Headline | None:
@@ -149,7 +149,7 @@ def build_reconnect_step(group: ConnectionGroup, snapshot: Overview) -> NextStep
     return NextStep("Reconnect", "connections_connection_changelist", query)
 
 
-def describe_given_up(snapshot: Overview) -> Headline | None:
+def describe_failed_deliveries(snapshot: Overview) -> Headline | None:
     dead_count = sum(hour.failed for hour in snapshot.hours)
     if not dead_count:
         return None
@@ -168,7 +168,7 @@ def describe_given_up(snapshot: Overview) -> Headline | None:
     )
 
 
-def describe_held(snapshot: Overview) -> Headline | None:
+def describe_held_deliveries(snapshot: Overview) -> Headline | None:
     if not snapshot.held_reasons:
         return None
     reason, count = max(snapshot.held_reasons, key=lambda entry: entry[1])
@@ -179,7 +179,7 @@ def describe_held(snapshot: Overview) -> Headline | None:
     return Headline("warn", "pan_tool", text, reason_entry.action, step)
 
 
-def describe_unhealthy(snapshot: Overview) -> Headline | None:
+def describe_unhealthy_connections(snapshot: Overview) -> Headline | None:
     largest_group = find_largest_group(
         [group for group in snapshot.connection_groups if group.state in ("degraded", "silent")]
     )
@@ -213,7 +213,7 @@ def describe_backlog(snapshot: Overview) -> Headline | None:
     return Headline("warn", "schedule", f"{count_text}, oldest since {since}.", "", step)
 
 
-def describe_normal(snapshot: Overview) -> Headline:
+def describe_normal_operation(snapshot: Overview) -> Headline:
     in_transit = snapshot.waiting_count - snapshot.held_back_count
     transit_text = (
         f"{format_count(in_transit, 'is', 'are')} on the way"
@@ -250,9 +250,9 @@ HEADLINE_RULES: tuple[Callable[[Overview], Headline | None], ...] = (
     describe_worker,
     describe_switches,
     describe_rejected_credentials,
-    describe_given_up,
-    describe_held,
-    describe_unhealthy,
+    describe_failed_deliveries,
+    describe_held_deliveries,
+    describe_unhealthy_connections,
     describe_backlog,
 )
 

@@ -76,7 +76,7 @@ def count_sealed_rows() -> int:
     return sum(column.rows().count() for column in sealed_columns())
 
 
-def reseal_all(*, dry: bool = False, size: int = BATCH_SIZE) -> Iterator[RotationBatch]:
+def reseal_all(*, dry_run: bool = False, size: int = BATCH_SIZE) -> Iterator[RotationBatch]:
     """Yield after each resealed batch, so that the caller decides how fast to go on and when to
     stop.
     """
@@ -86,7 +86,7 @@ def reseal_all(*, dry: bool = False, size: int = BATCH_SIZE) -> Iterator[Rotatio
             with transaction.atomic():
                 rows = column.rows() if cursor is None else column.rows().filter(pk__gt=cursor)
                 values = list(rows.order_by("pk").values_list("pk", column.column)[:size])
-                batch = reseal_batch(column, values, dry=dry)
+                batch = reseal_batch(column, values, dry_run=dry_run)
                 failpoint("K1")  # in the middle of a batch
             yield batch
             if len(values) < size:
@@ -95,7 +95,7 @@ def reseal_all(*, dry: bool = False, size: int = BATCH_SIZE) -> Iterator[Rotatio
 
 
 def reseal_batch(
-    column: SealedColumn, values: list[tuple[Any, Any]], *, dry: bool
+    column: SealedColumn, values: list[tuple[Any, Any]], *, dry_run: bool
 ) -> RotationBatch:
     changes, unreadable = [], []
     for pk, old in values:
@@ -105,7 +105,7 @@ def reseal_batch(
             unreadable.append(pk)
         else:
             changes += [(pk, old, new)] if new is not None else []
-    written = len(changes) if dry else write_changes(column, changes)
+    written = len(changes) if dry_run else write_changes(column, changes)
     return RotationBatch(column.name, len(values), written, tuple(unreadable))
 
 

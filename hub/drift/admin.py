@@ -72,12 +72,12 @@ class DriftFindingAdmin(ReadOnlyAdmin):
 
     list_display = (
         "shown_state",
-        "field",
-        "what",
-        "broken",
+        "field_text",
+        "change_text",
+        "affected_uses",
         "connection_label",
         "customer",
-        "seen",
+        "first_seen",
     )
     list_filter = (
         FindingStateFilter,
@@ -86,7 +86,7 @@ class DriftFindingAdmin(ReadOnlyAdmin):
         FindingTenantFilter,
     )
     list_select_related = ("connection__tenant",)
-    list_display_links = ("shown_state", "field")
+    list_display_links = ("shown_state", "field_text")
     search_fields = ("public_id",)
     search_help_text = "The id of a finding, or the beginning of a field's key"
     ordering = ("-pk",)
@@ -108,16 +108,16 @@ class DriftFindingAdmin(ReadOnlyAdmin):
         return render_badge(finding.state)
 
     @display(description="field")
-    def field(self, finding: DriftFinding) -> str:
+    def field_text(self, finding: DriftFinding) -> str:
         key = finding.field_key or finding.object_key
         return format_html('{}<br><span class="hub-quiet">{}</span>', finding.title, key)
 
     @display(description="change")
-    def what(self, finding: DriftFinding) -> str:
+    def change_text(self, finding: DriftFinding) -> str:
         return describe_change(finding)
 
     @display(description="affected")
-    def broken(self, finding: DriftFinding) -> str:
+    def affected_uses(self, finding: DriftFinding) -> str:
         names = list(dict.fromkeys(entry["name"] for entry in finding.breaks))
         more = len(names) - NAMES_SHOWN
         return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
@@ -131,7 +131,7 @@ class DriftFindingAdmin(ReadOnlyAdmin):
         return find_customer_name(finding.connection)
 
     @display(description="first seen")
-    def seen(self, finding: DriftFinding) -> str:
+    def first_seen(self, finding: DriftFinding) -> str:
         return render_time(finding.first_seen_at)
 
     # --- its page ---

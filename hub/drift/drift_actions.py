@@ -10,7 +10,7 @@ from hub.drift.check import CheckResult, SchemaCheckContext, check_connection_ob
 from hub.drift.models import DriftSchedule
 from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
 
-PERSON_WAITS_FOR = timedelta(
+INTERACTIVE_CHECK_DURATION = timedelta(
     seconds=8
 )  # of a person, for the answer; the last call may take longer
 
@@ -23,7 +23,7 @@ def build_interactive_check_context(
     call: Call, clock: Callable[[], datetime]
 ) -> SchemaCheckContext:
     """Return the context of a check during which a person waits."""
-    until = clock() + PERSON_WAITS_FOR
+    until = clock() + INTERACTIVE_CHECK_DURATION
     return SchemaCheckContext(call, clock, is_late=lambda: clock() > until)
 
 

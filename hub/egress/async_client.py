@@ -119,7 +119,7 @@ class AsyncClient:
                 data=_request_payload(request),
                 allow_redirects=False,
             ) as client_response:
-                body, is_cut = await _read_bounded_async(
+                body, is_truncated = await _read_bounded_async(
                     client_response, request.response_bytes_max
                 )
                 return build_response(
@@ -127,7 +127,7 @@ class AsyncClient:
                     body,
                     client_response.headers.items(),
                     received_at=self.clock(),
-                    is_cut=is_cut,
+                    is_truncated=is_truncated,
                     host=parsed_url.host,
                 )
         except (aiohttp.ClientError, OSError) as error:
@@ -151,10 +151,10 @@ async def _read_bounded_async(
     body = bytearray()
     while len(body) <= keep and (chunk := await client_response.content.read(keep + 1 - len(body))):
         body += chunk
-    is_cut = len(body) > keep
-    if is_cut:
+    is_truncated = len(body) > keep
+    if is_truncated:
         client_response.close()
-    return bytes(body[:keep]), is_cut
+    return bytes(body[:keep]), is_truncated
 
 
 def _translate_client_error(error: Exception, host: str) -> EgressError:

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 
 @register(Tags.security, deploy=True)
-def egress_has_no_exceptions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+def check_egress_exceptions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Report exceptions from the egress rules: each could reach a cloud metadata service
     unchecked.
     """

@@ -10,17 +10,17 @@ from typing import NamedTuple
 
 Lookup = Callable[[str], Sequence[str]]  # raises OSError
 MAX_THREADS, MAX_THREADS_PER_TENANT = 64, 8
-tenant_in_charge: ContextVar[Hashable] = ContextVar("tenant_in_charge", default=None)
+lookup_tenant: ContextVar[Hashable] = ContextVar("lookup_tenant", default=None)
 
 
 @contextmanager
 def lookups_for_tenant(tenant: Hashable) -> Iterator[None]:
     """Charge the lookups of this block, and of tasks started in it, to the tenant."""
-    token = tenant_in_charge.set(tenant)
+    token = lookup_tenant.set(tenant)
     try:
         yield
     finally:
-        tenant_in_charge.reset(token)
+        lookup_tenant.reset(token)
 
 
 class PendingLookup(NamedTuple):
@@ -47,7 +47,7 @@ class LookupPool:
         self.waiting: deque[PendingLookup] = deque()
 
     def submit(self, lookup: Lookup, name: str) -> Future[Sequence[str]]:
-        pending = PendingLookup(tenant_in_charge.get(), Future(), lookup, name)
+        pending = PendingLookup(lookup_tenant.get(), Future(), lookup, name)
         with self.lock:
             self.waiting.append(pending)
             self.start_waiting()

@@ -89,9 +89,9 @@ def build_response(
     headers: Iterable[tuple[str, str]],
     *,
     received_at: datetime,
-    is_cut: bool,
+    is_truncated: bool,
     host: str,
 ) -> Response:
     if status < 200:  # an interim answer where the final one should be
         raise ResponseNotReceived("bad_answer", host)
-    return Response(status, body, _clean_response_headers(headers), received_at, is_cut)
+    return Response(status, body, _clean_response_headers(headers), received_at, is_truncated)

@@ -157,14 +157,14 @@ def _exchange_messages(
     ).prepare()
     client_response = adapter.send(prepared, stream=True, timeout=timeout)
     try:
-        body, is_cut = read_bounded(client_response.raw, request.response_bytes_max)
+        body, is_truncated = read_bounded(client_response.raw, request.response_bytes_max)
         host = adapter.pool.host
         return build_response(
             client_response.status_code,
             body,
             _decode_headers(client_response.raw),
             received_at=clock(),
-            is_cut=is_cut,
+            is_truncated=is_truncated,
             host=host,
         )
     finally:

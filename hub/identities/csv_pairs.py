@@ -20,7 +20,7 @@ from hub.csv_cells import escape_formula, format_csv_row, unescape_formula
 from hub.mappings.identity_pairs import (
     Pair,
     PairKey,
-    describe_taken,
+    describe_pair_conflict,
     find_owners,
     find_pair_problems,
     lock_identities,
@@ -213,7 +213,7 @@ def _check_pairs(connection: Connection, pairs: Sequence[tuple[int, Pair]]) -> d
             text = _("Line %(line)s has the same record of the other system.")
             problem = text % {"line": first}
         elif not problem and owner and (pair.kind, owner) not in own_lines:
-            problem = describe_taken(owner)
+            problem = describe_pair_conflict(owner)
         problems[line] = problem
     return problems
 

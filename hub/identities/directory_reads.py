@@ -55,7 +55,7 @@ State = DirectoryRead.State
 def refresh_directory(
     connection: Connection, actor: ActorContext, *, now: datetime
 ) -> DirectoryRead:
-    """Begin to read the users of a connection's system; one that is under way goes on.
+    """Begin to read the users of a connection's system; a read in progress continues.
 
     Raises ValidationError if the system has no directory, or is not connected.
     """
@@ -155,7 +155,7 @@ def read_next_page(
         if not locked.exists():  # it was ended, or begun again meanwhile
             return False
         if isinstance(page, Outcome):
-            _note_refusal(read, connection, page, now=now)
+            _handle_refusal(read, connection, page, now=now)
         else:
             _store_page(read, page, now=now)
         read.save()
@@ -189,7 +189,7 @@ def _request_page(
         call=call,
         now=now,
         secrets=collect_secrets(credential),
-        unreadable=later,
+        build_unreadable=later,
         low_priority=True,
         patience=patience,
     )
@@ -254,10 +254,10 @@ def _find_directory(connection: Connection) -> Directory:
     return directory
 
 
-def _note_refusal(
+def _handle_refusal(
     read: DirectoryRead, connection: Connection | None, outcome: Outcome, *, now: datetime
 ) -> None:
-    """Try the page again later, or end the read: what was read before it stays."""
+    """Schedule the page again, or end the read; the pages that were stored before are kept."""
     read.detail = clean_text(outcome.detail, DETAIL_LENGTH)
     read.failure_count += 0 if outcome.reason in NOT_SENT_REASONS else 1
     if outcome.kind == "refresh" and connection and connection.connector.refreshes_tokens:

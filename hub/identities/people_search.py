@@ -12,8 +12,8 @@ from django.db.models.functions import Lower, Substr
 from django.db.models.lookups import Exact
 
 LETTERS = 3  # that are indexed; a shorter term is compared with ids only
-FOUND_MAX = 200  # of each condition
-SEARCHED = ("name", "email")
+RESULTS_MAX = 200  # of each condition
+SEARCHED_COLUMNS = ("name", "email")
 
 
 def build_letters(column: str) -> Lower:
@@ -24,16 +24,16 @@ def build_letters(column: str) -> Lower:
 def find_people(people: QuerySet[Any], id_column: str, term: str) -> set[int]:
     """Return the keys of people whose id is the term, or whose name or address begins with it.
 
-    At most FOUND_MAX of each. Three queries.
+    At most RESULTS_MAX of each. Three queries.
     """
     conditions = [Q(**{id_column: term})]
     if len(term) >= LETTERS:
-        conditions += [_match_beginning(column, term) for column in SEARCHED]
+        conditions += [_match_beginning(column, term) for column in SEARCHED_COLUMNS]
     rows = people.order_by()
     return {
         key
         for condition in conditions
-        for key in rows.filter(condition).values_list("pk", flat=True)[:FOUND_MAX]
+        for key in rows.filter(condition).values_list("pk", flat=True)[:RESULTS_MAX]
     }
 
 

@@ -21,7 +21,7 @@ from hub.identities.models import (
 )
 from tenants.models import Tenant
 
-GONE_KEPT_FOR = timedelta(days=90)  # people whom no complete list names any more
+UNLISTED_RETENTION = timedelta(days=90)  # people whom no complete list names any more
 ALIASES_MAX = 20  # aliases, and other names, of one person
 COLUMNS = ("name", "email", "login", "aliases", "other_names", "is_active")
 BATCH_ROWS = 1_000  # rows in one statement
@@ -41,7 +41,7 @@ def store_local_users(tenant: Tenant, people: Iterable[Person], *, now: datetime
     """Store our users; of two people with the same id the last one counts."""
     with transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # one list at a time
-        usable = _keep_usable(people)
+        usable = _select_storable(people)
         rows = LocalUser.unscoped.filter(tenant=tenant, user_id__in=usable)
         stored = {row.user_id: row for row in rows}
 
@@ -57,7 +57,7 @@ def store_directory_entries(
     """Store people of the connection's system. Must be called in a transaction that has locked the
     read.
     """
-    usable = _keep_usable(people)
+    usable = _select_storable(people)
     entries = DirectoryEntry.unscoped.filter(connection=connection, kind=kind, remote_id__in=usable)
     stored = {entry.remote_id: entry for entry in entries}
 
@@ -82,7 +82,7 @@ def deactivate_unlisted_users(tenant: Tenant, *, since: datetime) -> int:
     Those not contained for a long time are deleted.
     """
     users = select_local_users(tenant).filter(read_at__lt=since)
-    users.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
+    users.filter(read_at__lt=since - UNLISTED_RETENTION).delete()
     return users.filter(is_active=True).update(is_active=False)
 
 
@@ -92,7 +92,7 @@ def deactivate_unlisted_entries(connection: Connection, kind: str, *, since: dat
     Those not contained for a long time are deleted.
     """
     entries = select_directory_entries(connection, kind).filter(read_at__lt=since)
-    entries.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
+    entries.filter(read_at__lt=since - UNLISTED_RETENTION).delete()
     return entries.filter(is_active=True).update(is_active=False)
 
 
@@ -150,7 +150,7 @@ def _read_columns(person: Person, columns: Sequence[str]) -> dict[str, Any]:
     return {name: values[name] for name in columns}
 
 
-def _keep_usable(people: Iterable[Person]) -> dict[str, Person]:
+def _select_storable(people: Iterable[Person]) -> dict[str, Person]:
     """Return people by id, without those whose id cannot be stored."""
     return {
         person.id: person

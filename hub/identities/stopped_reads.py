@@ -41,7 +41,9 @@ class StoppedList:
 
 
 def describe_stopped_list(read: DirectoryRead | None) -> StoppedList | None:
-    """Return what confirming a stopped list would change, in two statements; None if none is."""
+    """Return what confirming a stopped list would change, in two statements; None if the list is
+    not stopped.
+    """
     if read is None or not read.is_stopped:
         return None
     people = select_people(read)
@@ -63,10 +65,11 @@ def confirm_deactivations(
     reason: str = "",
     now: datetime,
 ) -> DirectoryRead:
-    """Deactivate whom a read left out that the safety valve stopped; it is complete by that.
+    """Deactivate the people who are missing from a read that the safety valve stopped; the read is
+    then complete.
 
-    `stopped_count`: the number that the person has seen. Raises ValidationError if no read is
-    stopped, or not any more, or another one with another number.
+    `stopped_count`: the number of people that the person was shown. Raises ValidationError if no
+    read is stopped, or if another read is, with another number.
     """
     read = _lock_stopped_read(tenant, connection, stopped_count)
     details = {"people": read.people_count, "deactivated": complete_read(read)}
@@ -87,9 +90,10 @@ def reject_deactivations(
     reason: str = "",
     now: datetime,
 ) -> DirectoryRead:
-    """Keep everyone active whom a read left out that the safety valve stopped: the list is wrong.
+    """Keep the people active who are missing from a read that the safety valve stopped; the read
+    stays incomplete.
 
-    The read stays incomplete. `stopped_count`, and what is raised: as for a confirmation.
+    `stopped_count` and the exceptions are those of `confirm_deactivations`.
     """
     read = _lock_stopped_read(tenant, connection, stopped_count)
     details = {"people": read.people_count, "kept": read.stopped_count}

@@ -213,7 +213,7 @@ def _build_columns(
     event_ids: frozenset[str],
 ) -> dict[str, Any]:
     """Return the columns of an undecided identity."""
-    suggestion = _leave_out_paired(suggestion, paired_ids)
+    suggestion = _exclude_paired_candidates(suggestion, paired_ids)
     candidates = suggestion.candidates
     is_conflict = suggestion.state == "ambiguous" and suggestion.reason in SUGGESTION_CONFLICTS
     best = candidates[0] if suggestion.state == "suggested" else None
@@ -232,7 +232,7 @@ def _build_columns(
     }
 
 
-def _leave_out_paired(suggestion: Suggestion, paired_ids: set[str]) -> Suggestion:
+def _exclude_paired_candidates(suggestion: Suggestion, paired_ids: set[str]) -> Suggestion:
     """Return a suggestion without people who were paired meanwhile.
 
     The second-best candidate does not become a sure match because the best one is taken.

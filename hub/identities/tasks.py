@@ -31,7 +31,7 @@ def read_directory(name: str) -> None:
 
 
 def suggest_pairs(name: str) -> None:
-    """Suggest pairs on the wake-up `suggest:17`, as a person or program asked for."""
+    """Suggest pairs on the wake-up `suggest:17`, as requested by a person or a program."""
     run_id = int(acknowledge_wake_up(name))
     report_progress()
     perform_suggestion_run(run_id, clock=clock)

@@ -12,7 +12,7 @@ from hub.incoming.models import InboundEndpoint
 from hub.incoming.processing.claim import is_message_due
 from hub.incoming.processing.due_items import due_items
 from hub.incoming.processing.inbox_lease import (
-    RUNNING_LOOP_KNOWN_FOR,
+    RUNNING_LOOP_CACHED_FOR,
     acquire_inbox_lease,
     release_inbox_lease,
     wake_inbox,
@@ -25,7 +25,7 @@ from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress
 
-LAST_LOOK = RUNNING_LOOP_KNOWN_FOR.total_seconds() + 0.1
+FINAL_RUN_SECONDS = RUNNING_LOOP_CACHED_FOR.total_seconds() + 0.1
 
 
 def process_inbox(name: str) -> None:
@@ -39,7 +39,7 @@ def process_inbox(name: str) -> None:
     finally:
         release_inbox_lease(lease)
     if not is_stop_requested():
-        loop.run(run_seconds=LAST_LOOK)  # for receivers that still rely on this loop
+        loop.run(run_seconds=FINAL_RUN_SECONDS)  # for receivers that still rely on this loop
         wake_inbox_for_due_messages(now=clock())  # what arrived while the lease was released
 
 

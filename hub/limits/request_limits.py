@@ -78,7 +78,7 @@ class LimitsMiddleware:
         response = self.get_response(request)
         if limits := getattr(request, "rate_limits", {}).values():
             response.headers["RateLimit-Policy"] = ", ".join(map(_format_policy, limits))
-            response.headers["RateLimit"] = ", ".join(map(state_header, limits))
+            response.headers["RateLimit"] = ", ".join(map(format_ratelimit_header, limits))
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -95,5 +95,5 @@ def _format_policy(remaining: RemainingQuota) -> str:
     )
 
 
-def state_header(remaining: RemainingQuota) -> str:
+def format_ratelimit_header(remaining: RemainingQuota) -> str:
     return f'"{remaining.charge.name}";r={remaining.amount_left};t={remaining.seconds_left}'

@@ -53,7 +53,7 @@ class PoolProcess:
             self.returncode = os.waitstatus_to_exitcode(status) if pid else None
         return self.returncode is not None
 
-    def read_signs(self) -> None:
+    def read_heartbeats(self) -> None:
         if self.pipe.read_heartbeat():
             self.heard_at = self.quiet_since = time.monotonic()
 
@@ -63,7 +63,7 @@ class PoolProcess:
         timeout = START_TIMEOUT if self.heard_at is None else SILENCE_TIMEOUT
         return "hung" if time.monotonic() - self.quiet_since > timeout else ""
 
-    def reset_silence(self) -> None:
+    def restart_heartbeat_timeout(self) -> None:
         self.quiet_since = time.monotonic()
 
     def kill(self) -> None:

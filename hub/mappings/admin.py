@@ -46,7 +46,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     """
 
     form = MappingForm
-    list_display = ("name", "tenant_name", "action_text", "version", "changed", "route_count")
+    list_display = ("name", "tenant_name", "action_text", "version", "last_changed", "route_count")
     list_select_related = ("tenant",)
     search_fields = ("name__istartswith",)
     search_help_text = "The beginning of a name"
@@ -84,7 +84,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
         return f"v{mapping.newest}" if mapping.newest else "–"
 
     @display(description="changed")
-    def changed(self, mapping: Any) -> Any:
+    def last_changed(self, mapping: Any) -> Any:
         return render_time(mapping.newest_at)
 
     @display(description="used by")

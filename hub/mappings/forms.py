@@ -9,7 +9,12 @@ from django.contrib.auth.models import AnonymousUser
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.mappings.expressions.functions import Functions
-from hub.mappings.identity_pairs import Pair, describe_taken, find_owners, find_pair_problems
+from hub.mappings.identity_pairs import (
+    Pair,
+    describe_pair_conflict,
+    find_owners,
+    find_pair_problems,
+)
 from hub.mappings.json_fields import BodyField, format_json_text
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.mappings.rows.body_draft import BodyDraft
@@ -203,5 +208,5 @@ class IdentityForm(forms.ModelForm):
                 self.add_error(field, problem)
             for owner in find_owners(data["connection"], [pair]).values():
                 if owner != self.initial.get("local_id"):
-                    self.add_error("remote_id", describe_taken(owner))
+                    self.add_error("remote_id", describe_pair_conflict(owner))
         return data

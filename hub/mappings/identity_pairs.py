@@ -80,7 +80,7 @@ def set_identities(
             raise ValidationError(problems)
     lock_identities(connection)
     for owner in find_owners(connection, pairs).values():
-        raise ValidationError({"remote_id": describe_taken(owner)})
+        raise ValidationError({"remote_id": describe_pair_conflict(owner)})
     stored = _find_by_local_key(connection, pairs)
     before = {key: _describe(identity) for key, identity in stored.items()}
     identities = [
@@ -157,7 +157,7 @@ def divide_pairs(
         for pair in free:
             owner = owners.get(pair.remote_key)
             if owner is not None and owner != pair.local_id:
-                problems[pair.local_key] = describe_taken(owner)
+                problems[pair.local_key] = describe_pair_conflict(owner)
         free = [pair for pair in free if pair.local_key not in problems]
     return free, problems
 
@@ -197,7 +197,7 @@ def _compare_owners(
     return taken
 
 
-def describe_taken(local_id: str) -> str:
+def describe_pair_conflict(local_id: str) -> str:
     """Return the error text for a record that is paired with another record of ours."""
     return _("Already paired with %(local_id)s. Remove that pair first.") % {"local_id": local_id}
 

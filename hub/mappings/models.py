@@ -62,7 +62,7 @@ class MappingVersion(Scoped):
         return f"{self.mapping} v{self.number}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the version; a new one with the order of its body."""
+        """Store the version. The first time, store the order of the fields in its body, too."""
         if self._state.adding and self.field_order is None:
             self.field_order = list_leaf_paths(self.body)
         super().save(*args, **kwargs)

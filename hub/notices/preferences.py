@@ -23,11 +23,11 @@ def find_preferred_language(address: str) -> str:
 
 
 def list_effective_preferences(
-    membership: Membership, connection: Any, *, is_concerned: bool
+    membership: Membership, connection: Any, *, receives_by_default: bool
 ) -> list[EffectivePreference]:
     """Return, for each kind, whether the member receives mails about this connection.
 
-    It takes two statements. is_concerned: the member receives mails about this connection by
+    It takes two statements. receives_by_default: the member receives mails about this connection by
     default.
     """
     general_choices = dict(
@@ -40,7 +40,9 @@ def list_effective_preferences(
     return [
         EffectivePreference(
             entry,
-            specific_choices.get(kind, is_concerned and general_choices.get(kind, entry.is_mailed)),
+            specific_choices.get(
+                kind, receives_by_default and general_choices.get(kind, entry.is_mailed)
+            ),
         )
         for kind, entry in NOTICE_KINDS.items()
     ]

@@ -27,7 +27,7 @@ def find_absent_members(memberships: Sequence[Membership], *, now: datetime) -> 
         for membership in memberships
         if is_away(membership, now=now)
         or membership.user.email in refusing
-        or not _has_signed_in_lately(membership, now=now)
+        or not _has_signed_in_recently(membership, now=now)
     }
 
 
@@ -66,7 +66,7 @@ def _find_refusing_addresses(addresses: Collection[str]) -> set[str]:
     return {address for address, reason in last_reasons.items() if reason == REFUSED_REASON}
 
 
-def _has_signed_in_lately(membership: Membership, *, now: datetime) -> bool:
+def _has_signed_in_recently(membership: Membership, *, now: datetime) -> bool:
     user = membership.user
     last_seen = max(filter(None, (user.last_login, user.date_joined, membership.created_at)))
     return now - last_seen < ABSENT_AFTER

@@ -25,13 +25,13 @@ class OperationRefused(Exception):
 
 
 class TooManyRows(OperationRefused):
-    """The hourly limit of rows is reached. `again` is when the operation is possible; None if
+    """The hourly limit of rows is reached. `possible_at` is when the operation is possible; None if
     waiting does not help.
     """
 
-    def __init__(self, sentence: str, *, again: datetime | None) -> None:
+    def __init__(self, sentence: str, *, possible_at: datetime | None) -> None:
         super().__init__(sentence)
-        self.again = again
+        self.possible_at = possible_at
 
 
 def check_plan_scope(tenant: Tenant | None, actor: ActorContext) -> None:
@@ -109,7 +109,7 @@ def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime
         raise TooManyRows(
             f"At most {row_limit:,} rows may be worked on in an hour, and {spent:,} were already. "
             "Narrow the filter, or run it later.",
-            again=first + HOUR if first and operation.count <= row_limit else None,
+            possible_at=first + HOUR if first and operation.count <= row_limit else None,
         )
 
 

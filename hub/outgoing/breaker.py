@@ -58,7 +58,7 @@ class BreakerState:
         return self.open_until is not None
 
     @property
-    def is_calm(self) -> bool:
+    def has_no_failures(self) -> bool:
         return not self.failure_score and not self.is_open and self.failing_since is None
 
 

@@ -36,7 +36,7 @@ class FailpointPlan:
     seconds: float  # of a sleep
     occurrence: int  # 0: every call
 
-    def carry_out(self, name: str) -> None:
+    def execute(self, name: str) -> None:
         """Kill this process, raise FailpointRaised, or sleep."""
         if self.action == "raise":
             raise FailpointRaised(name)
@@ -80,7 +80,7 @@ def build_failpoint(plans: Mapping[str, FailpointPlan]) -> Callable[[str], None]
         plan = plans.get(name)
         visits[name] += 1
         if plan and plan.occurrence in (0, visits[name]):
-            plan.carry_out(name)
+            plan.execute(name)
 
     return count_visit
 

@@ -69,13 +69,13 @@ def _inherited_descriptors() -> tuple[int, int] | None:
     return stop_reader, heartbeat_writer
 
 
-def is_stop_requested(*, within: float = 0.0) -> bool:
-    """Return whether the worker requested a stop or is gone; waits up to `within` seconds.
+def is_stop_requested(*, timeout: float = 0.0) -> bool:
+    """Return whether the worker requested a stop or is gone; waits up to `timeout` seconds.
 
     Needs one system call.
     """
     descriptors = _inherited_descriptors()
-    return descriptors is not None and bool(select.select([descriptors[0]], [], [], within)[0])
+    return descriptors is not None and bool(select.select([descriptors[0]], [], [], timeout)[0])
 
 
 def wait_for_close() -> None:

@@ -53,7 +53,7 @@ class Worker(models.Model):
     def is_alive(self, *, now: datetime) -> bool:
         return now - self.seen_at <= WORKER_LOST_AFTER
 
-    def is_surely_dead(self) -> bool:
+    def has_surely_ended(self) -> bool:
         """Return whether the worker and all processes of its pool have ended, as this process can
         see.
 

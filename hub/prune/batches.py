@@ -59,11 +59,11 @@ def list_tables() -> list[Table]:
 
 
 def prune_batches(
-    cutoffs: RetentionCutoffs, *, dry: bool = False, size: int = BATCH_SIZE
+    cutoffs: RetentionCutoffs, *, dry_run: bool = False, size: int = BATCH_SIZE
 ) -> Iterator[PrunedBatch]:
     """Yield after each deleted batch, so that the caller decides on the pace and when to stop.
 
-    With `dry` rows are only counted.
+    With `dry_run` rows are only counted.
     """
     for table in list_tables():
         cursor: Any = None
@@ -72,7 +72,7 @@ def prune_batches(
                 old_ids, has_more = next_old_ids(table, cursor, cutoffs.of(table), size)
                 kept_ids = set(table.rows_to_keep(old_ids, cutoffs.of(table))) if old_ids else set()
                 deleted_ids = [id for id in old_ids if id not in kept_ids]
-                if deleted_ids and not dry:
+                if deleted_ids and not dry_run:
                     table.rows().filter(pk__in=deleted_ids).delete()
             yield PrunedBatch(table.name, len(old_ids), len(deleted_ids))
             if not has_more:

@@ -38,7 +38,7 @@ def _ages_by_column(model: type[Model], column: str) -> Callable[[Sequence[Any]]
     return lambda ids: dict(model._base_manager.filter(pk__in=ids).values_list("pk", column))
 
 
-def keep_none(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+def select_no_kept_rows(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     return ()
 
 
@@ -129,7 +129,13 @@ def _staged_of_open_runs(ids: Collection[Any], cutoff: datetime) -> Collection[A
 
 
 TABLES = (  # in this order: a row goes after what hangs on it
-    Table("exchanges", "bodies", Exchange.objects.all, _ages_by_column(Exchange, "at"), keep_none),
+    Table(
+        "exchanges",
+        "bodies",
+        Exchange.objects.all,
+        _ages_by_column(Exchange, "at"),
+        select_no_kept_rows,
+    ),
     Table(
         "renderings",
         "bodies",
@@ -149,7 +155,7 @@ TABLES = (  # in this order: a row goes after what hangs on it
         "bodies",
         EventValue.unscoped.all,
         _ages_by_column(EventValue, "event__accepted_at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "deliveries",
@@ -170,14 +176,14 @@ TABLES = (  # in this order: a row goes after what hangs on it
         "inbox",
         lambda: InboundMessage.unscoped.filter(state="rejected"),
         _ages_by_column(InboundMessage, "received_at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "unmatched items",
         "inbox",
         lambda: InboundItem.unscoped.filter(state="unmatched"),
         _ages_by_column(InboundItem, "received_at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "webhook bodies",
@@ -198,7 +204,7 @@ TABLES = (  # in this order: a row goes after what hangs on it
         "rows",
         InboundCount.unscoped.all,
         _ages_by_column(InboundCount, "minute"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "log chunks",
@@ -247,35 +253,35 @@ TABLES = (  # in this order: a row goes after what hangs on it
         "rows",
         Authorization.unscoped.all,
         _ages_by_column(Authorization, "created_at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "connect links",
         "rows",
         ConnectLink.unscoped.all,
         _ages_by_column(ConnectLink, "created_at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "portal links",
         "rows",
         PortalLink.unscoped.all,
         _ages_by_column(PortalLink, "created_at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "support visits",
         "rows",
         SupportVisit.unscoped.all,
         _ages_by_column(SupportVisit, "started_at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "credential events",
         "rows",
         CredentialEvent.unscoped.all,
         _ages_by_column(CredentialEvent, "at"),
-        keep_none,
+        select_no_kept_rows,
     ),
     Table(
         "notices",

@@ -58,7 +58,7 @@ class TaskPool:
         start_watchdog()
         try:
             self.ensure_members()
-            while not pool_pipe.is_stop_requested(within=Conf.GUARD_CYCLE):
+            while not pool_pipe.is_stop_requested(timeout=Conf.GUARD_CYCLE):
                 self.ensure_members()
             self.stop()
         finally:

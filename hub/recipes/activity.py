@@ -36,7 +36,7 @@ class Activity:
         return self.last_at is not None
 
     @property
-    def troubled_count(self) -> int:
+    def attention_count(self) -> int:
         """Return the number of deliveries and runs that need attention."""
         return self.held + self.failed + self.failed_runs
 
@@ -58,12 +58,12 @@ class Activity:
         elif state in OPEN_RUN_STATES:
             self.open_runs += 1
 
-    def note_time(self, at: datetime) -> None:
+    def record_time(self, at: datetime) -> None:
         self.last_at = at if self.last_at is None else max(self.last_at, at)
 
 
 @dataclass(frozen=True, slots=True)
-class PartOwners:
+class IntegrationIdsByPart:
     """The integrations of routes and jobs, by the primary keys of these."""
 
     routes: Mapping[int, int] = field(default_factory=dict)
@@ -77,30 +77,30 @@ def count_activity(
 
     Three queries for any number of integrations.
     """
-    owners = _load_owners(integrations)
+    owners = _load_integration_ids(integrations)
     activities: defaultdict[int, Activity] = defaultdict(lambda: Activity(since))
     rows = _list_deliveries(tenant) if owners.routes else []
     for route_id, state, at in rows:
         if route_id in owners.routes and at >= since:
             activity = activities[owners.routes[route_id]]
             activity.count_delivery(state)
-            activity.note_time(at)
+            activity.record_time(at)
     is_partial = len(rows) == DELIVERIES_SCANNED and rows[-1][2] >= since
     for job_id, state, at in _list_runs(owners.jobs, since):
         activity = activities[owners.jobs[job_id]]
         activity.count_run(state)
-        activity.note_time(at)
+        activity.record_time(at)
     for integration in integrations:
         activities[integration.pk].is_partial = is_partial
     return activities
 
 
-def _load_owners(integrations: Iterable[Integration]) -> PartOwners:
+def _load_integration_ids(integrations: Iterable[Integration]) -> IntegrationIdsByPart:
     parts = IntegrationPart.unscoped.filter(
         integration__in=[integration.pk for integration in integrations]
     )
     rows = list(parts.values_list("integration_id", "route_id", "job_id"))
-    return PartOwners(
+    return IntegrationIdsByPart(
         {route_id: owner for owner, route_id, _job in rows if route_id is not None},
         {job_id: owner for owner, _route, job_id in rows if job_id is not None},
     )

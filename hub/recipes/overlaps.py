@@ -40,7 +40,7 @@ def find_job_overlap(job: Job, jobs: Sequence[Job]) -> Job | None:
             other
             for other in jobs
             if (other.kind, other.connector_key) == (job.kind, job.connector_key)
-            and other.connection_id in (None, _pk_of(job.connection))
+            and other.connection_id in (None, _get_pk(job.connection))
             and describe_work(other) == work
         ),
         None,
@@ -71,12 +71,12 @@ def describe_work(job: Job) -> Any:
 def _has_same_effect(other: Route, route: Route) -> bool:
     return (
         (other.connector_key, other.action) == (route.connector_key, route.action)
-        and other.connection_id in (None, _pk_of(route.connection))
+        and other.connection_id in (None, _get_pk(route.connection))
         and other.origin_connector_key == route.origin_connector_key
         and matches_event_type(other.event_type, route.event_type)
         and other.filter in ("", route.filter)
     )
 
 
-def _pk_of(connection: Connection | None) -> int | None:
+def _get_pk(connection: Connection | None) -> int | None:
     return connection.pk if connection else None

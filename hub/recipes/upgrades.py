@@ -105,10 +105,10 @@ def _compare_part(part: IntegrationPart | None, planned: PlannedPart) -> PartDif
         planned.name,
         "changed",
         list_changes(current, merged),
-        _list_kept(merged, planned.document),
+        _list_kept_paths(merged, planned.document),
     )
 
 
-def _list_kept(merged: Document, wanted: Document) -> list[str]:
+def _list_kept_paths(merged: Document, wanted: Document) -> list[str]:
     """Return the paths at which a person's change is kept instead of the recipe's value."""
     return [change.path for change in list_changes(merged, wanted)]

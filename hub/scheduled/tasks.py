@@ -41,7 +41,7 @@ def process_runs(name: str) -> None:
         random=random.random,
         open_client=lambda: open_async_client(egress.load_rules(), clock=clock),
         stopping=is_stop_requested,
-        start_another=lambda: wake_up("run", now=clock()),
+        request_another=lambda: wake_up("run", now=clock()),
         is_slot_wanted=is_slot_wanted,
     )
     try:

@@ -89,7 +89,7 @@ def read_provider_pages(
             call=call,
             now=now,
             secrets=collect_secrets(credential),
-            unreadable=later,
+            build_unreadable=later,
             low_priority=low_priority,
             patience=patience,
         )

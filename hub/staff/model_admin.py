@@ -65,7 +65,7 @@ class ChangeList(UnfoldChangeList):
         self.empty_step = step if step and request.user.has_perm(step.permission) else None
 
     @property
-    def is_narrowed(self) -> bool:
+    def is_filtered(self) -> bool:
         """Return whether a search or a filter is active."""
         return bool(self.query or self.has_active_filters)
 

@@ -32,14 +32,14 @@ def change_background_share(quota_state: QuotaState, percent: int | None) -> Non
     """Store staff's own share of all quotas with the same definition as this row; None: the
     connector's.
     """
-    definition: dict[str, Any] = {**definition_of(quota_state)}
+    definition: dict[str, Any] = {**build_definition_columns(quota_state)}
     if percent is None:
         BackgroundShare.objects.filter(**definition).delete()
     else:
         BackgroundShare.objects.update_or_create(defaults={"percent": percent}, **definition)
 
 
-def definition_of(quota_state: QuotaState) -> dict[str, str]:
+def build_definition_columns(quota_state: QuotaState) -> dict[str, str]:
     """Return the columns of BackgroundShare that identify the definition of this row's quota."""
     name = find_quota_name(quota_state.connector_key, quota_state.kind, quota_state.name)
     return {"connector_key": quota_state.connector_key, "quota_name": name}

@@ -52,7 +52,7 @@ def correct_snapshot(
         return replace(
             snapshot, used_units=true_units, window_ends=next_midnight(quota.midnight_zone, now)
         )
-    usage_buckets = _level_buckets(
+    usage_buckets = _adjust_buckets(
         quota, () if snapshot.window_ends else live_buckets(quota, snapshot, now), used, now
     )
     return replace(
@@ -72,7 +72,7 @@ def _find_true_units(quota: Budget, snapshot: QuotaSnapshot, used: int, now: dat
     return min(counted_units, used + recent_units)
 
 
-def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:
+def _adjust_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:
     """Adjust the buckets to a report.
 
     Add units that others spent as of now, or remove units that we counted too much, oldest first.

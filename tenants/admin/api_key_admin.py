@@ -55,7 +55,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "scope_meanings",
         "full_expiry",
         "last_used",
-        "created",
+        "creation_time",
         "created_by",
     )
     readonly_fields = fields[1:]
@@ -141,7 +141,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return staff.render_full_time(key.expires_at) if key.expires_at else "never"
 
     @staff.display(description="created")
-    def created(self, key: ApiKey) -> str:
+    def creation_time(self, key: ApiKey) -> str:
         return staff.render_full_time(key.created_at)
 
     @staff.row_action(

@@ -50,20 +50,35 @@ class PortalLinkAdmin(LinkAdmin):
         "A portal link brings a user of our application into the portal without an account. "
         "Our application makes it with the API."
     )
-    list_display = ("reference", "tenant_link", "role", "state_badge", "created", "used")
+    list_display = (
+        "reference",
+        "tenant_link",
+        "role",
+        "state_badge",
+        "creation_time",
+        "session_start",
+    )
     search_fields = ("reference", "name")
-    fields = ("reference", "name", "tenant_link", "role", "state_badge", "created", "used")
+    fields = (
+        "reference",
+        "name",
+        "tenant_link",
+        "role",
+        "state_badge",
+        "creation_time",
+        "session_start",
+    )
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # our own application asks for them
 
     @staff.display(description="created", ordering="created_at")
-    def created(self, link: PortalLink) -> str:
+    def creation_time(self, link: PortalLink) -> str:
         return staff.render_time(link.created_at)
 
     @staff.display(description="session started", ordering="used_at")
-    def used(self, link: PortalLink) -> str:
+    def session_start(self, link: PortalLink) -> str:
         return staff.render_time(link.used_at) if link.used_at else "–"
 
     @staff.row_action(

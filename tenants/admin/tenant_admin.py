@@ -34,7 +34,7 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
     empty_step = staff.EmptyStep(
         "Create a tenant", "admin:tenants_tenant_add", "tenants.add_tenant"
     )
-    list_display = ("tenant_name", "reference", "connection_states", "state_badge", "created")
+    list_display = ("tenant_name", "reference", "connection_states", "state_badge", "creation_time")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
     search_fields = ("reference", "^name")
     search_help_text = "A reference, or the beginning of a name."
@@ -93,7 +93,7 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
         return staff.render_badge("suspended" if tenant.suspended else "active")
 
     @staff.display(description="created", ordering="created_at")
-    def created(self, tenant: Tenant) -> str:
+    def creation_time(self, tenant: Tenant) -> str:
         return staff.render_time(tenant.created_at)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

@@ -45,7 +45,9 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Forbid deleting the only owner of a tenant: another owner has to be added first."""
-        is_only_owner = isinstance(obj, User) and bool(membership_actions.tenants_owned_alone(obj))
+        is_only_owner = isinstance(obj, User) and bool(
+            membership_actions.find_solely_owned_tenants(obj)
+        )
         return super().has_delete_permission(request, obj) and not is_only_owner
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

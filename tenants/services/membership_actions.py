@@ -216,25 +216,25 @@ def lock_tenants_and_require_other_owner(user: User) -> None:
 
     Raises MembershipRejected when one of them has no other owner who can sign in.
     """
-    for tenant in tenants_owned_by(user):
+    for tenant in find_owned_tenants(user):
         lock_tenant(tenant)
-    if tenants := tenants_owned_alone(user):
+    if tenants := find_solely_owned_tenants(user):
         names = ", ".join(tenant.name for tenant in tenants)
         raise MembershipRejected(
             f"{last_owner_message()} {gettext('This person is the only owner of:')} {names}."
         )
 
 
-def tenants_owned_alone(user: User) -> list[Tenant]:
+def find_solely_owned_tenants(user: User) -> list[Tenant]:
     """Return a queryset of the user's tenants that have no other owner who can sign in."""
     return [
         tenant
-        for tenant in tenants_owned_by(user)
+        for tenant in find_owned_tenants(user)
         if not find_owners(tenant).exclude(user=user).exists()
     ]
 
 
-def tenants_owned_by(user: User) -> list[Tenant]:
+def find_owned_tenants(user: User) -> list[Tenant]:
     owned = (
         Membership.unscoped.filter(user=user, role=OWNER)
         .select_related("tenant")

@@ -42,7 +42,7 @@ def test_a_cut_answer_is_not_read(connector):
     whole = recorded(connector.key, name)
     assert isinstance(connector.schema.parse_fields(whole, object), FieldsPage)
     with pytest.raises(Unreadable):
-        connector.schema.parse_fields(replace(whole, is_cut=True), object)
+        connector.schema.parse_fields(replace(whole, is_truncated=True), object)
     for length in range(0, len(whole.body), max(len(whole.body) // 50, 1)):
         with pytest.raises(Unreadable):
             connector.schema.parse_fields(replace(whole, body=whole.body[:length]), object)

@@ -48,10 +48,10 @@ def test_whoever_waits_gets_what_is_given_back():
     budget = SharedBudget(1)
     budget.acquire(1, "acme")
     threading.Timer(0.05, budget.release, [1, "acme"]).start()
-    budget.acquire(1, "globex", within=5.0)
+    budget.acquire(1, "globex", timeout=5.0)
     assert dict(budget.used_by) == {"globex": 1}
 
 
 def test_whoever_waits_in_vain_is_told():
     with pytest.raises(BudgetExhausted):
-        SharedBudget(0).acquire(1, within=0.01)
+        SharedBudget(0).acquire(1, timeout=0.01)

@@ -120,9 +120,14 @@ def _refresh_kept_credential(
     draft = _draft_connection(undo, document["settings"])
     credential = build_credential(draft, app, document["secret"])
     assert isinstance(draft.connector, OAuth), "only its tokens expire"
-    with ExitStack() as afterwards:
+    with ExitStack() as deferred_updates:
         answer = request_new_grant(
-            draft, credential, app.open() if app else {}, call=call, now=now, afterwards=afterwards
+            draft,
+            credential,
+            app.open() if app else {},
+            call=call,
+            now=now,
+            deferred_updates=deferred_updates,
         )
         if isinstance(answer, Grant):
             _store_grant(undo, document, answer, random=random, now=now)
@@ -212,8 +217,8 @@ def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None
 
 
 def _restore_state(connection: Connection, disconnection: Disconnection, *, now: datetime) -> None:
-    """Set the state before the disconnect; a problem that the passed test disproves becomes
-    *healthy*.
+    """Restore the state before the disconnect: paused, disabled, or otherwise *healthy*, as the
+    test has passed.
     """
     connection.mark_healthy(now=now)
     if disconnection.state == "paused" and (

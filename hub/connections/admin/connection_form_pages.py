@@ -99,7 +99,7 @@ class ConnectionFormsMixin(SigningSecretMixin):
                 data.get("tenant"),
                 connector,
                 data["name"],
-                FormInput.of_cleaned(data),
+                FormInput.from_cleaned_data(data),
                 ActorContext.of_request(request),
                 connected_by=cast(User, request.user),
                 allow_untested=data["anyway"],
@@ -131,7 +131,7 @@ class ConnectionFormsMixin(SigningSecretMixin):
         result = _raise_if_rejected(
             update_with_form(
                 connection,
-                FormInput.of_cleaned(data),
+                FormInput.from_cleaned_data(data),
                 ActorContext.of_request(request),
                 allow_untested=data["anyway"],
                 reason=data.get("reason", ""),

@@ -80,7 +80,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     )
     call = staticmethod(egress.send_request)
     row_actions = ("test",)
-    list_display = ("system", "registered", "addresses", "changed")
+    list_display = ("system", "registration_state", "addresses", "last_changed")
     ordering = ("connector_key",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -170,7 +170,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
         )
 
     @staff.display(description="registration")
-    def registered(self, app: ConnectorApp) -> str:
+    def registration_state(self, app: ConnectorApp) -> str:
         return (
             staff.render_badge("active", "set up")
             if app.is_set_up
@@ -182,5 +182,5 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return ", ".join(app.urls.values()) or "the connector's own"
 
     @staff.display(description="changed", ordering="updated_at")
-    def changed(self, app: ConnectorApp) -> str:
+    def last_changed(self, app: ConnectorApp) -> str:
         return staff.render_time(app.updated_at)

@@ -71,7 +71,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "connections.add_maintenancewindow",
     )
     form = MaintenanceWindowForm
-    list_display = ("subject", "condition", "start", "end", "reason", "declared_by")
+    list_display = ("subject", "condition", "start_time", "end_time", "reason", "declared_by")
     list_filter = (ConnectorFilter,)
     list_select_related = ("connection", "declared_by")
     autocomplete_fields = ("connection",)
@@ -108,11 +108,11 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         )
 
     @staff.display(description="start", ordering="starts_at")
-    def start(self, window: MaintenanceWindow) -> str:
+    def start_time(self, window: MaintenanceWindow) -> str:
         return staff.render_time(window.starts_at)
 
     @staff.display(description="end", ordering="ends_at")
-    def end(self, window: MaintenanceWindow) -> str:
+    def end_time(self, window: MaintenanceWindow) -> str:
         return staff.render_time(window.ends_at)
 
     @staff.row_action(

@@ -19,8 +19,8 @@ from hub.db.clock import clock
 from hub.queue import wake_up
 from hub.throttle.admin import ConnectorFilter
 from hub.throttle.background_shares import (
+    build_definition_columns,
     change_background_share,
-    definition_of,
     find_background_share,
     load_staff_shares,
 )
@@ -172,7 +172,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return staff.ActionResult(
             f"Background work may use {after} % of this quota.",
             before={"percent": before},
-            after=definition_of(scope) | {"percent": after},
+            after=build_definition_columns(scope) | {"percent": after},
         )
 
     @staff.row_action(

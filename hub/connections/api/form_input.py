@@ -125,7 +125,7 @@ def _is_of_field_kind(field: Field, value: Any) -> bool:
 @sensitive_variables()
 def _read_form(form: ConnectorFieldsForm) -> FormInput:
     if form.is_valid():
-        return FormInput.of_cleaned(form.cleaned_data)
+        return FormInput.from_cleaned_data(form.cleaned_data)
     secrets = {field.key for field in form.connector_fields if field.secret}
     raise Problem(
         "validation-failed",

@@ -56,7 +56,7 @@ def collect_connection_details(
         "token": _describe_token(connection),
         "switches": _find_switches_above(connection),
         "quotas": _list_visible_quotas(
-            connection, everywhere=accessible_tenants(request.user) is ALL_TENANTS, now=now
+            connection, sees_all_tenants=accessible_tenants(request.user) is ALL_TENANTS, now=now
         ),
         "links": {
             "page": _build_page_url(connection),
@@ -86,7 +86,7 @@ def _find_switches_above(connection: Connection) -> QuerySet[KillSwitch]:
 
 
 def _list_visible_quotas(
-    connection: Connection, *, everywhere: bool, now: datetime
+    connection: Connection, *, sees_all_tenants: bool, now: datetime
 ) -> list[dict[str, Any]]:
     """List the connection's quotas, for a tenant's key without shared quotas.
 
@@ -103,7 +103,7 @@ def _list_visible_quotas(
             "paused_until": gauge.paused_until,
         }
         for scope, gauge in list_quota_usage(connection, now=now)
-        if everywhere or scope.kind not in SHARED_SCOPE_KINDS
+        if sees_all_tenants or scope.kind not in SHARED_SCOPE_KINDS
     ]
 
 

@@ -45,15 +45,15 @@ def connect_with_form(
     connected_by: User | None,
     allow_untested: bool = False,
     reason: str = "",
-    then: Callable[[Connection], object] | None = None,
+    on_stored: Callable[[Connection], object] | None = None,
     call: Call,
     random: RandomSource,
     now: datetime,
 ) -> FormResult:
     """Test the input, then store a new connection and audit it.
 
-    `then` runs in the transaction that stores. An exception of `then` undoes the connection and
-    propagates.
+    `on_stored` runs in the transaction that stores. An exception of `on_stored` undoes the
+    connection and propagates.
     """
     draft = connect.draft_connection(tenant, connector.key, name, form_input.settings)
     probed = probe_draft(
@@ -62,7 +62,13 @@ def connect_with_form(
     if not isinstance(probed, ProbedDraft):
         return probed
     return store_new_connection(
-        probed, actor, connected_by=connected_by, reason=reason, then=then, random=random, now=now
+        probed,
+        actor,
+        connected_by=connected_by,
+        reason=reason,
+        on_stored=on_stored,
+        random=random,
+        now=now,
     )
 
 
@@ -73,11 +79,13 @@ def store_new_connection(
     *,
     connected_by: User | None,
     reason: str = "",
-    then: Callable[[Connection], object] | None = None,
+    on_stored: Callable[[Connection], object] | None = None,
     random: RandomSource,
     now: datetime,
 ) -> Connected | ConnectionRefused:
-    """Store a tested draft as a connection and audit it, then run `then`, in one transaction."""
+    """Store a tested draft as a connection and audit it, then run `on_stored`, in one
+    transaction.
+    """
 
     @sensitive_variables()
     def store() -> Connection:
@@ -95,7 +103,7 @@ def store_new_connection(
         actor.audit("connection.connect", connection, after=after, reason=reason, now=now)
         return connection
 
-    return _store(store, probed, then)
+    return _store(store, probed, on_stored)
 
 
 # --- a connection that exists ---
@@ -109,15 +117,15 @@ def update_with_form(
     *,
     allow_untested: bool = False,
     reason: str = "",
-    then: Callable[[Connection], object] | None = None,
+    on_stored: Callable[[Connection], object] | None = None,
     call: Call,
     random: RandomSource,
     now: datetime,
 ) -> FormResult:
     """Test the input, then store it as the connection's settings and credential and audit it.
 
-    `then` runs in the transaction that stores. An exception of `then` undoes the update and
-    propagates.
+    `on_stored` runs in the transaction that stores. An exception of `on_stored` undoes the update
+    and propagates.
     """
     probed = probe_draft(
         draft_update(connection, form_input),
@@ -131,7 +139,7 @@ def update_with_form(
     if not isinstance(probed, ProbedDraft):
         return probed
     return store_updated_credential(
-        connection, probed, actor, reason=reason, then=then, random=random, now=now
+        connection, probed, actor, reason=reason, on_stored=on_stored, random=random, now=now
     )
 
 
@@ -142,11 +150,11 @@ def store_updated_credential(
     actor: ActorContext,
     *,
     reason: str = "",
-    then: Callable[[Connection], object] | None = None,
+    on_stored: Callable[[Connection], object] | None = None,
     random: RandomSource,
     now: datetime,
 ) -> Connected | ConnectionRefused:
-    """Store tested settings and credential, audit it and run `then`, in one transaction."""
+    """Store tested settings and credential, audit it and run `on_stored`, in one transaction."""
 
     @sensitive_variables()
     def store() -> Connection:
@@ -171,7 +179,7 @@ def store_updated_credential(
         )
         return connection
 
-    return _store(store, probed, then)
+    return _store(store, probed, on_stored)
 
 
 # --- a connect link ---
@@ -194,11 +202,12 @@ def fulfil_link_with_form(
 
     if link.connection:
         return update_with_form(
-            link.connection, form_input, actor, then=use_up, call=call, random=random, now=now
+            link.connection, form_input, actor, on_stored=use_up, call=call, random=random, now=now
         )
     connector = link.connector
     return connect_with_form(
-        link.tenant, connector, connector.label, form_input, actor, connected_by=None, then=use_up,
+        link.tenant, connector, connector.label, form_input, actor,
+        connected_by=None, on_stored=use_up,
         call=call, random=random, now=now,
     )  # fmt: skip
 
@@ -245,14 +254,14 @@ def probe_draft(
 def _store(
     store: Callable[[], Connection],
     probed: ProbedDraft,
-    then: Callable[[Connection], object] | None,
+    on_stored: Callable[[Connection], object] | None,
 ) -> Connected | ConnectionRefused:
-    """Run `store` and `then` in one transaction; a refusal undoes both."""
+    """Run `store` and `on_stored` in one transaction; a refusal undoes both."""
     try:
         with transaction.atomic():
             connection = store()
-            if then:
-                then(connection)
+            if on_stored:
+                on_stored(connection)
     except tuple(REFUSAL_REASONS) as refusal:
         return ConnectionRefused(REFUSAL_REASONS[type(refusal)], str(refusal), probed.probe_result)
     return Connected(connection, probed.probe_result, probed.signing_secret)

@@ -56,7 +56,7 @@ def create_connect_link(
     if environment and not login_host and environment not in _list_offered_environments(connector):
         message = gettext("Accounts of this kind cannot be connected at %(system)s.")
         raise ConnectLinkRefused(message % {"system": connector.label})
-    refuse_too_many(tenant, now=now)
+    refuse_too_many_links(tenant, now=now)
     token = generate_link_token(random=random)
     link = ConnectLink.unscoped.create(
         tenant=tenant,
@@ -90,7 +90,7 @@ def _refuse_unready_connector(
         raise ConnectLinkRefused(gettext("This connection belongs to another system."))
 
 
-def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
+def refuse_too_many_links(tenant: Tenant, *, now: datetime) -> None:
     """Raise TooManyConnectLinks at the limit; the tenant is locked while links are counted."""
     lock_tenant(tenant)
     has_ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)

@@ -43,7 +43,7 @@ class FormInput:
     document: Mapping[str, Any]
 
     @classmethod
-    def of_cleaned(cls, data: Mapping[str, Any]) -> Self:
+    def from_cleaned_data(cls, data: Mapping[str, Any]) -> Self:
         """Build the input from the cleaned data of a `ConnectorFieldsForm`."""
         return cls(data["settings"], data["document"])
 

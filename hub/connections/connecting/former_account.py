@@ -13,9 +13,10 @@ from hub.crypto.sealed import CannotOpen
 
 @dataclass(frozen=True, slots=True)
 class FormerAccount:
-    """An account: `id` is empty where the system names none, `name` is its host then.
+    """The account of a connection before a change.
 
-    `secrets`: the values in its credential, as far as that is still stored.
+    `id` is "" if the system names no account; `name` is then the host. `secrets`: the values in the
+    account's credential, if it is still stored.
     """
 
     id: str
@@ -26,7 +27,9 @@ class FormerAccount:
     @classmethod
     @sensitive_variables()
     def of(cls, connection: Connection, credential: Credential | None) -> Self:
-        """Read it from a locked connection and its credential, before either is replaced."""
+        """Read the account from a locked connection and its credential, before either is
+        replaced.
+        """
         secrets: frozenset[str] = frozenset()
         disconnection = get_pending_disconnection(connection)
         with suppress(CannotOpen):
@@ -38,10 +41,11 @@ class FormerAccount:
 
     @sensitive_variables()
     def is_replaced_by(self, connection: Connection, document: Mapping[str, Any]) -> bool:
-        """Return whether the connection has another account now, or may have one.
+        """Return whether the connection now has, or may have, an account other than this one.
 
-        Where the system names no account, another host is another account. Without hosts, only a
-        connection that was disconnected may have another one: if its secrets are others, too.
+        If the system names no account, a different host means a different account. Without hosts,
+        only a connection that was disconnected may have a different account, and only if none of
+        its secrets is the same.
         """
         if self.id or connection.account:
             return bool(self.id) and connection.account != self.id

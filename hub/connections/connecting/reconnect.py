@@ -38,7 +38,9 @@ class ConnectionChangeRefused(Exception):
 
 
 class ConnectionChanged(ConnectionChangeRefused):
-    """Its credential or account was changed, or it was disconnected, during the test."""
+    """During the test, the connection's credential or account was changed, or it was
+    disconnected.
+    """
 
 
 class AccountMismatch(ConnectionChangeRefused):

@@ -14,7 +14,7 @@ from hub.connections import notifications
 from hub.connections.credentials.refresh_result import (
     FURTHER_TOKEN_ENDED,
     REFRESH_FAILING,
-    is_found_by_refresh,
+    is_state_from_refresh,
 )
 from hub.connections.models import (
     BREAKER,
@@ -99,7 +99,7 @@ def is_failure_unresolved(connection: Connection) -> bool:
 
     If deliveries wait after failed attempts, the next attempt decides; otherwise the check does.
     """
-    if is_found_by_refresh(connection):
+    if is_state_from_refresh(connection):
         return True
     if connection.reason not in CALL_REASONS or connection.connector.is_own_endpoint:
         return False

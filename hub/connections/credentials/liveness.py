@@ -15,7 +15,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.credentials.account_probe import ProbeResult, probe_stored_credential
 from hub.connections.credentials.call_health import is_failure_unresolved
 from hub.connections.credentials.provider_call import Call
-from hub.connections.credentials.refresh_result import is_found_by_refresh
+from hub.connections.credentials.refresh_result import is_state_from_refresh
 from hub.connections.models import Connection, Credential, Lane
 from hub.connections.token_lifetimes import Random
 from hub.db.state_machine import InvalidTransition
@@ -86,7 +86,7 @@ def check_liveness(
 def _is_check_needless(connection: Connection, since: datetime) -> bool:
     """Return whether recent deliveries or a refresh have already shown the credential's state."""
     return (
-        is_found_by_refresh(connection)
+        is_state_from_refresh(connection)
         if connection.state == NEEDS_RECONNECT
         else _is_recently_served(connection, since)
     )

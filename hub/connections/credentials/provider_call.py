@@ -56,7 +56,7 @@ class Patience:
 NO_PATIENCE = Patience(timedelta(0), lambda seconds: None)
 
 
-class ExchangeKeeper:
+class ExchangeRecorder:
     """Callable that sends requests and keeps the last one with its response, as evidence."""
 
     def __init__(self, call: Call) -> None:
@@ -107,18 +107,19 @@ def call_provider(
     call: Call,
     now: datetime,
     secrets: Iterable[str],
-    unanswered: OutcomeBuilder = later,
-    unreadable: OutcomeBuilder = never,
-    afterwards: ExitStack | None = None,
+    build_unanswered: OutcomeBuilder = later,
+    build_unreadable: OutcomeBuilder = never,
+    deferred_updates: ExitStack | None = None,
     patience: Patience | None = None,
     low_priority: bool = False,
 ) -> T | Outcome:
     """Return the result of `parse`, or a redacted Outcome if the call fails. Never raises.
 
     `patience`: how long to wait for a spent quota; None: do not wait. `low_priority`: limits the
-    call to each quota's share for background work. `unanswered` builds the Outcome of a request
-    that may have arrived, `unreadable` that of a response which the connector cannot parse. The
-    quotas that the response reports are recorded when `afterwards` closes, by default immediately.
+    call to each quota's share for background work. `build_unanswered` builds the Outcome of a
+    request that may have arrived, `build_unreadable` that of a response which the connector cannot
+    parse. The quotas that the response reports are recorded when `deferred_updates` closes, by
+    default immediately.
     """
     answer: T | Outcome
     with ExitStack() as at_once:
@@ -130,19 +131,19 @@ def call_provider(
                 parse,
                 call=call,
                 low_priority=low_priority,
-                afterwards=afterwards or at_once,
+                deferred_updates=deferred_updates or at_once,
             )
             answer = _send_patiently(send, patience or NO_PATIENCE, now=now)
         except CALL_ERRORS as error:
-            answer = _build_failure(error, connection, unanswered, unreadable, now=now)
+            answer = _build_failure(error, connection, build_unanswered, build_unreadable, now=now)
     return redact_outcome(answer, secrets) if isinstance(answer, Outcome) else answer
 
 
 def _build_failure(
     error: Exception,
     connection: Connection,
-    unanswered: OutcomeBuilder,
-    unreadable: OutcomeBuilder,
+    build_unanswered: OutcomeBuilder,
+    build_unreadable: OutcomeBuilder,
     *,
     now: datetime,
 ) -> Outcome:
@@ -157,10 +158,10 @@ def _build_failure(
         case QuotaExhausted():
             return later(THROTTLED, str(error), after=(error.until - now).total_seconds())
         case EgressError():
-            return _build_egress_outcome(error, unanswered)
+            return _build_egress_outcome(error, build_unanswered)
     label = connection.connector.label
     text = f"the response does not match the documentation of {label}: {error}"
-    return unreadable("unreadable", text)
+    return build_unreadable("unreadable", text)
 
 
 def _send_patiently(send: Callable[..., T], patience: Patience, *, now: datetime) -> T:
@@ -195,7 +196,7 @@ def _send_metered(
     call: Call,
     low_priority: bool,
     now: datetime,
-    afterwards: ExitStack,
+    deferred_updates: ExitStack,
 ) -> T | Outcome:
     """Send the request in a slot, and parse the response.
 
@@ -204,36 +205,38 @@ def _send_metered(
     """
     with provider_slot(connection.tenant_id):
         metering = meter_call(connection, request, low_priority=low_priority, now=now)
-        metered_call = afterwards.enter_context(metering)
+        metered_call = deferred_updates.enter_context(metering)
         answer = parse(call(request))
-        afterwards.callback(metered_call.record_response, answer)
+        deferred_updates.callback(metered_call.record_response, answer)
         return answer
 
 
-def _build_egress_outcome(error: EgressError, unanswered: OutcomeBuilder) -> Outcome:
+def _build_egress_outcome(error: EgressError, build_unanswered: OutcomeBuilder) -> Outcome:
     if isinstance(error, EgressRefused):
         return never(error.reason, str(error))
-    build = later if isinstance(error, RequestNotSent) else unanswered
+    build = later if isinstance(error, RequestNotSent) else build_unanswered
     return build(error.reason, str(error))
 
 
 def translate_detail(reason: str, detail: str) -> str:
-    """Return the detail of an outcome for a reader: ours in their language, others as they are."""
+    """Return the detail of an outcome for display: a text of the hub in the reader's language, a
+    text of the system unchanged.
+    """
     return gettext(detail) if reason == BUSY and detail else detail
 
 
 @contextmanager
-def provider_slot(tenant_id: int | None, *, within: float = 0.0) -> Iterator[None]:
+def provider_slot(tenant_id: int | None, *, timeout: float = 0.0) -> Iterator[None]:
     """Hold a slot of the budget; a nested block uses the slot of the outer one.
 
-    Waits up to `within` seconds, but not if `WAITING_THREADS_MAX` threads wait already. Raises
+    Waits up to `timeout` seconds, but not if `WAITING_THREADS_MAX` threads wait already. Raises
     BudgetExhausted if no slot becomes free.
     """
     if holds_slot.get():
         yield
         return
     holder = tenant_id or PLATFORM
-    _acquire_slot(holder, within)
+    _acquire_slot(holder, timeout)
     token = holds_slot.set(True)
     try:
         yield
@@ -242,11 +245,11 @@ def provider_slot(tenant_id: int | None, *, within: float = 0.0) -> Iterator[Non
         PROVIDER_CALL_BUDGET.release(1, holder)
 
 
-def _acquire_slot(holder: Hashable, within: float) -> None:
+def _acquire_slot(holder: Hashable, timeout: float) -> None:
     try:
         PROVIDER_CALL_BUDGET.acquire(1, holder)
     except BudgetExhausted:
-        if not within:
+        if not timeout:
             raise
         with WAITING_BUDGET.acquire_for_block(1):
-            PROVIDER_CALL_BUDGET.acquire(1, holder, within=within)
+            PROVIDER_CALL_BUDGET.acquire(1, holder, timeout=timeout)

@@ -50,10 +50,10 @@ def refresh_access_token(
     renewal = TokenRefresh(connection, credential, _choose_token_prefix(credential), now)
     if credential.refresh_started_at:
         renewal.record_event("unsure")
-    with ExitStack() as afterwards:
+    with ExitStack() as deferred_updates:
         if credential.refusals >= REFUSALS_TOLERATED:
             renewal.degrade(REFUSED_AGAIN, "")
-        answer = _request_confirmed_grant(renewal, call, afterwards)
+        answer = _request_confirmed_grant(renewal, call, deferred_updates)
         if isinstance(answer, Grant):
             return renewal.store_grant(answer, random=random, sleep=sleep)
         if answer is not None:
@@ -98,23 +98,26 @@ def _choose_token_prefix(credential: Credential) -> str:
 
 
 def _request_confirmed_grant(
-    renewal: TokenRefresh, call: Call, afterwards: ExitStack
+    renewal: TokenRefresh, call: Call, deferred_updates: ExitStack
 ) -> Grant | Outcome | None:
-    """Request a grant; repeat a request that reports the end of the authorization.
+    """Request a grant. If the response reports that the authorization has ended, request once more,
+    to confirm that.
 
     Returns None if another document was stored meanwhile.
     """
-    answer = _request_grant(renewal, call, afterwards)
+    answer = _request_grant(renewal, call, deferred_updates)
     if isinstance(answer, Grant) or answer.kind != "reconnect":
         return answer
     if not renewal.query_unchanged_credential().exists():
         return None
-    again = _request_grant(renewal, call, afterwards)
+    again = _request_grant(renewal, call, deferred_updates)
     return answer if isinstance(again, Outcome) and again.kind == "reconnect" else again
 
 
 @sensitive_variables()
-def _request_grant(renewal: TokenRefresh, call: Call, afterwards: ExitStack) -> Grant | Outcome:
+def _request_grant(
+    renewal: TokenRefresh, call: Call, deferred_updates: ExitStack
+) -> Grant | Outcome:
     """Send one refresh request.
 
     A lost or unreadable response is *unknown*, as the refresh token may be used up. No transaction
@@ -142,9 +145,9 @@ def _request_grant(renewal: TokenRefresh, call: Call, afterwards: ExitStack) -> 
         call=call,
         now=renewal.now,
         secrets=[*collect_secrets(credential), *client.values()],
-        unanswered=unknown,
-        unreadable=unknown,
-        afterwards=afterwards,
+        build_unanswered=unknown,
+        build_unreadable=unknown,
+        deferred_updates=deferred_updates,
     )
     failpoint("O7")  # a new token was received, and is not stored yet
     return answer

@@ -273,7 +273,7 @@ def _retry_database_write(write: Callable[[], T], *, sleep: Sleep) -> T:
     return write()
 
 
-def is_found_by_refresh(connection: Connection) -> bool:
+def is_state_from_refresh(connection: Connection) -> bool:
     """Return whether a refresh caused the connection's state.
 
     A valid access token does not resolve such a state.

@@ -179,7 +179,7 @@ def _send_revoke_request(
         call=call,
         now=now,
         secrets=[*collect_secrets(credential), *client.values()],
-        unreadable=later,
+        build_unreadable=later,
     )
 
 
@@ -192,9 +192,9 @@ def _refresh_for_revocation(
     The refresh token may be used up by the request.
     """
     connection, credential, client = _open_revocation(revocation, app)
-    with ExitStack() as afterwards:
+    with ExitStack() as deferred_updates:
         answer = request_new_grant(
-            connection, credential, client, call=call, now=now, afterwards=afterwards
+            connection, credential, client, call=call, now=now, deferred_updates=deferred_updates
         )
         if isinstance(answer, Grant):
             document = {**revocation.open(), "secret": dict(answer.secret)}
@@ -211,11 +211,11 @@ def request_new_grant(
     *,
     call: Call,
     now: datetime,
-    afterwards: ExitStack,
+    deferred_updates: ExitStack,
 ) -> Grant | Outcome:
     """Request new tokens for a credential that belongs to no connection; the caller stores them.
 
-    `client`: our client id and secret. `afterwards`: closed once the tokens are stored.
+    `client`: our client id and secret. `deferred_updates`: closed once the tokens are stored.
     """
     return call_provider(
         connection,
@@ -224,8 +224,8 @@ def request_new_grant(
         call=call,
         now=now,
         secrets=[*collect_secrets(credential), *client.values()],
-        unreadable=later,
-        afterwards=afterwards,
+        build_unreadable=later,
+        deferred_updates=deferred_updates,
     )
 
 

@@ -69,7 +69,7 @@ def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -
             required=field.required,
             initial=value,
             min_value=1,
-            max_value=field.most,
+            max_value=field.maximum,
         )
     return _build_text_field(field, value=value, stored=stored)
 

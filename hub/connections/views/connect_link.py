@@ -121,7 +121,7 @@ def _continue_connecting(request: HttpRequest, link: ConnectLink) -> HttpRespons
     fixed = {"environment": link.environment, "login_host": link.login_host or None}
     options |= fixed if link.environment else read_chosen_login(request.POST)
     response = send_to_provider(
-        request, link.tenant, connector, back=page, return_to=page, **options
+        request, link.tenant, connector, back_url=page, return_to=page, **options
     )
     response["Referrer-Policy"] = "no-referrer"
     return response

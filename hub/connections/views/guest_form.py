@@ -60,7 +60,7 @@ def _connect_with_link(
 ) -> HttpResponse:
     result = fulfil_link_with_form(
         link,
-        FormInput.of_cleaned(form.cleaned_data),
+        FormInput.from_cleaned_data(form.cleaned_data),
         ActorContext.of_visitor(request, connect_links.build_guest_tenant_user(link)),
         call=egress.send_request,
         random=secrets.SystemRandom(),
@@ -92,5 +92,5 @@ def _render_suspended_page(request: HttpRequest, link: ConnectLink) -> HttpRespo
         request,
         AuthorizationRefused("tenant_suspended"),
         link.connector,
-        back=reverse("connections:link_here"),
+        back_url=reverse("connections:link_here"),
     )

@@ -133,7 +133,7 @@ def show_refusal(request: HttpRequest, connector: str, code: str) -> HttpRespons
         request,
         AuthorizationRefused(code),
         get_oauth_connector_or_404(connector),
-        back=reverse("front"),
+        back_url=reverse("front"),
         status=400,
     )
 
@@ -237,7 +237,7 @@ def _show_ended_authorization(request: HttpRequest, authorization: Authorization
         request,
         refused,
         authorization.connector,
-        back=authorization.return_to,
+        back_url=authorization.return_to,
         authorization=authorization,
         status=200,
     )

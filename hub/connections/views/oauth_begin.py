@@ -90,7 +90,7 @@ def authorize_account(
         request,
         tenant_user.tenant,
         provider,
-        back=home,
+        back_url=home,
         return_to=_choose_internal_url(next_url, otherwise=home),
         name=data.get("name", "").strip()[:200],
         connection=target,
@@ -100,7 +100,7 @@ def authorize_account(
 
 
 def send_to_provider(
-    request: HttpRequest, tenant: Tenant, provider: OAuth, *, back: str, **options: Any
+    request: HttpRequest, tenant: Tenant, provider: OAuth, *, back_url: str, **options: Any
 ) -> HttpResponse:
     try:
         authorization, url = begin_authorization(
@@ -120,14 +120,14 @@ def send_to_provider(
         }
         unsent = Authorization(tenant=tenant, connector_key=provider.key, **entered)
         return render_login_host_page(
-            request, unsent, wrong, back=back, optional=options["optional"]
+            request, unsent, wrong, back_url=back_url, optional=options["optional"]
         )
     except AuthorizationRefused as refused:
-        return render_problem_page(request, refused, provider, back=back)
+        return render_problem_page(request, refused, provider, back_url=back_url)
     return render(
         request,
         "connections/redirect.html",
-        {"connector": provider, "row": authorization, "url": url, "back": back},
+        {"connector": provider, "row": authorization, "url": url, "back": back_url},
     )
 
 

@@ -101,14 +101,14 @@ def render_login_host_page(
     authorization: Authorization,
     refused: LoginHostRefused,
     *,
-    back: str,
+    back_url: str,
     optional: list[str],
 ) -> HttpResponse:
     """Ask again for the login host with the reason of the refusal; nothing is stored."""
     context = {
         "row": authorization,
         "connector": authorization.connector,
-        "back": back,
+        "back": back_url,
         "optional": optional,
         "login_host_error": str(refused),
     }
@@ -139,7 +139,7 @@ def render_refusal(
             request,
             refused,
             authorization.connector,
-            back=authorization.return_to,
+            back_url=authorization.return_to,
             authorization=authorization,
             plan=plan,
         )
@@ -151,7 +151,7 @@ def render_problem_page(
     refused: AuthorizationRefused,
     connector: Connector,
     *,
-    back: str,
+    back_url: str,
     authorization: Authorization | None = None,
     plan: ConfirmationPlan | None = None,
     status: int = 409,
@@ -167,7 +167,7 @@ def render_problem_page(
         "problem": problem,
         "connector": connector,
         "refused": refused,
-        "back": back,
+        "back": back_url,
         "row": authorization,
         "plan": plan,
     }

@@ -93,15 +93,15 @@ class PersonAdmin(ReadOnlyListAdmin):
         return ", ".join(person.other_names) or "–"
 
     @display(description="last listed")
-    def listed(self, person: PersonRow) -> str:
+    def last_listed(self, person: PersonRow) -> str:
         return render_time(person.read_at)
 
     @display(description="last listed")
-    def listed_exactly(self, person: PersonRow) -> str:
+    def last_listed_exactly(self, person: PersonRow) -> str:
         return render_full_time(person.read_at)
 
     @display(description="first listed")
-    def added_exactly(self, person: PersonRow) -> str:
+    def first_listed_exactly(self, person: PersonRow) -> str:
         return render_full_time(person.created_at)
 
 
@@ -115,13 +115,13 @@ class LocalUserAdmin(PersonAdmin):
     empty_step = EmptyStep(
         "Show the tenants", "admin:tenants_tenant_changelist", "tenants.view_tenant"
     )
-    list_display = ("user_id", "shown_name", "shown_email", "account", "customer", "listed")
+    list_display = ("user_id", "shown_name", "shown_email", "account", "customer", "last_listed")
     list_filter = ("is_active", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("user_id",)
     fields = readonly_fields = (
         "customer_link", "user_id", "shown_name", "shown_email", "login", "shown_aliases",
-        "shown_other_names", "account", "listed_exactly", "added_exactly",
+        "shown_other_names", "account", "last_listed_exactly", "first_listed_exactly",
     )  # fmt: skip
 
     @display(description="tenant")
@@ -143,14 +143,15 @@ class DirectoryEntryAdmin(PersonAdmin):
     empty_step = SHOW_CONNECTIONS
     list_display = (
         "remote_id", "shown_name", "shown_email", "account", "connection_label", "customer",
-        "listed",
+        "last_listed",
     )  # fmt: skip
     list_filter = ("is_active", EntryConnectorFilter, EntryTenantFilter)
     list_select_related = ("connection__tenant",)
     search_fields = ("remote_id",)
     fields = readonly_fields = (
         "connection_link", "kind", "remote_id", "shown_name", "shown_email", "login",
-        "shown_aliases", "shown_other_names", "account", "use", "listed_exactly", "added_exactly",
+        "shown_aliases", "shown_other_names", "account", "used_by",
+        "last_listed_exactly", "first_listed_exactly",
     )  # fmt: skip
 
     @display(description="connection")
@@ -166,5 +167,5 @@ class DirectoryEntryAdmin(PersonAdmin):
         return entry.connection.tenant.name if entry.connection.tenant else "Platform"
 
     @display(description="used by")
-    def use(self, entry: DirectoryEntry) -> str:
+    def used_by(self, entry: DirectoryEntry) -> str:
         return "an application or several people" if entry.is_shared else "one person"

@@ -47,14 +47,22 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
         "application."
     )
     empty_step = SHOW_CONNECTIONS
-    list_display = ("source", "customer", "shown_state", "why", "people", "started", "finished")
+    list_display = (
+        "source",
+        "customer",
+        "shown_state",
+        "reason_text",
+        "people",
+        "start_age",
+        "finish_age",
+    )
     list_filter = (("state", ChoicesFilter), TenantFilter)
     list_select_related = ("tenant", "connection")
     row_actions = ("reject", "confirm")
     fields = readonly_fields = (
-        "source_link", "customer", "shown_state", "why", "would_change", "detail", "people",
-        "page_count", "failure_count", "started_exactly", "next_page", "finished_exactly",
-        "last_complete", "suggested",
+        "source_link", "customer", "shown_state", "reason_text", "pending_deactivations", "detail",
+        "people", "page_count", "failure_count", "start_time", "next_page", "finish_time",
+        "last_complete_read", "suggestion_time",
     )  # fmt: skip
 
     @display(description="users of")
@@ -74,12 +82,12 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
         return render_badge(READ_BADGES[read.state], read.state)
 
     @display(description="why it is not whole")
-    def why(self, read: DirectoryRead) -> str:
+    def reason_text(self, read: DirectoryRead) -> str:
         reason = read.reason.replace("_", " ") or "–"
         return f"{reason}: {read.detail}" if read.is_stopped else reason
 
     @display(description="would be deactivated")
-    def would_change(self, read: DirectoryRead) -> str:
+    def pending_deactivations(self, read: DirectoryRead) -> str:
         stopped_list = describe_stopped_list(read)
         if stopped_list is None:
             return "–"
@@ -92,15 +100,15 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
         return format_number(read.people_count)
 
     @display(description="started")
-    def started(self, read: DirectoryRead) -> str:
+    def start_age(self, read: DirectoryRead) -> str:
         return render_time(read.started_at)
 
     @display(description="finished")
-    def finished(self, read: DirectoryRead) -> str:
+    def finish_age(self, read: DirectoryRead) -> str:
         return render_time(read.finished_at)
 
     @display(description="started")
-    def started_exactly(self, read: DirectoryRead) -> str:
+    def start_time(self, read: DirectoryRead) -> str:
         return render_full_time(read.started_at)
 
     @display(description="next page")
@@ -108,15 +116,15 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
         return render_full_time(read.next_page_at)
 
     @display(description="finished")
-    def finished_exactly(self, read: DirectoryRead) -> str:
+    def finish_time(self, read: DirectoryRead) -> str:
         return render_full_time(read.finished_at)
 
     @display(description="last complete read")
-    def last_complete(self, read: DirectoryRead) -> str:
+    def last_complete_read(self, read: DirectoryRead) -> str:
         return render_full_time(read.complete_at)
 
     @display(description="pairs suggested")
-    def suggested(self, read: DirectoryRead) -> str:
+    def suggestion_time(self, read: DirectoryRead) -> str:
         return render_full_time(read.suggested_at)
 
     # --- a stopped list ---

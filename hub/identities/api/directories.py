@@ -110,7 +110,7 @@ class ReadDirectorySerializer(StrictSerializer):
 
 
 def describe_read(read: DirectoryRead | None) -> dict[str, Any]:
-    """Return what the API shows of a read; of one that never began, too."""
+    """Return what the API shows of a read, with the state *never* if no read was begun (None)."""
     if read is None:
         never = dict.fromkeys(("started_at", "finished_at", "complete_at"))
         none = {"would_deactivate": 0, "would_deactivate_people": [], "pages": 0, "people": 0}
@@ -163,7 +163,7 @@ class DirectoryView(APIView):
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Begin to read the users of the connection's system, in the background. Pairs are
-        suggested when it has ended. A read that is under way goes on.
+        suggested when it has ended. A read in progress continues.
 
         A list that is empty, or leaves out more than half of more than ten active users, is stopped
         by the safety valve until `confirm_deactivations` confirms or `reject_deactivations` rejects

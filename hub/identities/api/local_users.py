@@ -184,8 +184,8 @@ class LocalDirectoryView(APIView):
         requests=[openapi.request_example("begin", READ_INPUT)],
     )
     def post(self, request: Request, reference: str) -> Response:
-        """Begin to read the tenant's users from our own application, in the background. A read that
-        is under way goes on.
+        """Begin to read the tenant's users from our own application, in the background. A read
+        in progress continues.
 
         A list that is empty, or leaves out more than half of more than ten active users, is stopped
         by the safety valve until `confirm_deactivations` confirms or `reject_deactivations` rejects

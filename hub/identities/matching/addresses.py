@@ -18,7 +18,7 @@ PUBLIC_DOMAINS = frozenset(DOMAIN_WORDS.split())
 SAME_DOMAINS = {"googlemail.com": "gmail.com"}
 # "dots don't matter in Gmail addresses": https://support.google.com/mail/answer/7436150 (2026-11).
 # Other providers deliver a.b@ and ab@ to two mailboxes.
-DOT_BLIND_DOMAINS = frozenset({"gmail.com"})
+DOT_INSENSITIVE_DOMAINS = frozenset({"gmail.com"})
 MAILBOX_LENGTH_MAX, DOMAIN_LENGTH_MAX = 64, 253
 
 
@@ -49,7 +49,7 @@ def parse_address(text: str) -> Address | None:
     domain = domain.strip().rstrip(".").removesuffix(".invalid")
     domain = SAME_DOMAINS.get(domain, domain)
     mailbox = mailbox.partition("+")[0] or mailbox
-    if domain in DOT_BLIND_DOMAINS:
+    if domain in DOT_INSENSITIVE_DOMAINS:
         mailbox = mailbox.replace(".", "")
     is_usable = at and mailbox and domain and "@" not in mailbox and " " not in mailbox + domain
     if not is_usable or len(mailbox) > MAILBOX_LENGTH_MAX or len(domain) > DOMAIN_LENGTH_MAX:

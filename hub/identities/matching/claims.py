@@ -114,7 +114,7 @@ class Claims:
 def _is_as_strong(rival: Evidence, evidence: Evidence, side: str) -> bool:
     """Return whether a rival on one side makes the evidence doubtful.
 
-    It does if it is as strong, and its account is used if that of the evidence is.
+    It does if its evidence is at least as strong, unless only the rival's account is inactive.
     """
     if getattr(evidence, side).is_active and not getattr(rival, side).is_active:
         return False

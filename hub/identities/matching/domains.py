@@ -9,7 +9,7 @@ from hub.identities.matching.names import NameRelation
 from hub.identities.matching.profiles import Profile, compare_profiles
 from hub.identities.matching.statistics import NameStatistics
 
-PROVING_PEOPLE_MIN = 3  # people with the same mailbox and name at both domains
+SHARED_MAILBOXES_MIN = 3  # people with the same mailbox and name at both domains
 CONTRADICTION_SHARE_MAX = 0.02  # of the proofs: the same mailbox, and another name
 DomainPair = tuple[str, str]
 
@@ -40,7 +40,7 @@ def find_same_domains(
     proven = [
         pair
         for pair, count in proofs.items()
-        if count >= PROVING_PEOPLE_MIN and contradictions[pair] <= count * CONTRADICTION_SHARE_MAX
+        if count >= SHARED_MAILBOXES_MIN and contradictions[pair] <= count * CONTRADICTION_SHARE_MAX
     ]
     return _join_domains(proven)
 

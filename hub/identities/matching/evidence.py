@@ -12,7 +12,9 @@ from hub.identities.matching.suggestions import Source
 
 R = NameRelation
 EMPLOYEE_NUMBER = re.compile(r"[a-z]{0,3}\d{4,}")
-TELLING_SURNAME_LENGTH_MIN = 4  # letters of a surname that make a login or a mailbox a person's own
+DISTINCTIVE_SURNAME_LENGTH_MIN = (
+    4  # letters of a surname that make a login or a mailbox a person's own
+)
 
 
 class Level(IntEnum):
@@ -61,7 +63,7 @@ def weigh_email(
 
     if relation in EMAIL_CONFIDENCE:
         return build(Level.EMAIL, reason, EMAIL_CONFIDENCE[relation])
-    if relation is R.GIVEN_ONLY and is_telling(mailbox, local, remote):
+    if relation is R.GIVEN_ONLY and is_distinctive(mailbox, local, remote):
         return build(Level.EMAIL, "email_renamed", RENAMED_BY_EMAIL)
     if relation is R.SURNAME_ONLY and is_named_by_mailbox(local, remote):
         return build(Level.EMAIL, reason, NAMED_BY_MAILBOX)
@@ -83,7 +85,7 @@ def weigh_login(
         return build(Level.WEAK, "similar_name", 0.6)
     if relation in LOGIN_CONFIDENCE:
         return build(Level.LOGIN, reason, LOGIN_CONFIDENCE[relation])
-    if relation is R.GIVEN_ONLY and is_telling(login, local, remote):
+    if relation is R.GIVEN_ONLY and is_distinctive(login, local, remote):
         return build(Level.LOGIN, "login_renamed", RENAMED_BY_LOGIN)
     if EMPLOYEE_NUMBER.fullmatch(login) and relation in (R.UNKNOWN, R.PARTIAL):
         return build(Level.LOGIN, reason, BY_NUMBER)
@@ -92,7 +94,7 @@ def weigh_login(
     return build(Level.DISPUTED, "name_differs", 0.4)
 
 
-def is_telling(text: str, local: Profile, remote: Profile) -> bool:
+def is_distinctive(text: str, local: Profile, remote: Profile) -> bool:
     """Return whether a mailbox or login identifies one person: it contains a surname, or a
     number.
     """
@@ -103,9 +105,9 @@ def is_telling(text: str, local: Profile, remote: Profile) -> bool:
         word
         for name in (local.name, remote.name)
         for word in name.words
-        if word != name.given_name and len(word) >= TELLING_SURNAME_LENGTH_MIN
+        if word != name.given_name and len(word) >= DISTINCTIVE_SURNAME_LENGTH_MIN
     }
-    return any(word[:TELLING_SURNAME_LENGTH_MIN] in folded for word in surnames)
+    return any(word[:DISTINCTIVE_SURNAME_LENGTH_MIN] in folded for word in surnames)
 
 
 def is_named_by_mailbox(local: Profile, remote: Profile) -> bool:

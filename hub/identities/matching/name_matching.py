@@ -28,7 +28,7 @@ EXPECTED_NAMESAKES_MAX = 0.5  # expected, however many people are on both sides
 OVERLAP_UNKNOWN, OVERLAP_MIN, OVERLAP_MAX = 0.8, 0.5, 0.98
 OVERLAP_SAMPLE_MIN = 20
 OVERLAP_OF_DIFFERENT_ADDRESSES = 0.5
-SAME_MAILBOX_CHANCE = 0.05  # that namesakes at two domains have the same mailbox
+SAME_MAILBOX_PROBABILITY = 0.05  # that namesakes at two domains have the same mailbox
 MAILBOX_LENGTH_MIN = 4
 CONFIDENCE = {R.EXACT: 0.9, R.VARIANT: 0.85}
 WEAK_CONFIDENCE = {R.EXACT: 0.6, R.VARIANT: 0.5, R.SIMILAR: 0.4}
@@ -45,13 +45,13 @@ def match_names(
     theirs = [
         entry for entry in remote if entry.id not in claims.claimed_remote and not entry.is_role
     ]
-    fitting = list(_find_fitting(ours, theirs, statistics))
+    fitting = list(_find_name_evidence(ours, theirs, statistics))
     paired_rivals = _find_paired_rivals(local, remote, ours, theirs, statistics, claims)
-    rivals = [entry for entry in (*fitting, *paired_rivals) if _is_counted(entry)]
+    rivals = [entry for entry in (*fitting, *paired_rivals) if _is_rival(entry)]
     rivals_of_local = Counter(entry.local.id for entry in rivals)
     rivals_of_remote = Counter(entry.remote.id for entry in rivals)
     namesakes = _Namesakes(local, remote)
-    judge = _NameJudge(local, remote, len(theirs), statistics, claims)
+    judge = _NameEvidenceRater(local, remote, len(theirs), statistics, claims)
     unique = {
         id(entry)
         for entry in fitting
@@ -62,7 +62,7 @@ def match_names(
     }
     yield from judge.raise_levels([entry for entry in fitting if id(entry) in unique])
     yield from (entry for entry in fitting if id(entry) not in unique)
-    yield from (replace(entry, level=Level.NAME) for entry in paired_rivals if _is_counted(entry))
+    yield from (replace(entry, level=Level.NAME) for entry in paired_rivals if _is_rival(entry))
 
 
 def _find_paired_rivals(
@@ -79,12 +79,12 @@ def _find_paired_rivals(
     paired_local = [entry for entry in local if claims.is_local_paired(entry)]
     paired_remote = [entry for entry in remote if claims.is_remote_paired(entry)]
     return [
-        *_find_fitting(open_local, paired_remote, statistics),
-        *_find_fitting(paired_local, open_remote, statistics),
+        *_find_name_evidence(open_local, paired_remote, statistics),
+        *_find_name_evidence(paired_local, open_remote, statistics),
     ]
 
 
-def _is_counted(entry: Evidence) -> bool:
+def _is_rival(entry: Evidence) -> bool:
     """Return whether a pair makes another pair of the same person doubtful.
 
     A misspelled name does not, if the other pair has exactly the name.
@@ -94,7 +94,7 @@ def _is_counted(entry: Evidence) -> bool:
     return entry.remote.is_active or entry.relation is R.EXACT
 
 
-def _find_fitting(
+def _find_name_evidence(
     local: Sequence[Profile], remote: Sequence[Profile], statistics: NameStatistics
 ) -> Iterator[Evidence]:
     """Yield the pairs of open people whose names fit."""
@@ -144,7 +144,7 @@ class _Namesakes:
         return self._local[words] == self._remote[words]
 
 
-class _NameJudge:
+class _NameEvidenceRater:
     """Decides whether a name is enough, by its frequency."""
 
     def __init__(
@@ -167,7 +167,7 @@ class _NameJudge:
         The surest pairs come first, as long as few of all suggestions are expected to be wrong.
         """
         rated = sorted(
-            ((self._rate_doubt(entry), entry) for entry in evidence),
+            ((self._estimate_wrong_probability(entry), entry) for entry in evidence),
             key=lambda rated_entry: (rated_entry[0], rated_entry[1].local.id),
         )
         expected_wrong, count = 0.0, self.claimed_count
@@ -181,26 +181,26 @@ class _NameJudge:
             confidence = round(CONFIDENCE[entry.relation] - doubt, 2)
             yield replace(entry, level=Level.NAME, reason=reason, confidence=confidence)
 
-    def _rate_doubt(self, entry: Evidence) -> float:
+    def _estimate_wrong_probability(self, entry: Evidence) -> float:
         """Return the probability that the pair is wrong; 1 if it must not be suggested."""
         if entry.relation not in CONFIDENCE:
             return 1.0
         overlap = self.overlap
         if have_different_addresses(entry.local, entry.remote):
             overlap = OVERLAP_OF_DIFFERENT_ADDRESSES
-        expected = self._expect_namesakes(entry)
+        expected = self._estimate_namesakes(entry)
         if expected > EXPECTED_NAMESAKES_MAX:
             return 1.0
         return expected * (1 - overlap) / overlap
 
-    def _expect_namesakes(self, entry: Evidence) -> float:
-        expected = self.statistics.expect_namesakes(
+    def _estimate_namesakes(self, entry: Evidence) -> float:
+        expected = self.statistics.estimate_namesakes(
             entry.local.name, entry.remote.name, self.open_count
         )
         first, second = entry.local.address, entry.remote.address
         if first and second and first.mailbox == second.mailbox:
-            is_telling = len(first.mailbox) >= MAILBOX_LENGTH_MIN
-            return expected * SAME_MAILBOX_CHANCE if is_telling else expected
+            is_distinctive = len(first.mailbox) >= MAILBOX_LENGTH_MIN
+            return expected * SAME_MAILBOX_PROBABILITY if is_distinctive else expected
         return expected
 
 

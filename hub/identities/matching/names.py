@@ -119,11 +119,11 @@ def compare_names(first: Name, second: Name, is_given: Callable[[str], bool]) ->
         fits = found.same or found.short_forms
         return NameRelation.PARTIAL if fits else NameRelation.DIFFERENT
     if found.is_whole:
-        return _compare_fitting(found)
-    return _compare_partly_fitting(found, first, second, is_given)
+        return _relate_aligned_names(found)
+    return _relate_partly_aligned_names(found, first, second, is_given)
 
 
-def _compare_fitting(found: Alignment) -> NameRelation:
+def _relate_aligned_names(found: Alignment) -> NameRelation:
     has_sure_word = any(len(word) >= COMMON_WORD_LENGTH_MIN for word in found.same)
     if found.misspelt:
         is_close = has_sure_word or bool(found.short_forms) or len(found.misspelt) > 1
@@ -133,7 +133,7 @@ def _compare_fitting(found: Alignment) -> NameRelation:
     return NameRelation.VARIANT if has_sure_word else NameRelation.PARTIAL
 
 
-def _compare_partly_fitting(
+def _relate_partly_aligned_names(
     found: Alignment, first: Name, second: Name, is_given: Callable[[str], bool]
 ) -> NameRelation:
     shared = [(word, word) for word in found.same] + found.short_forms + found.misspelt

@@ -31,20 +31,20 @@ class NameStatistics:
         """Return whether a word is a given name: it stands first more often than last."""
         return self._first[word] > self._last[word]
 
-    def expect_namesakes(self, first: Name, second: Name, people_count: int) -> float:
+    def estimate_namesakes(self, first: Name, second: Name, people_count: int) -> float:
         """Return how many of a number of other people are expected to have a name that fits as
         well.
         """
         found = align_words(first, second)
         expected = float(people_count)
         for word in found.same:
-            expected *= self._chance(word)
+            expected *= self._estimate_frequency(word)
         for _ in found.short_forms:
             expected *= SHORT_FORM_CHANCE
         for _ in found.initials:
             expected *= INITIAL_CHANCE
         return expected
 
-    def _chance(self, word: str) -> float:
+    def _estimate_frequency(self, word: str) -> float:
         others = max(self._counts[word] - 1, 0)
         return min((others + UNSEEN_PEOPLE_COUNT) / self.people_count, 1.0)

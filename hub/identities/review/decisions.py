@@ -159,9 +159,10 @@ def _decide(
     refusal: str,
     now: datetime,
 ) -> ReviewResult:
-    """Change those of the records that the decision applies to, audit it, and refuse the others.
+    """Change the identities that the decision applies to, audit it, and return an error for each of
+    the others.
 
-    `change` returns the ids of ours that it changed.
+    `change` returns the ids of our records whose identities it changed.
     """
     lock_identities(connection)
     wanted = list(dict.fromkeys(local_ids))
@@ -173,14 +174,16 @@ def _decide(
 
 
 def _update_identities(identities: QuerySet[Identity], **values: Any) -> list[str]:
-    """Update the identities, which are locked, and return their ids of ours."""
+    """Update the identities, which are locked, and return the ids of our records in them."""
     local_ids = list(identities.values_list("local_id", flat=True))
     identities.update(**values)
     return local_ids
 
 
 def _accept_conflicts(identities: QuerySet[Identity]) -> list[str]:
-    """Accept the conflicts of those that are confirmed, and return their ids of ours."""
+    """Accept the conflicts of the confirmed identities, and return the ids of our records in
+    them.
+    """
     accepted = list(identities.filter(state=State.CONFIRMED).exclude(conflict=""))
     for identity in accepted:
         evidence = identity.evidence or {}

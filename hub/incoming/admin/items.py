@@ -78,7 +78,7 @@ class InboundItemAdmin(PlanViews):
     plan_form = ReplayPlanForm
     plan_list = "admin:incoming_inbounditem_changelist"
 
-    list_display = ("shown_state", "what", "reason_text", "customer", "source", "age")
+    list_display = ("shown_state", "event_type", "reason_text", "customer", "source", "age")
     list_filter = (
         ("state", ChoicesFilter),
         OwnConnectorFilter,
@@ -87,7 +87,7 @@ class InboundItemAdmin(PlanViews):
         SinceFilter,
     )
     list_select_related = ("tenant", "connection", "message")
-    list_display_links = ("shown_state", "what")
+    list_display_links = ("shown_state", "event_type")
     search_fields = ("public_id",)
     search_help_text = "The id of an item, a request or an event, or the system's id; exact"
     ordering = ("-pk",)
@@ -141,7 +141,7 @@ class InboundItemAdmin(PlanViews):
         return render_badge(item.state)
 
     @display(description="event type")
-    def what(self, item: InboundItem) -> str:
+    def event_type(self, item: InboundItem) -> str:
         return format_html(
             '<span>{}<br><span class="hub-quiet">{}</span></span>',
             item.type or "unknown",

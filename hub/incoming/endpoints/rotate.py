@@ -29,10 +29,10 @@ class RotationRefused(Exception):
     """The secret or the URL was not rotated; the message contains the reason."""
 
 
-NOT_MADE_HERE_TEXT = _(
+NOT_GENERATED_BY_HUB_TEXT = _(
     "Its secret is not made by the hub. Change it where the external system shows it."
 )
-IS_CHANGING_TEXT = _(
+OVERLAP_IN_PROGRESS_TEXT = _(
     "Its URL was rotated, and the old one is still accepted. Wait until it has expired."
 )
 TOO_MANY_SECRETS_TEXT = _("Its secret was rotated too often. Wait until an old one has expired.")
@@ -56,7 +56,7 @@ def rotate_endpoint_secret(
     stored = _lock_endpoint(endpoint)
     source = stored.connector.webhook_source
     if source is None or source.secret_from != "made":
-        raise RotationRefused(NOT_MADE_HERE_TEXT)
+        raise RotationRefused(NOT_GENERATED_BY_HUB_TEXT)
     overlap_until = now + _find_overlap(stored)
     document = stored.open()
     valid = [entry for entry in document.get("secrets") or () if _is_valid(entry, now=now)]
@@ -93,7 +93,7 @@ def rotate_endpoint_key(
     """
     stored = _lock_endpoint(endpoint)
     if stored.previous_key_until and now < stored.previous_key_until:
-        raise RotationRefused(IS_CHANGING_TEXT)
+        raise RotationRefused(OVERLAP_IN_PROGRESS_TEXT)
     document, key = stored.open(), random()
     overlap_until = now + _find_overlap(stored)
     stored.previous_key_digest, stored.previous_key_until = stored.key_digest, overlap_until
@@ -113,7 +113,7 @@ def rotate_endpoint_key(
 
 @transaction.atomic
 @sensitive_variables()
-def end_overlap_of_registered(
+def end_overlap_after_registration(
     endpoint: InboundEndpoint, document: Mapping[str, Any], *, now: datetime
 ) -> None:
     """End the overlap 24 hours from now, as the system has the new secret or URL.

@@ -58,7 +58,7 @@ class SourceFigures:
 
     @property
     def top(self) -> int:
-        """The number at the top of the chart."""
+        """The greatest value of the chart's vertical axis."""
         return round_top(max(map(sum, self.stacks), default=0))
 
     @property

@@ -7,7 +7,7 @@ from django.db.models import Prefetch, QuerySet
 
 from hub.incoming.insight.rows import InboundRow, build_row, readable_items
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.replay.item_filters import PERSON_RELEASES
+from hub.incoming.processing.replay.item_filters import REASONS_FOR_A_PERSON
 from hub.outgoing.insight.explain import (
     EffectiveState,
     readable_deliveries,
@@ -23,7 +23,7 @@ def is_replayable(item: InboundItem) -> bool:
 
     Whether its request is still stored is checked by the replay.
     """
-    is_held_for_person = item.state == "held" and item.reason in PERSON_RELEASES
+    is_held_for_person = item.state == "held" and item.reason in REASONS_FOR_A_PERSON
     return item.state in ("processed", "echo", "quarantined", "skipped") or is_held_for_person
 
 

@@ -10,7 +10,7 @@ from connectors.webhook_sources import Item
 from hub.connections.models import DISCONNECTED, Connection, get_pending_disconnection
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.message_rows import build_message_row
-from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage
+from hub.incoming.processing.parsing import UNREADABLE_REASON, ParsedMessage
 from hub.mappings.models import Identity
 
 OTHER_ACCOUNT, UNKNOWN_ACCOUNT = "other_account", "unknown_account"
@@ -76,11 +76,11 @@ def attribute_items(
     """
     message = parsed.message
     if parsed.error:
-        row = build_message_row(message, CANNOT_BE_READ, parsed.error, now=now)
+        row = build_message_row(message, UNREADABLE_REASON, parsed.error, now=now)
         return [AttributedItem(row)]
     attributed = [
         AttributedItem(
-            build_message_row(message, CANNOT_BE_READ, item.detail, position=position, now=now)
+            build_message_row(message, UNREADABLE_REASON, item.detail, position=position, now=now)
         )
         for position, item in parsed.unreadable_items
     ]

@@ -39,10 +39,10 @@ def apply_author_fallbacks(
         if fallback.choice == IdentityFallback.Choice.DEFAULT:
             users[item.connection_id, item.author] = fallback.default_id
         else:
-            _set_aside(item, fallback, now=now)
+            _apply_fallback(item, fallback, now=now)
 
 
-def _set_aside(item: InboundItem, fallback: IdentityFallback, *, now: datetime) -> None:
+def _apply_fallback(item: InboundItem, fallback: IdentityFallback, *, now: datetime) -> None:
     is_skipped = fallback.choice == IdentityFallback.Choice.SKIP
     item.state = "skipped" if is_skipped else "held"
     item.reason = AUTHOR_SKIPPED if is_skipped else AUTHOR_UNKNOWN

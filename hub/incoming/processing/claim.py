@@ -62,11 +62,11 @@ def list_shares(*, after: str) -> list[str]:
     shares = [share for (share,) in bulk.query_rows(SHARES_SQL, [after, MAX_SHARES])]
     if after and len(shares) < MAX_SHARES:
         first = [share for (share,) in bulk.query_rows(SHARES_SQL, ["", MAX_SHARES])]
-        shares = complete_turns(shares, first)
+        shares = order_turns(shares, first)
     return shares[:MAX_SHARES]
 
 
-def complete_turns(behind: Sequence[str], first: Sequence[str]) -> list[str]:
+def order_turns(behind: Sequence[str], first: Sequence[str]) -> list[str]:
     """Return the accounts after the last turn, then the accounts of `first` that are not among
     them.
 

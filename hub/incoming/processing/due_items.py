@@ -75,7 +75,7 @@ def count_attempt(items: QuerySet[InboundItem], *, limit: int) -> list[int]:
     return ids
 
 
-def take_attempt_back(ids: Sequence[int]) -> None:
+def uncount_attempt(ids: Sequence[int]) -> None:
     """Let items be processed again without counting the attempt."""
     tried = due_items().filter(pk__in=ids, attempt_count__gt=0)
     tried.update(attempt_count=F("attempt_count") - 1)

@@ -17,7 +17,7 @@ ECHO = "echo"
 DELETED_SUFFIX = ".deleted"
 
 
-def set_echoes_aside(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
+def mark_echoes(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
     """Set the state of received items that are echoes, or whose record bounces between two systems.
 
     A replayed item is published, as a person requested it.

@@ -8,7 +8,7 @@ from hub.queue import wake_up
 
 INBOX_LEASE = timedelta(seconds=12)
 # how long a receiver relies on what it saw; a loop that ends looks for new messages as long
-RUNNING_LOOP_KNOWN_FOR = timedelta(milliseconds=500)
+RUNNING_LOOP_CACHED_FOR = timedelta(milliseconds=500)
 
 
 def acquire_inbox_lease(lease: UUID, *, now: datetime) -> None:
@@ -39,7 +39,7 @@ def wake_inbox(*, now: datetime) -> None:
 class InboxWaker:
     """Starts an inbox loop for stored messages, without a query for each group of them.
 
-    It relies on a running loop for RUNNING_LOOP_KNOWN_FOR. The sweep finds the messages if that
+    It relies on a running loop for RUNNING_LOOP_CACHED_FOR. The sweep finds the messages if that
     loop was killed in the meantime.
     """
 
@@ -48,7 +48,10 @@ class InboxWaker:
 
     def wake(self, *, now: datetime) -> None:
         """Start an inbox loop if none runs."""
-        if self.seen_at is not None and timedelta(0) <= now - self.seen_at < RUNNING_LOOP_KNOWN_FOR:
+        if (
+            self.seen_at is not None
+            and timedelta(0) <= now - self.seen_at < RUNNING_LOOP_CACHED_FOR
+        ):
             return
         if is_inbox_running(now=now):
             self.seen_at = now

@@ -20,7 +20,7 @@ from hub.queue import report_progress
 log = structlog.get_logger(__name__)
 
 POLL_EVERY_SECONDS = 0.02  # between looks for new messages
-LOOK_AGAIN_EVERY_SECONDS = 0.2  # between looks for what is processed again
+RECHECK_EVERY_SECONDS = 0.2  # between looks for what is processed again
 EXTEND_EVERY_SECONDS = 2.0  # between two extensions of the loop's lease
 DATABASE_RETRY_EVERY_SECONDS = 0.5  # between attempts while the database is away
 IDLE_SECONDS, RUN_SECONDS = 30.0, 45.0
@@ -71,7 +71,7 @@ class InboxLoop:
         were released or replayed. If there are none of the latter, it looks for them less often.
         """
         now, is_busy = self.clock(), False
-        if time.monotonic() > self.looked_again_at + LOOK_AGAIN_EVERY_SECONDS:
+        if time.monotonic() > self.looked_again_at + RECHECK_EVERY_SECONDS:
             is_busy = self.process_again(now=now)
             self.looked_again_at = -math.inf if is_busy else time.monotonic()
         claim = claim_messages(self.lease, after=self.last_share, now=now)

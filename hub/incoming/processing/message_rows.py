@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage
+from hub.incoming.processing.parsing import UNREADABLE_REASON, ParsedMessage
 
 MESSAGE_FAILED = "message_failed"
 
@@ -56,7 +56,7 @@ def settle_replayed_rows(parsed: Sequence[ParsedMessage], *, now: datetime) -> N
     for entry in replayed:
         for key, detail in _list_failures(entry):
             _find_replayed_rows([entry.message]).filter(item_key=key).update(
-                state="quarantined", reason=CANNOT_BE_READ, detail=detail, state_changed_at=now
+                state="quarantined", reason=UNREADABLE_REASON, detail=detail, state_changed_at=now
             )
     readable = [entry.message for entry in replayed if not entry.error]
     if readable:

@@ -14,7 +14,7 @@ from hub.incoming.models import InboundBody, InboundMessage
 from hub.problems.strict_json import MAX_DEPTH
 
 MAX_DETAIL_LENGTH = 500
-CANNOT_BE_READ = "cannot_be_read"
+UNREADABLE_REASON = "cannot_be_read"
 
 
 @dataclass(frozen=True, slots=True)

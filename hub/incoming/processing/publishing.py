@@ -14,7 +14,7 @@ from hub.db import bulk
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, Author, find_users
 from hub.incoming.processing.author_fallbacks import apply_author_fallbacks
-from hub.incoming.processing.echoes import set_echoes_aside
+from hub.incoming.processing.echoes import mark_echoes
 from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.intake.publish import publish_independently
 
@@ -85,7 +85,7 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
     Runs in the caller's transaction.
     """
     received = [entry for entry in attributed if entry.row.state == "received" and entry.item]
-    set_echoes_aside(received, now=now)
+    mark_echoes(received, now=now)
     ready = [entry for entry in received if entry.row.state == "received"]
     users = dict(find_users(entry.row for entry in ready))
     apply_author_fallbacks([entry.row for entry in ready], users, now=now)

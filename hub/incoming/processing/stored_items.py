@@ -20,10 +20,10 @@ from hub.incoming.processing.due_items import (
     due_items,
     list_candidates,
     list_connections,
-    take_attempt_back,
+    uncount_attempt,
 )
 from hub.incoming.processing.message_rows import MESSAGE_FAILED
-from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage, parse_messages
+from hub.incoming.processing.parsing import UNREADABLE_REASON, ParsedMessage, parse_messages
 from hub.incoming.processing.publishing import publish_items, save_results
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ def process_due_items(*, after: int = 0, now: datetime) -> int | None:
             raise
         if is_database_busy(error):
             log.warning("incoming.database_busy", error=str(error), items=len(ids))
-            take_attempt_back(ids)
+            uncount_attempt(ids)
         else:
             log.exception("incoming.items_failed", items=len(ids))
             quarantine_failed_items(ids, now=now)
@@ -86,7 +86,7 @@ def decide_state_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime
     """Set the state of a stored item by its message as it is parsed today."""
     item = find_item(row, parsed)
     if item is None:
-        set_state(row, "quarantined", CANNOT_BE_READ, parsed.error or NOT_IN_MESSAGE, now=now)
+        set_state(row, "quarantined", UNREADABLE_REASON, parsed.error or NOT_IN_MESSAGE, now=now)
     else:
         is_replay = row.replay_number > 0
         state = decide_state(parsed.message, item, row.connection, is_replay=is_replay)

@@ -43,12 +43,12 @@ def admit_request() -> Iterator[None]:
 class Backlog:
     """Whether the inbox has reached HUB_INBOX_BACKLOG messages; counted once a second.
 
-    `crowding_shares`: the accounts to which more than half of the backlog belongs.
+    `dominant_shares`: the accounts to which more than half of the backlog belongs.
     """
 
     counted_at: datetime | None = None
     is_full: bool = False
-    crowding_shares: frozenset[str] = frozenset()
+    dominant_shares: frozenset[str] = frozenset()
 
     def refuse_if_full(self, *, now: datetime) -> None:
         """Raise Problem (503) if the backlog is full; the system then tries again."""
@@ -58,23 +58,23 @@ class Backlog:
         if self.is_full:
             raise Problem("overloaded", headers=RETRY_AFTER)
 
-    def refuse_if_crowding(self, share_key: str) -> None:
+    def refuse_dominant_account(self, share_key: str) -> None:
         """Raise Problem (503) for an account with more than half of the backlog; the other half is
         reserved for other accounts.
         """
-        if share_key in self.crowding_shares:
+        if share_key in self.dominant_shares:
             raise Problem("overloaded", headers=RETRY_AFTER)
 
     def _count(self, limit: int) -> None:
         """Count in one query; in two more if more than half of the limit is used."""
         waiting, half = InboundMessage.unscoped.filter(due_at__isnull=False), limit // 2
         if not waiting.values("pk")[half : half + 1].exists():
-            self.is_full, self.crowding_shares = False, frozenset()
+            self.is_full, self.dominant_shares = False, frozenset()
             return
         self.is_full = waiting.values("pk")[limit - 1 : limit].exists()
         totals = waiting.order_by().values("share_key").annotate(total=Count("pk"))
         shares = totals.filter(total__gt=half).values_list("share_key", flat=True)
-        self.crowding_shares = frozenset(shares)
+        self.dominant_shares = frozenset(shares)
 
 
 BACKLOG = Backlog()

@@ -53,10 +53,10 @@ def erase_late_messages(*, now: datetime) -> None:
 
 
 def _match_waiting(connection: Connection) -> Q:
-    """Match messages for its account, used by no other connection, that wait at the URL of the
-    connector app.
+    """Match the messages of the connection's account that wait at the URL of its connector app and
+    have no items yet.
 
-    They have no items yet.
+    Matches nothing if another connection uses the account.
     """
     endpoint = InboundEndpoint.unscoped.filter(
         connector_key=connection.connector_key, connection=None

@@ -19,7 +19,7 @@ from hub.outgoing.models import Event
 CREATED_SUFFIX = ".created"
 # a webhook may be received long before the change is read, but not before it happened
 RECEIVED_BEFORE_CHANGE_MAX = timedelta(hours=1)
-LONGEST_LOOK_BACK = timedelta(days=30)  # as long as items and their messages are kept
+LOOK_BACK_MAX = timedelta(days=30)  # as long as items and their messages are kept
 
 
 def find_new_changes(
@@ -114,7 +114,7 @@ def _find_reported_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> ReportedChanges:
     """Return the changes of these records that webhooks reported, since the oldest of them."""
-    oldest = max(min(change.at for change in changes), now - LONGEST_LOOK_BACK)
+    oldest = max(min(change.at for change in changes), now - LOOK_BACK_MAX)
     rows = _select_items_of_account(connection).filter(
         record__in={change.record for change in changes},
         public_id__gte=smallest_id_at(oldest - RECEIVED_BEFORE_CHANGE_MAX),

@@ -55,7 +55,7 @@ def receive_webhook(
     message.message_key = clean_id(message_id)
     account = receiver.source.share_key(request)
     message.share_key = InboundMessage.build_share_key(message.endpoint_id, account)
-    BACKLOG.refuse_if_crowding(message.share_key)
+    BACKLOG.refuse_dominant_account(message.share_key)
     message.query = _select_query(receiver, request)
     stored = receiver.source.split_secrets(request)
     if stored.reply:

@@ -15,7 +15,7 @@ from connectors.webhook_sources import (
     WantedSubscription,
 )
 from hub.connections.credentials.connector_context import collect_secrets
-from hub.connections.credentials.provider_call import ExchangeKeeper, Patience, call_provider
+from hub.connections.credentials.provider_call import ExchangeRecorder, Patience, call_provider
 from hub.connections.models import Connection
 from hub.db.clock import Clock
 
@@ -38,7 +38,7 @@ class RegistrationCalls:
     connection: Connection
     subscriptions: Subscriptions
     credential: Credential
-    call: ExchangeKeeper
+    call: ExchangeRecorder
     clock: Clock
     patience: Patience
     check_allowed: Callable[[], None]

@@ -19,7 +19,7 @@ from hub.incoming.registration.outcomes import record_failure, record_state
 
 log = structlog.get_logger(__name__)
 
-Held = Callable[[], AbstractContextManager[None]]
+LeaseTransaction = Callable[[], AbstractContextManager[None]]
 INACTIVE = "inactive"  # one of the differences
 
 
@@ -29,31 +29,37 @@ def apply_comparison(
     targets: Sequence[WantedSubscription],
     existing: Mapping[str, WebhookSubscription],
     *,
-    held: Held,
+    in_transaction: LeaseTransaction,
     now: datetime,
 ) -> Outcome | None:
     """Create, repair and remove; return the Outcome of the first failure.
 
-    The results are stored under `held()`. Raises RegistrationLeaseLost.
+    The results are stored under `in_transaction()`. Raises RegistrationLeaseLost.
     """
     by_key = {entry.key: entry for entry in targets}
-    with held():
+    with in_transaction():
         for key, match in comparison.verified.items():
             record_state(existing[key], "verified", match, now=now)
     failures: list[Outcome] = []
     for key, (match, differences) in comparison.drifted.items():
         failures += _repair(
-            calls, by_key[key], existing[key], match, differences, held=held, now=now
+            calls,
+            by_key[key],
+            existing[key],
+            match,
+            differences,
+            in_transaction=in_transaction,
+            now=now,
         )
     for entry in comparison.missing:
         subscription = existing[entry.key]
         if subscription.external_id:
-            with held():
+            with in_transaction():
                 record_state(subscription, "gone", None, now=now)
         result = calls.create(entry, {})
-        with held():
+        with in_transaction():
             failures += _record(subscription, calls, result, now=now)
-    _remove_unwanted(calls, comparison.orphans, existing, held=held)
+    _remove_unwanted(calls, comparison.orphans, existing, in_transaction=in_transaction)
     return failures[0] if failures else None
 
 
@@ -64,7 +70,7 @@ def _repair(
     match: FoundSubscription,
     differences: Sequence[str],
     *,
-    held: Held,
+    in_transaction: LeaseTransaction,
     now: datetime,
 ) -> list[Outcome]:
     """Repair a registration that differs, and return the Outcome if that fails.
@@ -73,13 +79,13 @@ def _repair(
     """
     is_manual = subscription.state == "manual" and differences == (INACTIVE,)
     detail = subscription.detail if is_manual else ", ".join(differences)
-    with held():
+    with in_transaction():
         state = "manual" if is_manual else "drifted"
         record_state(subscription, state, match, detail=detail, now=now)
     if is_manual:
         return []
     result = calls.repair(wanted, match)
-    with held():
+    with in_transaction():
         return _record(subscription, calls, result, now=now)
 
 
@@ -113,7 +119,7 @@ def _remove_unwanted(
     orphans: list[FoundSubscription],
     existing: Mapping[str, WebhookSubscription],
     *,
-    held: Held,
+    in_transaction: LeaseTransaction,
 ) -> None:
     """Remove our unwanted registrations, and the rows of those that are removed.
 
@@ -125,7 +131,7 @@ def _remove_unwanted(
         if outcome is not None:
             not_removed.add(orphan.external_id)
             log.warning("incoming.orphan_not_removed", reason=outcome.reason)
-    with held():
+    with in_transaction():
         for subscription in existing.values():
             if not subscription.is_wanted and subscription.external_id not in not_removed:
                 subscription.delete()

@@ -14,12 +14,12 @@ from connectors.webhook_sources import (
     WantedSubscription,
 )
 from hub.connections.credentials.connector_context import find_connector_app, open_credential
-from hub.connections.credentials.provider_call import Call, ExchangeKeeper, Patience
+from hub.connections.credentials.provider_call import Call, ExchangeRecorder, Patience
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
 from hub.db.outages import DATABASE_ERRORS
-from hub.incoming.endpoints.rotate import end_overlap_of_registered
+from hub.incoming.endpoints.rotate import end_overlap_after_registration
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.address import establish_address, find_former_url
 from hub.incoming.registration.calls import RegistrationCalls
@@ -88,11 +88,11 @@ def _check_registrations(
     Raises RegistrationLeaseLost.
     """
     now = context.clock()
-    with lease.held():
+    with lease.in_transaction():
         existing = plan_subscriptions(endpoint, now=now)
     subscriptions, connection = endpoint.connector.subscriptions, endpoint.connection
     if subscriptions is None or subscriptions.is_manual or connection is None:
-        with lease.held():
+        with lease.in_transaction():
             _record_manual(existing.values(), now=now)
         return _check_interval(subscriptions)
     if connection.state in NOT_CHECKED_STATES:
@@ -152,21 +152,26 @@ class _Check:
         now, ids = self.context.clock(), {entry.external_id for entry in self.existing.values()}
         establish_address(self.endpoint, registrations, ids, now=now)
         if former_url := find_former_url():
-            with self.lease.held():
+            with self.lease.in_transaction():
                 record_move(self.existing.values(), registrations, former_url, now=now)
             return None
         comparison = self._compare(targets, registrations)
         failed = apply_comparison(
-            calls, comparison, targets, self.existing, held=self.lease.held, now=now
+            calls,
+            comparison,
+            targets,
+            self.existing,
+            in_transaction=self.lease.in_transaction,
+            now=now,
         )
         if all(self.existing[entry.key].state == "verified" for entry in targets):
-            end_overlap_of_registered(self.endpoint, document, now=now)
+            end_overlap_after_registration(self.endpoint, document, now=now)
         return failed
 
     def record_failure_of_all(self, outcome: Outcome, *, exchange: str = "") -> Outcome:
         """Store the failure of the whole check; return it. Raises RegistrationLeaseLost."""
         now = self.context.clock()
-        with self.lease.held():
+        with self.lease.in_transaction():
             for subscription in self.existing.values():
                 record_failure(subscription, outcome, exchange=exchange, now=now)
         return outcome
@@ -189,7 +194,7 @@ class _Check:
             self.connection,
             self.subscriptions,
             open_credential(self.connection, app),
-            ExchangeKeeper(self.context.call),
+            ExchangeRecorder(self.context.call),
             self.context.clock,
             Patience(QUOTA_PATIENCE, self.context.sleep),
             self._check_allowed,

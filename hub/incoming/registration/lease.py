@@ -49,7 +49,7 @@ class RegistrationLease:
             raise RegistrationLeaseLost
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def in_transaction(self) -> Iterator[None]:
         """Run a block in a transaction, during which the lease cannot be lost.
 
         Raises RegistrationLeaseLost if it was lost before.

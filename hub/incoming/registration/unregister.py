@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from connectors.outcomes import Outcome, later
 from connectors.schema import Credential
-from hub.connections.credentials.provider_call import Call, ExchangeKeeper, Patience
+from hub.connections.credentials.provider_call import Call, ExchangeRecorder, Patience
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
@@ -52,7 +52,7 @@ def unregister_webhooks(
             former,
             subscriptions,
             credential,
-            ExchangeKeeper(call),
+            ExchangeRecorder(call),
             clock,
             patience,
             lambda: lease.extend(now=clock()),

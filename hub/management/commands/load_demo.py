@@ -44,12 +44,12 @@ class Command(BaseCommand):
         hub, now = settings.HUB_PUBLIC_URL, clock()
         stored_demo = json_files.read_json(file)
         if stored_demo and is_demo_loaded(stored_demo):
-            demo = update_addresses(stored_demo, hub=hub, sandbox=sandbox, now=now)
+            demo = update_addresses(stored_demo, hub_url=hub, sandbox_url=sandbox, now=now)
             self.stdout.write("The demo is already loaded.")
         else:
             secret = os.environ.get("HUB_APP_WEBHOOK_SECRET", "")
             demo = load_demo_rows(
-                hub=hub, sandbox=sandbox, app_secret=secret, random=os.urandom, now=now
+                hub_url=hub, sandbox_url=sandbox, app_secret=secret, random=os.urandom, now=now
             )
             world.unlink(missing_ok=True)  # of another demo, with other secrets
             self.stdout.write(f"The demo has been loaded. Its keys are in {file}.")

@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         cuts, deleted = RetentionCutoffs.at(clock()), dict[str, int]()
-        for batch in prune_batches(cuts, dry=dry_run):
+        for batch in prune_batches(cuts, dry_run=dry_run):
             deleted[batch.table] = deleted.get(batch.table, 0) + batch.deleted_count
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{batch.table}: {deleted[batch.table]:,}\033[K", ending="")

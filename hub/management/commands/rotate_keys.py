@@ -33,9 +33,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
-        looked_at, done, unreadable = self.reseal_all(dry=dry_run)
+        looked_at, done, unreadable = self.reseal_all(dry_run=dry_run)
         remaining = (
-            0 if dry_run else sum(batch.resealed_count for batch in reseal_all(dry=True))
+            0 if dry_run else sum(batch.resealed_count for batch in reseal_all(dry_run=True))
         )  # sealed meanwhile by a process with the old keys
         summary = {
             "dry_run": dry_run,
@@ -50,14 +50,14 @@ class Command(BaseCommand):
                 "Keep the old keys: not all secrets are encrypted with the newest one."
             )
 
-    def reseal_all(self, *, dry: bool) -> tuple[int, Counter[str], list[str]]:
+    def reseal_all(self, *, dry_run: bool) -> tuple[int, Counter[str], list[str]]:
         total, looked_at, done, unreadable = count_sealed_rows(), 0, Counter[str](), list[str]()
-        for batch in reseal_all(dry=dry):
+        for batch in reseal_all(dry_run=dry_run):
             looked_at += batch.rows_read
             done[batch.column_name] += batch.resealed_count
             unreadable += [f"{batch.column_name} of row {pk}" for pk in batch.unreadable]
             self.show_progress(looked_at, total)
-            if batch.resealed_count and not dry:
+            if batch.resealed_count and not dry_run:
                 time.sleep(PAUSE_BETWEEN_BATCHES)
         if sys.stderr.isatty():
             self.stderr.write("\r\033[K", ending="")

@@ -30,7 +30,7 @@ POLL_INTERVAL, HEARTBEAT_INTERVAL = 0.2, 3.0  # seconds
 # Seconds between checks for due work: if a whole machine is lost, its pumps check no more.
 DUE_WORK_INTERVAL = 1.0
 # Seconds of a turn of the loop; beyond it the pool may have been delayed, too: it gets more time.
-LATE_LOOP = 3.0
+LATE_LOOP_SECONDS = 3.0
 # Seconds before a restart after a pool without any heartbeat, so that restarts do not use a core.
 RESTART_DELAY = 2.0
 
@@ -58,12 +58,12 @@ class Supervisor:
         log.info("worker.started", pool=pool.pid)
         while not self.stop_requests:
             started_at = time.monotonic()
-            pool.read_signs()
+            pool.read_heartbeats()
             if problem := pool.find_problem():
                 pool = self.replace_pool(pool, problem)
-            self.run_duties(pool)
-            if time.monotonic() - started_at > LATE_LOOP:
-                pool.reset_silence()
+            self.run_periodic_work(pool)
+            if time.monotonic() - started_at > LATE_LOOP_SECONDS:
+                pool.restart_heartbeat_timeout()
             time.sleep(POLL_INTERVAL)
         self.stop_pool(pool)
 
@@ -93,7 +93,7 @@ class Supervisor:
             time.sleep(RESTART_DELAY)
         return self.start_pool()
 
-    def run_duties(self, pool: PoolProcess) -> None:
+    def run_periodic_work(self, pool: PoolProcess) -> None:
         """Record the heartbeat, wake tasks for due work, and sweep, each at its interval.
 
         If the database is not available, all of this waits for the next turn of the loop.
@@ -143,7 +143,7 @@ class Supervisor:
         """
         recent = Worker.objects.filter(seen_at__gt=clock() - WORKER_LOST_AFTER)
         for worker in recent.exclude(id=self.id):
-            if worker.is_surely_dead():
+            if worker.has_surely_ended():
                 free_leases_of_worker(worker.id)
 
     def stop_pool(self, pool: PoolProcess) -> None:

@@ -25,30 +25,35 @@ def list_demo_connections(demo: DemoSummary) -> list[str]:
 
 
 @transaction.atomic
-def update_addresses(demo: DemoSummary, *, hub: str, sandbox: str, now: datetime) -> DemoSummary:
+def update_addresses(
+    demo: DemoSummary, *, hub_url: str, sandbox_url: str, now: datetime
+) -> DemoSummary:
     """Replace the sandbox's address in the demo's rows, and register webhooks under the hub's new
-    one; return the updated summary.
+    address; return the updated summary.
 
-    A local installation at another port is the same one, not a copy beside the original.
+    The registrations are moved without a confirmation, as an installation at another port is not a
+    copy.
     """
     with suppress(MoveNotConfirmed):
         confirm_move(ActorContext.system(), reason=PORT_CHANGED, now=now)
-    if demo["sandbox"] != sandbox:
+    if demo["sandbox"] != sandbox_url:
         for app in ConnectorApp.objects.all():
-            app.urls, app.hosts = replace_address([app.urls, app.hosts], demo["sandbox"], sandbox)
+            app.urls, app.hosts = replace_address(
+                [app.urls, app.hosts], demo["sandbox"], sandbox_url
+            )
             app.save()
         for connection in Connection.unscoped.filter(
             Q(public_id__in=list_demo_connections(demo)) | Q(connector_key="app")
         ):
             connection.settings, connection.changed_at = (
-                replace_address(connection.settings, demo["sandbox"], sandbox),
+                replace_address(connection.settings, demo["sandbox"], sandbox_url),
                 now,
             )
             connection.save(
                 update_fields=["settings", "changed_at"]
             )  # deliveries held because of the old address continue
-    updated: DemoSummary = replace_address(demo, demo["hub"], hub)
-    return updated | {"sandbox": sandbox}
+    updated: DemoSummary = replace_address(demo, demo["hub"], hub_url)
+    return updated | {"sandbox": sandbox_url}
 
 
 def replace_address(value: Any, old: str, new: str) -> Any:

@@ -30,10 +30,10 @@ SIGNED_WEBHOOK = "signed_webhook"  # the connector of signed webhooks that the d
 
 @transaction.atomic
 def load_demo_rows(
-    *, hub: str, sandbox: str, app_secret: str, random: RandomBytes, now: datetime
+    *, hub_url: str, sandbox_url: str, app_secret: str, random: RandomBytes, now: datetime
 ) -> DemoSummary:
     for connector, secret in generate_app_secrets(random).items():
-        register_demo_app(connector, secret, sandbox)
+        register_demo_app(connector, secret, sandbox_url)
     create_demo_connection(
         None,
         "app",
@@ -46,25 +46,25 @@ def load_demo_rows(
         create_demo_route(route, now=now)
     create_demo_jobs(now=now)
     return {
-        "hub": hub,
-        "sandbox": sandbox,
+        "hub": hub_url,
+        "sandbox": sandbox_url,
         "staff": people.create_staff_user(random),
         "platform_key": issue_demo_key(None, list(SCOPES), random, now=now),
         "hooks": hooks.describe_app_hooks(now=now),
         "tenants": [
-            create_demo_tenant(customer, sandbox, random, now=now) for customer in CUSTOMERS
+            create_demo_tenant(customer, sandbox_url, random, now=now) for customer in CUSTOMERS
         ],
     }
 
 
 def create_demo_tenant(
-    customer: Customer, sandbox: str, random: RandomBytes, *, now: datetime
+    customer: Customer, sandbox_url: str, random: RandomBytes, *, now: datetime
 ) -> DemoSummary:
     tenant, _ = Tenant.objects.get_or_create(
         reference=customer.reference,
         defaults={"name": customer.name, "time_zone": customer.time_zone},
     )
-    connections = create_tenant_connections(tenant, customer, sandbox, random, now=now)
+    connections = create_tenant_connections(tenant, customer, sandbox_url, random, now=now)
     for purpose in ("orders", "reports"):
         Identity.unscoped.get_or_create(
             connection=connections["slack"],
@@ -82,7 +82,7 @@ def create_demo_tenant(
 
 
 def create_tenant_connections(
-    tenant: Tenant, customer: Customer, sandbox: str, random: RandomBytes, *, now: datetime
+    tenant: Tenant, customer: Customer, sandbox_url: str, random: RandomBytes, *, now: datetime
 ) -> dict[str, Connection]:
     """Create a connection of every system, and one that receives signed webhooks."""
     secrets = generate_credentials(customer, random)
@@ -94,7 +94,7 @@ def create_tenant_connections(
             if CONNECTORS[system].needs_oauth
             else "",  # the other systems report no account
             secret=secrets[system],
-            settings=build_connection_settings(customer, system, sandbox),
+            settings=build_connection_settings(customer, system, sandbox_url),
             now=now,
         )
         for system in SYSTEMS
@@ -113,12 +113,12 @@ def create_tenant_connections(
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def register_demo_app(connector: str, secret: Mapping[str, str], sandbox: str) -> None:
+def register_demo_app(connector: str, secret: Mapping[str, str], sandbox_url: str) -> None:
     app = ConnectorApp.objects.filter(connector_key=connector).first() or ConnectorApp(
         connector_key=connector
     )
-    app.urls = build_app_urls(sandbox)[connector]
-    app.hosts = [sandbox] if CONNECTORS[connector].hosts else []
+    app.urls = build_app_urls(sandbox_url)[connector]
+    app.hosts = [sandbox_url] if CONNECTORS[connector].hosts else []
     app.seal(secret)
     app.save()
 
@@ -181,13 +181,15 @@ def issue_demo_key(
 # --- addresses and secrets ------------------------------------------------------------------------
 
 
-def build_app_urls(sandbox: str) -> dict[str, dict[str, str]]:
-    login, test, own = (f"{sandbox}/salesforce/{host}" for host in ("login", "test", LOGIN_HOST))
+def build_app_urls(sandbox_url: str) -> dict[str, dict[str, str]]:
+    login, test, own = (
+        f"{sandbox_url}/salesforce/{host}" for host in ("login", "test", LOGIN_HOST)
+    )
     return {
         "slack": {
-            "api": f"{sandbox}/slack/api",
-            "authorize": f"{sandbox}/slack/oauth/v2/authorize",
-            "respond": f"{sandbox}/slack/hooks",
+            "api": f"{sandbox_url}/slack/api",
+            "authorize": f"{sandbox_url}/slack/oauth/v2/authorize",
+            "respond": f"{sandbox_url}/slack/hooks",
         },
         "salesforce": {
             "login": login,
@@ -197,18 +199,18 @@ def build_app_urls(sandbox: str) -> dict[str, dict[str, str]]:
             "domain_login": own,
             "domain_token": f"{own}/services/oauth2/token",
         },
-        "pipedrive": {"api": sandbox, "oauth": f"{sandbox}/pipedrive/oauth"},
-        "app": {"api": f"{sandbox}/app/api"},
+        "pipedrive": {"api": sandbox_url, "oauth": f"{sandbox_url}/pipedrive/oauth"},
+        "app": {"api": f"{sandbox_url}/app/api"},
     }
 
 
-def build_connection_settings(customer: Customer, system: str, sandbox: str) -> dict[str, Any]:
+def build_connection_settings(customer: Customer, system: str, sandbox_url: str) -> dict[str, Any]:
     settings_by_system: dict[str, dict[str, Any]] = {
         "slack": {},
-        "salesforce": {"instance_url": f"{sandbox}/salesforce/{customer.org}"},
-        "pipedrive": {"api_domain": f"{sandbox}/pipedrive/{customer.reference}"},
-        "splunk": {"url": f"{sandbox}/splunk/{customer.reference}", "use_ack": True},
-        "webhook": {"url": f"{sandbox}/webhook/{customer.reference}"},
+        "salesforce": {"instance_url": f"{sandbox_url}/salesforce/{customer.org}"},
+        "pipedrive": {"api_domain": f"{sandbox_url}/pipedrive/{customer.reference}"},
+        "splunk": {"url": f"{sandbox_url}/splunk/{customer.reference}", "use_ack": True},
+        "webhook": {"url": f"{sandbox_url}/webhook/{customer.reference}"},
     }
     return settings_by_system[system]
 

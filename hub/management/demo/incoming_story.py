@@ -84,9 +84,9 @@ class IncomingStory:
         """Yield each finished scenario. Raises ScenarioFailed and InstallationNotRunning."""
         customer = CUSTOMERS[0]
         for scenario in SCENARIOS:
-            yield self.play(scenario, customer)
+            yield self.run_scenario(scenario, customer)
 
-    def play(self, scenario: Scenario, customer: Customer) -> ScenarioResult:
+    def run_scenario(self, scenario: Scenario, customer: Customer) -> ScenarioResult:
         """Cause the event, and wait for the call in the ledger that shows its effect."""
         if scenario.needs_registration:
             self.wait_for_registration(scenario.system, customer)

@@ -181,7 +181,9 @@ class ScheduledStory:
     # --- waiting ---
 
     def wait_for(self, awaited: str, find: Callable[[], T | None]) -> T:
-        """Return what `find` finds. Raises ScenarioFailed after the wait limit."""
+        """Call `find` until it returns a result, and return that. Raises ScenarioFailed after the
+        wait limit.
+        """
         for _attempt in self.poll(awaited):
             if found := find():
                 return found

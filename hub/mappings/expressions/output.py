@@ -30,7 +30,7 @@ class Output:
         """
         kind = type(value)
         if kind is str:
-            return self._text(value)
+            return self._copy_text(value)
         self._spend(VALUE_BYTES)
         if value is None or kind is bool:
             return value
@@ -42,11 +42,12 @@ class Output:
             return [self.copy_plain(item, depth + 1) for item in value]
         if kind is dict:
             return {
-                self._text(key): self.copy_plain(item, depth + 1) for key, item in value.items()
+                self._copy_text(key): self.copy_plain(item, depth + 1)
+                for key, item in value.items()
             }
         raise ExpressionRefused("is not a JSON value", value)
 
-    def _text(self, text: Any) -> str:
+    def _copy_text(self, text: Any) -> str:
         if not isinstance(text, str):
             raise ExpressionRefused("has a key that is not text", text)
         if "\0" in text:

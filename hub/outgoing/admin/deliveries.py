@@ -54,7 +54,7 @@ class DeliveryAdmin(DeliveryRowActions):
         "event_type",
         "customer",
         "target",
-        "tries",
+        "attempts_text",
         "age",
     )
     list_filter = (StateFilter, ReasonFilter, ConnectorFilter, TenantFilter, SinceFilter)
@@ -147,7 +147,7 @@ class DeliveryAdmin(DeliveryRowActions):
         )
 
     @display(description="attempts")
-    def tries(self, delivery: Delivery) -> int:
+    def attempts_text(self, delivery: Delivery) -> int:
         return delivery.attempt_count
 
     @display(description="accepted")
@@ -181,7 +181,7 @@ class DeliveryAdmin(DeliveryRowActions):
         plan_query = same_error.query if same_error and self.can_operate(request) else {}
         return {
             "phases": measure_phases(delivery, find_call_times(delivery), now=clock()),
-            "comparison": compare_with_last_arrival(delivery, evidence=True),
+            "comparison": compare_with_last_arrival(delivery, with_exchanges=True),
             "same_error": same_error,
             "plan_url": build_planning_url(plan_query) if plan_query else "",
             "remedy": find_next_step(delivery, resolve_effective_state(delivery)),

@@ -47,7 +47,7 @@ class EventAdmin(ReadOnlyAdmin):
     live_template = "outgoing/event_live.html"
     list_before_template = "outgoing/event_chips.html"
 
-    list_display = ("type", "customer", "sender_id", "source", "became", "age")
+    list_display = ("type", "customer", "sender_id", "source", "delivery_states", "age")
     list_filter = (TenantFilter, EventTypeFilter, SinceFilter)
     list_select_related = ("tenant",)
     search_fields = ("public_id",)
@@ -94,7 +94,7 @@ class EventAdmin(ReadOnlyAdmin):
         return event.tenant.name
 
     @display(description="deliveries")
-    def became(self, event: Event) -> Any:
+    def delivery_states(self, event: Event) -> Any:
         states = sorted(
             {resolve_effective_state(delivery).state for delivery in event.deliveries.all()}
         )

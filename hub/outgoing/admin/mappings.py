@@ -23,7 +23,9 @@ from tenants.scoping import visible_rows
 ROUTES_LIMIT = 50
 
 
-def offer_fields(mapping: FieldMapping, form: MappingForm, trial: Trial | None) -> dict[str, Any]:
+def add_field_choices(
+    mapping: FieldMapping, form: MappingForm, trial: Trial | None
+) -> dict[str, Any]:
     """Add our paths and the other system's fields to the form, as the customers' editor does.
 
     Return the context of the request preview for the event that was tried.
@@ -75,7 +77,7 @@ class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
                 .order_by("name")
             )
             context |= {"history": list_version_changes(obj), "routes": routes[:ROUTES_LIMIT]}
-            context |= offer_fields(obj, context["adminform"].form, context.get("tried"))
+            context |= add_field_choices(obj, context["adminform"].form, context.get("tried"))
         response: HttpResponse = super().render_change_form(
             request, context, add, change, form_url, obj
         )

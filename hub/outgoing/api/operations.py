@@ -128,7 +128,7 @@ def _apply_operation_action(request: Request, id: UUID, action: Callable[..., No
         action(operation, ActorContext.of_request(request), now=now)
     except TooManyRows as refused:
         raise Problem(
-            "too-many-rows", str(refused), headers=_build_retry_after(refused.again, now)
+            "too-many-rows", str(refused), headers=_build_retry_after(refused.possible_at, now)
         ) from refused
     except OperationRefused as refused:
         raise Problem("wrong-state", str(refused)) from refused

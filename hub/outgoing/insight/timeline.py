@@ -59,18 +59,18 @@ class TimelineStep:
     is_future: bool = False
 
 
-def build_timeline(delivery: Delivery, *, evidence: bool = True) -> list[TimelineStep]:
+def build_timeline(delivery: Delivery, *, with_exchanges: bool = True) -> list[TimelineStep]:
     """Build the timeline in four statements.
 
-    Without `evidence` no call is shown: a call on the platform's connection carries messages of
-    other tenants.
+    Without `with_exchanges` no call is shown: a call on the platform's connection carries messages
+    of other tenants.
     """
     attempts = list(delivery.attempts.order_by("-pk")[:ATTEMPTS_LIMIT])[::-1]
-    exchange_ids = [attempt.exchange for attempt in attempts if attempt.exchange and evidence]
+    exchange_ids = [attempt.exchange for attempt in attempts if attempt.exchange and with_exchanges]
     calls = Exchange.objects.in_bulk(exchange_ids)
     return [
         *_describe_acceptance(delivery),
-        *describe_attempts(attempts, calls, evidence=evidence),
+        *describe_attempts(attempts, calls, with_exchanges=with_exchanges),
         _describe_next_step(delivery),
     ]
 
@@ -132,7 +132,7 @@ def _describe_mapping(delivery: Delivery) -> Iterator[TimelineStep]:
 
 
 def describe_attempts(
-    attempts: list[Attempt], calls: Mapping[UUID, Exchange], *, evidence: bool
+    attempts: list[Attempt], calls: Mapping[UUID, Exchange], *, with_exchanges: bool
 ) -> Iterator[TimelineStep]:
     longest = max((attempt.milliseconds or 0 for attempt in attempts), default=0)
     for attempt in attempts:
@@ -148,7 +148,7 @@ def describe_attempts(
             attempt=attempt,
             call=_build_timeline_call(exchange) if exchange else None,
             width_percent=round(100 * (attempt.milliseconds or 0) / longest) if longest else 0,
-            is_pruned=evidence and exchange is None,
+            is_pruned=with_exchanges and exchange is None,
         )
 
 

@@ -31,17 +31,17 @@ def index_next_events(*, now: datetime) -> bool:
     position = ValueIndexPosition.objects.get_or_create(pk=1)[0].last_event
     events = list_settled_events(position, BATCH_SIZE, now=now)
     if events:
-        store_values(events, position=position)
+        store_values(events, expected_position=position)
     return bool(events)
 
 
 @transaction.atomic
-def store_values(events: list[tuple[Any, ...]], *, position: int) -> None:
+def store_values(events: list[tuple[Any, ...]], *, expected_position: int) -> None:
     """Write the values of the events and move the position. Raises PositionMoved if it has moved
     meanwhile.
     """
     EventValue.unscoped.bulk_create(_build_values(events))
-    unmoved = ValueIndexPosition.objects.filter(pk=1, last_event=position)
+    unmoved = ValueIndexPosition.objects.filter(pk=1, last_event=expected_position)
     if not unmoved.update(last_event=events[-1][0]):
         raise PositionMoved
 

@@ -24,7 +24,7 @@ ERASURES_AT_ONCE = 5  # of one step
 UNFINISHED_STATES = ("waiting", "sending", "held")  # deliveries that need the event's contents
 # until the next look at events that wait for deliveries; and until a transaction that published
 # during the erasure has ended
-LOOK_AGAIN_AFTER = timedelta(minutes=10)
+ERASURE_RECHECK_DELAY = timedelta(minutes=10)
 
 
 def erase_received_events(connection: Connection, *, now: datetime) -> None:
@@ -58,9 +58,9 @@ def _erase_next_events(erasure: ReceivedDataErasure, *, now: datetime) -> None:
     ids = list(ready.values_list("pk", flat=True)[:EVENTS_AT_ONCE])
     EventBody.objects.filter(pk__in=ids).delete()
     EventValue.unscoped.filter(event__in=ids).delete()
-    is_settled = now >= erasure.erased_at + LOOK_AGAIN_AFTER
+    is_settled = now >= erasure.erased_at + ERASURE_RECHECK_DELAY
     if is_settled and not with_contents.exists():
         erasure.delete()
         return
-    erasure.due_at = now if len(ids) == EVENTS_AT_ONCE else now + LOOK_AGAIN_AFTER
+    erasure.due_at = now if len(ids) == EVENTS_AT_ONCE else now + ERASURE_RECHECK_DELAY
     erasure.save(update_fields=["due_at"])

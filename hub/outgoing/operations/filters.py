@@ -17,7 +17,7 @@ from tenants.models import Tenant
 from tenants.scoping import NO_TENANTS, changeable_condition
 
 # All but the waiting deliveries without a failed attempt or a hold, which are sent without help.
-NOT_GOING_BY_ITSELF = ~Q(state="waiting") | Q(attempt_count__gt=0) | EFFECTIVELY_HELD
+NEEDS_A_RETRY = ~Q(state="waiting") | Q(attempt_count__gt=0) | EFFECTIVELY_HELD
 
 # By name; times are ISO texts, rows are named by their public ids.
 OPERATION_FILTERS: Mapping[str, Callable[[Any], Q]] = {
@@ -48,7 +48,7 @@ def _serialize_value(value: Any) -> Any:
 def match_operable(kind: str) -> Q:
     """Match the deliveries to which an operation of this kind can be applied."""
     query = CONDITIONS[kind].query
-    return query & NOT_GOING_BY_ITSELF if kind == "retry" else query
+    return query & NEEDS_A_RETRY if kind == "retry" else query
 
 
 def select_deliveries(

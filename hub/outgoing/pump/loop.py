@@ -30,7 +30,7 @@ from hub.throttle import in_flight_leases
 
 POLL_EVERY_SECONDS = 0.02  # between looks for due work
 BUSY_LOOP_SECONDS = 0.03  # a loop that takes longer to come round claims nothing more
-HELPER_EVERY_SECONDS = 1.0  # between requests for another pump
+ANOTHER_PUMP_EVERY_SECONDS = 1.0  # between requests for another pump
 MANY_LANES, MANY_REQUESTS = 8, 32  # a claim of so many asks for another pump
 CLAIM_DELAY_AFTER_OUTAGE = 2.0  # seconds in which pumps extend their leases and settle first
 IDLE_SECONDS, RUN_SECONDS = 30.0, 35.0  # defaults of PumpRun
@@ -166,7 +166,7 @@ class PumpLoop:
             elif loop.time() >= last_work_at + self.run.idle_seconds:
                 return
             if not has_capacity or _is_large_claim(batches):
-                await self.start_helper()
+                await self.start_another_pump()
             if not batches:
                 await asyncio.sleep(POLL_EVERY_SECONDS)
 
@@ -199,10 +199,10 @@ class PumpLoop:
         self.lease_keeper.add_counts(count_results(not_sent, now=self.run.clock()))
         return batches
 
-    async def start_helper(self) -> None:
-        """Start another pump if a slot is free, at most once in HELPER_EVERY_SECONDS."""
+    async def start_another_pump(self) -> None:
+        """Start another pump if a slot is free, at most once in ANOTHER_PUMP_EVERY_SECONDS."""
         now = asyncio.get_running_loop().time()
-        if now > self.next_pump_requested_at + HELPER_EVERY_SECONDS:
+        if now > self.next_pump_requested_at + ANOTHER_PUMP_EVERY_SECONDS:
             self.next_pump_requested_at = now
             with contextlib.suppress(Error):
                 if await in_db_thread(self.is_slot_free):

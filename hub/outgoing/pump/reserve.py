@@ -101,7 +101,7 @@ def reserve_quota(
         reservation_round.queues.postpone(
             group.requests[0].low_priority,
             reservation.closed_scopes,
-            early=reservation_round.queue_lead_time,
+            margin=reservation_round.queue_lead_time,
         )
     _assign_return_queues(reservation_round)
     return reservation_round.not_sent

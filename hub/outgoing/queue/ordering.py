@@ -108,7 +108,9 @@ def lock_lanes_of(deliveries: QuerySet[Delivery]) -> None:
 
 
 def select_same_key() -> Any:
-    """Select the queue of the outer delivery."""
+    """Select the unfinished deliveries in the queue of the outer query's delivery: those with the
+    same connection, route and key.
+    """
     return Delivery.unscoped.filter(
         connection=OuterRef("connection"),
         route=OuterRef("route"),

@@ -8,7 +8,7 @@ from hub.portal.models import PortalVisit
 from hub.prune.tables import Table
 
 
-def _ages_unknown(ids: Sequence[Any]) -> dict[Any, datetime]:
+def _find_no_ages(ids: Sequence[Any]) -> dict[Any, datetime]:
     """Return no ages: the row of a person is updated in place, so its key does not show its age."""
     return {}
 
@@ -20,5 +20,5 @@ def _recent_visits(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
 
 # HUB_PRUNED_TABLES names this table. Who comes back later is treated as on the first visit.
 PORTAL_VISITS = Table(
-    "portal visits", "rows", PortalVisit.unscoped.all, _ages_unknown, _recent_visits
+    "portal visits", "rows", PortalVisit.unscoped.all, _find_no_ages, _recent_visits
 )

@@ -16,7 +16,7 @@ from hub.db.clock import clock
 from hub.mappings.forms import list_suggested_tenants
 from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.scheduled.admin.runs import start_by_hand
+from hub.scheduled.admin.runs import start_manually
 from hub.scheduled.forms.job_form import StaffJobForm
 from hub.scheduled.insight.job_rows import build_job_rows
 from hub.scheduled.insight.schedule_words import describe_schedule
@@ -59,7 +59,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_before_template = "scheduled/job_chips.html"
     row_actions = ("start", "enable", "disable", "remove")
 
-    list_display = ("name", "shown_state", "customer", "kind", "system", "words")
+    list_display = ("name", "shown_state", "customer", "kind", "system", "schedule_text")
     list_filter = (("kind", ChoicesFilter), OwnConnectorFilter, TenantFilter)
     list_select_related = ("tenant", "connection")
     list_display_links = ("name",)
@@ -129,7 +129,7 @@ class JobAdmin(ReadOnlyAdmin):
         return job.connector_key
 
     @display(description="schedule")
-    def words(self, job: Job) -> str:
+    def schedule_text(self, job: Job) -> str:
         return describe_schedule(job.cron)
 
     # --- its page ---
@@ -163,7 +163,7 @@ class JobAdmin(ReadOnlyAdmin):
     ) -> ActionResult:
         if job.tenant is None:
             raise ActionRejected("Start it on the page of one tenant of the job.")
-        return start_by_hand(request, job, job.tenant, now=now)
+        return start_manually(request, job, job.tenant, now=now)
 
     @row_action("Enable", icon="check", is_available=lambda job: not job.is_enabled)
     def enable(

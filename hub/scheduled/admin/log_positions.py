@@ -35,10 +35,19 @@ class LogPositionAdmin(ReadOnlyAdmin):
     page_template = "scheduled/log_position.html"
     live_template = "scheduled/log_position_live.html"
 
-    list_display = ("customer", "log", "received", "shipped", "backlog", "lag", "lost", "last")
+    list_display = (
+        "customer",
+        "log_label",
+        "received_count",
+        "shipped_count",
+        "backlog",
+        "lag",
+        "lost_count",
+        "last_shipped",
+    )
     list_filter = (("source", ChoicesFilter), TenantFilter)
     list_select_related = ("tenant",)
-    list_display_links = ("customer", "log")
+    list_display_links = ("customer", "log_label")
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
@@ -52,15 +61,15 @@ class LogPositionAdmin(ReadOnlyAdmin):
         return position.tenant.name
 
     @display(description="log")
-    def log(self, position: LogPosition) -> str:
+    def log_label(self, position: LogPosition) -> str:
         return str(LogSource(position.source).label)
 
     @display(description="received")
-    def received(self, position: LogPosition) -> str:
+    def received_count(self, position: LogPosition) -> str:
         return format_number(position.next_line)
 
     @display(description="shipped")
-    def shipped(self, position: LogPosition) -> str:
+    def shipped_count(self, position: LogPosition) -> str:
         return format_number(self.figures_of(position).shipped)
 
     @display(description="waiting")
@@ -73,11 +82,11 @@ class LogPositionAdmin(ReadOnlyAdmin):
         return format_duration(timedelta(seconds=figures.lag_seconds)) if figures.backlog else "–"
 
     @display(description="rejected or dropped")
-    def lost(self, position: LogPosition) -> str:
+    def lost_count(self, position: LogPosition) -> str:
         return format_number(position.rejected_count + position.dropped_count)
 
     @display(description="last shipped")
-    def last(self, position: LogPosition) -> str:
+    def last_shipped(self, position: LogPosition) -> str:
         return render_time(position.shipped_at)
 
     def figures_of(self, position: LogPosition) -> LogFigures:

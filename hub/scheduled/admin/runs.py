@@ -67,7 +67,9 @@ class JobFilter(TextFilter):
         return queryset.filter(job__in=list(jobs.values_list("pk", flat=True)))
 
 
-def start_by_hand(request: HttpRequest, job: Job, tenant: Tenant, *, now: datetime) -> ActionResult:
+def start_manually(
+    request: HttpRequest, job: Job, tenant: Tenant, *, now: datetime
+) -> ActionResult:
     """Start a run of the job for a tenant now, and redirect to its page."""
     try:
         run = start_run(job, tenant, ActorContext.of_request(request), now=now)
@@ -89,7 +91,15 @@ class RunAdmin(ReadOnlyAdmin):
     list_before_template = "scheduled/run_chips.html"
     row_actions = ("cancel", "resume")
 
-    list_display = ("shown_state", "what", "customer", "reason_text", "records", "due", "took")
+    list_display = (
+        "shown_state",
+        "run_label",
+        "customer",
+        "reason_text",
+        "records",
+        "due_age",
+        "duration",
+    )
     list_filter = (
         ("state", ChoicesFilter),
         JobConnectorFilter,
@@ -98,7 +108,7 @@ class RunAdmin(ReadOnlyAdmin):
         SinceFilter,
     )
     list_select_related = ("tenant", "job")
-    list_display_links = ("shown_state", "what")
+    list_display_links = ("shown_state", "run_label")
     search_fields = ("public_id",)
     search_help_text = "The id of a run; exact"
     ordering = ("-pk",)
@@ -147,7 +157,7 @@ class RunAdmin(ReadOnlyAdmin):
         return render_badge("late" if run.is_late(now=clock()) else run.state)
 
     @display(description="run")
-    def what(self, run: Run) -> str:
+    def run_label(self, run: Run) -> str:
         slot = f"{run.slot_at:%Y-%m-%d %H:%M} UTC" if run.slot_at else "started by hand"
         return format_html('<span>{}<br><span class="hub-quiet">{}</span></span>', run.job, slot)
 
@@ -169,11 +179,11 @@ class RunAdmin(ReadOnlyAdmin):
         return f"{run.done_count:,}"
 
     @display(description="due")
-    def due(self, run: Run) -> str:
+    def due_age(self, run: Run) -> str:
         return render_time(run.due_at)
 
     @display(description="took")
-    def took(self, run: Run) -> str:
+    def duration(self, run: Run) -> str:
         took = measure_figures(run, now=clock()).duration
         return f"{took.total_seconds():,.0f} s" if took else "–"
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from hub.audit import ActorContext
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.scheduled.admin.runs import JobFilter, start_by_hand
+from hub.scheduled.admin.runs import JobFilter, start_manually
 from hub.scheduled.insight.job_rows import build_job_row
 from hub.scheduled.insight.schedule_words import describe_schedule
 from hub.scheduled.jobs.job_actions import set_excluded, set_tenant_priority
@@ -69,10 +69,10 @@ class JobScheduleAdmin(ReadOnlyAdmin):
     live_template = "scheduled/job_live.html"
     row_actions = ("start", "prioritise", "leave_out", "include")
 
-    list_display = ("what", "customer", "shown_state", "words", "next_slot", "priority")
+    list_display = ("job_name", "customer", "shown_state", "schedule_text", "next_slot", "priority")
     list_filter = (ScheduleConnectorFilter, JobFilter, TenantFilter, ExcludedFilter)
     list_select_related = ("tenant", "job")
-    list_display_links = ("what",)
+    list_display_links = ("job_name",)
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
@@ -82,7 +82,7 @@ class JobScheduleAdmin(ReadOnlyAdmin):
     # --- columns ---
 
     @display(description="job")
-    def what(self, schedule: JobSchedule) -> str:
+    def job_name(self, schedule: JobSchedule) -> str:
         return schedule.job.name
 
     @display(description="tenant")
@@ -96,7 +96,7 @@ class JobScheduleAdmin(ReadOnlyAdmin):
         return render_badge("excluded" if schedule.is_excluded else "enabled")
 
     @display(description="schedule")
-    def words(self, schedule: JobSchedule) -> str:
+    def schedule_text(self, schedule: JobSchedule) -> str:
         return f"{describe_schedule(schedule.job.cron)} ({schedule.time_zone})"
 
     @display(description="next slot")
@@ -122,7 +122,7 @@ class JobScheduleAdmin(ReadOnlyAdmin):
     def start(
         self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        return start_by_hand(request, schedule.job, schedule.tenant, now=now)
+        return start_manually(request, schedule.job, schedule.tenant, now=now)
 
     @row_action("Prioritise", icon="priority_high", form=PriorityForm)
     def prioritise(

@@ -67,7 +67,7 @@ class SystemChart:
 class NightView:
     """The data of a night's page. `bars`: the late runs first, at most BARS_SHOWN."""
 
-    is_coming: bool
+    is_forecast: bool
     span: Span
     bars: Sequence[RunBar]
     run_count: int
@@ -106,7 +106,7 @@ def view_coming_night(*, now: datetime) -> NightView:
     forecast = forecast_night(now=now)
     runs = list_coming_runs(forecast)
     lines = find_system_lines(forecast.quota_lines)
-    return build_view(runs, lines, is_coming=True, quotas=forecast.quotas, now=now)
+    return build_view(runs, lines, is_forecast=True, quotas=forecast.quotas, now=now)
 
 
 def view_last_night(*, now: datetime, tenant: Tenant | None = None) -> NightView:
@@ -121,14 +121,14 @@ def view_last_night(*, now: datetime, tenant: Tenant | None = None) -> NightView
     keys = {key for night_run in runs if night_run.run for key in night_run.run.calls}
     quota_lines = {} if tenant else load_quota_lines(keys, now=now, starts_at=now)
     lines = find_system_lines(quota_lines)
-    return build_view(runs, lines, is_coming=False, quotas=(), now=now)
+    return build_view(runs, lines, is_forecast=False, quotas=(), now=now)
 
 
 def build_view(
     runs: Sequence[NightRun],
     lines: Mapping[str, Sequence[SystemLine]],
     *,
-    is_coming: bool,
+    is_forecast: bool,
     quotas: Sequence[QuotaForecast],
     now: datetime,
 ) -> NightView:
@@ -138,7 +138,7 @@ def build_view(
     drawn.sort(key=lambda night_run: not night_run.is_late)
     shown_runs = sorted(drawn[:BARS_SHOWN], key=find_start)
     return NightView(
-        is_coming,
+        is_forecast,
         span,
         [build_bar(night_run, span) for night_run in shown_runs],
         len(runs),
@@ -146,7 +146,7 @@ def build_view(
         sum(night_run.planned is None for night_run in runs),
         length,
         [
-            build_chart(key, rows, lines.get(key, ()), length, is_coming=is_coming)
+            build_chart(key, rows, lines.get(key, ()), length, is_forecast=is_forecast)
             for key, rows in columns.items()
         ],
         quotas,
@@ -176,9 +176,9 @@ def build_chart(
     lines: Sequence[SystemLine],
     length: timedelta,
     *,
-    is_coming: bool,
+    is_forecast: bool,
 ) -> SystemChart:
-    values = [row.planned if is_coming else row.actual for row in rows]
+    values = [row.planned if is_forecast else row.actual for row in rows]
     peak = max([*values, *(row.planned for row in rows), 0.0])
     drawn = [line.per_minute for line in lines if line.per_minute <= DRAWN_LINE_FACTOR_MAX * peak]
     top = charts.round_top(max([peak, *drawn]))

@@ -33,7 +33,7 @@ class DisplayValue:
     parts: tuple[TextPart, ...] = ()
     label: str | Promise = ""
     note: str | Promise = ""
-    is_cut: bool = False
+    is_truncated: bool = False
 
 
 def compare_values(left: Any, right: Any, *, limit: int) -> tuple[DisplayValue, DisplayValue]:
@@ -116,4 +116,4 @@ def _build_value(
         TextPart(piece, is_different=number == 1) for number, piece in enumerate(pieces) if piece
     ]
     note = TYPE_LABELS.get(type(value), "") if notes_type else ""
-    return DisplayValue(tuple(parts), note=note, is_cut=last - first < len(text))
+    return DisplayValue(tuple(parts), note=note, is_truncated=last - first < len(text))

@@ -20,7 +20,7 @@ from hub.scheduled.night.quota_lines import (
     find_system_label,
     summarize_quotas,
 )
-from hub.scheduled.night.simulation import PLACES, PlannedRun, PredictedNight, simulate_night
+from hub.scheduled.night.simulation import RUN_SLOTS, PlannedRun, PredictedNight, simulate_night
 from hub.scheduled.runs.loop_leases import count_loops
 
 NIGHT = timedelta(hours=24)
@@ -50,7 +50,7 @@ class NightForecast:
         """Return why a run is expected to miss its deadline, as a sentence; "" if it is not."""
         if run.expectation is None or not run.is_late:
             return ""
-        if run.prediction.slowed_by == PLACES:
+        if run.prediction.slowed_by == RUN_SLOTS:
             return _("It waits for other runs: not more are executed side by side.")
         line = self.quota_lines.get(run.prediction.slowed_by)
         if line is None:
@@ -103,7 +103,7 @@ def forecast_night(*, now: datetime, length: timedelta = NIGHT) -> NightForecast
     keys = {key for run in planned for key in run.units_by_quota}
     lines = load_quota_lines(keys, now=now, starts_at=starts_at)
     allowances = {key: line.allowance for key, line in lines.items()}
-    night = simulate_night(planned, allowances, places=count_places(now=now), now=now)
+    night = simulate_night(planned, allowances, slots=count_run_slots(now=now), now=now)
     predicted_runs = [
         replace(run, prediction=night.runs[number]) if number in night.runs else run
         for number, run in enumerate(runs)
@@ -111,7 +111,7 @@ def forecast_night(*, now: datetime, length: timedelta = NIGHT) -> NightForecast
     return build_forecast(predicted_runs, night, lines)
 
 
-def count_places(*, now: datetime) -> int:
+def count_run_slots(*, now: datetime) -> int:
     """Return how many runs are executed concurrently: by the loops of all workers, at least one."""
     workers = Worker.objects.filter(seen_at__gt=now - WORKER_LOST_AFTER).count()
     at_once: int = settings.HUB_RUNS_AT_ONCE

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(minutes=1)
 ROUNDING_REMAINDER = 1e-9  # of a run: what is left by rounding
 MAX_MINUTES = 48 * 60
-UNLIMITED_PLACES = 1_000_000
-PLACES = "places"  # what delayed a run, if that was no quota
+UNLIMITED_SLOTS = 1_000_000
+RUN_SLOTS = "slots"  # what delayed a run, if that was no quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class PlannedRun:
     starts_at: datetime
     seconds: float
     units_by_quota: Mapping[str, float]
-    takes_place: bool = True  # False: it takes none of the places of runs side by side
+    takes_place: bool = True  # False: it takes none of the slots of runs side by side
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Allowance:
 class PredictedRun:
     """`ends_at`: None if the run does not end.
 
-    `slowed_by`: the quota that slowed it most, or PLACES if it waited for other runs.
+    `slowed_by`: the quota that slowed it most, or RUN_SLOTS if it waited for other runs.
     """
 
     ends_at: datetime | None
@@ -70,8 +70,8 @@ class Progress:
         active = min(MINUTE, max(timedelta(0), minute + MINUTE - self.run.starts_at))
         return min(self.remaining_share, active.total_seconds() / max(self.run.seconds, 1.0))
 
-    def wanted_places(self, minute: datetime) -> float:
-        """Return the part of this minute for which it would occupy a place."""
+    def wanted_slots(self, minute: datetime) -> float:
+        """Return the part of this minute for which it would occupy a slot."""
         if not self.run.takes_place:
             return 0.0
         return self.wanted_share(minute) * max(self.run.seconds, 1.0) / MINUTE.total_seconds()
@@ -105,18 +105,18 @@ class Simulation:
     def start_runs(self, active: list[Progress], waiting: list[Progress]) -> None:
         """Move the runs that start in this minute, the last ones in `waiting`, to `active`.
 
-        A place can serve several runs in a minute, one after the other.
+        A slot can serve several runs in a minute, one after the other.
         """
         minute = self.starts_at + MINUTE * self.minute_count
-        occupied = sum(progress.wanted_places(minute) for progress in active)
+        occupied = sum(progress.wanted_slots(minute) for progress in active)
         due: list[Progress] = []
         while waiting and waiting[-1].run.starts_at < minute + MINUTE:
             due.append(waiting.pop())
         delayed: list[Progress] = []
         for progress in due:
-            wanted = progress.wanted_places(minute)
+            wanted = progress.wanted_slots(minute)
             if wanted and occupied >= self.place_count:
-                progress.delays_by_quota[PLACES] += progress.wanted_share(minute)
+                progress.delays_by_quota[RUN_SLOTS] += progress.wanted_share(minute)
                 delayed.append(progress)
             else:
                 occupied += wanted
@@ -166,18 +166,18 @@ def simulate_night(
     runs: Sequence[PlannedRun],
     allowances: Mapping[str, Allowance],
     *,
-    places: int = UNLIMITED_PLACES,
+    slots: int = UNLIMITED_SLOTS,
     now: datetime,
 ) -> PredictedNight:
     """Predict the night of these runs; runs not finished after MAX_MINUTES do not end.
 
-    At most `places` runs are executed concurrently. The allowances are not changed.
+    At most `slots` runs are executed concurrently. The allowances are not changed.
     """
     if not runs:
         return PredictedNight(now, {}, {})
     copies = {key: Allowance(item.per_minute, item.units_left) for key, item in allowances.items()}
     first = min(run.starts_at for run in runs)
-    simulation = Simulation(copies, first.replace(second=0, microsecond=0), places)
+    simulation = Simulation(copies, first.replace(second=0, microsecond=0), slots)
     waiting = sorted((Progress(run) for run in runs), key=lambda progress: progress.run.starts_at)
     everything = list(waiting)
     active: list[Progress] = []

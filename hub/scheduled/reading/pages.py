@@ -53,13 +53,13 @@ async def read_pages(
     source = await open_source(context, connection, collection, query)
     earlier = parse_position(cursor)
     position = await _resume(source, earlier)
-    await _log_gap(source, earlier.reason, position.reason)
+    await _log_incompleteness(source, earlier.reason, position.reason)
     watch = ProgressWatch(empty_pages_max=EMPTY_PAGES_MAX)
     while True:
         page = await source.fetch_page(position.cursor)
         if isinstance(page, Outcome):
             end = _end_after_refusal(position, page)
-            await _log_gap(source, position.reason, end.reason)
+            await _log_incompleteness(source, position.reason, end.reason)
             yield end
             return
         earlier = position
@@ -69,7 +69,7 @@ async def read_pages(
             .with_reason(obstacle)
             .after_page(page.cursor, now=context.now())
         )
-        await _log_gap(source, earlier.reason, position.reason)
+        await _log_incompleteness(source, earlier.reason, position.reason)
         is_last = bool(obstacle) or not page.cursor
         next_cursor = "" if is_last else position.to_text()
         yield ReadPage(page.records, next_cursor, not position.reason, position.reason)
@@ -77,7 +77,7 @@ async def read_pages(
             return
 
 
-async def _log_gap(source: PageSource, known_reason: str, reason: str) -> None:
+async def _log_incompleteness(source: PageSource, known_reason: str, reason: str) -> None:
     """Write into the run's log why the read has become incomplete, once."""
     if reason and not known_reason:
         kind = f"read_{reason}"[:LOG_KIND_LENGTH]

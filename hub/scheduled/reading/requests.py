@@ -63,7 +63,7 @@ class PageSource:
 
     def _parse_page(self, response: Response) -> Page | Outcome:
         """Parse a response; return an empty incomplete page if it is truncated or unreadable."""
-        if response.is_cut:
+        if response.is_truncated:
             return Page((), is_complete=False, reason=CUT)
         try:
             return self.collection.parse_page(response)

@@ -14,28 +14,28 @@ TEXT_MAX_LENGTH = 200
 IN_FLIGHT_STATES = ("waiting", "sending")
 
 
-class TextsInFlight:
+class InFlightTexts:
     """The texts and numbers in the events of unsettled deliveries, as hashes.
 
     Beyond a limit they would need too much memory; then every record counts as about to change
-    (`is_cut`).
+    (`is_truncated`).
     """
 
-    def __init__(self, hashes: set[int], *, is_cut: bool = False) -> None:
+    def __init__(self, hashes: set[int], *, is_truncated: bool = False) -> None:
         self._hashes = hashes
-        self.is_cut = is_cut
+        self.is_truncated = is_truncated
 
     def has_any(self, names: Sequence[str]) -> bool:
         """Return whether an unsettled delivery may contain one of these texts; always True if
-        `is_cut`.
+        `is_truncated`.
         """
-        return self.is_cut or any(hash(name) in self._hashes for name in names)
+        return self.is_truncated or any(hash(name) in self._hashes for name in names)
 
 
-NOTHING_IN_FLIGHT = TextsInFlight(set())
+NOTHING_IN_FLIGHT = InFlightTexts(set())
 
 
-def collect_texts_in_flight(tenant: Tenant, connections: Sequence[Connection]) -> TextsInFlight:
+def collect_in_flight_texts(tenant: Tenant, connections: Sequence[Connection]) -> InFlightTexts:
     """Return the texts of this tenant's unsettled deliveries over these connections."""
     deliveries = Delivery.unscoped.filter(
         tenant=tenant, connection__in=connections, state__in=IN_FLIGHT_STATES
@@ -44,13 +44,13 @@ def collect_texts_in_flight(tenant: Tenant, connections: Sequence[Connection]) -
         deliveries.order_by("-pk").values_list("event_id", flat=True)[: DELIVERIES_MAX + 1]
     )
     if len(events) > DELIVERIES_MAX:
-        return TextsInFlight(set(), is_cut=True)
+        return InFlightTexts(set(), is_truncated=True)
     hashes: set[int] = set()
     for start in range(0, len(events), DELIVERIES_PER_CHUNK):
         bodies = EventBody.objects.filter(pk__in=events[start : start + DELIVERIES_PER_CHUNK])
         for body in bodies.values_list("body", flat=True):
             hashes.update(hash(text) for text in iterate_texts(bytes(body)))
-    return TextsInFlight(hashes)
+    return InFlightTexts(hashes)
 
 
 def iterate_texts(body: bytes) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hub.connections.models import Connection
 from hub.scheduled.models import Run
-from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight
+from hub.scheduled.reconciliation.changes_in_flight import InFlightTexts
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.progress import (
     COMPARED,
@@ -32,7 +32,7 @@ from hub.scheduled.reconciliation.verdicts.judge import (
     UNPROVEN,
     UNSETTLED,
     Judgement,
-    ReadScope,
+    ReadCoverage,
     judge_records,
 )
 from hub.scheduled.reconciliation.verdicts.merge import cut_chunk, group_by_key
@@ -106,13 +106,13 @@ class ComparedChunk:
     last_key: bytes | None  # None: it was the last
 
 
-def load_scope(
-    run: Run, progress: Progress, options: ReconcileOptions, texts: TextsInFlight
-) -> ReadScope:
+def load_coverage(
+    run: Run, progress: Progress, options: ReconcileOptions, texts: InFlightTexts
+) -> ReadCoverage:
     """Return what this run has read, which determines the verdicts that are possible."""
     is_full = not progress.cursor.get("since")
     local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
-    return ReadScope(
+    return ReadCoverage(
         began_at=progress.began_at,
         proves_missing_here=is_full and local.is_complete,
         proves_missing_there=is_full and remote.is_complete,
@@ -120,7 +120,7 @@ def load_scope(
             True: find_superseded(run, is_local=True),
             False: find_superseded(run, is_local=False),
         },
-        texts_in_flight=texts,
+        in_flight_texts=texts,
         matches_by_identity=bool(options.match.identity),
     )
 
@@ -130,16 +130,16 @@ async def compare_sides(
     connection: Connection,
     progress: Progress,
     options: ReconcileOptions,
-    texts: TextsInFlight,
+    texts: InFlightTexts,
 ) -> None:
     """Compare the remaining chunks, and record their findings."""
     run = context.run
-    scope = await context.in_database(partial(load_scope, run, progress, options, texts))
+    coverage = await context.in_database(partial(load_coverage, run, progress, options, texts))
     has_open = await context.in_database(partial(has_open_discrepancies, run))
     while True:
         after, counts = progress.cursor.get("after"), progress.counts
         chunk = await context.in_database(
-            partial(compare_chunk, run, after, counts, scope, options)
+            partial(compare_chunk, run, after, counts, coverage, options)
         )
         write = partial(
             record_findings, run, connection, chunk.keys, has_open=has_open, now=context.now()
@@ -157,7 +157,7 @@ def compare_chunk(
     run: Run,
     after: str | None,
     counts: Mapping[str, Any],
-    scope: ReadScope,
+    coverage: ReadCoverage,
     options: ReconcileOptions,
     *,
     size: int = CHUNK_SIZE,
@@ -170,7 +170,7 @@ def compare_chunk(
     keys, new_counts = JudgedKeys(), ComparisonCounts.from_json(counts)
     digest = hashlib.sha256(new_counts.digest.encode())
     for group in group_by_key(chunk):
-        judgement = judge_records(group.key, group.local, group.remote, options.fields, scope)
+        judgement = judge_records(group.key, group.local, group.remote, options.fields, coverage)
         if judgement is None:
             keys.judged_keys.append(decode_key(group.key))
             continue

@@ -12,7 +12,7 @@ from typing import Any
 from hub.audit import SYSTEM
 from hub.operations.models import Operation
 from hub.scheduled.models import JobSchedule, Run, StagedRecord
-from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, collect_texts_in_flight
+from hub.scheduled.reconciliation.changes_in_flight import InFlightTexts, collect_in_flight_texts
 from hub.scheduled.reconciliation.comparison import compare_sides
 from hub.scheduled.reconciliation.erase import delete_staged_of_ended_runs
 from hub.scheduled.reconciliation.finish import finish_run
@@ -147,7 +147,7 @@ async def _read_counterparts(
 
 async def _read_changes(
     context: RunContext, sides: Sequence[Side], progress: Progress
-) -> TextsInFlight:
+) -> InFlightTexts:
     """Read the changes since the run began; return the texts of deliveries in flight.
 
     These texts are collected first: what is delivered later is then in flight, and what was
@@ -156,7 +156,7 @@ async def _read_changes(
     connections = [side.connection for side in sides]
     while True:
         texts = await context.in_database(
-            partial(collect_texts_in_flight, context.tenant, connections)
+            partial(collect_in_flight_texts, context.tenant, connections)
         )
         if await read_changes(context, sides, progress):
             return texts
@@ -166,7 +166,7 @@ async def _finish(
     context: RunContext, options: ReconcileOptions, sides: Sequence[Side], progress: Progress
 ) -> None:
     now = context.now()
-    repairs = decide_repairs(context.run, progress, options)
+    repair_state = decide_repairs(context.run, progress, options)
     write = partial(
         finish_run,
         context.run,
@@ -174,12 +174,12 @@ async def _finish(
         sides[1].connection,
         progress,
         options,
-        repairs=repairs,
+        repair_state=repair_state,
         now=now,
     )
-    changes = {"stage": FINISHED, "repairs": repairs, "compared_at": now.isoformat()}
+    changes = {"stage": FINISHED, "repairs": repair_state, "compared_at": now.isoformat()}
     await progress.save(changes, write=write)
-    await context.log("compared", repairs=repairs, **_summarize(progress))
+    await context.log("compared", repairs=repair_state, **_summarize(progress))
 
 
 def _summarize(progress: Progress) -> dict[str, Any]:

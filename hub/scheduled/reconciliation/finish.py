@@ -34,7 +34,7 @@ def finish_run(
     progress: Progress,
     options: ReconcileOptions,
     *,
-    repairs: str,
+    repair_state: str,
     now: datetime,
 ) -> None:
     """Store the consequences of a comparison, in the caller's transaction."""
@@ -43,7 +43,7 @@ def finish_run(
     if is_read_complete(progress):
         _store_since(run, progress)
     delete_old_discrepancies(run, now=now)
-    operation = plan_run_repairs(run, now=now) if repairs == REPAIRING else None
+    operation = plan_run_repairs(run, now=now) if repair_state == REPAIRING else None
     if run.is_dry:
         return
     result = build_result(run, progress, options, operation)
@@ -55,8 +55,8 @@ def finish_run(
         source=SOURCE,
         now=now,
     )
-    if result["states"]["new"] or repairs == STOPPED:
-        _notify(run, connection, result, repairs=repairs, now=now)
+    if result["states"]["new"] or repair_state == STOPPED:
+        _notify(run, connection, result, repair_state=repair_state, now=now)
 
 
 def is_read_complete(progress: Progress) -> bool:
@@ -114,9 +114,9 @@ def _build_event_data(
 
 
 def _notify(
-    run: Run, connection: Connection, result: Mapping[str, Any], *, repairs: str, now: datetime
+    run: Run, connection: Connection, result: Mapping[str, Any], *, repair_state: str, now: datetime
 ) -> None:
-    is_stopped = repairs == STOPPED
+    is_stopped = repair_state == STOPPED
     count = result["repairs"]["changes"] if is_stopped else result["states"]["new"]
     create_notice(
         NOTICE_KIND,

@@ -68,9 +68,9 @@ class OptionErrors:
         if value not in choices:
             self.add(path, f"must be one of {', '.join(choices)}")
 
-    def check_text(self, value: Any, path: str, *, most: int = 500) -> bool:
-        if not isinstance(value, str) or not value.strip() or len(value) > most:
-            self.add(path, f"must be text of at most {most} characters")
+    def check_text(self, value: Any, path: str, *, maximum: int = 500) -> bool:
+        if not isinstance(value, str) or not value.strip() or len(value) > maximum:
+            self.add(path, f"must be text of at most {maximum} characters")
             return False
         return True
 
@@ -82,11 +82,15 @@ class OptionErrors:
                 self.add(path, refused.message)
 
     def check_number(
-        self, value: Any, path: str, *, least: float, most: float, whole: bool = False
+        self, value: Any, path: str, *, minimum: float, maximum: float, is_integer: bool = False
     ) -> None:
-        kinds = (int,) if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-            self.add(path, f"must be a number from {least:g} to {most:g}")
+        kinds = (int,) if is_integer else (int, float)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, kinds)
+            or not minimum <= value <= maximum
+        ):
+            self.add(path, f"must be a number from {minimum:g} to {maximum:g}")
 
 
 def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
@@ -144,7 +148,7 @@ def _check_match(errors: OptionErrors, value: Any) -> None:
         return
     match = errors.check_object(value, "match", "match")
     if "identity" in match:
-        errors.check_text(match["identity"], "match.identity", most=60)
+        errors.check_text(match["identity"], "match.identity", maximum=60)
         if set(match) & {"local", "remote"}:
             errors.add("match", "has either an identity, or an expression for each side")
         return
@@ -162,7 +166,7 @@ def _check_fields(errors: OptionErrors, value: Any) -> None:
     for index, entry in enumerate(value):
         path = f"fields[{index}]"
         rule = errors.check_object(entry, path, "field")
-        if errors.check_text(rule.get("name"), f"{path}.name", most=NAME_LENGTH_MAX):
+        if errors.check_text(rule.get("name"), f"{path}.name", maximum=NAME_LENGTH_MAX):
             if rule["name"] in names:
                 errors.add(f"{path}.name", "occurs twice")
             names.add(rule["name"])
@@ -185,7 +189,7 @@ def _check_field_kind(errors: OptionErrors, rule: Mapping[str, Any], path: str) 
     elif values and kind != "picklist":
         errors.add(f"{path}.values", "belongs to a picklist only")
     if kind == "reference":
-        errors.check_text(rule.get("identity"), f"{path}.identity", most=60)
+        errors.check_text(rule.get("identity"), f"{path}.identity", maximum=60)
     elif "identity" in rule:
         errors.add(f"{path}.identity", "belongs to a reference only")
 
@@ -200,16 +204,18 @@ def _check_modes(errors: OptionErrors, options: Mapping[str, Any]) -> None:
     errors.check_number(
         options.get("overlap_minutes", 10),
         "overlap_minutes",
-        least=0,
-        most=OVERLAP_MINUTES_MAX,
-        whole=True,
+        minimum=0,
+        maximum=OVERLAP_MINUTES_MAX,
+        is_integer=True,
     )
     missing = errors.check_object(options.get("missing", {}), "missing", "missing")
     for side in ("here", "there"):
         errors.check_choice(missing.get(side, "report"), f"missing.{side}", MISSING_RECORD_ACTIONS)
     limits = errors.check_object(options.get("limits", {}), "limits", "limits")
-    errors.check_number(limits.get("share", 0.1), "limits.share", least=0, most=1)
-    errors.check_number(limits.get("count", 500), "limits.count", least=0, most=10**9, whole=True)
+    errors.check_number(limits.get("share", 0.1), "limits.share", minimum=0, maximum=1)
+    errors.check_number(
+        limits.get("count", 500), "limits.count", minimum=0, maximum=10**9, is_integer=True
+    )
 
 
 def _check_repair(errors: OptionErrors, options: Mapping[str, Any], connector_key: str) -> None:

@@ -56,7 +56,7 @@ def record_findings(
         _update_from(discrepancy, finding, run, now=now)
     postponed = set(keys.postponed_keys)
     for discrepancy in known.values():
-        is_settled = discrepancy.state == "resolved" or is_repair_under_way(discrepancy)
+        is_settled = discrepancy.state == "resolved" or is_repair_in_progress(discrepancy)
         if discrepancy.record_key not in postponed and not is_settled:
             _resolve(discrepancy, now=now)
         discrepancy.last_run_id = run.pk
@@ -155,7 +155,7 @@ def _set_state(discrepancy: Discrepancy, *, is_new: bool, reason_before: str) ->
 def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
     """Reopen a discrepancy that its repair did not remove, unless the repair is in progress."""
     delivery = discrepancy.repair_delivery
-    if delivery is None or is_repair_under_way(discrepancy):
+    if delivery is None or is_repair_in_progress(discrepancy):
         discrepancy.reason = discrepancy.reason or reason_before
         return
     discrepancy.state = "open"
@@ -166,7 +166,7 @@ def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
         discrepancy.detail = delivery.detail
 
 
-def is_repair_under_way(discrepancy: Discrepancy) -> bool:
+def is_repair_in_progress(discrepancy: Discrepancy) -> bool:
     """Return whether the write of the repair may still be sent; its result then decides."""
     delivery = discrepancy.repair_delivery
     is_unsettled = delivery is None or delivery.state in UNSETTLED_DELIVERY_STATES
@@ -205,8 +205,8 @@ def digest_values(discrepancy: Discrepancy) -> str:
     return hashlib.sha256(describe_value(content).encode("utf-8", "replace")).hexdigest()
 
 
-def match_under_way() -> Q:
-    """Match the repairs whose write may still be sent, like `is_repair_under_way`."""
+def match_repairs_in_progress() -> Q:
+    """Match the repairs whose write may still be sent, like `is_repair_in_progress`."""
     is_unsettled = Q(repair_delivery=None) | Q(repair_delivery__state__in=UNSETTLED_DELIVERY_STATES)
     return Q(is_unsettled, state="repairing")
 
@@ -221,7 +221,9 @@ def resolve_unseen(run: Run, *, now: datetime) -> int:
     how many.
     """
     rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id)
-    unseen = rows.exclude(state="resolved").exclude(last_run=run.pk).exclude(match_under_way())
+    unseen = (
+        rows.exclude(state="resolved").exclude(last_run=run.pk).exclude(match_repairs_in_progress())
+    )
     return unseen.update(
         state="resolved",
         resolved_at=now,

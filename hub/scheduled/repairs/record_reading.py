@@ -109,7 +109,7 @@ class RecordReader:
             now=now,
             secrets=collect_secrets(credential),
             patience=self.patience,
-            unreadable=later,
+            build_unreadable=later,
         )
         if isinstance(page, Outcome) or not page.is_complete or page.cursor:
             return None

@@ -12,7 +12,7 @@ from hub.scheduled.reconciliation.values.converters import (
     format_scalar,
     is_unconverted,
 )
-from hub.scheduled.reconciliation.values.staged_values import is_cut
+from hub.scheduled.reconciliation.values.staged_values import is_truncated
 
 SAFE_FLOAT_DIGITS = 15  # significant digits that a JSON number carries
 
@@ -68,7 +68,7 @@ def convert_to_local(value: Any, present: Any, rule: FieldRule, pairs: Reference
 
 
 def _check_convertible(value: Any, canonical: Canonical) -> None:
-    if is_cut(value):
+    if is_truncated(value):
         raise RepairRefused("value_too_large")
     if is_unconverted(canonical):
         assert isinstance(canonical, list)

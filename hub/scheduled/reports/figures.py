@@ -105,11 +105,11 @@ def parse_figure(value: Json) -> Decimal | None:
     return number
 
 
-def clean_label(value: object, most: int = MAX_LABEL_LENGTH) -> str:
+def clean_label(value: object, maximum: int = MAX_LABEL_LENGTH) -> str:
     """Return a label as one line of printable characters; a dash if nothing is left."""
     text = "".join(character if character.isprintable() else " " for character in str(value))
     text = " ".join(text.split())
-    return f"{text[: most - 1]}…" if len(text) > most else text or "–"
+    return f"{text[: maximum - 1]}…" if len(text) > maximum else text or "–"
 
 
 def format_figure(value: Decimal | None) -> str:

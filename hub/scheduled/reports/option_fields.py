@@ -53,10 +53,10 @@ def one_of(*allowed: str) -> FieldCheck:
     return check
 
 
-def text_of(most: int) -> FieldCheck:
+def text_of(maximum: int) -> FieldCheck:
     def check(value: Any, path: str, errors: Errors) -> None:
-        if not isinstance(value, str) or len(value) > most or not value.isprintable():
-            errors[path] = _("This must be text of at most %d characters.") % most
+        if not isinstance(value, str) or len(value) > maximum or not value.isprintable():
+            errors[path] = _("This must be text of at most %d characters.") % maximum
 
     return check
 
@@ -80,10 +80,10 @@ def check_digits(value: Any, path: str, errors: Errors) -> None:
         errors[path] = _("This must be an ID: digits, as text.")
 
 
-def list_of(check_entry: FieldCheck, *, most: int) -> FieldCheck:
+def list_of(check_entry: FieldCheck, *, maximum: int) -> FieldCheck:
     def check(value: Any, path: str, errors: Errors) -> None:
-        if not isinstance(value, list) or not 0 < len(value) <= most:
-            errors[path] = _("This must be a list of 1 to %d entries.") % most
+        if not isinstance(value, list) or not 0 < len(value) <= maximum:
+            errors[path] = _("This must be a list of 1 to %d entries.") % maximum
             return
         for position, entry in enumerate(value):
             check_entry(entry, f"{path}[{position}]", errors)
@@ -91,12 +91,12 @@ def list_of(check_entry: FieldCheck, *, most: int) -> FieldCheck:
     return check
 
 
-def texts_by_name(check_key: FieldCheck, *, most: int) -> FieldCheck:
+def texts_by_name(check_key: FieldCheck, *, maximum: int) -> FieldCheck:
     """Check an object of names and texts."""
 
     def check(value: Any, path: str, errors: Errors) -> None:
-        if not isinstance(value, Mapping) or len(value) > most:
-            errors[path] = _("This must be an object of at most %d entries.") % most
+        if not isinstance(value, Mapping) or len(value) > maximum:
+            errors[path] = _("This must be an object of at most %d entries.") % maximum
             return
         for name, text in value.items():
             check_key(name, join_path(path, str(name)[:80]), errors)

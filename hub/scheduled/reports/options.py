@@ -48,8 +48,8 @@ QUERY_SECTIONS: Mapping[str, Section] = {
             "object": check_name,
             "time_field": check_name,
             "time_type": one_of("datetime", "date"),
-            "measures": list_of(MEASURE_SECTION, most=6),
-            "where": texts_by_name(check_name, most=10),
+            "measures": list_of(MEASURE_SECTION, maximum=6),
+            "where": texts_by_name(check_name, maximum=10),
             "group_by": check_name,
             "split": SPLIT_CHECK,
         }
@@ -57,7 +57,7 @@ QUERY_SECTIONS: Mapping[str, Section] = {
     SUMMARY: Section(
         {
             "kind": one_of(SUMMARY),
-            "statuses": list_of(one_of("open", "won", "lost"), most=3),
+            "statuses": list_of(one_of("open", "won", "lost"), maximum=3),
             "filter_id": check_digits,
             "pipeline_id": check_digits,
         }

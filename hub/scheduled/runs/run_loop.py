@@ -53,8 +53,8 @@ SWITCHED_OFF = "switched_off"
 class LoopDependencies:
     """The clock, client, stop signal and time limits that a task passes to its run loop.
 
-    `start_another`: send a wake-up for another loop; `is_slot_wanted`: return whether another task
-    waits for this loop's slot.
+    `request_another`: send a wake-up for another loop; `is_slot_wanted`: return whether another
+    task waits for this loop's slot.
     """
 
     lease: UUID
@@ -62,7 +62,7 @@ class LoopDependencies:
     random: Callable[[], float]
     open_client: Callable[[], AbstractAsyncContextManager[Sender]]
     stopping: Callable[[], bool]
-    start_another: Callable[[], object]
+    request_another: Callable[[], object]
     is_slot_wanted: Callable[[], bool] = lambda: False
     yield_after: float = SLOT_YIELDED_AFTER
     idle_seconds: float = IDLE_SECONDS
@@ -104,7 +104,7 @@ class RunLoop:
                 worked_at = loop.time()
             elif loop.time() >= worked_at + self.dependencies.idle_seconds:
                 return
-            await self.call_helper()
+            await self.request_another_loop()
             await asyncio.sleep(POLL_EVERY_SECONDS)
 
     async def must_stop(self, seconds: float) -> bool:
@@ -140,17 +140,17 @@ class RunLoop:
         failpoint("J1")  # runs were claimed, and none was started
         return runs
 
-    async def call_helper(self) -> None:
+    async def request_another_loop(self) -> None:
         """Request one more loop, at most once a second, if due runs exceed this loop's capacity."""
         now = asyncio.get_running_loop().time()
         if self.capacity <= 0 and now > self.next_loop_requested_at + 1.0:
             self.next_loop_requested_at = now
             with contextlib.suppress(*DATABASE_AWAY_ERRORS):
-                await in_db_thread(self._call_helper)
+                await in_db_thread(self._request_another_loop)
 
-    def _call_helper(self) -> None:
+    def _request_another_loop(self) -> None:
         if claim.is_run_due(now=self.dependencies.clock()):
-            self.dependencies.start_another()
+            self.dependencies.request_another()
 
     def start_run(self, run: Run, resources: LoopResources) -> None:
         context = ClaimedRunContext(run, run.lease or UUID(int=0), resources)
@@ -171,14 +171,14 @@ class RunLoop:
         If the result cannot be stored, the lease expires, and the run continues from its cursor.
         """
         try:
-            store = await self.find_end(context)
+            store = await self.run_executor(context)
             await in_db_thread(store)
         except DATABASE_AWAY_ERRORS as error:
             log.warning("runs.end_not_stored", run=context.run.pk, error=type(error).__name__)
         except Exception:
             log.exception("runs.end_not_stored", run=context.run.pk)
 
-    async def find_end(self, context: ClaimedRunContext) -> Callable[[], object]:
+    async def run_executor(self, context: ClaimedRunContext) -> Callable[[], object]:
         """Run the executor; return the function that stores the result of the run."""
         try:
             result = await find_executor(context.run)(context)
@@ -187,7 +187,7 @@ class RunLoop:
         except DATABASE_AWAY_ERRORS:
             raise
         except Exception as error:
-            return end_failed_run(context, find_cause(error))
+            return end_failed_run(context, find_decisive_error(error))
         return lambda: results.finish_run(context.claimed, result, now=context.now())
 
     async def keep_leases(self) -> None:
@@ -232,13 +232,13 @@ def find_executor(run: Run) -> Executor:
     return executor
 
 
-def find_cause(error: Exception) -> Exception:
+def find_decisive_error(error: Exception) -> Exception:
     """Return the first error of a group that determines how the run continues, else the first
     error.
     """
     if not isinstance(error, ExceptionGroup):
         return error
-    causes = [find_cause(inner) for inner in error.exceptions]
+    causes = [find_decisive_error(inner) for inner in error.exceptions]
     known_causes = (
         cause for cause in causes if isinstance(cause, RunStopped | RunBlocked | RunFailed)
     )

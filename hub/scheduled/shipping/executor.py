@@ -130,12 +130,12 @@ class Shipping:
         return True
 
     def read_lines(self, gap: Gap) -> WaitingLines | None:
-        counts = [count for count in (gap.count, self.limits.most_lines) if count is not None]
+        counts = [count for count in (gap.count, self.limits.max_lines) if count is not None]
         return read_waiting_lines(
             self.position,
             gap.first,
-            most_bytes=self.limits.most_bytes,
-            most_lines=min(counts, default=None),
+            max_bytes=self.limits.max_bytes,
+            max_lines=min(counts, default=None),
         )
 
     def seconds_to_fill(self, waiting: WaitingLines, gap: Gap) -> float:
@@ -179,8 +179,8 @@ class Shipping:
         now = self.context.now().timestamp()
         if not self.shipment.pending() or now < self.next_poll:
             return
-        asked_batches = self.choose_polled_batches(now=now)
-        acknowledged_count = await self.poll_acknowledgements(asked_batches)
+        polled_batches = self.choose_polled_batches(now=now)
+        acknowledged_count = await self.poll_acknowledgements(polled_batches)
         self.polls = 0 if acknowledged_count else self.polls + 1
         if (
             acknowledged_count < ACKNOWLEDGEMENT_POLLS_MAX
@@ -189,13 +189,13 @@ class Shipping:
                 now
                 + ACKNOWLEDGEMENT_POLL_EVERY[min(self.polls, len(ACKNOWLEDGEMENT_POLL_EVERY) - 1)]
             )
-        if unconfirmed_lines := self.shipment.take_out_unacknowledged(
-            asked_batches,
+        if unconfirmed_lines := self.shipment.remove_unacknowledged(
+            polled_batches,
             sent_before=now - self.options.acknowledge_seconds,
             overtaken_before=now - BATCH_OVERTAKEN_AFTER,
         ):
             await self.save()
-            await self.note_unacknowledged(unconfirmed_lines)
+            await self.record_unacknowledged(unconfirmed_lines)
 
     def choose_polled_batches(self, *, now: float) -> list[Batch]:
         """Return the batches to ask about: those whose last request for an acknowledgement is
@@ -226,7 +226,7 @@ class Shipping:
                 acknowledged_count += 1
         return acknowledged_count
 
-    async def note_unacknowledged(self, unconfirmed_lines: int) -> None:
+    async def record_unacknowledged(self, unconfirmed_lines: int) -> None:
         """Raise RunFailed if acknowledgements were missing several times in this run."""
         self.counts["sent_again"] += unconfirmed_lines
         self.unacknowledged_count += 1

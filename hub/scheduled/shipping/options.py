@@ -99,14 +99,14 @@ def _check_query(value: object) -> str:
     return "" if is_flat else _("This must be an object of texts.")
 
 
-def _range_check(least: int, most: int) -> Callable[[object], str]:
+def _range_check(minimum: int, maximum: int) -> Callable[[object], str]:
     def check(value: object) -> str:
         is_within = (
             isinstance(value, int | float)
             and not isinstance(value, bool)
-            and least <= value <= most
+            and minimum <= value <= maximum
         )
-        limits = {"least": format_whole(least), "most": format_whole(most)}
+        limits = {"least": format_whole(minimum), "most": format_whole(maximum)}
         return "" if is_within else _("This must be from %(least)s to %(most)s.") % limits
 
     return check

@@ -101,8 +101,8 @@ class Shipment:
             for batch in self.batches
         ]
 
-    def take_out_unacknowledged(
-        self, asked_batches: Sequence[Batch], *, sent_before: float, overtaken_before: float
+    def remove_unacknowledged(
+        self, polled_batches: Sequence[Batch], *, sent_before: float, overtaken_before: float
     ) -> int:
         """Remove those of the batches that are not acknowledged in time, so that they are sent
         again.
@@ -115,7 +115,7 @@ class Shipment:
         unconfirmed = [
             batch
             for batch in self.pending()
-            if batch in asked_batches
+            if batch in polled_batches
             and (batch.sent_at <= sent_before or batch.sent_at < overtaken_before)
         ]
         self.batches = [batch for batch in self.batches if batch not in unconfirmed]

@@ -59,13 +59,13 @@ def check_sync_options(options: Any, connector_key: str) -> Errors:
     is_list = isinstance(changes, list) and bool(changes)
     if not is_list or not all(isinstance(one, str) and one in CHANGES for one in changes):
         errors["changes"] = _("This must be a list of: %s.") % ", ".join(CHANGES)
-    for name, most in (
+    for name, maximum in (
         ("overlap_minutes", MAX_OVERLAP_MINUTES),
         ("lookback_hours", MAX_LOOKBACK_HOURS),
     ):
         value = options.get(name, 1)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            errors[name] = _("This must be a whole number from 1 to %d.") % most
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+            errors[name] = _("This must be a whole number from 1 to %d.") % maximum
     return errors | _find_query_errors(options.get("query", {}))
 
 

@@ -42,7 +42,7 @@ def gate():
 
 def build_front(wsgi, **limits):
     limits = Limits(**{"webhook_answer_seconds": 0.2} | limits)
-    return AsgiBridge(wsgi, behind_proxy=False, limits=limits, hurried_path="/hooks/")
+    return AsgiBridge(wsgi, behind_proxy=False, limits=limits, deadline_path="/hooks/")
 
 
 def test_a_webhook_whose_thread_waits_is_refused_and_the_system_tries_again(gate):

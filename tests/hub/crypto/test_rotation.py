@@ -88,7 +88,8 @@ def test_a_second_factor_that_was_used_in_between_is_never_overwritten(make, key
     read = list(place.rows().values_list("pk", "data"))
     recovery = Authenticator.objects.get(user=user).wrap()
     assert (
-        recovery.validate_code(first) and reseal_batch(place, read, dry=False).resealed_count == 0
+        recovery.validate_code(first)
+        and reseal_batch(place, read, dry_run=False).resealed_count == 0
     )
     assert Authenticator.objects.get(user=user).wrap().get_unused_codes() == others
 
@@ -126,7 +127,7 @@ def test_a_refresh_in_between_is_never_overwritten(make, keys):
     read = list(place.rows().values_list("pk", "sealed"))
     fresh = seal({"signing_secret": "newer"}, Credential.binding(row))
     Credential.unscoped.update(sealed=fresh, version=2)
-    assert reseal_batch(place, read, dry=False).resealed_count == 0
+    assert reseal_batch(place, read, dry_run=False).resealed_count == 0
     assert opens(row) == {"signing_secret": "newer"}
 
 

@@ -100,7 +100,7 @@ def test_a_change_that_breaks_nothing_is_no_finding(salesforce, baseline, fields
         Response(404, b'[{"errorCode":"NOT_FOUND","message":"no"}]'),
         Response(401, b'[{"errorCode":"INVALID_SESSION_ID","message":"ended"}]'),
         Response(200, describe().body[:200]),
-        Response(200, describe().body, is_cut=True),
+        Response(200, describe().body, is_truncated=True),
         Response(200, b"<html>Maintenance</html>"),
         Response(200, b'{"name":"Lead","label":"Lead","fields":[]}'),
         describe(field("LastName")),  # without its Id

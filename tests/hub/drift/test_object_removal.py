@@ -82,7 +82,7 @@ def test_what_an_editor_has_read_shows_that_an_object_was_there(salesforce, rout
         (GONE, refuse(403, "REQUEST_LIMIT_EXCEEDED")),
         (GONE, refuse(401, "INVALID_SESSION_ID")),
         (GONE, Response(200, b'{"sobjects": []}')),
-        (GONE, Response(200, listing("Account").body, is_cut=True)),
+        (GONE, Response(200, listing("Account").body, is_truncated=True)),
         (refuse(404, "API_VERSION_GONE"), listing("Account")),
         (Response(404, b"<html>"), listing("Account")),
         (refuse(403, "INSUFFICIENT_ACCESS"), listing("Account")),

@@ -81,7 +81,7 @@ def test_a_closed_port_got_nothing(send, attempts):
 @pytest.mark.parametrize("mode", ["long", "endless", "endless-chunks"])
 def test_of_a_long_answer_the_start_is_kept(send, sandbox, hostile, mode):
     response = send(Request("GET", hostile.url(mode)), sandbox, timeout=5.0)
-    assert (response.status, len(response.body), response.is_cut) == (
+    assert (response.status, len(response.body), response.is_truncated) == (
         200,
         DEFAULT_RESPONSE_BYTES_MAX,
         True,
@@ -90,9 +90,9 @@ def test_of_a_long_answer_the_start_is_kept(send, sandbox, hostile, mode):
 
 def test_as_much_is_kept_as_the_request_asks_for(send, sandbox, hostile):
     response = send(Request("GET", hostile.url("ok"), response_bytes_max=3), sandbox)
-    assert (response.body, response.is_cut) == (b"fin", True)
+    assert (response.body, response.is_truncated) == (b"fin", True)
     response = send(Request("GET", hostile.url("ok"), response_bytes_max=4), sandbox)
-    assert (response.body, response.is_cut) == (b"fine", False)
+    assert (response.body, response.is_truncated) == (b"fine", False)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

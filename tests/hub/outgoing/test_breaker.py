@@ -62,11 +62,11 @@ def test_only_what_happens_now_counts_for_a_busy_connection():
 def test_old_failures_are_forgotten():
     old = after(*[DOWN] * 9)
     assert not after(DOWN, health=old, now=NOON + 2 * MINUTE).is_open
-    assert after(UP, health=old, now=NOON + 10 * MINUTE).is_calm
+    assert after(UP, health=old, now=NOON + 10 * MINUTE).has_no_failures
 
 
 def test_a_connection_where_all_is_well_stays_calm():
-    assert after(*[UP] * 100).is_calm
+    assert after(*[UP] * 100).has_no_failures
 
 
 def test_each_failed_probe_rests_twice_as_long_and_ten_minutes_at_most():

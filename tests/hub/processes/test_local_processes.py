@@ -56,10 +56,10 @@ def worker(**values):
 
 
 def test_a_worker_is_surely_dead_when_it_and_its_pool_have_ended(process):
-    assert not worker(pid=process.pid).is_surely_dead()
+    assert not worker(pid=process.pid).has_surely_ended()
     process.kill()
     process.wait()
-    assert worker(pid=process.pid).is_surely_dead()
+    assert worker(pid=process.pid).has_surely_ended()
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_a_worker_is_surely_dead_when_it_and_its_pool_have_ended(process):
 def test_what_cannot_be_seen_is_not_dead(process, unknown):
     process.kill()
     process.wait()
-    assert not worker(pid=process.pid, **unknown).is_surely_dead()
+    assert not worker(pid=process.pid, **unknown).has_surely_ended()

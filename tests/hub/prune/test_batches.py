@@ -135,7 +135,7 @@ def test_the_visit_of_a_person_goes_however_early_a_person_who_still_comes_began
 
 
 def test_a_dry_run_counts_and_deletes_nothing(delivered):
-    told = pruned(91, dry=True)
+    told = pruned(91, dry_run=True)
     assert (told["event bodies"], told["deliveries"]) == (1, 1)
     assert counts(BODIES + ROWS) == [1] * 6
 

@@ -24,7 +24,7 @@ def test_deliveries_are_counted_by_state(make, acme):
         Delivery.unscoped.filter(event=event).update(state=state)
     activity = activity_of(acme)[integration.pk]
     assert (activity.delivered, activity.held, activity.failed) == (2, 1, 1)
-    assert (activity.troubled_count, activity.last_at, activity.is_partial) == (2, NOON, False)
+    assert (activity.attention_count, activity.last_at, activity.is_partial) == (2, NOON, False)
 
 
 def test_what_is_older_than_a_week_or_another_tenants_is_left_out(make, acme):
@@ -43,7 +43,7 @@ def test_runs_are_counted(make, acme):
     make.run(job, at=NOON - timedelta(days=1), state="finished")
     make.run(job, state="failed")
     activity = activity_of(acme)[integration.pk]
-    assert (activity.finished_runs, activity.failed_runs, activity.troubled_count) == (1, 1, 1)
+    assert (activity.finished_runs, activity.failed_runs, activity.attention_count) == (1, 1, 1)
 
 
 def test_three_statements_count_all(make, acme):

@@ -62,7 +62,7 @@ def run_due(network=None, *, clock=None, stopping=None, **dependencies):
         "random": lambda: 0.5,
         "open_client": open_client,
         "stopping": stopping or (lambda: False),
-        "start_another": lambda: None,
+        "request_another": lambda: None,
         "idle_seconds": 0.0,
         "run_seconds": 20.0,
     }

@@ -104,7 +104,7 @@ def test_pages_are_joined(pipedrive):
         ((FIRST, recorded("pipedrive", "deal_fields__missing_scope")), "permission_missing"),
         ((FIRST, Response(503)), "unavailable"),
         ((FIRST, FIRST), "incomplete"),
-        ((FIRST, Response(200, LAST.body, is_cut=True)), "unreadable"),
+        ((FIRST, Response(200, LAST.body, is_truncated=True)), "unreadable"),
         ((recorded("pipedrive", "deal_fields__none"),), "unreadable"),
     ],
 )

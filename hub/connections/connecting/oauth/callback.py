@@ -73,7 +73,7 @@ def _redeem_in_slot(
     Raises InvalidTransition if another request has received the callback.
     """
     try:
-        with provider_slot(authorization.tenant_id, within=wait):
+        with provider_slot(authorization.tenant_id, timeout=wait):
             authorization.receive()
             redeem_code(authorization, code, call=call, now=now)
     except BudgetExhausted:

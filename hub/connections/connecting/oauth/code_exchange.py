@@ -174,7 +174,7 @@ def _exchange_code(
         return never("request_refused", "the proof that the hub started this attempt is missing")
 
     def parse_grant(response: Response) -> Grant | Outcome:
-        if response.is_cut:
+        if response.is_truncated:
             return never("unreadable")
         answer = connector.parse_token_response(response, client, credential)
         if isinstance(answer, Outcome) and _has_clock_skew(response):
@@ -196,7 +196,7 @@ def _exchange_code(
         call=call,
         now=now,
         secrets=[code, *iterate_texts([client, document])],
-        unanswered=unknown,
+        build_unanswered=unknown,
     )
 
 

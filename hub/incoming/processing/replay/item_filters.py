@@ -24,9 +24,9 @@ ITEM_FILTERS: Mapping[str, Callable[[Any], Q]] = {
 
 TOO_OLD, BOUNCING = "too_old", "bouncing"
 # the reasons of items that only a person releases
-PERSON_RELEASES = (TOO_OLD, BOUNCING, FORMER_ACCOUNT)
+REASONS_FOR_A_PERSON = (TOO_OLD, BOUNCING, FORMER_ACCOUNT)
 REPLAYABLE = Q(state__in=("processed", "echo", "quarantined", "skipped")) | Q(
-    state="held", reason__in=PERSON_RELEASES
+    state="held", reason__in=REASONS_FOR_A_PERSON
 )
 
 

@@ -32,7 +32,7 @@ def require_scope(request: Request, scope: str) -> None:
         raise Problem("scope-missing", f"The key requires the scope {scope}.")
 
 
-def try_on_event(
+def respond_with_dry_run(
     request: Request, route: Route, data: Mapping[str, Any], *, now: datetime
 ) -> Response:
     """Return the result of an event on this route, which need not be stored."""

@@ -24,7 +24,7 @@ from hub.mappings.mapping_actions import (
 )
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.outgoing.api.routes import examples
-from hub.outgoing.api.routes.dry_runs import try_on_event
+from hub.outgoing.api.routes.dry_runs import respond_with_dry_run
 from hub.outgoing.api.routes.mapping_serializers import (
     ChangeMappingSerializer,
     CreateMappingSerializer,
@@ -279,4 +279,6 @@ class TryMappingView(APIView):
             action=mapping.action,
             mapping=mapping,
         )
-        return try_on_event(request, route, validate_data(TrySerializer, request.data), now=clock())
+        return respond_with_dry_run(
+            request, route, validate_data(TrySerializer, request.data), now=clock()
+        )

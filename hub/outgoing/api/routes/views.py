@@ -18,7 +18,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
 from hub.outgoing.api.routes import examples
-from hub.outgoing.api.routes.dry_runs import require_scope, try_on_event
+from hub.outgoing.api.routes.dry_runs import require_scope, respond_with_dry_run
 from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
 from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.api.routes.serializers import (
@@ -212,7 +212,7 @@ class TryRouteView(APIView):
         route = find_route(request, id)
         data = validate_data(TryRouteSerializer, request.data)
         route.filter = data.get("filter", route.filter)
-        return try_on_event(request, route, data, now=clock())
+        return respond_with_dry_run(request, route, data, now=clock())
 
 
 class EnableRouteView(APIView):

@@ -60,10 +60,12 @@ class _ComparedDelivery:
     exchange: Exchange | None
 
 
-def compare_with_last_arrival(delivery: Delivery, *, evidence: bool) -> ArrivalComparison | None:
+def compare_with_last_arrival(
+    delivery: Delivery, *, with_exchanges: bool
+) -> ArrivalComparison | None:
     """Compare a delivery that has not arrived with the last one that did, in five queries.
 
-    Without `evidence` no calls are compared, as a call on the platform's connection carries
+    Without `with_exchanges` no calls are compared, as a call on the platform's connection carries
     messages of other tenants. None if the delivery itself arrived, or if none arrived before.
     """
     if delivery.state == "delivered" or delivery.connection_id is None:
@@ -71,7 +73,7 @@ def compare_with_last_arrival(delivery: Delivery, *, evidence: bool) -> ArrivalC
     arrived = find_last_arrival(delivery)
     if arrived is None:
         return None
-    before, now = _load_sides(arrived, delivery, evidence=evidence)
+    before, now = _load_sides(arrived, delivery, with_exchanges=with_exchanges)
     arrived_lines, lines = compare_request_texts(_write_request(before), _write_request(now))
     if now.body is None and now.exchange is None:  # nothing was rendered yet
         arrived_lines, lines = [], []
@@ -96,7 +98,7 @@ def find_last_arrival(delivery: Delivery) -> Delivery | None:
 
 
 def _load_sides(
-    arrived: Delivery, delivery: Delivery, *, evidence: bool
+    arrived: Delivery, delivery: Delivery, *, with_exchanges: bool
 ) -> tuple[_ComparedDelivery, _ComparedDelivery]:
     ids = (arrived.pk, delivery.pk)
     bodies: Mapping[int, Rendering] = Rendering.objects.in_bulk(ids)
@@ -105,7 +107,7 @@ def _load_sides(
         for attempt in Attempt.unscoped.filter(delivery__in=ids).order_by("pk")
     }  # the last one of each
     calls: dict[UUID, Exchange] = Exchange.objects.in_bulk(
-        [attempt.exchange for attempt in attempts.values() if attempt.exchange and evidence]
+        [attempt.exchange for attempt in attempts.values() if attempt.exchange and with_exchanges]
     )
     sides = []
     for one in (arrived, delivery):

@@ -10,7 +10,7 @@ from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 
 # Why a due row is not claimed: it is expired, switched off, or behind an earlier one of its order
 # key. The index state *waiting* includes *sending*: see models/index_states.py.
-# claim_sqlite.move_on_unsendable_rows applies the same rules.
+# claim_sqlite.transition_unsendable_rows applies the same rules.
 SKIP_REASON_SQL = """
 CASE
     WHEN expires_at <= %s THEN 'expired'

@@ -56,7 +56,7 @@ def claim_rows_by_id(
     """Claim these rows by id, except those that may not be sent: rows of a queue first, in the
     given order.
     """
-    move_on_unsendable_rows(delivery_ids, now=now)
+    transition_unsendable_rows(delivery_ids, now=now)
     Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting", due_at__isnull=False).update(
         state="sending", lease=lease, attempt_count=F("attempt_count") + 1, state_changed_at=now
     )
@@ -73,7 +73,7 @@ def claim_rows_by_id(
     ]
 
 
-def move_on_unsendable_rows(delivery_ids: Sequence[int], *, now: datetime) -> None:
+def transition_unsendable_rows(delivery_ids: Sequence[int], *, now: datetime) -> None:
     """Give due rows that may not be sent their next state, by the rules of SKIP_REASON_SQL."""
     head = Subquery(select_same_key().order_by("position").values("position")[:1])
     waiting = Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting")

@@ -64,7 +64,9 @@ def _count_calls(
         (send_result.batch.lane.pk, _count_call(send_result)) for send_result in send_results
     ]
     affected_ids = {pk for pk, call in lane_calls if call.down or call.failed}
-    affected_ids |= {pk for pk, batch in batches.items() if not _breaker_state(batch.lane).is_calm}
+    affected_ids |= {
+        pk for pk, batch in batches.items() if not _breaker_state(batch.lane).has_no_failures
+    }
     calls: dict[int, CallCounts] = defaultdict(CallCounts)
     for pk, call in lane_calls:
         if pk in affected_ids:

@@ -115,16 +115,16 @@ class LaneQueues:
         self.changed_queues[queue.key] = queue
 
     def postpone(
-        self, low_priority: bool, closed: Mapping[str, datetime], *, early: timedelta
+        self, low_priority: bool, closed: Mapping[str, datetime], *, margin: timedelta
     ) -> None:
-        """Postpone all queues that spend a closed scope until that scope opens, except `early`."""
+        """Postpone all queues that spend a closed scope until `margin` before that scope opens."""
         reservation_result = (low_priority, frozenset(closed.items()))
         if reservation_result in self.postponed_scopes:
             return
         self.postponed_scopes.add(reservation_result)
         for queue in (queue for scope in closed for queue in self.queues_by_scope.get(scope, ())):
             opens = {key: closed[key] for key in queue.scopes if key in closed}
-            opens_at = max(opens.values(), default=queue.opens_at) - early
+            opens_at = max(opens.values(), default=queue.opens_at) - margin
             if (
                 queue.low_priority == low_priority
                 and opens_at > queue.opens_at

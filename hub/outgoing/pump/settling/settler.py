@@ -11,8 +11,8 @@ from hub.outgoing.pump.db_thread import (
     in_db_thread,
 )
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
-from hub.outgoing.pump.settling.set_aside import set_result_aside
 from hub.outgoing.pump.settling.settle import settle_results
+from hub.outgoing.pump.settling.unstorable_results import hold_unstorable_result
 from hub.outgoing.pump.types import LaneBatch, PumpRun, RequestResult
 from hub.throttle import in_flight_leases
 
@@ -131,7 +131,7 @@ class Settler:
         else:
             lease, clock = self.run.lease, self.run.clock
             counts = await in_db_thread(
-                lambda: set_result_aside(lease, part[0], error, now=clock())
+                lambda: hold_unstorable_result(lease, part[0], error, now=clock())
             )
             parts.pop()
             self.lease_keeper.add_counts(counts)

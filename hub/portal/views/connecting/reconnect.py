@@ -88,7 +88,7 @@ def update_after_test(
     connection = context["connection"]
     result = update_with_form(
         connection,
-        FormInput.of_cleaned(form.cleaned_data),
+        FormInput.from_cleaned_data(form.cleaned_data),
         ActorContext.of_visitor(request, tenant_user),
         call=egress.send_request,
         random=secrets.SystemRandom(),

@@ -163,7 +163,7 @@ def render_suspended_page(
     """Render the page that says that a suspended tenant cannot connect systems."""
     home_url = reverse("portal:home", args=[tenant_user.tenant.reference])
     return render_problem_page(
-        request, AuthorizationRefused("tenant_suspended"), connector, back=home_url
+        request, AuthorizationRefused("tenant_suspended"), connector, back_url=home_url
     )
 
 
@@ -176,7 +176,7 @@ def connect_after_test(
         tenant_user.tenant,
         connector,
         form.cleaned_data["name"],
-        FormInput.of_cleaned(form.cleaned_data),
+        FormInput.from_cleaned_data(form.cleaned_data),
         ActorContext.of_visitor(request, tenant_user),
         connected_by=tenant_user.user,
         call=egress.send_request,

@@ -92,7 +92,9 @@ def build_notice_context(tenant_user: TenantUser, connection: Connection) -> dic
         membership = Membership.objects.of(tenant_user.tenant).get(user=tenant_user.user)
         notice_context |= {
             "concerned": is_concerned,
-            "mails": list_effective_preferences(membership, connection, is_concerned=is_concerned),
+            "mails": list_effective_preferences(
+                membership, connection, receives_by_default=is_concerned
+            ),
         }
     return notice_context
 

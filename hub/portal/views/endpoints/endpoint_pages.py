@@ -168,7 +168,7 @@ def connect_and_subscribe(
         actor,
         connected_by=tenant_user.user,
         allow_untested=data["anyway"],
-        then=subscribe,
+        on_stored=subscribe,
         call=egress.send_request,
         random=secrets.SystemRandom(),
         now=now,

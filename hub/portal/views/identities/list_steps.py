@@ -1,7 +1,7 @@
 """The buttons above the review: read the lists of people, decide about a stopped one, and suggest
 pairs.
 
-Each function returns what the page says then.
+Each function returns the message that the page then shows.
 """
 
 from collections.abc import Callable
@@ -26,12 +26,12 @@ def read_count(data: QueryDict) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < COUNT_LENGTH else None
 
 
-def _read_theirs(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+def _read_directory(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
     refresh_directory(connection, actor, now=now)
     return _("The users of the other system are being read.")
 
 
-def _read_ours(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+def _read_local_users(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
     assert connection.tenant is not None
     refresh_local_users(connection.tenant, actor, now=now)
     return _("Your users are being read.")
@@ -41,12 +41,12 @@ def _confirm_stopped_list(
     connection: Connection,
     actor: ActorContext,
     *,
-    of_theirs: bool,
+    is_directory: bool,
     stopped_count: int | None,
     now: datetime,
 ) -> str:
     assert connection.tenant is not None
-    source = connection if of_theirs else None
+    source = connection if is_directory else None
     confirm_deactivations(connection.tenant, source, actor, stopped_count=stopped_count, now=now)
     return _("The users that the list left out are deactivated.")
 
@@ -55,12 +55,12 @@ def _reject_stopped_list(
     connection: Connection,
     actor: ActorContext,
     *,
-    of_theirs: bool,
+    is_directory: bool,
     stopped_count: int | None,
     now: datetime,
 ) -> str:
     assert connection.tenant is not None
-    source = connection if of_theirs else None
+    source = connection if is_directory else None
     reject_deactivations(connection.tenant, source, actor, stopped_count=stopped_count, now=now)
     return _("The list is rejected, and everyone stays active. Read it again when it is right.")
 
@@ -71,13 +71,13 @@ def _suggest(connection: Connection, actor: ActorContext, *, now: datetime) -> s
 
 
 STEPS: dict[str, Callable[..., str]] = {
-    "read-theirs": _read_theirs,
-    "read-ours": _read_ours,
+    "read-theirs": _read_directory,
+    "read-ours": _read_local_users,
     "suggest": _suggest,
 }
 STOPPED_LIST_DECISIONS: dict[str, Callable[..., str]] = {
-    "deactivate-theirs": partial(_confirm_stopped_list, of_theirs=True),
-    "deactivate-ours": partial(_confirm_stopped_list, of_theirs=False),
-    "keep-theirs": partial(_reject_stopped_list, of_theirs=True),
-    "keep-ours": partial(_reject_stopped_list, of_theirs=False),
+    "deactivate-theirs": partial(_confirm_stopped_list, is_directory=True),
+    "deactivate-ours": partial(_confirm_stopped_list, is_directory=False),
+    "keep-theirs": partial(_reject_stopped_list, is_directory=True),
+    "keep-ours": partial(_reject_stopped_list, is_directory=False),
 }

@@ -75,7 +75,9 @@ class QueueTab:
 @require_safe
 @tenant_view()
 def show_review(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show a page of a queue, ?queue=, from behind ?after=, of users that ?q= names."""
+    """Show a page of the queue `?queue=`, after the identity `?after=`; `?q=` searches for
+    users.
+    """
     connection = get_own_connection(tenant_user, id)
     counts = count_suggestions(connection)
     queue = request.GET.get("queue") or choose_first_queue(counts)
@@ -133,10 +135,10 @@ def decide_identities_view(
     if verb in DECISIONS:
         _decide(request, connection, verb, actor, now=now)
     elif verb in STEPS:
-        _take_step(request, STEPS[verb], connection, actor, now=now)
+        _run_list_step(request, STEPS[verb], connection, actor, now=now)
     elif verb in STOPPED_LIST_DECISIONS:
         step = partial(STOPPED_LIST_DECISIONS[verb], stopped_count=read_count(request.POST))
-        _take_step(request, step, connection, actor, now=now)
+        _run_list_step(request, step, connection, actor, now=now)
     else:
         raise Http404(verb)
     queue = request.POST.get("queue", "")
@@ -191,12 +193,12 @@ def _decide(
         result = confirm_identities(connection, choices, actor, now=now)
     else:
         result = DECISIONS[verb](connection, selected, actor, now=now)
-    _tell_result(request, verb, result)
+    _show_result(request, verb, result)
 
 
 def read_choices(data: QueryDict, selected: Sequence[str]) -> dict[str, str]:
-    """Return the chosen record for each selected row, empty for the suggested one; a row in which
-    a record was chosen is selected by that.
+    """Return the chosen record for each selected row, "" for the suggested record. Choosing a
+    record in a row selects the row, too.
     """
     chosen = {
         name.removeprefix(CHOICE_PREFIX): _clean_text(data.get(name, ""))
@@ -212,7 +214,7 @@ def _clean_text(text: str) -> str:
     return text.replace("\0", "\ufffd").strip()[:CHOICE_LENGTH]
 
 
-def _tell_result(request: HttpRequest, verb: str, result: ReviewResult) -> None:
+def _show_result(request: HttpRequest, verb: str, result: ReviewResult) -> None:
     count = len(result.changed)
     if count and verb == "confirm":
         text = ngettext(
@@ -231,7 +233,7 @@ def _tell_result(request: HttpRequest, verb: str, result: ReviewResult) -> None:
         messages.error(request, text % {"count": more})
 
 
-def _take_step(
+def _run_list_step(
     request: HttpRequest,
     step: Callable[..., str],
     connection: Connection,

@@ -171,7 +171,7 @@ def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, A
         "checks": [check for check in explanation.checks if check.passed or not has_arrived],
         "cause": None if has_arrived else explanation.first_failed_check,
         "steps": build_timeline(
-            delivery, evidence=has_own_connection(delivery)
+            delivery, with_exchanges=has_own_connection(delivery)
         ),  # calls on the platform's connection also carry messages of others
     }
 
@@ -193,7 +193,9 @@ def build_insight_context(
         plan_url = f"{page}?{urlencode(same_error.query)}"
     return {
         "phases": measure_phases(delivery, find_call_times(delivery), now=now),
-        "comparison": compare_with_last_arrival(delivery, evidence=has_own_connection(delivery)),
+        "comparison": compare_with_last_arrival(
+            delivery, with_exchanges=has_own_connection(delivery)
+        ),
         "same_error": same_error,
         "plan_url": plan_url,
     }

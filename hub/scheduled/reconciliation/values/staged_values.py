@@ -84,7 +84,7 @@ def limit_value(value: Any) -> Any:
     return {TOO_LARGE: len(encoded), "begins": encoded[:200].decode(errors="replace")}
 
 
-def is_cut(value: Any) -> bool:
+def is_truncated(value: Any) -> bool:
     return isinstance(value, dict) and TOO_LARGE in value
 
 

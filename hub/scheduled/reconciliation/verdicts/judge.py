@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hub.scheduled.reconciliation.changes_in_flight import NOTHING_IN_FLIGHT, TextsInFlight
+from hub.scheduled.reconciliation.changes_in_flight import NOTHING_IN_FLIGHT, InFlightTexts
 from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import Canonical, is_unconverted
 from hub.scheduled.reconciliation.values.record_keys import decode_key, is_unmatched
@@ -33,7 +33,7 @@ class ReadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadScope:
+class ReadCoverage:
     """What a run has read, which determines the verdicts that are possible.
 
     `superseded`: hashes of the record ids that were read again, by side.
@@ -43,7 +43,7 @@ class ReadScope:
     proves_missing_here: bool
     proves_missing_there: bool
     superseded_hashes: Mapping[bool, AbstractCollection[int]]
-    texts_in_flight: TextsInFlight = NOTHING_IN_FLIGHT
+    in_flight_texts: InFlightTexts = NOTHING_IN_FLIGHT
     matches_by_identity: bool = False
 
 
@@ -94,7 +94,7 @@ def judge_records(
     local_rows: Sequence[ReadRow],
     remote_rows: Sequence[ReadRow],
     rules: Sequence[FieldRule],
-    scope: ReadScope,
+    coverage: ReadCoverage,
 ) -> Judgement | None:
     """Return the verdict on all records of a key; None if none of them exists any more.
 
@@ -104,15 +104,15 @@ def judge_records(
     """
     if _is_plain_pair(local_rows, remote_rows) and _is_equal(local_rows[0], remote_rows[0]):
         return Judgement(EQUAL)
-    local = _select_current(local_rows, scope.superseded_hashes[True])
-    remote = _select_current(remote_rows, scope.superseded_hashes[False])
+    local = _select_current(local_rows, coverage.superseded_hashes[True])
+    remote = _select_current(remote_rows, coverage.superseded_hashes[False])
     living_local = [values for values in local if not values.is_deleted]
     living_remote = [values for values in remote if not values.is_deleted]
     if not living_local and not living_remote:
         return None
     records = KeyRecords(key, living_local, living_remote, bool(local), bool(remote), rules)
-    judgement = _judge_existing(records, scope)
-    if judgement.outcome != EQUAL and _is_in_motion(key, [*local, *remote], scope):
+    judgement = _judge_existing(records, coverage)
+    if judgement.outcome != EQUAL and _may_still_change(key, [*local, *remote], coverage):
         times = [entry.changed_at for entry in [*local, *remote] if entry.changed_at]
         return Judgement(UNSETTLED, changed_at=max(times, default=None))
     return judgement
@@ -153,19 +153,19 @@ def _select_current(
     return [values for _, values in latest.values()]
 
 
-def _judge_existing(records: KeyRecords, scope: ReadScope) -> Judgement:
+def _judge_existing(records: KeyRecords, coverage: ReadCoverage) -> Judgement:
     if is_unmatched(records.key):
-        reason = "identity_missing" if scope.matches_by_identity else "without_key"
+        reason = "identity_missing" if coverage.matches_by_identity else "without_key"
         return _build_judgement(_describe_record_finding(records, "unmapped", reason))
     if len(records.local) > 1 or len(records.remote) > 1:
         return _build_judgement(_describe_ambiguous(records))
     if not records.local:
-        if not (scope.proves_missing_here or records.is_known_here):
+        if not (coverage.proves_missing_here or records.is_known_here):
             return Judgement(UNPROVEN)
         reason = "deleted_here" if records.is_known_here else ""
         return _build_judgement(_describe_record_finding(records, "missing_here", reason))
     if not records.remote:
-        if not (scope.proves_missing_there or records.is_known_there):
+        if not (coverage.proves_missing_there or records.is_known_there):
             return Judgement(UNPROVEN)
         reason = "deleted_there" if records.is_known_there else ""
         return _build_judgement(_describe_record_finding(records, "missing_there", reason))
@@ -249,8 +249,8 @@ def _find_unmapped_reason(ours: Canonical, theirs: Canonical) -> str:
     return ""
 
 
-def _is_in_motion(key: bytes, values: Sequence[StagedValues], scope: ReadScope) -> bool:
-    if any(entry.changed_at and entry.changed_at >= scope.began_at for entry in values):
+def _may_still_change(key: bytes, values: Sequence[StagedValues], coverage: ReadCoverage) -> bool:
+    if any(entry.changed_at and entry.changed_at >= coverage.began_at for entry in values):
         return True
     names = [decode_key(key), *(entry.record_id for entry in values)]
-    return scope.texts_in_flight.has_any(names)
+    return coverage.in_flight_texts.has_any(names)

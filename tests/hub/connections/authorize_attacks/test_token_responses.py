@@ -37,7 +37,7 @@ STRANGE = {
     "a page": Response(200, b"<html>Welcome</html>"),
     "nothing": Response(200),
     "too long": Response(
-        200, json.dumps(GRANTED["salesforce"] | {"x": "x" * 70_000}).encode(), is_cut=True
+        200, json.dumps(GRANTED["salesforce"] | {"x": "x" * 70_000}).encode(), is_truncated=True
     ),
     "a redirect": Response(302, headers={"location": "http://169.254.169.254/"}),
 }

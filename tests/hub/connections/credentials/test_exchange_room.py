@@ -29,7 +29,7 @@ from hub.connections.credentials.provider_call import (
 )
 from hub.connections.models import Authorization, Connection, ConnectorApp, Revocation
 from hub.crypto.sealed import seal
-from hub.egress.lookup_pool import tenant_in_charge
+from hub.egress.lookup_pool import lookup_tenant
 from hub.shared_budget import BudgetExhausted
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -213,7 +213,7 @@ def test_few_threads_wait_for_room_at_a_time():
         WAITING_BUDGET.acquire_for_block(WAITING_THREADS_MAX),
         pytest.raises(BudgetExhausted),
     ):
-        provider_slot(1, within=30.0).__enter__()
+        provider_slot(1, timeout=30.0).__enter__()
     assert time.monotonic() - began < 5
 
 
@@ -227,7 +227,7 @@ def test_the_names_of_an_exchange_are_looked_up_on_its_tenants_account(attempt, 
     asking = []
 
     def call(request):
-        asking.append(tenant_in_charge.get())
+        asking.append(lookup_tenant.get())
         return salesforce.call(request)
 
     comes_back(attempt, FakeHttp(call))

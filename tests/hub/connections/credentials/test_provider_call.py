@@ -11,7 +11,7 @@ from connectors.pipedrive.actions import build_token_costs
 from hub.connections.credentials.provider_call import (
     PROVIDER_CALL_BUDGET,
     PROVIDER_CALLS_MAX,
-    ExchangeKeeper,
+    ExchangeRecorder,
     call_provider,
 )
 from hub.egress import EgressRefused, RequestNotSent, ResponseNotReceived
@@ -40,7 +40,7 @@ def provider_answer(
         call=http.call,
         now=now,
         secrets=["a secret value"],
-        unanswered=unknown,
+        build_unanswered=unknown,
         **options,
     )
 
@@ -95,6 +95,6 @@ def test_an_outcome_repeats_no_secret(make):
 
 def test_an_exchange_keeps_no_part_of_a_secret_that_its_excerpt_cuts():
     secret = "s3cr3t-of-the-webhook"
-    keeper = ExchangeKeeper(lambda request: Response(200, b"x" * 290 + secret.encode()))
+    keeper = ExchangeRecorder(lambda request: Response(200, b"x" * 290 + secret.encode()))
     keeper(Request("GET", "https://x.test/"))
     assert "s3cr3t" not in keeper.describe([secret])

@@ -10,7 +10,7 @@ from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.endpoints.rotate import (
     MAX_OVERLAP,
     RotationRefused,
-    end_overlap_of_registered,
+    end_overlap_after_registration,
     rotate_endpoint_key,
     rotate_endpoint_secret,
 )
@@ -100,7 +100,7 @@ def test_the_old_secret_is_accepted_until_the_system_has_the_new_one(registered)
     assert rotate_endpoint_secret(registered, SYSTEM, now=now) == now + MAX_OVERLAP
     assert old in load_secrets(registered, now=now + 13 * DAY)
 
-    end_overlap_of_registered(registered, registered.open(), now=now + 2 * DAY)
+    end_overlap_after_registration(registered, registered.open(), now=now + 2 * DAY)
     assert old in load_secrets(registered, now=now + 3 * DAY - timedelta(seconds=1))
     assert old not in load_secrets(registered, now=now + 3 * DAY)
 
@@ -108,7 +108,7 @@ def test_the_old_secret_is_accepted_until_the_system_has_the_new_one(registered)
 def test_the_old_url_is_accepted_until_the_system_has_the_new_one(registered):
     now, old_digest = clock(), registered.key_digest
     rotate_endpoint_key(registered, SYSTEM, now=now)
-    end_overlap_of_registered(registered, registered.open(), now=now + 2 * DAY)
+    end_overlap_after_registration(registered, registered.open(), now=now + 2 * DAY)
     assert load_receiver("pipedrive", old_digest, now=now + 3 * DAY - timedelta(seconds=1))
     assert load_receiver("pipedrive", old_digest, now=now + 3 * DAY) is None
 
@@ -119,5 +119,5 @@ def test_a_rotation_during_the_check_leaves_its_own_overlap(registered):
     registered_with = registered.open()
     replaced = load_secrets(registered, now=now)[0]
     rotate_endpoint_secret(registered, SYSTEM, now=now)
-    end_overlap_of_registered(registered, registered_with, now=now)
+    end_overlap_after_registration(registered, registered_with, now=now)
     assert replaced in load_secrets(registered, now=now + 13 * DAY)

@@ -79,8 +79,8 @@ def test_the_next_claim_begins_behind_the_account_that_was_served_last(client, m
 
 def test_every_account_has_its_turn_however_the_database_orders_them():
     # a database in en_US orders "5:" before "51:", Python behind it
-    assert claim.complete_turns([], ["5:", "51:"]) == ["5:", "51:"]
-    assert claim.complete_turns(["7:"], ["5:", "51:", "7:"]) == ["7:", "5:", "51:"]
+    assert claim.order_turns([], ["5:", "51:"]) == ["5:", "51:"]
+    assert claim.order_turns(["7:"], ["5:", "51:", "7:"]) == ["7:", "5:", "51:"]
 
 
 def test_a_batch_takes_the_same_statements_whatever_its_size(client, make, salesforce, pipedrive):

@@ -8,7 +8,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.incoming.insight.outcomes import is_replayable
 from hub.incoming.models import InboundBody, InboundItem
 from hub.incoming.processing.replay import plan_replay, replay_item
-from hub.incoming.processing.replay.item_filters import PERSON_RELEASES
+from hub.incoming.processing.replay.item_filters import REASONS_FOR_A_PERSON
 from hub.operations.operation_actions import confirm_operation
 from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Event
@@ -63,7 +63,7 @@ def test_a_replay_has_not_the_id_of_another_item(client, pipedrive):
     assert Event.unscoped.count() == 3
 
 
-@pytest.mark.parametrize("reason", PERSON_RELEASES)
+@pytest.mark.parametrize("reason", REASONS_FOR_A_PERSON)
 def test_what_only_a_person_releases_offers_its_replay(client, pipedrive, reason):
     post_pipedrive(client, pipedrive)
     run_inbox()

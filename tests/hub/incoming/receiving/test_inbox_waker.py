@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hub.db.clock import clock
 from hub.incoming.models import InboxLease
 from hub.incoming.processing.inbox_lease import (
-    RUNNING_LOOP_KNOWN_FOR,
+    RUNNING_LOOP_CACHED_FOR,
     InboxWaker,
     acquire_inbox_lease,
 )
@@ -34,8 +34,8 @@ def test_a_running_loop_is_looked_up_again_after_half_a_second():
     now, waker = clock(), InboxWaker()
     acquire_inbox_lease(new_lease(), now=now)
     assert count_statements(waker, now=now) == 1
-    assert count_statements(waker, now=now + RUNNING_LOOP_KNOWN_FOR - SOON) == 0
-    assert count_statements(waker, now=now + RUNNING_LOOP_KNOWN_FOR) == 1
+    assert count_statements(waker, now=now + RUNNING_LOOP_CACHED_FOR - SOON) == 0
+    assert count_statements(waker, now=now + RUNNING_LOOP_CACHED_FOR) == 1
     assert not is_woken()
 
 
@@ -44,6 +44,6 @@ def test_without_a_loop_every_receiver_wakes_one():
     acquire_inbox_lease(new_lease(), now=now)
     waker.wake(now=now)
     InboxLease.objects.all().delete()
-    waker.wake(now=now + RUNNING_LOOP_KNOWN_FOR)
+    waker.wake(now=now + RUNNING_LOOP_CACHED_FOR)
     assert is_woken()
-    assert count_statements(waker, now=now + RUNNING_LOOP_KNOWN_FOR + SOON) > 0
+    assert count_statements(waker, now=now + RUNNING_LOOP_CACHED_FOR + SOON) > 0

@@ -87,7 +87,7 @@ def test_a_length_has_units_that_fit(seconds, text):
 def test_what_differs_from_the_last_arrival_is_marked(arrived, failed, django_assert_num_queries):
     attempt(failed, NOON, status=400, outcome="never", body=b'{"channel": "", "text": "x"}')
     with django_assert_num_queries(4):
-        comparison = compare_with_last_arrival(failed, evidence=True)
+        comparison = compare_with_last_arrival(failed, with_exchanges=True)
     assert comparison.arrived_delivery == arrived and comparison.has_differences
     marked = [line.text.strip() for line in comparison.lines if line.kind == "changed"]
     assert marked == ['"channel": "",']
@@ -97,7 +97,7 @@ def test_what_differs_from_the_last_arrival_is_marked(arrived, failed, django_as
 
 def test_without_evidence_no_call_of_the_platform_is_compared(arrived, failed):
     attempt(failed, NOON, status=400, outcome="never")
-    comparison = compare_with_last_arrival(failed, evidence=False)
+    comparison = compare_with_last_arrival(failed, with_exchanges=False)
     assert "hook.example" not in str(comparison.lines)
     assert "Answer" not in [fact.label for fact in comparison.facts]
 
@@ -105,7 +105,7 @@ def test_without_evidence_no_call_of_the_platform_is_compared(arrived, failed):
 def test_only_the_same_route_and_connection_is_compared(make, connection, failed):
     other = make.connection(connection.tenant)
     put([make.delivery(other)], "delivered")
-    assert compare_with_last_arrival(failed, evidence=True) is None
+    assert compare_with_last_arrival(failed, with_exchanges=True) is None
 
 
 def test_the_same_error_is_counted_over_tenants_for_staff_and_of_ones_own_for_customers(

@@ -136,7 +136,7 @@ class TestIndex:
         index_next_events(now=LATER)
         count = EventValue.unscoped.count()
         with pytest.raises(PositionMoved):
-            store_values(events, position=0)
+            store_values(events, expected_position=0)
         assert EventValue.unscoped.count() == count > 0
 
     def test_the_look_up_uses_the_index(self, make):

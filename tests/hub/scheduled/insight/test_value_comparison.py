@@ -42,7 +42,7 @@ def test_a_number_and_a_text_of_the_same_digits_say_what_they_are():
 
 def test_a_long_value_is_cut_around_the_difference():
     left, right = compare_values("x" * 900 + "A" + "y" * 900, "x" * 900 + "B" + "y" * 900, limit=80)
-    assert left.is_cut and right.is_cut
+    assert left.is_truncated and right.is_truncated
     assert shown(left) == f"…{'x' * CONTEXT_LENGTH}[A]{'y' * (80 - CONTEXT_LENGTH - 1)}…"
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.scheduled.night.simulation import (
-    PLACES,
+    RUN_SLOTS,
     Allowance,
     PlannedRun,
     busiest_minute_factor,
@@ -79,18 +79,18 @@ def test_the_busiest_minute_is_compared_with_the_mean_of_the_window():
 
 def test_runs_wait_for_a_place_beside_the_others():
     runs = [planned(number, units={DAY: 60}, seconds=120) for number in range(6)]
-    night = simulate_night(runs, {}, places=2, now=NOON)
+    night = simulate_night(runs, {}, slots=2, now=NOON)
     ends = sorted(run.ends_at for run in night.runs.values())
     assert ends == [NOON + n * MINUTE for n in (2, 2, 4, 4, 6, 6)]
-    assert sorted({run.slowed_by for run in night.runs.values()}) == ["", PLACES]
+    assert sorted({run.slowed_by for run in night.runs.values()}) == ["", RUN_SLOTS]
 
 
 def test_a_place_serves_several_short_runs_in_a_minute():
     runs = [planned(number, units={DAY: 6}, seconds=6) for number in range(10)]
-    night = simulate_night(runs, {}, places=1, now=NOON)
+    night = simulate_night(runs, {}, slots=1, now=NOON)
     assert night.units_by_quota_and_minute[DAY] == [60]
 
 
 def test_a_run_that_takes_no_place_waits_for_none():
     runs = [planned(1), PlannedRun(2, NOON, 60, {DAY: 1}, takes_place=False)]
-    assert simulate_night(runs, {}, places=1, now=NOON).runs[2].ends_at == NOON + MINUTE
+    assert simulate_night(runs, {}, slots=1, now=NOON).runs[2].ends_at == NOON + MINUTE

@@ -14,7 +14,7 @@ from hub.scheduled.runs.context import RunBlocked, RunFailed
 from tests.connectors.recorded import NOON
 from tests.hub.scheduled.reading.fake_run import FakeRun, answer, ids, orders, read
 
-CUT = Response(200, b'{"orders": [', at=NOON, is_cut=True)
+CUT = Response(200, b'{"orders": [', at=NOON, is_truncated=True)
 SALESFORCE = Connection(connector_key="salesforce")
 PIPEDRIVE = Connection(
     connector_key="pipedrive", settings={"api_domain": "https://acme.pipedrive.com"}

@@ -23,7 +23,7 @@ from hub.scheduled.reconciliation.values.staged_values import (
     StagedValues,
     decode_staged,
     encode_staged,
-    is_cut,
+    is_truncated,
     limit_value,
     make_storable,
     read_canonical_line,
@@ -182,8 +182,8 @@ def test_keys_of_one_number_are_one_key_and_long_ones_stay_apart():
 
 
 def test_a_very_large_value_is_kept_as_an_excerpt():
-    assert is_cut(limit_value("x" * 100_000))
-    assert not is_cut(limit_value("x" * 100))
+    assert is_truncated(limit_value("x" * 100_000))
+    assert not is_truncated(limit_value("x" * 100))
 
 
 @given(JSON)

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, iterate_texts
+from hub.scheduled.reconciliation.changes_in_flight import InFlightTexts, iterate_texts
 from hub.scheduled.reconciliation.options import FieldRule, Limits
 from hub.scheduled.reconciliation.result import is_over_limits
 from hub.scheduled.reconciliation.values.record_keys import encode_unmatched
 from hub.scheduled.reconciliation.values.staged_values import StagedValues, encode_staged
 from hub.scheduled.reconciliation.verdicts.judge import (
+    ReadCoverage,
     ReadRow,
-    ReadScope,
     hash_record_id,
     judge_records,
 )
@@ -37,7 +37,9 @@ def tombstone(id, *, round=0, at=BEFORE):
 
 def scope(superseded=((), ()), **options):
     local, remote = ({hash_record_id(id) for id in ids} for ids in superseded)
-    return ReadScope(BEGAN, **{**FULL, **options}, superseded_hashes={True: local, False: remote})
+    return ReadCoverage(
+        BEGAN, **{**FULL, **options}, superseded_hashes={True: local, False: remote}
+    )
 
 
 def judge(local, remote, key=b"A-1", **options):
@@ -104,8 +106,8 @@ def test_what_changed_since_the_run_began_is_left_to_the_next_run(side):
 
 
 def test_what_a_delivery_in_flight_names_is_left_to_the_next_run():
-    texts = TextsInFlight({hash(text) for text in iterate_texts(b'{"data": {"id": ["a"]}}')})
-    found = judge([row("1")], [row("a", ("closed", "1"))], texts_in_flight=texts)
+    texts = InFlightTexts({hash(text) for text in iterate_texts(b'{"data": {"id": ["a"]}}')})
+    found = judge([row("1")], [row("a", ("closed", "1"))], in_flight_texts=texts)
     assert found == ("unsettled", [])
 
 
@@ -115,8 +117,8 @@ def test_a_delivery_in_flight_names_integers_of_any_size():
 
 
 def test_too_many_deliveries_in_flight_leave_every_difference_to_the_next_run():
-    texts = TextsInFlight(set(), is_cut=True)
-    assert judge([row("1")], [], texts_in_flight=texts) == ("unsettled", [])
+    texts = InFlightTexts(set(), is_truncated=True)
+    assert judge([row("1")], [], in_flight_texts=texts) == ("unsettled", [])
 
 
 def test_a_record_without_a_key_is_unmapped():

@@ -40,7 +40,7 @@ class AppRun(SimulatedRun):
 
     records = ()
     page_size = 3
-    is_cut = False
+    is_truncated = False
 
     async def find_connection(self, connector_key=""):
         return self.app if connector_key == "app" else self.connection
@@ -52,7 +52,7 @@ class AppRun(SimulatedRun):
         after = request.url.partition("after=")[2].partition("&")[0]
         rows = [row for row in self.records if row["id"] > after][: self.page_size]
         more = rows[-1]["id"] if len(rows) == self.page_size else None
-        body = {"logs": rows, "count": len(rows) + self.is_cut, "next_after": more}
+        body = {"logs": rows, "count": len(rows) + self.is_truncated, "next_after": more}
         return parse(Response(200, dump_json(body)))
 
 
@@ -134,7 +134,7 @@ def test_an_incomplete_page_is_not_passed_and_what_waits_is_shipped(app_run, acm
     app_run.records = [log_record(number) for number in range(1, 3)]
     ship(app_run)
     app_run.records = [log_record(number) for number in range(1, 5)]
-    app_run.is_cut, app_run.run = True, make_another_run(app_run.job, acme)
+    app_run.is_truncated, app_run.run = True, make_another_run(app_run.job, acme)
     with pytest.raises(RunFailed):
         ship(app_run)
     assert LogPosition.unscoped.get().read_cursor == {"after": log_record(2)["id"]}

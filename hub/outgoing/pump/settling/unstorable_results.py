@@ -20,7 +20,7 @@ UNCLEAR_KINDS = {"unknown", "pending"}  # outcomes after which a message may hav
 log = structlog.get_logger(__name__)
 
 
-def set_result_aside(
+def hold_unstorable_result(
     lease: UUID, result: RequestResult, error: Exception, *, now: datetime
 ) -> Counter[tuple[str, str]]:
     """Hold the deliveries of a result that cannot be stored, with the reason *defect*.
