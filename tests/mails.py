@@ -12,7 +12,7 @@ from hub.mail.models import Mail
 LINK = re.compile(r"https://hub\.test(/\S+)")
 
 
-def letters(server=None, at=None):
+def deliver_mails(server=None, at=None):
     """The worker sends what is due; all that Django's tests keep of it."""
     deliver_due_mails(
         server or get_connection(),
@@ -23,8 +23,8 @@ def letters(server=None, at=None):
     return mail.outbox
 
 
-def link_of_the_mail():
-    return LINK.search(letters()[-1].body)[1]
+def get_mailed_link():
+    return LINK.search(deliver_mails()[-1].body)[1]
 
 
 def token_of(invitation):

@@ -79,7 +79,7 @@ def raise_error(request):
     raise RuntimeError("a call that fails")
 
 
-def secret_of(connector):
+def build_secrets(connector):
     """Every secret that a connector keeps, as it states them."""
     told = {
         field.key: SHAPES.get(field.key, TEXT)
@@ -125,7 +125,7 @@ class CanaryRows:
         settings = {field.key: NOWHERE for field in code.fields if field.kind == "url"}
         tenant = None if code.is_for_platform else self.tenant
         return self.make.connection(
-            tenant, connector, secret=secret_of(connector), settings=settings
+            tenant, connector, secret=build_secrets(connector), settings=settings
         )
 
     # --- what went on here ---
@@ -147,18 +147,18 @@ class CanaryRows:
                 connection, HAND, call=echo(401), now=self.now
             )
             if connection.connector.needs_oauth:
-                self.renew(connection, echo(400))
+                self.refresh_token(connection, echo(400))
             self.authorize(connection, echo(400))
         queue_connection_test(self.connections[-1], HAND, now=self.now)
-        for row in self.give_back():
+        for row in self.create_revocations():
             attempt_revocation(row, call=echo(500), clock=lambda: self.now)
-        self.receive()
-        self.integrate()
-        self.compare()
-        self.tell()
+        self.receive_webhook()
+        self.create_integrations()
+        self.create_discrepancy()
+        self.create_other_rows()
         self.browser(Client(), self.owner)
 
-    def receive(self):
+    def receive_webhook(self):
         """A webhook was received, with a credential for a reply, and it is registered there."""
         (connection,) = [one for one in self.connections if one.connector_key == "pipedrive"]
         endpoint = self.make.inbound_endpoint(connection)
@@ -171,20 +171,20 @@ class CanaryRows:
         self.make.inbound_item(connection, message=message, now=self.now)
         self.make.webhook_subscription(connection)
 
-    def integrate(self):
+    def create_integrations(self):
         """Two integrations are on, one of them with an older version of its recipe."""
         slack = self.tenant.routes.get(connector_key="slack")
         self.make.integration(self.tenant, route=slack)
         self.make.integration(self.tenant, route=slack, recipe_version=0)
 
-    def compare(self):
+    def create_discrepancy(self):
         """A reconciliation has run, and found a difference."""
         (connection,) = [one for one in self.connections if one.connector_key == "salesforce"]
         job = self.make.job(self.tenant)
         self.make.drift_finding(connection)
         self.make.discrepancy(connection, job=job, run=self.make.finished_run(job), now=self.now)
 
-    def renew(self, connection, call):
+    def refresh_token(self, connection, call):
         Credential.unscoped.filter(pk=connection.pk).update(
             refresh_due_at=self.now, refresh_lease_until=None
         )
@@ -221,7 +221,7 @@ class CanaryRows:
         )  # fmt: skip
         row.digest = digest_browser_value(str(row.public_id))
         told = {
-            "secret": secret_of(connector),
+            "secret": build_secrets(connector),
             "settings": {},
             "expires_in": None,
             "at": self.now.isoformat(),
@@ -230,24 +230,24 @@ class CanaryRows:
         row.save()
         return row
 
-    def give_back(self):
+    def create_revocations(self):
         for connector in CONNECTORS:
             schedule_revocation(
                 self.tenant,
                 connector,
-                secret_of(connector),
+                build_secrets(connector),
                 settings={},
                 account="gone",
                 now=self.now,
             )
         return list(Revocation.unscoped.all())
 
-    def tell(self):
+    def create_other_rows(self):
         """Rows of every other kind that a page may show."""
         mine = Connection.unscoped.filter(tenant=self.tenant).first()
         self.make.identity(mine, "user", "7", "U7")
         gone = self.make.connection(
-            self.tenant, "pipedrive", account="undoable", secret=secret_of("pipedrive")
+            self.tenant, "pipedrive", account="undoable", secret=build_secrets("pipedrive")
         )
         disconnect_account(gone, ActorContext.system(), can_be_undone=True, now=self.now)
         self.make.maintenance(mine)

@@ -23,9 +23,9 @@ from tests.canary.secret_canaries import (
     HAND,
     NOWHERE,
     CanaryRows,
+    build_secrets,
     find_secret,
     raise_error,
-    secret_of,
 )
 from tests.clients import Api
 from tests.tenant_isolation.test_pages import SAID
@@ -88,7 +88,7 @@ def pages_with_secrets(looks):
     return [(address, where) for address, _status, where in seen if where]
 
 
-def through(client, beginning, *, but=(), posted=None):
+def find_pages_with_secrets(client, beginning, *, but=(), posted=None):
     chosen = [route for route in routes(beginning) if not any(word in route for word in but)]
     return pages_with_secrets(
         look for route in chosen for look in responses_of(client, route, posted=posted)
@@ -109,13 +109,14 @@ def test_every_sealed_place_holds_a_canary(canary_rows):
 
 def holds(place):
     return any(
-        find_secret(opened(value)) for value in place.rows().values_list(place.column, flat=True)
+        find_secret(decrypt_value(value))
+        for value in place.rows().values_list(place.column, flat=True)
     )
 
 
-def opened(value):
+def decrypt_value(value):
     if isinstance(value, dict):
-        return "".join(map(opened, value.values()))
+        return "".join(map(decrypt_value, value.values()))
     ciphertext = getattr(value, "_ciphertext", value)
     return (
         field_cipher().decrypt(ciphertext).decode() if str(ciphertext).startswith("gAAAA") else ""
@@ -137,20 +138,24 @@ def test_the_page_that_shows_a_secret_shows_it(canary_rows, make):
 
 def test_no_page_of_a_customer_shows_a_secret(canary_rows):
     assert (
-        through(canary_rows.browser(Client(), canary_rows.owner), "t/", but=(SHOWS,), posted=SAID)
+        find_pages_with_secrets(
+            canary_rows.browser(Client(), canary_rows.owner), "t/", but=(SHOWS,), posted=SAID
+        )
         == []
     )
 
 
 def test_no_page_of_staff_shows_a_secret(canary_rows):
     assert (
-        through(canary_rows.browser(Client(), canary_rows.staff), "admin/", but=(ENDS,), posted={})
+        find_pages_with_secrets(
+            canary_rows.browser(Client(), canary_rows.staff), "admin/", but=(ENDS,), posted={}
+        )
         == []
     )
 
 
 def test_no_answer_of_the_api_shows_a_secret(canary_rows, make):
-    assert through(Api(make).platform(), "api/", posted={}) == []
+    assert find_pages_with_secrets(Api(make).platform(), "api/", posted={}) == []
 
 
 def test_what_a_program_or_a_person_fills_in_is_not_told_back(canary_rows, make, settings):
@@ -163,7 +168,7 @@ def test_what_a_program_or_a_person_fills_in_is_not_told_back(canary_rows, make,
         if row.tenant and not row.connector.needs_oauth
     ):
         stated = {field.key for field in connector.fields}
-        kept = {key: value for key, value in secret_of(connector.key).items() if key in stated}
+        kept = {key: value for key, value in build_secrets(connector.key).items() if key in stated}
         asked = {
             "tenant": "acme",
             "connector": connector.key,
@@ -195,7 +200,7 @@ def test_no_page_of_a_guest_shows_a_secret(canary_rows, make):
     """
     client = Client()
     come_as_guest(client, make.portal_link(canary_rows.tenant))
-    assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
+    assert find_pages_with_secrets(client, "t/", but=(SHOWS,), posted=SAID) == []
     for connection in canary_rows.connections:
         if connection.tenant:
             link = make.connect_link(
@@ -207,7 +212,7 @@ def test_no_page_of_a_guest_shows_a_secret(canary_rows, make):
             client = Client()
             began = client.post(f"/connect/link/{link.token}/")
             assert began.status_code in (200, 302) and not find_secret(body_of(began))
-            assert through(client, "connect/", posted={}) == []
+            assert find_pages_with_secrets(client, "connect/", posted={}) == []
 
 
 def test_no_report_of_an_error_shows_a_secret(canary_rows):
@@ -234,12 +239,12 @@ def reports(canary_rows):
             ),
         )
         yield report_of(
-            f"refresh {connection}", partial(canary_rows.renew, connection, raise_error)
+            f"refresh {connection}", partial(canary_rows.refresh_token, connection, raise_error)
         )
         yield report_of(
             f"authorize {connection}", partial(canary_rows.authorize, connection, raise_error)
         )
-    for row in canary_rows.give_back():
+    for row in canary_rows.create_revocations():
         yield report_of(
             f"revoke {row.connector_key}",
             partial(attempt_revocation, row, call=raise_error, clock=lambda: canary_rows.now),

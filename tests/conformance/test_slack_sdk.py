@@ -5,7 +5,7 @@ from slack_sdk.oauth import AuthorizeUrlGenerator
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.token_rotation import TokenRotator
 
-from tests.sandbox.oauth_requests import BACK, SLACK_APP, came_back
+from tests.sandbox.oauth_requests import BACK, SLACK_APP, parse_callback
 
 TEAM = "T000GLOBEX"  # its app rotates tokens
 TWO_HOURS = 120  # minutes: the sdk refreshes that long before the end
@@ -25,7 +25,7 @@ def install(desk):
         authorization_url=f"{desk.url}/slack/oauth/v2/authorize",
     )
     url = generator.generate("s1").removeprefix(desk.url)
-    came = came_back(desk.post(url, data={"account": TEAM}, allow_redirects=False))
+    came = parse_callback(desk.post(url, data={"account": TEAM}, allow_redirects=False))
     assert came["state"] == "s1"
     granted = client(desk).oauth_v2_access(**SLACK_APP, code=came["code"], redirect_uri=BACK)
     person = granted["authed_user"]

@@ -21,9 +21,9 @@ each_action = pytest.mark.parametrize(
 )
 
 
-def a_message(action, **changes):
+def build_example_message(action, **changes):
     return message(rendered(action.example or action.default), ticket="7:1764072000", **changes)
 
 
-def asks(action):
+def needs_confirmation(action):
     return type(action).confirm_request is not Action.confirm_request

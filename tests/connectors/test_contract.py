@@ -14,10 +14,10 @@ from tests.connectors.every_connector import (
     BACK,
     SAYS_BY_STATUS,
     VERIFIER,
-    a_message,
-    asks,
+    build_example_message,
     each,
     each_action,
+    needs_confirmation,
 )
 from tests.connectors.recorded import NOON, SECRETS, credential, fixtures, recorded
 
@@ -57,9 +57,9 @@ def requests(connector):
     """One of each kind that it can build."""
     key = credential(connector.key)
     for action in connector.actions:
-        yield action.request([a_message(action)], key)
-        if asks(action):
-            yield action.confirm_request([a_message(action)], key)
+        yield action.request([build_example_message(action)], key)
+        if needs_confirmation(action):
+            yield action.confirm_request([build_example_message(action)], key)
     if connector.has_probe:
         yield connector.probe_request(key, at=NOON)
     if connector.refreshes_tokens:
@@ -183,13 +183,15 @@ def test_reads_every_fixture_in_its_folder(connector):
     assert len(fixtures(connector.key)) >= (15 if connector.actions else 0)
     for name in fixtures(connector.key):
         for action in connector.actions:
-            (outcome,) = action.read_outcomes(recorded(connector.key, name), [a_message(action)])
+            (outcome,) = action.read_outcomes(
+                recorded(connector.key, name), [build_example_message(action)]
+            )
             assert isinstance(outcome, Outcome)
 
 
 @each_action
 def test_the_example_can_be_sent(connector, action):
-    body = a_message(action).body
+    body = build_example_message(action).body
     assert action.find_body_problem(body) == ""
     assert None not in body.values()
 

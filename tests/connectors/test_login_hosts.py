@@ -30,7 +30,7 @@ def at(login_host, environment="production"):
     return credential("salesforce", urls=urls, secret={"access_token": "a", "refresh_token": "r"})
 
 
-def hosts_asked(known):
+def list_called_hosts(known):
     """The hosts of consent, of the code, of a refresh and of a revocation."""
     consent = SALESFORCE.build_authorize_url(
         APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER
@@ -42,7 +42,7 @@ def hosts_asked(known):
 
 @pytest.mark.parametrize("host", OWN)
 def test_a_login_host_is_used_for_all_four_addresses(host):
-    assert hosts_asked(at(host)) == {host}
+    assert list_called_hosts(at(host)) == {host}
 
 
 def test_the_host_tells_the_environment():
@@ -52,8 +52,8 @@ def test_the_host_tells_the_environment():
 @pytest.mark.parametrize("host", HOSTILE_HOSTS)
 def test_another_host_is_none_and_is_not_used_where_it_is_stored(host):
     assert LOGIN_HOST.environment_of(host) == ""
-    assert hosts_asked(at(host)) == {"login.salesforce.com"}
-    assert hosts_asked(at(host, "sandbox")) == {"test.salesforce.com"}
+    assert list_called_hosts(at(host)) == {"login.salesforce.com"}
+    assert list_called_hosts(at(host, "sandbox")) == {"test.salesforce.com"}
 
 
 def test_without_its_pattern_a_hostile_host_would_be_used():

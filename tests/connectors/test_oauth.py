@@ -48,7 +48,7 @@ GRANTED = {
 }
 
 
-def exchanged(key, **changes):
+def parse_token_answer(key, **changes):
     body = json.dumps(GRANTED[key] | changes).encode()
     return CONNECTORS[key].parse_token_response(Response(200, body), APP, credential(key))
 
@@ -146,7 +146,7 @@ def test_permissions_that_are_no_text_are_not_told(told):
 
 
 def test_slack_grants_a_token_and_names_the_workspace():
-    grant = exchanged("slack", expires_in=43200, refresh_token="xoxe-1-1")
+    grant = parse_token_answer("slack", expires_in=43200, refresh_token="xoxe-1-1")
     assert (grant.account, grant.expires_in) == (Account("T0000ACME", "Acme"), 43200.0)
     assert grant.secret == {"access_token": "xoxb-new", "refresh_token": "xoxe-1-1"}
 
@@ -158,7 +158,7 @@ def test_a_user_token_stands_beside_the_bots():
         "refresh_token": "xoxe-1-u",
         "token_type": "user",
     }
-    secret = exchanged("slack", authed_user=user).secret
+    secret = parse_token_answer("slack", authed_user=user).secret
     assert (secret["user_access_token"], secret["user_refresh_token"]) == (
         "xoxe.xoxp-1",
         "xoxe-1-u",
@@ -166,19 +166,19 @@ def test_a_user_token_stands_beside_the_bots():
 
 
 def test_slack_names_the_organisation_where_the_app_is_installed_for_all_of_it():
-    grant = exchanged(
+    grant = parse_token_answer(
         "slack", is_enterprise_install=True, enterprise={"id": "E1", "name": "Group"}, team=None
     )
     assert grant.account == Account("E1", "Group")
 
 
 def test_slack_without_a_bot_token_is_refused():
-    answer = exchanged("slack", access_token=None, authed_user={"access_token": "xoxp-1"})
+    answer = parse_token_answer("slack", access_token=None, authed_user={"access_token": "xoxp-1"})
     assert (answer.kind, answer.reason) == ("never", "no_access_token")
 
 
 def test_salesforce_grants_tokens_and_says_where_the_organisation_lives():
-    grant = exchanged("salesforce")
+    grant = parse_token_answer("salesforce")
     assert grant.account == Account("00D000000000001EAA", user="005000000000001AAA")
     assert grant.settings == {"instance_url": "https://acme.my.salesforce.com"}
     assert (grant.environment, grant.expires_in) == ("production", None)
@@ -192,7 +192,7 @@ def test_salesforce_grants_tokens_and_says_where_the_organisation_lives():
     ],
 )
 def test_a_salesforce_sandbox_is_recognised(changes):
-    assert exchanged("salesforce", **changes).environment == "sandbox"
+    assert parse_token_answer("salesforce", **changes).environment == "sandbox"
 
 
 @pytest.mark.parametrize(
@@ -210,11 +210,11 @@ def test_a_salesforce_sandbox_is_recognised(changes):
     ],
 )
 def test_an_instance_elsewhere_is_not_believed(url):
-    assert exchanged("salesforce", instance_url=url).reason == "host_refused"
+    assert parse_token_answer("salesforce", instance_url=url).reason == "host_refused"
 
 
 def test_an_identity_that_is_not_signed_by_our_secret_is_not_believed():
-    assert exchanged("salesforce", signature="AAAA").reason == "bad_signature"
+    assert parse_token_answer("salesforce", signature="AAAA").reason == "bad_signature"
 
 
 HOSTILE = {
@@ -237,16 +237,18 @@ HOSTILE = {
 @pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_grants_nothing(connector, changes):
     try:
-        answer = exchanged(connector.key, **changes)
+        answer = parse_token_answer(connector.key, **changes)
     except Unreadable:
         return
-    assert isinstance(answer, Outcome) or answer.account == exchanged(connector.key).account
+    assert (
+        isinstance(answer, Outcome) or answer.account == parse_token_answer(connector.key).account
+    )
 
 
 @each
 @pytest.mark.parametrize("told", [0, -1, "3600", None, 1e12, "abc", True, {}, float("inf")])
 def test_a_strange_life_is_no_fault(connector, told):
-    grant = exchanged(connector.key, expires_in=told)
+    grant = parse_token_answer(connector.key, expires_in=told)
     assert isinstance(grant, Grant) and (
         grant.expires_in is None or 0 < grant.expires_in <= 400 * 86400
     )

@@ -14,7 +14,14 @@ from connectors.outcomes import Outcome
 from connectors.roles import Page
 from connectors.schema import Account
 from connectors.webhook_sources import SubscriptionPage
-from tests.connectors.every_connector import APP, SAYS_BY_STATUS, a_message, asks, each, each_action
+from tests.connectors.every_connector import (
+    APP,
+    SAYS_BY_STATUS,
+    build_example_message,
+    each,
+    each_action,
+    needs_confirmation,
+)
 from tests.connectors.recorded import NOON, credential
 
 TRIES_REFUSALS_AGAIN = {
@@ -56,42 +63,51 @@ answers = st.builds(
 )
 
 
-def read(action, *args, **kwargs):
-    (outcome,) = action.read_outcomes(Response(*args, at=NOON, **kwargs), [a_message(action)])
+def read_outcome(action, *args, **kwargs):
+    (outcome,) = action.read_outcomes(
+        Response(*args, at=NOON, **kwargs), [build_example_message(action)]
+    )
     return outcome
 
 
 @each_action
 def test_401_asks_for_a_new_authorization(connector, action):
     expected = {"later"} if connector.key in TRIES_REFUSALS_AGAIN else {"refresh", "reconnect"}
-    assert read(action, 401).kind in expected
+    assert read_outcome(action, 401).kind in expected
 
 
 @each_action
 def test_404_is_never(connector, action):
-    assert read(action, 404).kind == ("later" if connector.key in TRIES_REFUSALS_AGAIN else "never")
+    assert read_outcome(action, 404).kind == (
+        "later" if connector.key in TRIES_REFUSALS_AGAIN else "never"
+    )
 
 
 @each_action
 @pytest.mark.parametrize("status", [429, 503])
 def test_waits_as_long_as_it_was_told(connector, action, status):
-    outcome = read(action, status, headers={"retry-after": "77"})
+    outcome = read_outcome(action, status, headers={"retry-after": "77"})
     assert (outcome.kind, outcome.after) == ("later", 77.0)
 
 
 @each_action
 def test_a_429_costs_no_attempt_and_rests_what_the_request_spends(connector, action):
     spent = {
-        scope for scope, _ in action.request([a_message(action)], credential(connector.key)).spends
+        scope
+        for scope, _ in action.request(
+            [build_example_message(action)], credential(connector.key)
+        ).spends
     }
-    outcome = read(action, 429)
+    outcome = read_outcome(action, 429)
     assert outcome.costs_no_attempt
     assert outcome.paused_scopes and set(outcome.paused_scopes) <= spent
 
 
 @each_action
 def test_a_redirect_is_never_followed(connector, action):
-    assert read(action, 302, headers={"location": "http://169.254.169.254/"}).kind == "never"
+    assert (
+        read_outcome(action, 302, headers={"location": "http://169.254.169.254/"}).kind == "never"
+    )
 
 
 @each_action
@@ -99,7 +115,7 @@ def test_a_redirect_is_never_followed(connector, action):
     "body", [b"", b"<html>", b"null", b"[]", b"{}", b'"ok"', b"\xff\xfe", b"[" * 100_000]
 )
 def test_an_answer_that_cannot_be_read_is_unknown(connector, action, body):
-    assert read(action, 200, body).kind == (
+    assert read_outcome(action, 200, body).kind == (
         "delivered" if connector.key in SAYS_BY_STATUS else "unknown"
     )
 
@@ -109,13 +125,13 @@ def test_an_answer_that_cannot_be_read_is_unknown(connector, action, body):
 @given(response=answers)
 def test_strange_answers_are_outcomes_that_a_database_can_keep(connector, action, response):
     three = [
-        a_message(action, id=f"msg-{number}")
+        build_example_message(action, id=f"msg-{number}")
         for number in range(3 if action.batch_size_max > 1 else 1)
     ]
     outcomes = action.read_outcomes(response, three)
-    if asks(action):
+    if needs_confirmation(action):
         outcomes += action.read_confirmation(response, three)
-    assert len(outcomes) == len(three) * (1 + asks(action))
+    assert len(outcomes) == len(three) * (1 + needs_confirmation(action))
     for outcome in outcomes:
         assert (outcome.reason + outcome.detail + outcome.reference).isprintable()
 

@@ -38,16 +38,16 @@ each_type = pytest.mark.parametrize(
 each_kept = pytest.mark.parametrize("key", KEPT)
 
 
-def leaves(document, path=()):
+def iterate_paths(document, path=()):
     """Yield the path of every value in a JSON document, containers included."""
     yield path
     children = document.items() if isinstance(document, dict) else ()
     children = enumerate(document) if isinstance(document, list) else children
     for name, child in children:
-        yield from leaves(child, (*path, name))
+        yield from iterate_paths(child, (*path, name))
 
 
-def replaced(document, path, value):
+def replace_value(document, path, value):
     """Return the document with another value at a path; without it if the value is `...`."""
     if not path:
         return {} if value is ... else value
@@ -55,7 +55,7 @@ def replaced(document, path, value):
     if len(path) == 1 and value is ...:
         del copy[path[0]]
     else:
-        copy[path[0]] = replaced(document[path[0]], path[1:], value)
+        copy[path[0]] = replace_value(document[path[0]], path[1:], value)
     return copy
 
 
@@ -202,9 +202,9 @@ def test_a_strange_body_never_breaks_it(key, headers, body):
 def test_another_value_anywhere_never_breaks_it(key, case, value):
     request, _type = REQUESTS[key][case]
     document = json.loads(request.body)
-    for path in leaves(document):
+    for path in iterate_paths(document):
         assert_read_or_refused(
-            key, post(json.dumps(replaced(document, path, value)).encode(), JSON)
+            key, post(json.dumps(replace_value(document, path, value)).encode(), JSON)
         )
 
 

@@ -148,7 +148,7 @@ def test_addresses_follow_the_port_and_secrets_stay(demo):
     assert after == before | {"sandbox": THERE}
     assert ConnectorApp.objects.get(connector_key="slack").urls["api"] == f"{THERE}/slack/api"
     assert (
-        Connection.unscoped.get(pk=of(before, "splunk").pk).settings["url"]
+        Connection.unscoped.get(pk=get_connection(before, "splunk").pk).settings["url"]
         == f"{THERE}/splunk/acme"
     )
 
@@ -166,9 +166,9 @@ def test_webhooks_are_registered_under_the_new_port(demo, settings):
 def test_an_address_that_staff_set_stays(demo):
     told = demo.load()
     theirs = {"url": "https://splunk.acme.example:8088"}
-    Connection.unscoped.filter(pk=of(told, "splunk").pk).update(settings=theirs)
+    Connection.unscoped.filter(pk=get_connection(told, "splunk").pk).update(settings=theirs)
     demo.load(THERE)
-    assert of(told, "splunk").settings == theirs
+    assert get_connection(told, "splunk").settings == theirs
 
 
 def test_an_emptied_sandbox_learns_todays_tokens(demo):
@@ -186,5 +186,5 @@ def test_it_is_for_a_desk_only(demo, settings):
     assert not Tenant.objects.exists()
 
 
-def of(told, system):
+def get_connection(told, system):
     return Connection.unscoped.get(public_id=told["tenants"][0]["connections"][system])

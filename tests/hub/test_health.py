@@ -54,13 +54,13 @@ def run_worker(*, now, heard_at=NOON):
 
 
 @pytest.fixture
-def alive(db):
+def healthy_worker(db):
     run_worker(now=NOON)
     for name in ("worker", "canary"):
         record_heartbeat(name, now=NOON)
 
 
-def unwell(**at):
+def list_failed_checks(**at):
     return {name: check.detail for name, check in check_health(**at).items() if not check.ok}
 
 
@@ -71,58 +71,58 @@ def test_a_process_that_serves_is_alive(client, django_assert_num_queries):
 
 
 def test_a_fresh_installation_is_not_healthy_until_a_worker_runs(db):
-    assert unwell(now=NOON) == {
+    assert list_failed_checks(now=NOON) == {
         "workers": "No worker is running: start `manage.py work`.",
         "pools": "No pool takes tasks from the queue.",
         "sweep": "The sweep does not run.",
     }
 
 
-def test_a_working_hub_is_healthy(alive):
-    assert unwell(now=NOON + timedelta(seconds=12)) == {}
+def test_a_working_hub_is_healthy(healthy_worker):
+    assert list_failed_checks(now=NOON + timedelta(seconds=12)) == {}
 
 
-def test_the_last_workers_death_is_reported_within_fifteen_seconds(alive):
-    assert unwell(now=NOON + timedelta(seconds=13)) == {
+def test_the_last_workers_death_is_reported_within_fifteen_seconds(healthy_worker):
+    assert list_failed_checks(now=NOON + timedelta(seconds=13)) == {
         "workers": "No worker is running: the last was seen on 2026-11-25 at 12:00:00 UTC.",
         "pools": "No pool takes tasks from the queue.",
     }
 
 
-def test_one_worker_of_two_is_enough(alive):
+def test_one_worker_of_two_is_enough(healthy_worker):
     later = NOON + timedelta(hours=1)
     run_worker(now=later, heard_at=later)
-    assert unwell(now=later) == {}
+    assert list_failed_checks(now=later) == {}
 
 
 def test_a_pool_that_hears_nothing_is_reported(db):
     run_worker(now=NOON, heard_at=NOON - timedelta(seconds=21))
-    assert unwell(now=NOON) == {"pools": "No pool takes tasks from the queue."}
+    assert list_failed_checks(now=NOON) == {"pools": "No pool takes tasks from the queue."}
 
 
-def test_a_step_of_the_sweep_that_fails_is_reported_by_name(alive):
+def test_a_step_of_the_sweep_that_fails_is_reported_by_name(healthy_worker):
     record_sweep_failures({"expire": "KeyError"}, [], now=NOON)
-    assert unwell(now=NOON) == {
+    assert list_failed_checks(now=NOON) == {
         "sweep": "Steps of the sweep fail since 2026-11-25 12:00:00 UTC: expire (KeyError)."
     }
 
 
-def test_a_sweep_that_does_not_run_is_reported(alive):
+def test_a_sweep_that_does_not_run_is_reported(healthy_worker):
     later = NOON + timedelta(seconds=61)
     Worker.objects.update(seen_at=later, heard_at=later)
-    assert unwell(now=later) == {"sweep": "The sweep does not run."}
+    assert list_failed_checks(now=later) == {"sweep": "The sweep does not run."}
 
 
 def test_what_is_due_and_not_sent_is_told(db, make):
     make.delivery()
     later = NOON + timedelta(seconds=121)
     run_worker(now=later, heard_at=later)
-    assert unwell(now=later) == {"deliveries": "Due deliveries are not being sent."}
+    assert list_failed_checks(now=later) == {"deliveries": "Due deliveries are not being sent."}
 
 
-def test_what_is_held_makes_the_hub_no_less_healthy(alive, make):
+def test_what_is_held_makes_the_hub_no_less_healthy(healthy_worker, make):
     make.delivery().connection.pause("window", until=None, now=NOON)
-    assert "deliveries" not in unwell(now=NOON + timedelta(days=1))
+    assert "deliveries" not in list_failed_checks(now=NOON + timedelta(days=1))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -237,7 +237,7 @@ def test_deliveries_are_counted_as_they_read(make, prometheus):
     assert told["hub_oldest_due_seconds"] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
 
 
-def test_attempts_events_beats_and_latency_are_told(make, prometheus, alive):
+def test_attempts_events_beats_and_latency_are_told(make, prometheus, healthy_worker):
     make.delivery()
     pump(FakeHttp())
     told = numbers(prometheus)

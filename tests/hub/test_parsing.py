@@ -67,7 +67,7 @@ LARGEST = "\n".join(
 )
 
 
-def many(unit, *, bytes_most=MOST, values_most=None):
+def build_large_array(unit, *, bytes_most=MOST, values_most=None):
     """An array of a text so often that it is just not refused, or as large as a body may be."""
     separators = sum(unit.count(sign) for sign in ",[{") + 1
     count = (bytes_most - 2) // (len(unit.encode()) + 1)
@@ -81,9 +81,9 @@ def names(count):
 
 
 HOSTILE = {
-    **{f"{unit} as often as can be": partial(many, unit) for unit in UNITS},
+    **{f"{unit} as often as can be": partial(build_large_array, unit) for unit in UNITS},
     **{
-        f"{unit} as often as is taken": partial(many, unit, values_most=MAX_VALUES)
+        f"{unit} as often as is taken": partial(build_large_array, unit, values_most=MAX_VALUES)
         for unit in UNITS
     },
     "names": partial(names, MAX_VALUES - 1),
@@ -108,7 +108,7 @@ def test_no_body_takes_more_than_100_megabytes(body):
 
 @pytest.mark.parametrize("unit", ["{}", "[]", "1", '"a"', '{"a":1}'])
 def test_a_document_of_too_many_values_is_refused_before_it_is_read(unit):
-    raw = many(unit)
+    raw = build_large_array(unit)
     began = time.thread_time()
     with pytest.raises(Problem) as refusal:
         read_json(raw)
@@ -172,14 +172,14 @@ def test_the_largest_document_fits_into_the_share_of_a_tenant():
 
 
 @pytest.fixture
-def full():
+def exhausted_budget():
     """All is taken by somebody else."""
     PARSE_BUDGET.acquire(PARSE_BUDGET.limit, None)
     yield
     PARSE_BUDGET.release(PARSE_BUDGET.limit, None)
 
 
-def posted(client, raw):
+def post_raw(client, raw):
     return client.post(EVENTS, raw, content_type="application/json")
 
 
@@ -187,13 +187,13 @@ def test_a_tenant_that_reads_its_share_is_refused_and_no_other(api, make):
     acme, other = make.tenant("acme"), make.tenant("other")
     of_acme, of_other = (api.of(tenant, scopes=["events:write"]) for tenant in (acme, other))
     with PARSE_BUDGET.acquire_for_block(PARSE_BUDGET.share, acme.pk):
-        assert posted(of_acme, b'{"type": "a", "data": {}}').status_code == 503
-        assert posted(of_other, b'{"type": "a", "data": {}}').status_code == 202
+        assert post_raw(of_acme, b'{"type": "a", "data": {}}').status_code == 503
+        assert post_raw(of_other, b'{"type": "a", "data": {}}').status_code == 202
 
 
-@pytest.mark.usefixtures("full")
+@pytest.mark.usefixtures("exhausted_budget")
 def test_when_too_much_is_read_already_the_answer_says_when_to_come_again(api, make):
-    answer = posted(
+    answer = post_raw(
         api.of(make.tenant("acme"), scopes=["events:write"]), b'{"type": "a", "data": {}}'
     )
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
@@ -204,10 +204,16 @@ def test_when_too_much_is_read_already_the_answer_says_when_to_come_again(api, m
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"type": "a", "data": {}}', b"[", b'{"type": 1}', many("{}", bytes_most=10_000)]
+    "raw",
+    [
+        b'{"type": "a", "data": {}}',
+        b"[",
+        b'{"type": 1}',
+        build_large_array("{}", bytes_most=10_000),
+    ],
 )
 def test_what_a_request_has_read_is_given_back_when_it_is_answered(api, make, raw):
-    posted(api.of(make.tenant("acme"), scopes=["events:write"]), raw)
+    post_raw(api.of(make.tenant("acme"), scopes=["events:write"]), raw)
     assert (PARSE_BUDGET.used, dict(PARSE_BUDGET.used_by)) == (0, {})
 
 
@@ -215,9 +221,9 @@ def test_one_document_is_at_most_a_mebibyte_and_an_array_eight(api, make):
     client = api.of(make.tenant("acme"), scopes=["events:write"])
     single = b' {"type": "a", "data": {"text": "' + b"x" * MEBIBYTE + b'"}}'
     event = json.dumps({"type": "a", "data": {"text": "x" * 200_000}}).encode()
-    assert posted(client, single).status_code == 413
-    assert posted(client, b" [" + b",".join([event] * 40) + b"]").status_code == 202
-    assert posted(client, b" [" + b",".join([event] * 45) + b"]").status_code == 413
+    assert post_raw(client, single).status_code == 413
+    assert post_raw(client, b" [" + b",".join([event] * 40) + b"]").status_code == 202
+    assert post_raw(client, b" [" + b",".join([event] * 45) + b"]").status_code == 413
 
 
 @pytest.fixture

@@ -88,19 +88,19 @@ def api():
     return APIClient(raise_request_exception=False)
 
 
-def posted(api, body, url="/api/echo", **options):
+def post_body(api, body, url="/api/echo", **options):
     return api.post(url, body, **{"content_type": "application/json"} | options)
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_no_plain_json_is_refused(api, body):
-    response = posted(api, body)
+    response = post_body(api, body)
     assert (response.status_code, response.json()["code"]) == (400, "invalid-json")
 
 
 @pytest.mark.parametrize(("body", "value"), TAKEN.values(), ids=TAKEN.keys())
 def test_plain_json_is_taken(api, body, value):
-    assert posted(api, body).json() == {"got": value, "bytes": len(body)}
+    assert post_body(api, body).json() == {"got": value, "bytes": len(body)}
 
 
 @given(st.binary(max_size=60))
@@ -131,7 +131,7 @@ def test_what_our_own_json_says_is_understood(value):
     ],
 )
 def test_a_pointer_tells_where(api, body, pointer):
-    assert [error["pointer"] for error in posted(api, body).json()["errors"]] == [pointer]
+    assert [error["pointer"] for error in post_body(api, body).json()["errors"]] == [pointer]
 
 
 def test_a_million_names_are_looked_at_once():
@@ -145,8 +145,8 @@ def test_a_million_names_are_looked_at_once():
 )
 def test_more_than_a_view_takes_is_refused(api, url, limit):
     enough, more = (b'"%s"' % (b"x" * (length - 2)) for length in (limit, limit + 1))
-    assert posted(api, enough, url).status_code != 413
-    response = posted(api, more, url)
+    assert post_body(api, enough, url).status_code != 413
+    response = post_body(api, more, url)
     assert (response.status_code, response.json()["code"]) == (413, "payload-too-large")
 
 
@@ -173,17 +173,17 @@ def test_a_body_that_was_cut_on_its_way_is_not_taken_for_whole(rf):
     ],
 )
 def test_another_format_is_refused(api, options):
-    response = posted(api, b"{}", **options)
+    response = post_body(api, b"{}", **options)
     assert (response.status_code, response.json()["code"]) == (415, "unsupported-media-type")
 
 
 def test_a_charset_of_utf_8_is_fine(api):
-    assert posted(api, b"{}", content_type="application/json; charset=UTF-8").status_code == 200
+    assert post_body(api, b"{}", content_type="application/json; charset=UTF-8").status_code == 200
 
 
 @pytest.mark.parametrize("sku", [1, 1.5, True, ["a"], {"a": 1}])
 def test_a_number_does_not_pass_for_a_text(api, sku):
-    answer = posted(api, json.dumps({"lines": [{"sku": sku}]}).encode(), "/api/orders")
+    answer = post_body(api, json.dumps({"lines": [{"sku": sku}]}).encode(), "/api/orders")
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["pointer"], error["code"]) == (400, "/lines/0/sku", "invalid")
     assert error["detail"] == "Must be a JSON string."
@@ -191,7 +191,7 @@ def test_a_number_does_not_pass_for_a_text(api, sku):
 
 def test_each_wrong_field_is_pointed_at(api):
     body = json.dumps({"lines": [{"sku": "a"}, {"sku": "", "size": 1}, {}], "note": []}).encode()
-    errors = posted(api, body, "/api/orders").json()["errors"]
+    errors = post_body(api, body, "/api/orders").json()["errors"]
     told = {(error["pointer"], error["code"]) for error in errors}
     assert told == {
         ("/lines/1/size", "unknown"),
@@ -202,12 +202,12 @@ def test_each_wrong_field_is_pointed_at(api):
 
 def test_an_answer_names_a_bounded_number_of_errors(api):
     body = json.dumps({f"field {number}": 1 for number in range(1000)}).encode()
-    assert len(posted(api, body, "/api/orders").json()["errors"]) == 50
+    assert len(post_body(api, body, "/api/orders").json()["errors"]) == 50
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"x"', b"1"])
 def test_a_body_that_is_no_object_has_an_error_of_its_own(api, body):
-    response = posted(api, body, "/api/orders")
+    response = post_body(api, body, "/api/orders")
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "")
 
 

@@ -26,14 +26,14 @@ from tests.hub.metrics.stored_counts import counts_by_label
 pytestmark = pytest.mark.django_db
 
 
-def rung():
+def list_wake_ups():
     return {bell.name for bell in WakeUp.objects.filter(requested_at__isnull=False)}
 
 
 def test_a_due_lane_rings_the_pump_where_none_runs(make):
     make.delivery()
     run_sweep(now=NOON)
-    assert "pump" in rung()
+    assert "pump" in list_wake_ups()
 
 
 def test_a_resident_pump_is_not_rung_for(make):
@@ -41,7 +41,7 @@ def test_a_resident_pump_is_not_rung_for(make):
     WakeUp.objects.all().delete()
     PumpSlot.objects.create(number=0, lease_until=NOON + MINUTE)
     run_sweep(now=NOON)
-    assert "pump" not in rung()
+    assert "pump" not in list_wake_ups()
 
 
 def test_a_lane_that_sleeps_on_something_due_is_woken(make):
@@ -64,7 +64,7 @@ def test_a_lost_refresh_is_rung_for_again(make):
     connection = make.connection(connector="salesforce")
     connection.credential.await_refresh(used=1, now=NOON)
     run_sweep(now=NOON)
-    assert f"refresh:{connection.pk}" in rung()
+    assert f"refresh:{connection.pk}" in list_wake_ups()
 
 
 def test_held_work_is_looked_at(make):
@@ -72,7 +72,7 @@ def test_held_work_is_looked_at(make):
     make.route(tenant=tenant)
     make.event(tenant)
     run_sweep(now=NOON)
-    assert "drain" in rung()
+    assert "drain" in list_wake_ups()
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_step_that_fails_stops_no_other(make, broken_step):
     make.delivery()
     WakeUp.objects.all().delete()
     run_sweep(now=NOON)
-    assert "pump" in rung()
+    assert "pump" in list_wake_ups()
     assert Heartbeat.objects.get(name="sweep").at == NOON
 
 

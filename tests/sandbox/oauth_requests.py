@@ -26,7 +26,7 @@ OF_SALESFORCE = ASKED | {"client_id": "hub.salesforce", "scope": "api refresh_to
 WITH_PKCE = OF_SALESFORCE | {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 
-def buttons(desk, path, **query):
+def list_buttons(desk, path, **query):
     page = desk.get(f"{path}?{urlencode(query)}").text
     return [
         unescape(re.sub("<[^>]+>", "", button))
@@ -34,14 +34,14 @@ def buttons(desk, path, **query):
     ]
 
 
-def choose(desk, path, account, *, ticked=None, **query):
+def submit_consent(desk, path, account, *, ticked=None, **query):
     """What the server answers to the click."""
     boxes = {} if ticked is None else {"scope_shown": "yes", "scope": ticked}
     form = {"account": account, **boxes} if account else {"answer": "deny"}
     return desk.post(f"{path}?{urlencode(query)}", data=form, allow_redirects=False)
 
 
-def came_back(answer):
+def parse_callback(answer):
     """What the callback is called with."""
     assert answer.headers["Location"].startswith(BACK), answer.text
     return {
@@ -50,41 +50,43 @@ def came_back(answer):
 
 
 def allow(desk, path, account, **query):
-    return came_back(choose(desk, path, account, **query))
+    return parse_callback(submit_consent(desk, path, account, **query))
 
 
-def slack_token(desk, **form):
+def request_slack_token(desk, **form):
     return desk.post("/slack/api/oauth.v2.access", data=SLACK_APP | form).json()
 
 
-def join_slack(desk, account, **query):
+def connect_slack(desk, account, **query):
     code = allow(desk, SLACK, account, **ASKED | query)["code"]
-    return slack_token(desk, code=code, redirect_uri=BACK)
+    return request_slack_token(desk, code=code, redirect_uri=BACK)
 
 
-def slack_says(desk, token, method="auth.test"):
+def call_slack(desk, token, method="auth.test"):
     return desk.post(f"/slack/api/{method}", headers={"Authorization": f"Bearer {token}"}).json()
 
 
-def salesforce_token(desk, *, host="login", **form):
+def request_salesforce_token(desk, *, host="login", **form):
     return desk.post(f"/salesforce/{host}/services/oauth2/token", data=SALESFORCE_APP | form).json()
 
 
 def redeem(desk, code, *, host="login", **form):
     sent = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK} | form
-    return salesforce_token(desk, host=host, **sent)
+    return request_salesforce_token(desk, host=host, **sent)
 
 
-def join_salesforce(desk, org, *, host="login", **query):
+def connect_salesforce(desk, org, *, host="login", **query):
     path = f"/salesforce/{host}/services/oauth2/authorize"
     return redeem(desk, allow(desk, path, org, **OF_SALESFORCE | query)["code"], host=host)
 
 
 def refresh_salesforce(desk, token, *, host="login"):
-    return salesforce_token(desk, host=host, grant_type="refresh_token", refresh_token=token)
+    return request_salesforce_token(
+        desk, host=host, grant_type="refresh_token", refresh_token=token
+    )
 
 
-def limits(desk, org, token):
+def read_limits_status(desk, org, token):
     """The status of a small call of the REST API."""
     url = f"/salesforce/{org}/services/data/v67.0/limits"
     return desk.get(url, headers={"Authorization": f"Bearer {token}"}).status_code

@@ -22,27 +22,29 @@ def create(desk, path, **body):
     return call(desk, "POST", path, json=body)
 
 
-def made(desk, path, **body):
+def create_record(desk, path, **body):
     answer = create(desk, path, **body)
     assert answer.json()["success"] is True, answer.text
     return answer.json()["data"]
 
 
-def said(answer):
+def summarize_error(answer):
     return answer.status_code, answer.json()["error"]
 
 
-def token(desk, client=APP, **form):
+def request_token(desk, client=APP, **form):
     return desk.post("/pipedrive/oauth/token", data=form, auth=client)
 
 
 def refresh(desk, refresh_token="701:acme-1"):
-    return token(desk, grant_type="refresh_token", refresh_token=refresh_token)
+    return request_token(desk, grant_type="refresh_token", refresh_token=refresh_token)
 
 
 def redeem(desk, code, **form):
-    return token(desk, grant_type="authorization_code", code=code, **{"redirect_uri": BACK} | form)
+    return request_token(
+        desk, grant_type="authorization_code", code=code, **{"redirect_uri": BACK} | form
+    )
 
 
-def day_left(answer):
+def read_remaining_budget(answer):
     return int(answer.headers["x-daily-ratelimit-token-remaining"])

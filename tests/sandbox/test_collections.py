@@ -66,7 +66,7 @@ def find(system, key):
     return next(one for one in CONNECTORS[system].collections if one.key == key)
 
 
-def read(desk, system, key, **query):
+def read_all(desk, system, key, **query):
     """All records of a collection, page by page."""
     collection, records, cursor = find(system, key), [], ""
     given = {**SIDES[system, key][2], **query}
@@ -93,7 +93,7 @@ def test_every_collection_of_records_is_tried():
 def test_a_collection_is_read_in_pages(sides, system, key):
     made = seed(sides, system, key, generate={"count": 450})
     collection = find(system, key)
-    records = read(sides, system, key, page_size="200")
+    records = read_all(sides, system, key, page_size="200")
     assert [collection.record_id(record) for record in records] == sorted(made, key=sort_key)
     assert all(collection.changed_at(record) == AT for record in records)
 
@@ -111,10 +111,12 @@ def test_changes_and_single_records_are_read(sides, system, key):
     seed(sides, system, key, records=[{id_name: made[2], name: 7}])
     since = (AT + timedelta(seconds=1)).isoformat()
     collection = find(system, key)
-    assert [collection.record_id(one) for one in read(sides, system, key, since=since)] == [made[2]]
-    assert read(sides, system, key, since=since, until=since) == []
+    assert [collection.record_id(one) for one in read_all(sides, system, key, since=since)] == [
+        made[2]
+    ]
+    assert read_all(sides, system, key, since=since, until=since) == []
     wanted = ",".join((made[1], made[4]))
-    found = [collection.record_id(one) for one in read(sides, system, key, ids=wanted)]
+    found = [collection.record_id(one) for one in read_all(sides, system, key, ids=wanted)]
     assert found == [made[1], made[4]]
 
 
@@ -122,10 +124,10 @@ def test_changes_and_single_records_are_read(sides, system, key):
 def test_deleted_records_are_read_where_the_system_lists_them(sides, system, key):
     collection = find(system, key)
     (gone, kept) = seed(sides, system, key, records=[{DELETED[system]: True}, {}])
-    assert [collection.record_id(one) for one in read(sides, system, key)] == [kept]
+    assert [collection.record_id(one) for one in read_all(sides, system, key)] == [kept]
     if not collection.reads_deleted:
         return
-    records = read(sides, system, key, deleted="true")
+    records = read_all(sides, system, key, deleted="true")
     assert [collection.is_deleted(one) for one in records] == [True, False]
 
 
@@ -152,7 +154,7 @@ def test_an_order_is_created_and_updated_only_in_the_version_that_was_read(sides
 
     made = write("create_order", "d1", number="B-1", fields={"total": "5.00", "customer": "Ada"})
     assert (made.kind, made.reference) == ("delivered", "B-1")
-    (order,) = read(sides, "app", "orders")
+    (order,) = read_all(sides, "app", "orders")
     version = find("app", "orders").version(order)
     changes = {"number": "B-1", "fields": {"total": "6.00"}, "if_match": version}
     assert write("update_order", "d2", **changes).kind == "delivered"
@@ -165,7 +167,7 @@ def test_an_order_is_created_and_updated_only_in_the_version_that_was_read(sides
 
 def test_a_record_of_salesforce_is_updated_only_if_it_was_not_changed_later(sides):
     (id,) = seed(sides, "salesforce", "records", records=[{"Number__c": "A-1", "Amount__c": 1}])
-    (record,) = read(sides, "salesforce", "records")
+    (record,) = read_all(sides, "salesforce", "records")
     since = find("salesforce", "records").version(record)
     body = {"object": "Order__c", "record_id": id, "unmodified_since": since}
     sides.now += 5
@@ -173,4 +175,4 @@ def test_a_record_of_salesforce_is_updated_only_if_it_was_not_changed_later(side
         given = [message({**body, "fields": fields})]
         (outcome,) = deliver(sides, "salesforce", "update_record", given)
         assert outcome.reason == reason
-    assert read(sides, "salesforce", "records")[0]["Amount__c"] == 2
+    assert read_all(sides, "salesforce", "records")[0]["Amount__c"] == 2

@@ -82,7 +82,7 @@ def tree(tmp_path):
 
 
 @contextmanager
-def started(tree, source):
+def start_sandbox(tree, source):
     (tree / "sandbox" / "acme" / "__init__.py").write_text(source)
     environment = sandbox_environment(tree / "state") | {"PYTHONPATH": str(tree)}
     command = [sys.executable, "-m", "sandbox"]
@@ -94,7 +94,7 @@ def started(tree, source):
 
 
 def test_a_folder_is_a_system_with_card_navigation_accounts_faults_and_ledger(tree):
-    with started(tree, ACME.replace("KEY", "acme")) as process:
+    with start_sandbox(tree, ACME.replace("KEY", "acme")) as process:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         send = lambda: requests.post(  # noqa: E731 - sent three times
             f"{url}/acme/north/parcels",
@@ -116,7 +116,7 @@ def test_a_folder_is_a_system_with_card_navigation_accounts_faults_and_ledger(tr
 
 
 def test_accounts_of_a_new_system_are_merged_and_linked_from_an_order(tree):
-    with started(tree, ACME.replace("KEY", "acme")) as process:
+    with start_sandbox(tree, ACME.replace("KEY", "acme")) as process:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         tenant = {"reference": "initech", "acme": "south"}
         world = {"acme": [{"depot": "south", "token": "t2"}], "app": {"tenants": [tenant]}}
@@ -134,7 +134,7 @@ def test_accounts_of_a_new_system_are_merged_and_linked_from_an_order(tree):
 
 
 def test_a_key_that_is_not_the_name_of_its_folder_ends_the_start(tree):
-    with started(tree, ACME.replace("KEY", "parcels")) as process:
+    with start_sandbox(tree, ACME.replace("KEY", "parcels")) as process:
         errors = process.communicate(timeout=20)[1]
     assert "sandbox/acme registers the key 'parcels', not 'acme'" in errors
 

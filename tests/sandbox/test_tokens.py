@@ -11,13 +11,13 @@ from tests.sandbox.oauth_requests import (
     ORG,
     OTHER,
     SLACK_APP,
-    join_salesforce,
-    join_slack,
-    limits,
+    call_slack,
+    connect_salesforce,
+    connect_slack,
+    read_limits_status,
     redeem,
     refresh_salesforce,
-    slack_says,
-    slack_token,
+    request_slack_token,
 )
 from tests.sandbox.running_sandbox import RunningSandbox
 
@@ -31,52 +31,52 @@ def end(desk, system, account, do, **more):
 
 
 def refresh_slack(desk, token):
-    return slack_token(desk, grant_type="refresh_token", refresh_token=token)
+    return request_slack_token(desk, grant_type="refresh_token", refresh_token=token)
 
 
 def test_a_person_gets_a_token_of_their_own_beside_the_bots(desk):
-    answer = join_slack(desk, ACME, **BOTH)
+    answer = connect_slack(desk, ACME, **BOTH)
     user = answer["authed_user"]
     assert (user["id"], user["token_type"], user["scope"]) == ("U0000ANN1", "user", "search:read")
-    who = slack_says(desk, user["access_token"])
+    who = call_slack(desk, user["access_token"])
     assert (who["user_id"], who["user"], "bot_id" in who) == ("U0000ANN1", "ann", False)
 
 
 def test_only_user_scopes_bring_no_bot_token(desk):
-    answer = join_slack(desk, ACME, scope="", **BOTH)
+    answer = connect_slack(desk, ACME, scope="", **BOTH)
     assert "access_token" not in answer and answer["authed_user"]["access_token"].startswith(
         "xoxp-"
     )
 
 
 def test_the_bots_and_the_users_token_rotate_apart(desk):
-    answer = join_slack(desk, GLOBEX, **BOTH)
+    answer = connect_slack(desk, GLOBEX, **BOTH)
     user = answer["authed_user"]
     for _ in range(2):
         user = refresh_slack(desk, user["refresh_token"])
     assert (user["token_type"], user["access_token"].startswith("xoxe.xoxp-1-")) == ("user", True)
-    assert slack_says(desk, answer["authed_user"]["access_token"])["error"] == "token_revoked"
-    assert slack_says(desk, answer["access_token"])["ok"]
+    assert call_slack(desk, answer["authed_user"]["access_token"])["error"] == "token_revoked"
+    assert call_slack(desk, answer["access_token"])["ok"]
     assert refresh_slack(desk, answer["refresh_token"])["token_type"] == "bot"
 
 
 def test_scopes_add_up_over_consents(desk):
     desk.world(slack=[{"team": "T0000NEW", **SLACK_APP}])
-    assert join_slack(desk, "T0000NEW", scope="chat:write")["scope"] == "chat:write"
-    again = join_slack(desk, "T0000NEW", scope="users:read")
+    assert connect_slack(desk, "T0000NEW", scope="chat:write")["scope"] == "chat:write"
+    again = connect_slack(desk, "T0000NEW", scope="users:read")
     assert again["scope"] == "chat:write,users:read"
-    assert slack_says(desk, again["access_token"], "conversations.list")["error"] == "missing_scope"
+    assert call_slack(desk, again["access_token"], "conversations.list")["error"] == "missing_scope"
 
 
 def test_a_lasting_token_stays_the_same_until_it_is_revoked(desk):
-    first = join_slack(desk, ACME)["access_token"]
-    slack_says(desk, first, "auth.revoke")
-    second = join_slack(desk, ACME)
+    first = connect_slack(desk, ACME)["access_token"]
+    call_slack(desk, first, "auth.revoke")
+    second = connect_slack(desk, ACME)
     assert (first, second["access_token"] != first) == ("xoxb-acme-1", True)
     assert second["scope"] == "chat:write,users:read"
     assert (
-        slack_says(desk, first)["error"] == "token_revoked"
-        and slack_says(desk, second["access_token"])["ok"]
+        call_slack(desk, first)["error"] == "token_revoked"
+        and call_slack(desk, second["access_token"])["ok"]
     )
 
 
@@ -84,13 +84,13 @@ def test_a_wrong_client_does_not_use_up_a_refresh_token(desk):
     desk.world(slack=[{"team": ACME, "client_id": "another", "client_secret": "x"}])
     stranger = {"client_id": "another", "client_secret": "x"}
     given = {"grant_type": "refresh_token", "refresh_token": "xoxe-1-globex-1"}
-    assert slack_token(desk, **given | stranger)["error"] == "invalid_refresh_token"
+    assert request_slack_token(desk, **given | stranger)["error"] == "invalid_refresh_token"
     desk.now += 61
-    assert slack_token(desk, **given)["ok"]
+    assert request_slack_token(desk, **given)["ok"]
 
 
 def test_an_uninstalled_app_is_out_of_the_workspace(desk):
-    answer = join_slack(desk, GLOBEX, **BOTH)
+    answer = connect_slack(desk, GLOBEX, **BOTH)
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
     wrong = SLACK_APP | {"client_secret": "x"}
     assert (
@@ -99,37 +99,45 @@ def test_an_uninstalled_app_is_out_of_the_workspace(desk):
     )
     desk.now += 60
     assert desk.post("/slack/api/apps.uninstall", data=SLACK_APP, headers=headers).json()["ok"]
-    assert slack_says(desk, answer["access_token"])["error"] == "account_inactive"
-    assert slack_says(desk, answer["authed_user"]["access_token"])["error"] == "token_revoked"
+    assert call_slack(desk, answer["access_token"])["error"] == "account_inactive"
+    assert call_slack(desk, answer["authed_user"]["access_token"])["error"] == "token_revoked"
     assert refresh_slack(desk, answer["refresh_token"])["error"] == "invalid_refresh_token"
 
 
 def test_salesforce_revokes_a_session_alone_or_a_refresh_token_with_its_sessions(desk):
-    one, other = join_salesforce(desk, ORG), join_salesforce(desk, ORG)
+    one, other = connect_salesforce(desk, ORG), connect_salesforce(desk, ORG)
     fresh = refresh_salesforce(desk, one["refresh_token"])
     revoke = "/salesforce/login/services/oauth2/revoke"
     assert desk.post(revoke, data={"token": one["access_token"]}).status_code == 200
-    assert [limits(desk, ORG, each["access_token"]) for each in (one, fresh, other)] == [
+    assert [
+        read_limits_status(desk, ORG, each["access_token"]) for each in (one, fresh, other)
+    ] == [
         401,
         200,
         200,
     ]
     assert desk.post(revoke, data={"token": one["refresh_token"]}).status_code == 200
-    assert [limits(desk, ORG, each["access_token"]) for each in (fresh, other)] == [401, 200]
+    assert [read_limits_status(desk, ORG, each["access_token"]) for each in (fresh, other)] == [
+        401,
+        200,
+    ]
     assert refresh_salesforce(desk, one["refresh_token"])["error"] == "invalid_grant"
     assert desk.post(revoke, data={"token": "?"}).json()["error"] == "unsupported_token_type"
 
 
 def test_the_sixth_approval_ends_the_oldest(desk):
     for _ in range(4):
-        join_salesforce(desk, ORG)
+        connect_salesforce(desk, ORG)
     assert "access_token" in refresh_salesforce(desk, "5Aep-acme")
-    join_salesforce(desk, ORG)
+    connect_salesforce(desk, ORG)
     assert refresh_salesforce(desk, "5Aep-acme")["error"] == "invalid_grant"
 
 
 def test_a_session_without_the_api_scope_is_not_for_rest(desk):
-    assert limits(desk, ORG, join_salesforce(desk, ORG, scope="id")["access_token"]) == 401
+    assert (
+        read_limits_status(desk, ORG, connect_salesforce(desk, ORG, scope="id")["access_token"])
+        == 401
+    )
 
 
 def test_a_refresh_token_is_of_its_host(desk):
@@ -141,7 +149,10 @@ def test_an_org_that_moved_says_so_at_the_next_refresh(desk):
     moved = desk.url.replace("127.0.0.1", "localhost")
     desk.world(salesforce=[{"org": ORG, "instance_url": moved}])
     fresh = refresh_salesforce(desk, "5Aep-acme")
-    assert (fresh["instance_url"], limits(desk, ORG, fresh["access_token"])) == (moved, 401)
+    assert (fresh["instance_url"], read_limits_status(desk, ORG, fresh["access_token"])) == (
+        moved,
+        401,
+    )
     headers = {"Authorization": f"Bearer {fresh['access_token']}"}
     assert (
         requests.get(f"{moved}/services/data/v67.0/limits", headers=headers, timeout=5).status_code
@@ -150,7 +161,7 @@ def test_an_org_that_moved_says_so_at_the_next_refresh(desk):
 
 
 def test_the_identity_is_of_the_sessions_org(desk):
-    given = join_salesforce(desk, ORG, scope="api id")
+    given = connect_salesforce(desk, ORG, scope="api id")
     headers = {"Authorization": f"Bearer {given['access_token']}"}
     assert requests.get(given["id"], headers=headers, timeout=5).json()["organization_id"] == ORG
     assert (
@@ -161,7 +172,7 @@ def test_the_identity_is_of_the_sessions_org(desk):
 
 
 def test_who_somebody_is_needs_a_scope_of_its_own(desk):
-    given = join_salesforce(desk, ORG, scope="api refresh_token")
+    given = connect_salesforce(desk, ORG, scope="api refresh_token")
     headers = {"Authorization": f"Bearer {given['access_token']}"}
     for url in (given["id"], f"{given['instance_url']}/services/oauth2/userinfo"):
         assert requests.get(url, headers=headers, timeout=5).status_code == 403
@@ -172,11 +183,13 @@ def test_who_somebody_is_needs_a_scope_of_its_own(desk):
 
 def test_the_control_expires_what_can_expire(desk):
     assert end(desk, "slack", GLOBEX, "expire").status_code == 200
-    assert slack_says(desk, "xoxe.xoxb-1-globex-1")["error"] == "token_expired"
+    assert call_slack(desk, "xoxe.xoxb-1-globex-1")["error"] == "token_expired"
     assert refresh_slack(desk, "xoxe-1-globex-1")["ok"]
     end(desk, "salesforce", ORG, "expire")
-    assert limits(desk, ORG, "00D000000000001!acme") == 401
-    assert limits(desk, ORG, refresh_salesforce(desk, "5Aep-acme")["access_token"]) == 200
+    assert read_limits_status(desk, ORG, "00D000000000001!acme") == 401
+    assert (
+        read_limits_status(desk, ORG, refresh_salesforce(desk, "5Aep-acme")["access_token"]) == 200
+    )
     assert "do not expire" in end(desk, "slack", ACME, "expire").json()["error"]
 
 
@@ -186,16 +199,16 @@ def test_the_control_expires_what_can_expire(desk):
 def test_the_control_ends_all_tokens_of_an_account(desk, do, word):
     states = {row["kind"]: row["state"] for row in end(desk, "slack", GLOBEX, do).json()["tokens"]}
     assert states == {"bot": word, "refresh": "invalid_refresh_token"}
-    assert join_slack(desk, GLOBEX)["scope"] == "chat:write,users:read"
+    assert connect_slack(desk, GLOBEX)["scope"] == "chat:write,users:read"
     end(desk, "salesforce", OTHER, do)
     assert refresh_salesforce(desk, "5Aep-globex")["error"] == "invalid_grant"
 
 
 def test_the_control_may_end_the_users_token_only(desk):
-    answer = join_slack(desk, GLOBEX, **BOTH)
+    answer = connect_slack(desk, GLOBEX, **BOTH)
     end(desk, "slack", GLOBEX, "revoke", kind="user")
-    assert slack_says(desk, answer["authed_user"]["access_token"])["error"] == "token_revoked"
-    assert slack_says(desk, answer["access_token"])["ok"]
+    assert call_slack(desk, answer["authed_user"]["access_token"])["error"] == "token_revoked"
+    assert call_slack(desk, answer["access_token"])["ok"]
 
 
 @pytest.mark.parametrize(
@@ -217,10 +230,10 @@ def test_a_wrong_wish_is_answered_with_a_sentence(desk, wish):
 
 def test_tokens_and_what_was_granted_survive_a_restart(tmp_path):
     with RunningSandbox(tmp_path).running() as desk:
-        answer = join_slack(desk, ACME, **BOTH)
+        answer = connect_slack(desk, ACME, **BOTH)
         end(desk, "salesforce", ORG, "revoke")
     with RunningSandbox(tmp_path).running() as desk:
-        assert slack_says(desk, answer["authed_user"]["access_token"])["ok"]
+        assert call_slack(desk, answer["authed_user"]["access_token"])["ok"]
         assert refresh_salesforce(desk, "5Aep-acme")["error"] == "invalid_grant"
 
 
@@ -228,7 +241,7 @@ def test_the_levers_work_on_the_page(desk):
     form = {"system": "slack", "account": GLOBEX}
     assert "Uninstall" in desk.get("/_control/").text
     assert desk.post("/_control/tokens", data=form | {"do": "uninstall"}).url.endswith("/_control/")
-    assert slack_says(desk, "xoxe.xoxb-1-globex-1")["error"] == "account_inactive"
+    assert call_slack(desk, "xoxe.xoxb-1-globex-1")["error"] == "account_inactive"
     assert (
         '<option value="needed" selected>'
         in desk.post("/_control/approval", data=form | {"approval": "needed"}).text
@@ -266,7 +279,9 @@ def test_the_levers_work_on_the_page(desk):
 )
 def test_token_answers_can_be_hostile(desk, fault, sees):
     desk.fault("salesforce", path="oauth2/token", **fault)
-    assert limits(desk, ORG, "00D000000000001!acme") == 200, "the fault is of another path"
+    assert read_limits_status(desk, ORG, "00D000000000001!acme") == 200, (
+        "the fault is of another path"
+    )
     form = {
         "grant_type": "refresh_token",
         "refresh_token": "5Aep-acme",

@@ -66,7 +66,7 @@ def mail_row(make, tenant):
     return Mail.objects.get()
 
 
-def a_wish(make, tenant):
+def create_connector_request(make, tenant):
     request_connector(tenant, "victim's system", ActorContext(audit.SYSTEM), now=NOON)
     return ConnectorRequest.unscoped.get()
 
@@ -98,7 +98,7 @@ ROWS = {
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
     "connections.KillSwitch": switch,
     "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
-    "connections.ConnectorRequest": a_wish,
+    "connections.ConnectorRequest": create_connector_request,
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
     "drift.DriftFinding": lambda make, tenant: make.drift_finding(make.connection(tenant)),
     "hub.AuditRow": audit_row,

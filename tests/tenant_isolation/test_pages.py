@@ -210,7 +210,7 @@ def test_nobody_from_outside_sees_or_does_anything(client, address, people, rout
             assert "only" not in (answer.content.decode() + str(answer.headers)).lower().replace(
                 url, ""
             )
-    assert unlogged(rows()) == unlogged(before)
+    assert drop_last_logins(rows()) == drop_last_logins(before)
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -257,12 +257,12 @@ def test_who_comes_by_a_connect_link_sees_no_page_of_the_tenant(client, make, ac
     assert rows() == before
 
 
-def unlogged(kept):
+def drop_last_logins(kept):
     """That somebody signed in may be noted."""
-    return {model: [drop(row) for row in found] for model, found in kept.items()}
+    return {model: [drop_last_login(row) for row in found] for model, found in kept.items()}
 
 
-def drop(row):
+def drop_last_login(row):
     return {name: value for name, value in row.items() if name != "last_login"}
 
 
@@ -270,7 +270,7 @@ def drop(row):
 def test_an_owner_elsewhere_reaches_no_row_by_their_own_address(client, address, people, route):
     url = address(route, tenant="globex")
     sign_in(client, "me@evil.test")  # just now, so that nothing asks who it is first
-    before = unlogged(rows())
+    before = drop_last_logins(rows())
     for answer in (client.get(url), client.post(url, SAID)):
         assert answer.status_code in (404, 405)
-    assert unlogged(rows()) == before
+    assert drop_last_logins(rows()) == before

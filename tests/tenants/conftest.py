@@ -43,7 +43,7 @@ def robin(make):
 
 
 @pytest.fixture(autouse=True)
-def apps_that_are_a_step_off(settings):
+def tolerate_one_totp_step(settings):
     """So that no test fails where a half minute ends within it."""
     settings.MFA_TOTP_TOLERANCE = 1
 

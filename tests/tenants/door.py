@@ -6,7 +6,7 @@ from datetime import timedelta
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.contrib.auth import get_user
 
-from tests.mails import link_of_the_mail
+from tests.mails import get_mailed_link
 
 PASSWORD = "correct horse"
 LOGIN, RESET = "/accounts/login/", "/accounts/password/reset/"
@@ -28,7 +28,7 @@ def with_totp(user):
 def confirm_first_factor(client):
     """Open the link that staff are sent before they set up their first second factor."""
     client.post("/accounts/2fa/first/")
-    return client.get(link_of_the_mail())
+    return client.get(get_mailed_link())
 
 
 def code_of(secret):
@@ -47,7 +47,7 @@ def open_portal_as_support(client, tenant, **data):
     return client.post(url, {"reason": "ticket 7"} | data)
 
 
-def signed_in(client):
+def is_signed_in(client):
     return get_user(client).is_authenticated
 
 

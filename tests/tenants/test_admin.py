@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 ISSUE = reverse("admin:tenants_apikey_add")
 
 
-def issued(client, **said):
+def issue_key(client, **said):
     return client.post(ISSUE, {"name": "shop", "scopes": ["events:write"], "lifetime": "30"} | said)
 
 
@@ -55,7 +55,7 @@ def test_a_new_tenant_is_audited_with_who_and_from_where(superuser):
 
 
 def test_a_key_is_shown_on_the_answer_and_nowhere_else(superuser, acme):
-    answer = issued(superuser, tenant=acme.pk)
+    answer = issue_key(superuser, tenant=acme.pk)
     (text,) = {
         found[0] for found in api_key_format.API_KEY_PATTERN.finditer(answer.content.decode())
     }
@@ -74,7 +74,7 @@ def test_a_key_is_shown_on_the_answer_and_nowhere_else(superuser, acme):
 
 
 def test_a_tenants_key_has_no_scope_of_the_platform(superuser, acme):
-    answer = issued(superuser, tenant=acme.pk, scopes=["tenants:write"])
+    answer = issue_key(superuser, tenant=acme.pk, scopes=["tenants:write"])
     assert "Only a platform key may have tenants:write" in answer.content.decode()
     assert not ApiKey.unscoped.exists()
 
@@ -91,9 +91,9 @@ def test_a_revoked_key_stays_and_cannot_be_revoked_twice(superuser, acme, issue)
 
 def test_staff_of_a_tenant_issue_keys_for_it_only(make, client, acme, globex, permissions):
     client.force_login(permissions(make.staff(acme)))
-    assert issued(client, tenant=globex.pk).context["form"].errors.keys() == {"tenant"}
-    assert issued(client).context["form"].errors.keys() == {"tenant"}
-    issued(client, tenant=acme.pk)
+    assert issue_key(client, tenant=globex.pk).context["form"].errors.keys() == {"tenant"}
+    assert issue_key(client).context["form"].errors.keys() == {"tenant"}
+    issue_key(client, tenant=acme.pk)
     assert list(ApiKey.unscoped.values_list("tenant", flat=True)) == [acme.pk]
 
 

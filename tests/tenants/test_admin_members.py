@@ -8,27 +8,27 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.audit import AuditRow
-from tests.mails import letters
+from tests.mails import deliver_mails
 
 pytestmark = pytest.mark.django_db
 
 
-def invited(client, tenant, **said):
+def invite_member(client, tenant, **said):
     url = reverse("admin:tenants_tenant_verb", args=[tenant.pk, "invite"])
     return client.post(url, {"email": "ann@acme.test", "role": "owner"} | said, follow=True)
 
 
 def test_staff_invite_the_first_owner(superuser, acme):
-    assert "being sent to ann@acme.test" in invited(superuser, acme).content.decode()
+    assert "being sent to ann@acme.test" in invite_member(superuser, acme).content.decode()
     assert acme.invitations.get().role == "owner"
     assert AuditRow.objects.get().verb == "invitation.create"
-    (letter,) = letters()
+    (letter,) = deliver_mails()
     assert letter.to == ["ann@acme.test"]
 
 
 def test_staff_read_why_an_invitation_is_not_made(superuser, acme):
-    invited(superuser, acme)
-    assert "already been invited" in invited(superuser, acme).content.decode()
+    invite_member(superuser, acme)
+    assert "already been invited" in invite_member(superuser, acme).content.decode()
 
 
 def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
@@ -50,7 +50,7 @@ def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
     assert (act.after, act.tenant_reference) == ({"role": "owner"}, "acme")
 
 
-def members_changed(client, tenant, *rows):
+def change_members(client, tenant, *rows):
     """What the tenant's page answers to these members, each with what else its row says."""
     said = {"name": tenant.name, "time_zone": "UTC"}
     said |= {"memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(rows)}
@@ -66,7 +66,7 @@ def test_staff_cannot_take_the_last_owner_away(superuser, acme, make, change):
         make.membership(acme, make.user(), "owner"),
         make.membership(acme, make.user(), "member"),
     )
-    page = members_changed(superuser, acme, (owner, change), (member, {}))
+    page = change_members(superuser, acme, (owner, change), (member, {}))
     assert "A tenant needs at least one owner" in page.content.decode()
     assert set(acme.memberships.values_list("pk", "role")) == {
         (owner.pk, "owner"),
@@ -77,7 +77,7 @@ def test_staff_cannot_take_the_last_owner_away(superuser, acme, make, change):
 def test_an_owner_who_cannot_sign_in_does_not_count(superuser, acme, make):
     owner = make.membership(acme, make.user(), "owner")
     make.membership(acme, make.user(is_active=False), "owner")
-    members_changed(superuser, acme, (owner, {"role": "member"}))
+    change_members(superuser, acme, (owner, {"role": "member"}))
     owner.refresh_from_db()
     assert owner.role == "owner"
 
@@ -97,23 +97,23 @@ def test_staff_add_and_remove_members_as_the_portal_does(superuser, acme, make):
 
 def test_a_membership_stays_with_its_user(superuser, acme, make):
     owner = make.membership(acme, make.user(), "owner")
-    members_changed(superuser, acme, (owner, {"user": make.user().pk, "role": "admin"}))
-    members_changed(superuser, acme, (owner, {"user": make.user().pk}))
+    change_members(superuser, acme, (owner, {"user": make.user().pk, "role": "admin"}))
+    change_members(superuser, acme, (owner, {"user": make.user().pk}))
     assert list(acme.memberships.values_list("user", "role")) == [(owner.user_id, "owner")]
 
 
-def deactivated(client, user):
+def deactivate_user(client, user):
     page = reverse("admin:tenants_user_change", args=[user.pk])
     return client.post(page, {"email": user.email}).content.decode()
 
 
 def test_staff_cannot_deactivate_the_only_owner_of_a_tenant(superuser, acme, make):
     owner = make.membership(acme, make.user(), "owner")
-    assert "A tenant needs at least one owner" in deactivated(superuser, owner.user)
+    assert "A tenant needs at least one owner" in deactivate_user(superuser, owner.user)
     owner.user.refresh_from_db()
     assert owner.user.is_active
     make.membership(acme, make.user(), "owner")
-    deactivated(superuser, owner.user)
+    deactivate_user(superuser, owner.user)
     owner.user.refresh_from_db()
     assert not owner.user.is_active
 
@@ -132,7 +132,7 @@ def test_staff_hand_a_tenant_over_in_one_go(superuser, acme, make):
         make.membership(acme, make.user(), "owner"),
         make.membership(acme, make.user(), "member"),
     )
-    members_changed(superuser, acme, (owner, {"DELETE": "on"}), (member, {"role": "owner"}))
+    change_members(superuser, acme, (owner, {"DELETE": "on"}), (member, {"role": "owner"}))
     assert list(acme.memberships.values_list("pk", "role")) == [(member.pk, "owner")]
 
 

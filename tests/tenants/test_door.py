@@ -12,8 +12,8 @@ from django.urls import reverse
 from hub.db.clock import clock
 from hub.mail.models import Mail
 from tenants.models import User
-from tests.mails import letters, link_of_the_mail
-from tests.tenants.door import LOGIN, PASSWORD, RESET, sign_in, signed_in
+from tests.mails import deliver_mails, get_mailed_link
+from tests.tenants.door import LOGIN, PASSWORD, RESET, is_signed_in, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def without_tokens(page):
 
 def test_a_person_signs_in_and_begins_at_the_front(client, ann):
     assert sign_in(client, "Ann@Acme.test").url == "/"
-    assert signed_in(client)
+    assert is_signed_in(client)
 
 
 def test_known_and_unknown_people_are_answered_alike(client, ann):
@@ -72,7 +72,7 @@ def test_guessing_from_one_address_ends_after_a_few_tries_whatever_host_is_said(
         sign_in(Client(HTTP_HOST=f"hub.test:{number + 1}"), ann.email, "wrong")
     last = Client(HTTP_HOST="hub.test")
     assert "Too many failed" in sign_in(last, ann.email).content.decode()
-    assert not signed_in(last)
+    assert not is_signed_in(last)
 
 
 def test_a_network_of_one_caller_counts_as_one_address(ann):
@@ -124,7 +124,7 @@ def test_a_new_password_by_mail_is_the_way_back(client, ann):
     for _ in range(6):
         sign_in(client, ann.email, "wrong")
     client.post(RESET, {"email": ann.email})
-    form = client.get(link_of_the_mail(), follow=True)
+    form = client.get(get_mailed_link(), follow=True)
     new = {"password1": "battery staple 9", "password2": "battery staple 9"}
     client.post(form.redirect_chain[-1][0], new)
     guess_from_many_addresses(ann.email)
@@ -140,18 +140,18 @@ def test_trying_many_accounts_from_one_place_ends_too(client):
 def test_an_unverified_address_is_confirmed_by_a_code_first(client, ann):
     ann.emailaddress_set.all().delete()
     page = sign_in(client, ann.email, follow=True)
-    assert not signed_in(client)
+    assert not is_signed_in(client)
     assert "ann@acme.test" in page.content.decode()
-    code = letters()[-1].subject.partition(": ")[2]
+    code = deliver_mails()[-1].subject.partition(": ")[2]
     client.post(reverse("account_email_verification_sent"), {"code": code})
-    assert signed_in(client)
+    assert is_signed_in(client)
     assert EmailAddress.objects.get(user=ann).verified
 
 
 def test_an_inactive_person_does_not_come_in(client, make):
     make.user("gone@acme.test", is_active=False)
     sign_in(client, "gone@acme.test", follow=True)
-    assert not signed_in(client)
+    assert not is_signed_in(client)
 
 
 # --- passwords ------------------------------------------------------------------------------------
@@ -159,16 +159,16 @@ def test_an_inactive_person_does_not_come_in(client, make):
 
 def test_a_password_is_set_anew_by_a_link(client, ann):
     client.post(RESET, {"email": ann.email})
-    form = client.get(link_of_the_mail(), follow=True)
+    form = client.get(get_mailed_link(), follow=True)
     new = {"password1": "battery staple 9", "password2": "battery staple 9"}
     client.post(form.redirect_chain[-1][0], new)
     assert sign_in(client, ann.email, "battery staple 9").url == "/"
-    assert "was reset" in letters()[-1].subject
+    assert "was reset" in deliver_mails()[-1].subject
 
 
 def test_a_link_sets_a_password_once(client, ann):
     client.post(RESET, {"email": ann.email})
-    link = link_of_the_mail()
+    link = get_mailed_link()
     ann.set_password("another one 7")
     ann.save()
     assert "no longer valid" in client.get(link, follow=True).content.decode()
@@ -179,7 +179,7 @@ def test_a_link_sets_a_password_once(client, ann):
 )
 def test_the_link_is_the_hubs_own_whatever_host_was_said(client, ann, host):
     client.post(RESET, {"email": ann.email}, **host)
-    (letter,) = letters()
+    (letter,) = deliver_mails()
     assert "https://hub.test/accounts/password/reset/key/" in letter.body
     assert "evil" not in str(letter.message())
     assert "8000" not in letter.body
@@ -187,7 +187,7 @@ def test_the_link_is_the_hubs_own_whatever_host_was_said(client, ann, host):
 
 def test_a_strange_host_is_refused(client, ann):
     assert client.post(RESET, {"email": ann.email}, HTTP_HOST="evil.example").status_code == 400
-    assert not letters()
+    assert not deliver_mails()
 
 
 def test_asking_for_a_link_does_not_tell_who_has_an_account(ann):
@@ -196,7 +196,7 @@ def test_asking_for_a_link_does_not_tell_who_has_an_account(ann):
         for email in (ann.email, "nobody@acme.test")
     ]
     assert len({(answer.status_code, without_tokens(answer)) for answer in answers}) == 1
-    assert [letter.to for letter in letters()] == [[ann.email]]
+    assert [letter.to for letter in deliver_mails()] == [[ann.email]]
 
 
 def test_without_mail_the_page_says_so_whoever_asks(ann, settings):
@@ -226,7 +226,7 @@ def test_no_page_asks_the_mail_server_and_each_writes_one_sealed_row(client, ann
 def test_a_code_is_not_sent_when_it_is_good_no_longer(client, ann):
     ann.emailaddress_set.all().delete()
     sign_in(client, ann.email)
-    assert not letters(at=clock() + timedelta(minutes=16))
+    assert not deliver_mails(at=clock() + timedelta(minutes=16))
     row = Mail.objects.get()
     assert (row.state, row.reason, row.sealed) == ("failed", "mail_expired", None)
 
@@ -241,7 +241,7 @@ def test_an_own_password_is_changed_and_told(client, ann):
     client.post(reverse("account_change_password"), new)
     ann.refresh_from_db()
     assert ann.check_password("battery staple 9")
-    assert "was changed" in letters()[-1].subject
+    assert "was changed" in deliver_mails()[-1].subject
 
 
 def test_another_address_counts_once_it_is_confirmed(client, ann):
@@ -249,11 +249,11 @@ def test_another_address_counts_once_it_is_confirmed(client, ann):
     client.post(reverse("account_email"), {"action_add": "1", "email": "ann@new.test"})
     ann.refresh_from_db()
     assert ann.email == "ann@acme.test"
-    code = letters()[-1].subject.partition(": ")[2]
+    code = deliver_mails()[-1].subject.partition(": ")[2]
     client.post(reverse("account_email_verification_sent"), {"code": code})
     ann.refresh_from_db()
     assert ann.email == "ann@new.test"
-    assert letters()[-1].to == ["ann@acme.test"]
+    assert deliver_mails()[-1].to == ["ann@acme.test"]
 
 
 # --- nobody comes uninvited -----------------------------------------------------------------------

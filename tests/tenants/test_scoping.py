@@ -58,7 +58,7 @@ def staff(make, acme):
     return user
 
 
-def asked_by(user, path="/", **query):
+def build_request(user, path="/", **query):
     request = RequestFactory().get(path, query)
     request.user = user
     return request
@@ -111,7 +111,7 @@ def test_a_key_lists_its_tenants_rows_only(keys_of_both):
 
 
 def test_a_request_is_about_the_keys_tenant_or_the_one_it_names(keys_of_both, acme):
-    mine, theirs, platforms = (asked_by(ApiKeyUser(key)) for key in keys_of_both)
+    mine, theirs, platforms = (build_request(ApiKeyUser(key)) for key in keys_of_both)
     assert [resolve_tenant(mine, name) for name in ("acme", "", None)] == [acme] * 3
     assert resolve_tenant(platforms, "acme") == acme
     for request, name, code in (
@@ -128,19 +128,21 @@ def test_a_request_is_about_the_keys_tenant_or_the_one_it_names(keys_of_both, ac
 
 
 def test_the_admin_lists_only_the_tenants_rows(keys_of_both, staff, site):
-    assert list(site.get_model_admin(ApiKey).get_queryset(asked_by(staff))) == [keys_of_both[0]]
+    assert list(site.get_model_admin(ApiKey).get_queryset(build_request(staff))) == [
+        keys_of_both[0]
+    ]
 
 
 @pytest.mark.parametrize("view", ["change_view", "delete_view", "history_view"])
 def test_another_tenants_row_is_not_found_in_the_admin(keys_of_both, staff, site, view):
     with pytest.raises(Http404):
-        getattr(site.get_model_admin(ApiKey), view)(asked_by(staff), str(keys_of_both[1].pk))
+        getattr(site.get_model_admin(ApiKey), view)(build_request(staff), str(keys_of_both[1].pk))
 
 
 @pytest.mark.parametrize("verb", ["view", "change", "delete"])
 def test_permissions_end_at_the_wall(keys_of_both, staff, site, verb):
     may = getattr(site.get_model_admin(ApiKey), f"has_{verb}_permission")
-    assert [may(asked_by(staff), key) for key in (None, *keys_of_both)] == [
+    assert [may(build_request(staff), key) for key in (None, *keys_of_both)] == [
         True,
         True,
         False,
@@ -152,10 +154,10 @@ def test_a_form_offers_the_tenants_one_belongs_to_and_not_none_of_them(
     staff, make, acme, globex, site
 ):
     field = ApiKey._meta.get_field("tenant")
-    offered = site.get_model_admin(ApiKey).formfield_for_foreignkey(field, asked_by(staff))
+    offered = site.get_model_admin(ApiKey).formfield_for_foreignkey(field, build_request(staff))
     assert (list(offered.queryset), offered.required) == ([acme], True)
     offered = site.get_model_admin(ApiKey).formfield_for_foreignkey(
-        field, asked_by(make.user(is_superuser=True))
+        field, build_request(make.user(is_superuser=True))
     )
     assert (set(offered.queryset), offered.required) == ({acme, globex}, False)
 
@@ -164,23 +166,25 @@ def test_what_is_shared_can_be_chosen_but_nothing_can_be_put_below_it(make, staf
     mine, _, platforms = (make.mapping(tenant) for tenant in (acme, globex, None))
     below, beside = VersionAdmin(MappingVersion, AdminSite()), RouteAdmin(Route, AdminSite())
     offered = below.formfield_for_foreignkey(
-        MappingVersion._meta.get_field("mapping"), asked_by(staff)
+        MappingVersion._meta.get_field("mapping"), build_request(staff)
     )
     assert set(offered.queryset) == {mine}
-    offered = beside.formfield_for_foreignkey(Route._meta.get_field("mapping"), asked_by(staff))
+    offered = beside.formfield_for_foreignkey(
+        Route._meta.get_field("mapping"), build_request(staff)
+    )
     assert set(offered.queryset) == {mine, platforms}
 
 
 def test_suggestions_end_at_the_wall(staff, acme, globex, site):
     query = {"app_label": "tenants", "model_name": "apikey", "field_name": "tenant", "term": ""}
-    answer = AutocompleteJsonView.as_view(admin_site=site)(asked_by(staff, **query))
+    answer = AutocompleteJsonView.as_view(admin_site=site)(build_request(staff, **query))
     assert b"Acme" in answer.content
     assert b"Globex" not in answer.content
 
 
 def test_the_filters_beside_a_list_do_not_tell_of_other_tenants(staff, globex, keys_of_both, site):
     (tenant_filter,) = (
-        site.get_model_admin(ApiKey).get_changelist_instance(asked_by(staff)).filter_specs
+        site.get_model_admin(ApiKey).get_changelist_instance(build_request(staff)).filter_specs
     )
     assert [str(label) for _, label in tenant_filter.lookup_choices] == ["Acme"]
 
@@ -189,4 +193,4 @@ def test_the_filters_beside_a_list_do_not_tell_of_other_tenants(staff, globex, k
     "lookup", ["digest__startswith", "created_by__password__startswith", "digest"]
 )
 def test_nobody_searches_by_a_secret(staff, site, lookup):
-    assert not site.get_model_admin(ApiKey).lookup_allowed(lookup, "a", asked_by(staff))
+    assert not site.get_model_admin(ApiKey).lookup_allowed(lookup, "a", build_request(staff))

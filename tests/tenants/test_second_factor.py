@@ -16,14 +16,14 @@ from django.test import Client
 from django.urls import reverse
 
 from hub.staff.mfa_setup import LINK_LIFETIME_SECONDS, SALT
-from tests.mails import letters, link_of_the_mail
+from tests.mails import deliver_mails, get_mailed_link
 from tests.tenants.door import (
     LOGIN,
     PASSWORD,
     code_of,
     confirm_first_factor,
+    is_signed_in,
     sign_in,
-    signed_in,
     with_totp,
 )
 
@@ -65,7 +65,7 @@ def test_a_password_alone_leads_the_link_to_no_other_address(client, robin):
     sign_in(client, robin.email)
     page = client.post(reverse("account_email"), {"action_add": "1", "email": "thief@evil.test"})
     assert "Confirm that it is you" in page.content.decode()
-    assert not letters()
+    assert not deliver_mails()
     confirm_first_factor(client)
     assert (
         client.post(
@@ -78,7 +78,7 @@ def test_a_password_alone_leads_the_link_to_no_other_address(client, robin):
 def test_the_link_works_in_a_session_of_that_person_only(client, robin, make):
     sign_in(client, robin.email)
     client.post(reverse("first_factor_send"))
-    link, thief, other = link_of_the_mail(), Client(), Client()
+    link, thief, other = get_mailed_link(), Client(), Client()
     assert thief.get(link).url.startswith(LOGIN)
     sign_in(other, make.staff().email)
     assert "for another account" in other.get(link, follow=True).content.decode()
@@ -101,7 +101,7 @@ def test_links_are_mailed_a_few_times_a_minute(client, robin):
     sign_in(client, robin.email)
     for _ in range(5):
         client.post(reverse("first_factor_send"))
-    assert len(letters()) == 3
+    assert len(deliver_mails()) == 3
 
 
 def test_without_mail_an_operator_makes_the_link(client, robin, settings):
@@ -128,7 +128,7 @@ def test_customers_set_up_theirs_by_their_password(client, ann):
 def test_staff_sign_in_with_both_factors(client, robin):
     secret = with_totp(robin)
     assert sign_in(client, robin.email).url == reverse("mfa_authenticate")
-    assert not signed_in(client)
+    assert not is_signed_in(client)
     assert client.get("/admin/", follow=True).redirect_chain[-1][0] == reverse("mfa_authenticate")
     client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
     assert client.get("/admin/").status_code == 200
@@ -166,7 +166,7 @@ def test_a_person_who_is_no_staff_sees_no_admin(client, ann):
 def test_the_admins_own_login_takes_no_password(client, robin):
     answer = client.post(reverse("admin:login"), {"username": robin.email, "password": PASSWORD})
     assert answer.url.startswith(LOGIN)
-    assert not signed_in(client)
+    assert not is_signed_in(client)
 
 
 def test_a_code_works_once(client, robin):
@@ -175,8 +175,8 @@ def test_a_code_works_once(client, robin):
     for browser in (client, Client()):
         sign_in(browser, robin.email)
         browser.post(reverse("mfa_authenticate"), {"code": code})
-    assert signed_in(client)
-    assert not signed_in(browser)
+    assert is_signed_in(client)
+    assert not is_signed_in(browser)
 
 
 def test_guessing_codes_ends_after_a_few_tries(client, robin):
@@ -185,7 +185,7 @@ def test_guessing_codes_ends_after_a_few_tries(client, robin):
     for number in range(6):
         client.post(reverse("mfa_authenticate"), {"code": f"00000{number}"})
     client.post(reverse("mfa_authenticate"), {"code": code_of(secret)})
-    assert not signed_in(client)
+    assert not is_signed_in(client)
 
 
 def test_a_recovery_code_signs_in_once_and_secrets_lie_sealed(client, robin):
@@ -203,7 +203,7 @@ def test_a_recovery_code_signs_in_once_and_secrets_lie_sealed(client, robin):
         browser = Client()
         sign_in(browser, robin.email)
         browser.post(reverse("mfa_authenticate"), {"code": codes[0]})
-        assert signed_in(browser) is expected
+        assert is_signed_in(browser) is expected
 
 
 def test_before_it_is_confirmed_the_secret_lies_sealed_too(client, robin):
@@ -211,10 +211,10 @@ def test_before_it_is_confirmed_the_secret_lies_sealed_too(client, robin):
     confirm_first_factor(client)
     secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
     assert client.session[SECRET_SESSION_KEY] == secret
-    assert read_by_a_thief(Session.objects.get()).count(secret) == 0
+    assert read_stored_secret(Session.objects.get()).count(secret) == 0
 
 
-def read_by_a_thief(row):
+def read_stored_secret(row):
     """Of a backup: what is signed only can be read by everybody."""
     texts = [row.session_data, *row.session_data.replace(".", ":").split(":")]
     unpacked = [unpack(text + "=" * (-len(text) % 4)) for text in texts]

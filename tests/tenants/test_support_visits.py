@@ -119,7 +119,7 @@ def test_the_next_visit_replaces_it(support, make):
     assert support.get(HOME).status_code == 404 and support.get("/t/globex/").status_code == 200
 
 
-def granted(make, acme, permissions=PERMISSIONS):
+def create_staff_with(make, acme, permissions=PERMISSIONS):
     """Staff of one tenant, with these permissions and no others."""
     person = make.staff(acme)
     names = [name.partition(".")[2] for name in permissions]
@@ -130,7 +130,7 @@ def granted(make, acme, permissions=PERMISSIONS):
 
 
 def test_its_permissions_suffice_and_it_comes_before_a_membership(make, acme):
-    _person, client = granted(make, acme)
+    _person, client = create_staff_with(make, acme)
     open_portal_as_support(client, acme)
     assert b"as support, read-only" in client.get(HOME).content
     assert client.post("/t/acme/settings/", {"save": "tenant"}).status_code == 403
@@ -138,13 +138,13 @@ def test_its_permissions_suffice_and_it_comes_before_a_membership(make, acme):
 
 @pytest.mark.parametrize("missing", PERMISSIONS)
 def test_who_lacks_a_permission_makes_no_visit(make, acme, missing):
-    _person, client = granted(make, acme, set(PERMISSIONS) - {missing})
+    _person, client = create_staff_with(make, acme, set(PERMISSIONS) - {missing})
     assert open_portal_as_support(client, acme).status_code in (302, 403)
     assert not SupportVisit.unscoped.exists()
 
 
 def test_staff_of_another_tenant_make_no_visit(make, acme):
-    _person, client = granted(make, make.tenant("globex"))
+    _person, client = create_staff_with(make, make.tenant("globex"))
     assert open_portal_as_support(client, acme).status_code == 404
     assert not SupportVisit.unscoped.exists()
 
@@ -158,7 +158,7 @@ def test_staff_of_another_tenant_make_no_visit(make, acme):
     ],
 )
 def test_it_ends_when_the_permission_is_withdrawn(make, acme, withdraw):
-    person, client = granted(make, acme)
+    person, client = create_staff_with(make, acme)
     open_portal_as_support(client, acme)
     withdraw(person)
     assert client.get(HOME).status_code in (302, 403)

@@ -38,15 +38,15 @@ class StoredTexts:
 
     def __call__(self, execute, sql, parameters, many, context):
         if match := WRITE.match(sql):
-            self.look_at(match[1], parameters)
+            self.collect(match[1], parameters)
         return execute(sql, parameters, many, context)
 
-    def look_at(self, table, value):
+    def collect(self, table, value):
         if isinstance(value, dict):
             value = list(value.values())
         if isinstance(value, list | tuple):
             for inner in value:
-                self.look_at(table, inner)
+                self.collect(table, inner)
         elif (OPEN in (text := str(value)) or ESCAPED in text) and text not in self.posted:
             self.found.add((table, text[:200]))
 
@@ -84,15 +84,15 @@ def submit_all(client, stored, *beginnings, without=()):
 
 
 @pytest.fixture
-def house(make):
-    house = CanaryRows(make)
-    house.live()
-    return house
+def canary_rows(make):
+    canary_rows = CanaryRows(make)
+    canary_rows.live()
+    return canary_rows
 
 
 @pytest.fixture
-def owner(house):
-    client = house.browser(Client(), house.owner)
+def owner(canary_rows):
+    client = canary_rows.browser(Client(), canary_rows.owner)
     client.post("/accounts/2fa/reauthenticate/", {"code": code_of(TEXT)})
     return client
 
@@ -105,8 +105,8 @@ def test_no_action_of_a_customer_stores_a_text_in_the_readers_language(owner):
     assert stored.found == set()
 
 
-def test_no_action_of_staff_stores_a_text_in_the_readers_language(house):
-    client, stored = house.browser(Client(), house.staff), StoredTexts()
+def test_no_action_of_staff_stores_a_text_in_the_readers_language(canary_rows):
+    client, stored = canary_rows.browser(Client(), canary_rows.staff), StoredTexts()
     with bracketed_language(), connection.execute_wrapper(stored):
         count = submit_all(client, stored, "admin/", without=ENDS)
     assert count >= FORMS_AT_LEAST
@@ -123,7 +123,7 @@ def test_what_the_house_does_by_itself_stores_no_text_in_a_readers_language(make
 
 @pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
 def test_a_reason_of_the_hub_is_stored_in_english_and_shown_in_the_readers_language(
-    owner, house, language
+    owner, canary_rows, language
 ):
     owner.defaults["HTTP_ACCEPT_LANGUAGE"] = language
     with translation.override("en"):  # the language of a request stays in its thread

@@ -14,7 +14,7 @@ SLACK = {"ok": True, "channel": "C1", "ts": "1764000000.000100"}
 SPLUNK = {"text": "Success", "code": 0}
 
 
-def world(instead=None):
+def build_http(instead=None):
     """`instead` is by the first part of a host: `world({"slack": Response(500)})`."""
     return FakeHttp(lambda request: answer(request, instead or {}))
 
@@ -26,14 +26,14 @@ def answer(request, instead):
         return instead[name]
     if host.endswith("salesforce.com"):
         records = json.loads(request.content())["records"]
-        return told(
+        return json_response(
             [
                 {"id": f"00Q{number:012}AAA", "success": True, "errors": []}
                 for number in range(len(records))
             ]
         )
-    return told({"slack": SLACK, "splunk": SPLUNK}.get(name, {}))
+    return json_response({"slack": SLACK, "splunk": SPLUNK}.get(name, {}))
 
 
-def told(body):
+def json_response(body):
     return Response(200, json.dumps(body).encode(), {"content-type": "application/json"}, at=NOON)

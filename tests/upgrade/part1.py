@@ -17,7 +17,7 @@ from hub.outgoing.pump import place
 from hub.queue import beat, ring
 from tenants.models import ApiKey
 from tests.makers import MINUTE, NOON, ORDER, WHSEC, Makers
-from tests.upgrade.answers import world
+from tests.upgrade.answers import build_http
 
 SHOP = ("events:write", "events:read", "deliveries:read", "deliveries:write")
 DEAD_PUMP = uuid.UUID(int=1)
@@ -76,7 +76,7 @@ def systems(make, tenant):
     make.route(make.connection(tenant, "splunk"), action="send_event")
     make.event(tenant, id="first")
     make.event(tenant, id="small", data=ORDER | {"total": 1})
-    pump(world())
+    pump(build_http())
 
 
 def stopped(make, tenant):
@@ -109,7 +109,7 @@ def broken(make, tenant):
     make.route(tenant=initech, connector="splunk", action="send_event", event_type="order.stray")
     make.event(initech, "order.stray", id="stray")
     for at in (NOON, NOON + MINUTE):
-        pump(world({"globex": Unanswered("timed_out", "globex.example.com")}), at=at)
+        pump(build_http({"globex": Unanswered("timed_out", "globex.example.com")}), at=at)
 
 
 def cancelled():
@@ -127,7 +127,7 @@ def asked_to_wait(make, *tenants):
     for tenant in tenants:
         make.event(tenant, id="interrupted", now=LATER)
     busy = Response(429, headers={"retry-after": "300"}, at=LATER)
-    pump(world({"slack": busy, "globex": Response(500)}), at=LATER)
+    pump(build_http({"slack": busy, "globex": Response(500)}), at=LATER)
     make.event(tenants[0], id="on its way", now=LATER)
     place.take(DEAD_PUMP, places=1, now=LATER)
 

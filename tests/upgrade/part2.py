@@ -19,7 +19,7 @@ from hub.outgoing import bulk
 from hub.outgoing.models import Delivery, Route
 from hub.throttle.reserve import Demand, Spent, reserve
 from tests.makers import MINUTE, NOON, ORDER, Makers
-from tests.upgrade.answers import world
+from tests.upgrade.answers import build_http
 from tests.upgrade.part1 import (
     DEAD_PUMP,
     LATER,
@@ -81,7 +81,7 @@ def ordered(make, tenant):
             data=ORDER | {"number": number, "place": place},
             now=LATER,
         )
-    pump(world({"ordered": Response(500)}), at=LATER)
+    pump(build_http({"ordered": Response(500)}), at=LATER)
 
 
 def once(make, tenant):
@@ -89,14 +89,14 @@ def once(make, tenant):
     slack = make.connection(tenant, "slack", name="never twice")
     make.route(slack, action="post_message", event_type="order.once", never_twice=True)
     make.event(tenant, "order.once", id="once", now=LATER)
-    pump(world({"slack": Unanswered("timed_out", "slack.com")}), at=LATER)
+    pump(build_http({"slack": Unanswered("timed_out", "slack.com")}), at=LATER)
 
 
 def expiring(make, tenant):
     for name, seconds in (("soon", 60), ("late", 10**8)):
         make.route(hook(make, tenant, name), event_type="order.fresh", expires_after=seconds)
     make.event(tenant, "order.fresh", id="fresh", now=LATER)
-    pump(world({"soon": Response(500), "late": Response(500)}), at=LATER)
+    pump(build_http({"soon": Response(500), "late": Response(500)}), at=LATER)
 
 
 def resting(make, tenant):
@@ -105,7 +105,7 @@ def resting(make, tenant):
     make.route(down, event_type="order.tried")
     for number in range(12):
         make.event(tenant, "order.tried", id=f"tried-{number}", now=LATER)
-    pump(world({"down": Response(503)}), at=LATER)
+    pump(build_http({"down": Response(503)}), at=LATER)
     make.maintenance(down, starts_at=NOON + 10 * MINUTE)
     make.maintenance(connector="salesforce", starts_at=NOON + 30 * MINUTE)
 
@@ -114,7 +114,7 @@ def gone(make, tenant):
     """Disabled by its endpoint, with a notice."""
     make.route(hook(make, tenant, "gone"), event_type="order.gone")
     make.event(tenant, "order.gone", id="gone")
-    pump(world({"gone": Response(410)}))
+    pump(build_http({"gone": Response(410)}))
 
 
 def operations(make, tenant):
@@ -123,7 +123,7 @@ def operations(make, tenant):
     for number in range(5):
         make.event(tenant, "order.lost", id=f"lost-{number}")
     for at in (NOON, NOON + MINUTE):
-        pump(world({"given-up": Response(500)}), at=at)
+        pump(build_http({"given-up": Response(500)}), at=at)
     bulk.plan(
         "skip", {"state": "held"}, tenant=tenant, reason="too old", hand=STAFF, now=NOON + MINUTE
     )

@@ -28,7 +28,7 @@ from hub.throttle.models import QuotaState
 from tenants import api_key_format
 from tenants.models import User
 from tests.factories import NOON, SECRETS, WHSEC
-from tests.hub.outgoing.operating import run
+from tests.hub.outgoing.operating import run_operation
 from tests.upgrade.current_code import run_pump_once, world, zeros
 from tests.upgrade.restore import PARTS, counted, restored, upgrade
 
@@ -203,7 +203,7 @@ def test_what_was_ordered_keeps_its_order():
 def test_an_operation_that_was_half_done_is_finished():
     for operation in Operation.unscoped.filter(state="running"):
         assert operation.examined_count
-        run(operation, at=NOON + HOUR)
+        run_operation(operation, at=NOON + HOUR)
         assert (operation.state, operation.examined_count) == ("finished", operation.count)
 
 

@@ -33,7 +33,7 @@ EXPECTED = {
 }
 
 
-def sent(body=None, **changes):
+def build_send_request(body=None, **changes):
     return SEND.request([message(body or rendered(SEND.example), **changes)], credential("app"))
 
 
@@ -53,17 +53,20 @@ def test_a_429_rests_all_calls_to_the_application():
 
 
 def test_the_tenant_is_named_in_a_header_and_in_the_body():
-    request = sent(tenant="acme")
+    request = build_send_request(tenant="acme")
     assert request.headers["Hub-Tenant"] == json.loads(request.content())["tenant"] == "acme"
 
 
 def test_a_mapping_cannot_name_another_tenant():
-    request = sent({"type": "a", "data": {}, "tenant": "victim"}, tenant="acme")
+    request = build_send_request({"type": "a", "data": {}, "tenant": "victim"}, tenant="acme")
     assert json.loads(request.content())["tenant"] == "acme"
 
 
 def test_a_tenant_of_any_letters_fits_a_header():
-    assert sent(tenant="Müller\r\nX: y").headers["Hub-Tenant"] == "M%C3%BCller%0D%0AX:%20y"
+    assert (
+        build_send_request(tenant="Müller\r\nX: y").headers["Hub-Tenant"]
+        == "M%C3%BCller%0D%0AX:%20y"
+    )
 
 
 def test_its_health_is_asked_with_a_signature():

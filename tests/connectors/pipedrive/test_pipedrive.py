@@ -93,7 +93,7 @@ def pipedrive_says(name):
     return outcome
 
 
-def asks(key, body, **changes):
+def build_request(key, body, **changes):
     return PIPEDRIVE.action(key).request([message(body, **changes)], credential("pipedrive"))
 
 
@@ -161,7 +161,7 @@ def test_rests_what_is_spent_for_as_long_as_it_takes_and_costs_no_attempt(name, 
 
 
 def test_whoever_is_blocked_by_cloudflare_calls_no_company():
-    request = asks("create_deal", {"title": "a"})
+    request = build_request("create_deal", {"title": "a"})
     assert ADDRESS in [scope for scope, _ in request.spends]
     assert PIPEDRIVE.quota(ADDRESS) is None and PIPEDRIVE.unlimited_reasons["address"]
 
@@ -172,7 +172,7 @@ def test_a_permission_that_is_missing_is_no_block():
 
 @pytest.mark.parametrize("kind", RECORD_KINDS, ids=lambda kind: kind.key)
 def test_the_newer_version_costs_half(kind):
-    tokens = dict(asks(f"create_{kind.key}", {kind.required_input: "a"}).spends)[COMPANY]
+    tokens = dict(build_request(f"create_{kind.key}", {kind.required_input: "a"}).spends)[COMPANY]
     assert tokens == {"v1": 10, "v2": 5}[kind.path[:2]]
 
 
@@ -197,9 +197,12 @@ def test_a_strange_report_is_none(limit, left):
 
 
 def test_each_record_has_its_place():
-    made = [asks(f"create_{kind.key}", {kind.required_input: "a"}) for kind in RECORD_KINDS]
+    made = [
+        build_request(f"create_{kind.key}", {kind.required_input: "a"}) for kind in RECORD_KINDS
+    ]
     changed = [
-        asks(f"update_{kind.key}", {"id": 7, kind.required_input: "a"}) for kind in RECORD_KINDS
+        build_request(f"update_{kind.key}", {"id": 7, kind.required_input: "a"})
+        for kind in RECORD_KINDS
     ]
     assert {request.method for request in made} == {"POST"}
     assert [(request.method, request.url.partition(".com")[2]) for request in changed] == [
@@ -214,23 +217,30 @@ def test_each_record_has_its_place():
 
 def test_what_the_event_does_not_have_is_left_as_it_is():
     body = {"id": 7, "title": "a", "value": None, "custom_fields": {KEY: None}}
-    assert asks("update_deal", body).json == {"title": "a"}
+    assert build_request("update_deal", body).json == {"title": "a"}
 
 
 def test_custom_fields_stand_inside_or_beside_as_the_version_has_it():
     body = {"title": "a", "custom_fields": {KEY: "b"}}
-    assert asks("create_deal", body).json == body
-    assert asks("create_lead", body).json == {"title": "a", KEY: "b", "origin_id": ORDER["id"]}
+    assert build_request("create_deal", body).json == body
+    assert build_request("create_lead", body).json == {
+        "title": "a",
+        KEY: "b",
+        "origin_id": ORDER["id"],
+    }
 
 
 def test_a_lead_keeps_the_id_of_the_delivery_unless_the_mapping_says_otherwise():
-    assert asks("create_lead", {"title": "a", "origin_id": "shop"}).json["origin_id"] == "shop"
-    assert "origin_id" not in asks("update_lead", {"id": LEAD, "title": "a"}).json
+    assert (
+        build_request("create_lead", {"title": "a", "origin_id": "shop"}).json["origin_id"]
+        == "shop"
+    )
+    assert "origin_id" not in build_request("update_lead", {"id": LEAD, "title": "a"}).json
 
 
 def test_an_example_without_an_address_makes_a_person_without_one():
     body = rendered(PIPEDRIVE.action("create_person").example, {"data": {"customer": "Ada"}})
-    assert asks("create_person", body).json == {"name": "Ada", "emails": []}
+    assert build_request("create_person", body).json == {"name": "Ada", "emails": []}
 
 
 @pytest.mark.parametrize(

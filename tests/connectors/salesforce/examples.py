@@ -29,7 +29,7 @@ LISTED = [
 ]
 
 
-def salesforce_says(name):
+def parse_recorded(name):
     response, door = recorded("salesforce", name), name.partition("__")[0]
     if door in ("query", "aggregate"):
         return (RECORDS if door == "query" else AGGREGATE).parse_page(response)

@@ -4,16 +4,16 @@ import pytest
 
 from connectors.http import Response, Unreadable
 from tests.connectors.recorded import NOON, credential, recorded
-from tests.connectors.salesforce.examples import SALESFORCE, salesforce_says
+from tests.connectors.salesforce.examples import SALESFORCE, parse_recorded
 
 APP = {"client_id": "3MVG", "client_secret": "s"}
 
 
 def test_a_refresh_follows_the_organisation_to_its_new_instance_and_nowhere_else():
-    assert salesforce_says("token__refreshed").settings == {
+    assert parse_recorded("token__refreshed").settings == {
         "instance_url": "https://acme2.my.salesforce.com"
     }
-    assert salesforce_says("token__instance_elsewhere").settings == {}
+    assert parse_recorded("token__instance_elsewhere").settings == {}
 
 
 def test_a_desk_may_name_its_sandbox_as_the_host():

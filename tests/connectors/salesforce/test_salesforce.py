@@ -16,7 +16,7 @@ from tests.connectors.salesforce.examples import (
     LISTED,
     SALESFORCE,
     UPSERT,
-    salesforce_says,
+    parse_recorded,
 )
 
 SUMS = {"attributes": {"type": "AggregateResult"}, "Status": "Draft", "orders": 2, "total": 25.5}
@@ -121,9 +121,9 @@ def test_every_recorded_answer_is_in_the_table():
 def test_reads(name, expected):
     if expected == UNREADABLE:
         with pytest.raises(Unreadable):
-            salesforce_says(name)
+            parse_recorded(name)
         return
-    read = salesforce_says(name)
+    read = parse_recorded(name)
     if isinstance(read, Grant):
         read = read.secret["refresh_token"]
     elif isinstance(read, ObjectsPage):
@@ -185,8 +185,8 @@ def test_only_the_same_fields_of_the_same_object_go_together():
 
 def test_the_day_s_budget_rests_the_organisation_for_long_and_a_crowd_for_short():
     long, short = (
-        salesforce_says("create__total_limit"),
-        salesforce_says("create__concurrent_limit"),
+        parse_recorded("create__total_limit"),
+        parse_recorded("create__concurrent_limit"),
     )
     assert (long.after, short.after) == (3600.0, 30.0)
     assert long.paused_scopes == short.paused_scopes == (ORG,) and long.costs_no_attempt

@@ -35,7 +35,7 @@ def check(settings, secret, text, now):
     return check_pasted_request(SOURCE, settings, [Secret(secret)], text, now)
 
 
-def read(document, settings=None, *headers):
+def parse_item(document, settings=None, *headers):
     request = post_json(document, *headers)
     settings = settings or {}
     message_id = SOURCE.message_id(request, settings)
@@ -111,34 +111,34 @@ def test_settings_that_describe_nothing_have_no_scheme_and_the_id_of_the_content
     settings = {"preset": "custom"}
     with pytest.raises(SchemeError, match="header"):
         SOURCE.scheme_for(settings)
-    assert read({"a": 1}, settings).id == read({"a": 1}, {"preset": "github"}).id
+    assert parse_item({"a": 1}, settings).id == parse_item({"a": 1}, {"preset": "github"}).id
 
 
 # --- items ---
 
 
 def test_a_standard_webhook_has_its_id_and_type_and_the_body_as_data():
-    item = read(USER_CREATED, None, ("webhook-id", "msg_1"))
+    item = parse_item(USER_CREATED, None, ("webhook-id", "msg_1"))
     assert (item.id, item.type, item.data) == ("msg_1", "user.created", USER_CREATED)
 
 
 def test_the_id_is_read_where_the_settings_say():
     github = {"preset": "github", "item_id_header": "X-GitHub-Delivery"}
-    assert read({}, github, ("X-GitHub-Delivery", "72d3162e")).id == "72d3162e"
+    assert parse_item({}, github, ("X-GitHub-Delivery", "72d3162e")).id == "72d3162e"
     assert "x-github-delivery" in SOURCE.stored_headers_for(github)
     by_path = {"preset": "stripe", "item_id_path": "data.0.id"}
-    assert read({"data": [{"id": 7}]}, by_path).id == "7"
+    assert parse_item({"data": [{"id": 7}]}, by_path).id == "7"
 
 
 def test_without_an_id_the_content_is_the_id():
-    first, again = (read({"a": 1}, {"preset": "github"}).id for _ in range(2))
-    assert first == again != read({"a": 2}, {"preset": "github"}).id
+    first, again = (parse_item({"a": 1}, {"preset": "github"}).id for _ in range(2))
+    assert first == again != parse_item({"a": 2}, {"preset": "github"}).id
 
 
 def test_a_header_that_the_signature_does_not_cover_is_no_id_unless_configured():
     github = {"preset": "github"}
-    plain = read({"a": 1}, github).id
-    assert read({"a": 1}, github, ("webhook-id", "another")).id == plain
+    plain = parse_item({"a": 1}, github).id
+    assert parse_item({"a": 1}, github, ("webhook-id", "another")).id == plain
 
 
 @pytest.mark.parametrize(

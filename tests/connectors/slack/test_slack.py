@@ -88,7 +88,7 @@ def slack_says(name):
     return outcome
 
 
-def posted(**body):
+def build_post_request(**body):
     return POST.request([message({**HELLO, **body})], credential("slack"))
 
 
@@ -139,19 +139,19 @@ def test_what_slack_says_of_blocks_is_kept():
 
 
 def test_spends_of_the_method_and_of_the_channel():
-    assert posted().spends == (
+    assert build_post_request().spends == (
         (Scope("method", "chat.postMessage"), 1),
         (Scope("channel", "C0000GEN1"), 1),
     )
 
 
 def test_what_the_event_does_not_have_is_left_out():
-    sent = posted(thread_ts=None, unfurl_links=False, metadata={}).json
+    sent = build_post_request(thread_ts=None, unfurl_links=False, metadata={}).json
     assert sent == {**HELLO, "unfurl_links": False, "metadata": {}}
 
 
 def test_a_post_carries_our_id_where_people_do_not_see_it():
-    assert posted().json["metadata"]["event_payload"] == {"id": message(HELLO).id}
+    assert build_post_request().json["metadata"]["event_payload"] == {"id": message(HELLO).id}
 
 
 def test_channels_are_asked_for_from_where_the_last_page_ended():
@@ -171,7 +171,7 @@ def test_a_channels_name_is_not_its_id(id, taken):
 
 
 def test_the_token_travels_in_a_header_only():
-    request = posted()
+    request = build_post_request()
     assert request.all_headers()["Authorization"] == "Bearer xoxb-1"
     assert "xoxb" not in request.url and b"xoxb" not in request.content()
 

@@ -74,7 +74,7 @@ PARTIAL = {
 ASKED = {"ack__mixed", "ack__a_page", "ack__disabled", "ack__busy"}
 
 
-def confirmed(name, *tickets, at=NOON):
+def read_confirmation(name, *tickets, at=NOON):
     asked = [message(EVENT, id=ticket, ticket=ticket, at=at) for ticket in tickets]
     return SEND.read_confirmation(recorded("splunk", name), asked)
 
@@ -188,13 +188,13 @@ def test_asks_about_each_acknowledgement_once_on_the_same_channel():
 
 
 def test_waits_for_what_is_not_acknowledged_yet():
-    outcomes = confirmed("ack__mixed", ticket(0), ticket(1))
+    outcomes = read_confirmation("ack__mixed", ticket(0), ticket(1))
     assert kinds(outcomes) == ["delivered", "pending"]
     assert (outcomes[1].ticket, outcomes[1].after) == (ticket(1), 10.0)
 
 
 def test_sends_again_what_is_not_acknowledged_within_five_minutes():
-    assert kinds(confirmed("ack__mixed", ticket(0), ticket(1), at=LATER)) == [
+    assert kinds(read_confirmation("ack__mixed", ticket(0), ticket(1), at=LATER)) == [
         "delivered",
         "unknown",
     ]
@@ -202,12 +202,12 @@ def test_sends_again_what_is_not_acknowledged_within_five_minutes():
 
 @pytest.mark.parametrize("name", ["ack__a_page", "ack__busy"])
 def test_a_poll_that_goes_wrong_is_asked_again(name):
-    assert kinds(confirmed(name, ticket(0))) == ["pending"]
-    assert kinds(confirmed(name, ticket(0), at=LATER)) == ["unknown"]
+    assert kinds(read_confirmation(name, ticket(0))) == ["pending"]
+    assert kinds(read_confirmation(name, ticket(0), at=LATER)) == ["unknown"]
 
 
 def test_a_token_without_acknowledgement_is_a_matter_for_a_person():
-    assert kinds(confirmed("ack__disabled", ticket(0))) == ["reconnect"]
+    assert kinds(read_confirmation("ack__disabled", ticket(0))) == ["reconnect"]
 
 
 def test_a_channel_belongs_to_the_token():

@@ -46,12 +46,12 @@ EXPECTED = {
 }
 
 
-def read(name):
+def read_recorded_outcome(name):
     (outcome,) = SEND.read_outcomes(recorded("webhook", name), [message(ORDER)])
     return outcome
 
 
-def sent(**changes):
+def build_send_request(**changes):
     return SEND.request([message(ORDER, id="msg_1", **changes)], credential("webhook"))
 
 
@@ -61,29 +61,35 @@ def test_every_recorded_answer_is_in_the_table():
 
 @pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
 def test_reads(name, expected):
-    outcome = read(name)
+    outcome = read_recorded_outcome(name)
     assert (outcome.kind, outcome.reason, outcome.after) == expected
 
 
 def test_an_overloaded_endpoint_rests_as_a_whole():
     assert (
-        read("send__too_many").paused_scopes == read("send__maintenance").paused_scopes == ENDPOINT
+        read_recorded_outcome("send__too_many").paused_scopes
+        == read_recorded_outcome("send__maintenance").paused_scopes
+        == ENDPOINT
     )
-    assert read("send__server_error").paused_scopes == ()
+    assert read_recorded_outcome("send__server_error").paused_scopes == ()
 
 
 def test_only_a_429_costs_no_attempt():
     assert (
-        read("send__too_many").costs_no_attempt and not read("send__maintenance").costs_no_attempt
+        read_recorded_outcome("send__too_many").costs_no_attempt
+        and not read_recorded_outcome("send__maintenance").costs_no_attempt
     )
 
 
 def test_the_bytes_as_rendered_are_sent():
-    assert sent(raw=b'{"a": 1}').content() == b'{"a": 1}'
+    assert build_send_request(raw=b'{"a": 1}').content() == b'{"a": 1}'
 
 
 def test_the_id_stays_and_the_timestamp_is_of_the_attempt():
-    first, second = sent().headers, sent(at=NOON + timedelta(hours=1)).headers
+    first, second = (
+        build_send_request().headers,
+        build_send_request(at=NOON + timedelta(hours=1)).headers,
+    )
     assert first["webhook-id"] == second["webhook-id"] == "msg_1"
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 3600
 

@@ -19,7 +19,7 @@ PAGES = [guide.url for guide in list_guides()] + [
 EXAMPLE = re.compile(r"(.*)\n```(sh|python|js)\n")
 
 
-def read(client, url):
+def load_page(client, url):
     answer = client.get(url)
     assert answer.status_code == 200, url
     return answer.content.decode()
@@ -36,9 +36,9 @@ def test_every_page_is_open_to_anyone_under_the_strict_policy(client, url):
 
 @pytest.mark.parametrize("url", PAGES)
 def test_every_link_leads_to_a_page_and_to_a_heading_that_is_there(client, url):
-    for link in set(re.findall(r'href="(/(?:api/docs|problems)/[^"]*)"', read(client, url))):
+    for link in set(re.findall(r'href="(/(?:api/docs|problems)/[^"]*)"', load_page(client, url))):
         page, _mark, anchor = link.partition("#")
-        assert not anchor or f'id="{anchor}"' in read(client, page), link
+        assert not anchor or f'id="{anchor}"' in load_page(client, page), link
 
 
 def test_every_section_of_the_partners_page_is_served():
@@ -54,12 +54,12 @@ def test_every_page_of_the_folder_is_served():
 
 def test_examples_name_this_hub_and_have_a_place_for_the_readers_key(client, settings):
     for guide in list_guides():
-        text = read(client, guide.url)
+        text = load_page(client, guide.url)
         assert "127.0.0.1:8000" not in text and "demo.json" not in text.replace(
             "<code>var/demo.json</code>", ""
         )
-    assert f"HUB={settings.HUB_PUBLIC_URL}" in read(client, "/api/docs/quick-start/")
-    assert "KEY=hub_live_…  # your key" in read(client, "/api/docs/quick-start/")
+    assert f"HUB={settings.HUB_PUBLIC_URL}" in load_page(client, "/api/docs/quick-start/")
+    assert "KEY=hub_live_…  # your key" in load_page(client, "/api/docs/quick-start/")
 
 
 @pytest.mark.parametrize("page", [PARTNERS, *(f"api/{page.name}" for page in FOLDER.glob("api/*"))])
@@ -79,25 +79,25 @@ def test_every_example_is_executed_by_a_test(page):
     ],
 )
 def test_the_search_finds_passages(client, term, url):
-    assert url in read(client, f"/api/docs/search/?q={term}")
+    assert url in load_page(client, f"/api/docs/search/?q={term}")
 
 
 def test_the_search_repeats_no_markup(client):
-    text = read(client, "/api/docs/search/?q=<script>alert(1)</script>")
+    text = load_page(client, "/api/docs/search/?q=<script>alert(1)</script>")
     assert "<script>alert" not in text and "No passage has" in text
 
 
 def test_every_problem_is_listed_with_its_page(client):
-    text = read(client, "/problems/")
+    text = load_page(client, "/problems/")
     assert [code for code in CATALOGUE if f'href="/problems/{code}"' not in text] == []
-    assert 'href="/problems/"' in read(client, "/problems/validation-failed")
+    assert 'href="/problems/"' in load_page(client, "/problems/validation-failed")
 
 
 @pytest.mark.django_db
 def test_both_consoles_lead_there(client, make):
     make_link = 'href="/api/docs/"'
     client.force_login(make.membership(make.tenant("acme"), make.user(), "owner").user)
-    assert make_link in read(client, "/t/acme/")
+    assert make_link in load_page(client, "/t/acme/")
     client.force_login(make.staff(is_superuser=True))
     assert make_link in client.get(reverse("admin:index"), follow=True).content.decode()
 

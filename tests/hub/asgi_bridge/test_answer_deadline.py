@@ -12,7 +12,7 @@ from hub.asgi_bridge import AsgiBridge, Limits
 from hub.asgi_bridge.short_chain import ShortChainHandler
 from hub.incoming.models import InboundMessage
 from hub.incoming.receiving.receive import RECEIVERS
-from tests.hub.asgi_bridge.asking import Page, ask
+from tests.hub.asgi_bridge.asgi_client import Page, ask
 from tests.hub.asgi_bridge.silent_proxy import SilentProxy
 from tests.hub.incoming.sources import make_sender
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from hub.crypto.sealed import KeyCanary, WrongKey
-from tests.hub.asgi_bridge.asking import (
+from tests.hub.asgi_bridge.asgi_client import (
     CHUNKED,
     DISCONNECT,
     Client,
@@ -143,11 +143,13 @@ class Gate:
 
 def test_beyond_so_many_requests_the_hub_says_when_to_come_again():
     gate = Gate()
-    statuses = asyncio.run(three_at_once(front_for(gate, threads=1, requests_in_progress=2), gate))
+    statuses = asyncio.run(
+        send_three_requests(front_for(gate, threads=1, requests_in_progress=2), gate)
+    )
     assert statuses == [503, 200, 200]
 
 
-async def three_at_once(front, gate):
+async def send_three_requests(front, gate):
     """The statuses in the order of the answers."""
     clients, statuses = [Client([b"{}"]) for _ in range(3)], []
 

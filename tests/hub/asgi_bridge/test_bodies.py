@@ -5,26 +5,26 @@ import time
 
 import pytest
 
-from tests.hub.asgi_bridge.asking import CHUNKED, DISCONNECT, Echo, ask, front_for
+from tests.hub.asgi_bridge.asgi_client import CHUNKED, DISCONNECT, Echo, ask, front_for
 
 
 def code_of(client):
     return client.status, json.loads(client.body)["code"]
 
 
-def more(body):
+def build_body_part(body):
     return {"type": "http.request", "body": body, "more_body": True}
 
 
 def test_a_body_that_does_not_arrive_in_time_is_refused():
-    assert code_of(ask(front_for(Echo(), body_seconds=0.01), [more(b"[")])) == (
+    assert code_of(ask(front_for(Echo(), body_seconds=0.01), [build_body_part(b"[")])) == (
         408,
         "request-timeout",
     )
 
 
 def test_a_body_that_drips_has_no_more_time_than_its_bytes_are_worth():
-    drips = [more(b"x")] * 100
+    drips = [build_body_part(b"x")] * 100
     assert code_of(
         ask(front_for(Echo(), body_seconds=0.01, body_bytes_per_second=10**6), drips)
     ) == (
@@ -35,7 +35,7 @@ def test_a_body_that_drips_has_no_more_time_than_its_bytes_are_worth():
 
 def test_a_large_body_that_arrives_steadily_has_the_time_that_it_needs():
     front = front_for(Echo(), body_seconds=0.2, body_bytes_per_second=1)
-    assert ask(front, [more(b"x" * 100)] * 50 + [b"x"]).status == 200
+    assert ask(front, [build_body_part(b"x" * 100)] * 50 + [b"x"]).status == 200
 
 
 @pytest.mark.parametrize("headers", [[CHUNKED], [("Content-Length", "1001")]])
@@ -50,7 +50,7 @@ def test_a_length_that_is_too_large_is_refused_before_the_body_is_read():
     assert code_of(ask(front_for(Echo()), [], headers=[("Content-Length", "99999999")]))[0] == 413
 
 
-@pytest.mark.parametrize("pieces", [[more(b"abc"), DISCONNECT], [DISCONNECT], [b"abc"]])
+@pytest.mark.parametrize("pieces", [[build_body_part(b"abc"), DISCONNECT], [DISCONNECT], [b"abc"]])
 def test_a_body_that_was_cut_reaches_nobody(pieces):
     echo = Echo()
     client = ask(front_for(echo), pieces, headers=[("Content-Length", "4")])
@@ -100,7 +100,7 @@ def test_the_addresses_of_one_ipv6_network_share_it():
 def test_a_client_that_sent_much_may_not_stand_still_for_long():
     began = time.monotonic()
     front = front_for(Echo(), body_seconds=0.1, body_bytes_per_second=1000)
-    assert code_of(ask(front, [more(b"x" * 100_000)])) == (
+    assert code_of(ask(front, [build_body_part(b"x" * 100_000)])) == (
         408,
         "request-timeout",
     )  # its bytes would be worth 100 s

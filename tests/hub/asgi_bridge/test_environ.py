@@ -3,7 +3,7 @@
 import pytest
 
 from hub.asgi_bridge.environ import client_network
-from tests.hub.asgi_bridge.asking import Echo, ask, front_for
+from tests.hub.asgi_bridge.asgi_client import Echo, ask, front_for
 
 
 @pytest.fixture

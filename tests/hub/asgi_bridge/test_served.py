@@ -33,7 +33,7 @@ def seconds_until_answered(place):
     return time.monotonic() - began
 
 
-def spoken(place, *parts):
+def exchange_bytes(place, *parts):
     """What the server says to these bytes, sent with half of a second between them, until it
     closes.
     """
@@ -66,7 +66,7 @@ def test_two_thousand_bodies_that_stand_still_delay_nobody(place):
 @pytest.mark.desk
 def test_a_client_that_asks_first_is_told_to_go_on(place):
     head = REQUEST + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
-    heard = spoken(place, head, b"hello")
+    heard = exchange_bytes(place, head, b"hello")
     assert (
         heard.startswith(b"HTTP/1.1 100 Continue")
         and b"HTTP/1.1 200 OK" in heard
@@ -76,7 +76,9 @@ def test_a_client_that_asks_first_is_told_to_go_on(place):
 
 @pytest.mark.desk
 def test_a_client_that_asks_first_is_refused_before_it_sends(place):
-    heard = spoken(place, REQUEST + b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n")
+    heard = exchange_bytes(
+        place, REQUEST + b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
+    )
     assert heard.startswith(b"HTTP/1.1 413") and b"connection: close" in heard
 
 

@@ -5,7 +5,7 @@ from threading import Barrier, Event, Semaphore, current_thread
 from hub.asgi_bridge.threads import ThreadPool
 
 
-def done(pool, count):
+def run_jobs(pool, count):
     """The names of the threads that did so many jobs, one after the other."""
     names, finished = [], Semaphore(0)
 
@@ -22,7 +22,7 @@ def done(pool, count):
 
 
 def test_a_thread_that_is_free_is_used_again():
-    assert len(set(done(ThreadPool(8), 20))) == 1
+    assert len(set(run_jobs(ThreadPool(8), 20))) == 1
 
 
 def test_as_many_jobs_as_there_are_threads_go_at_the_same_time():
@@ -46,4 +46,4 @@ def test_a_job_for_which_no_thread_is_free_has_its_turn():
 def test_a_job_that_fails_costs_no_thread():
     pool = ThreadPool(1)
     pool.submit(lambda: 1 / 0)
-    assert len(done(pool, 1)) == 1
+    assert len(run_jobs(pool, 1)) == 1

@@ -38,7 +38,7 @@ def acme():
     return Tenant.objects.create(reference="acme", name="Acme")
 
 
-def act(on, **said):
+def record_rename(on, **said):
     return record(
         **{"actor": ANNA, "verb": "tenant.rename", "obj": on, "tenant": on, "now": NOON} | said
     )
@@ -50,7 +50,7 @@ def tamper(sql):
 
 
 def test_it_says_who_did_what_to_what_and_why(acme):
-    act(
+    record_rename(
         acme,
         reason="asked by mail",
         before={"name": "A"},
@@ -89,7 +89,7 @@ def test_what_was_done_under_the_former_name_of_a_model_is_in_its_history():
 
 
 def test_it_outlives_its_tenant(acme):
-    act(acme)
+    record_rename(acme)
     public_id = acme.public_id
     acme.delete()
     row = AuditRow.objects.get()
@@ -115,29 +115,31 @@ def test_actors_are_people_keys_and_the_hub_itself():
     ids=lambda said: next(iter(said)),
 )
 def test_secrets_are_told_as_fingerprints_or_masks(acme, said):
-    row = act(acme, after=said)
+    row = record_rename(acme, after=said)
     assert "s3cr3t-value" not in str(row.after) and "***" in str(row.after)
 
 
 def test_a_fingerprint_tells_that_a_secret_changed(acme):
-    row = act(acme, before={"client_secret": "old-value"}, after={"client_secret": "new-value"})
+    row = record_rename(
+        acme, before={"client_secret": "old-value"}, after={"client_secret": "new-value"}
+    )
     assert row.before != row.after
-    assert act(acme, after={"client_secret": "new-value"}).after == row.after
+    assert record_rename(acme, after={"client_secret": "new-value"}).after == row.after
 
 
 def test_a_sealed_value_is_told_by_its_fingerprint(acme):
-    row = act(acme, after={"sealed": seal({"access": "s3cr3t-value"}, "credential:1")})
+    row = record_rename(acme, after={"sealed": seal({"access": "s3cr3t-value"}, "credential:1")})
     assert row.after["sealed"].startswith("*** ")
 
 
 def test_reasons_are_harmless_text(acme):
-    row = act(acme, reason="see xoxb-123456789012-abcdef\r\nERROR fake\x00" + "x" * 9000)
+    row = record_rename(acme, reason="see xoxb-123456789012-abcdef\r\nERROR fake\x00" + "x" * 9000)
     assert row.reason.startswith("see xoxb-***\\r\\nERROR fake\\x00xxx") and len(row.reason) == 500
 
 
 def test_each_tenant_and_the_platform_have_a_chain(acme):
-    first, second = act(acme), act(acme)
-    other = act(acme, tenant=None)
+    first, second = record_rename(acme), record_rename(acme)
+    other = record_rename(acme, tenant=None)
     assert (second.number, second.previous) == (2, first.hash)
     assert (other.chain, other.number, other.previous) == (PLATFORM, 1, "")
 
@@ -152,17 +154,17 @@ def test_each_tenant_and_the_platform_have_a_chain(acme):
     ids=["numbers and letters", "another time zone", "no tenant"],
 )
 def test_a_chain_read_back_is_whole(acme, said):
-    row = act(acme, **said)
-    act(acme, **said)
+    row = record_rename(acme, **said)
+    record_rename(acme, **said)
     assert verify_chain(row.chain).problem == ""
 
 
 def test_an_act_that_is_rolled_back_leaves_no_gap(acme):
-    act(acme)
+    record_rename(acme)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        act(acme)
+        record_rename(acme)
         raise ZeroDivisionError
-    act(acme)
+    record_rename(acme)
     assert list(AuditRow.objects.order_by("number").values_list("number", flat=True)) == [1, 2]
     assert verify_chain(str(acme.public_id)).problem == ""
 
@@ -179,7 +181,7 @@ def test_an_act_that_is_rolled_back_leaves_no_gap(acme):
     ids=["save", "delete", "update", "delete many", "bulk_update"],
 )
 def test_no_code_changes_a_row(acme, change):
-    row = act(acme)
+    row = record_rename(acme)
     with pytest.raises(AppendOnly):
         change(row)
 
@@ -199,7 +201,7 @@ def guarded():
     "sql", ["UPDATE hub_auditrow SET verb = 'nothing'", "DELETE FROM hub_auditrow"]
 )
 def test_the_database_itself_refuses(acme, sql):
-    act(acme)
+    record_rename(acme)
     with pytest.raises(IntegrityError, match="never changed and never deleted"):
         tamper(sql)
     assert AuditRow.objects.get().verb == "tenant.rename"
@@ -228,7 +230,7 @@ def unguarded():
 )
 def test_the_chain_tells_what_was_done_to_it(acme, sql, told):
     for name in "abc":
-        act(acme, after={"name": name})
+        record_rename(acme, after={"name": name})
     tamper(sql)
     assert verify_chain(str(acme.public_id)).problem == told
 
@@ -244,14 +246,14 @@ def verify_audit():
 
 def test_the_command_verifies_every_chain(acme):
     for tenant in (acme, acme, None):
-        act(acme, tenant=tenant)
+        record_rename(acme, tenant=tenant)
     assert verify_audit() == {"chains": 2, "rows": 3, "broken": {}}
 
 
 @pytest.mark.usefixtures("unguarded")
 def test_the_command_names_the_first_broken_row_of_each_chain(acme):
     for tenant in (acme, acme, None):
-        act(acme, tenant=tenant)
+        record_rename(acme, tenant=tenant)
     tamper("UPDATE hub_auditrow SET verb = 'nothing' WHERE number = 2")
     tamper("DELETE FROM hub_auditrow WHERE chain = 'platform'")
     assert verify_audit()["broken"] == {
@@ -261,7 +263,7 @@ def test_the_command_names_the_first_broken_row_of_each_chain(acme):
 
 
 def test_the_command_fails_when_a_chain_is_broken(acme):
-    act(acme)
+    record_rename(acme)
     AuditHead.objects.update(number=2)
     with pytest.raises(CommandError, match="tampered"):
         call_command("verify_audit", stdout=StringIO())
@@ -280,7 +282,7 @@ def test_people_who_act_at_once_do_not_fork_the_chain():
     def person():
         with transaction.atomic():
             ready.wait(10)
-            act(acme)
+            record_rename(acme)
         connection.close()
 
     with ThreadPoolExecutor(4) as people:

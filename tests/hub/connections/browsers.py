@@ -53,7 +53,7 @@ class Browser:
             f"/t/{(tenant or self.tenant).reference}/connect/{connector}/authorize", said
         )
 
-    def sent_to(self, connector, **said):
+    def get_consent_url(self, connector, **said):
         """The address of consent."""
         return self.begin(connector, **said).context["url"]
 
@@ -62,28 +62,28 @@ class Browser:
         come back to.
         """
         less = {} if ticked is None else {"scope_shown": "yes", "scope": ticked}
-        return came_back(consent, account=accounts(consent)[place], **less)
+        return submit_consent(consent, account=list_offered_accounts(consent)[place], **less)
 
     def deny(self, consent):
-        return came_back(consent, answer="deny")
+        return submit_consent(consent, answer="deny")
 
-    def comes_back(self, address):
+    def follow_callback(self, address):
         return self.client.get(address, follow=True)
 
-    def connects(self, connector, place=0, **said):
+    def connect_account(self, connector, place=0, **said):
         """As far as the confirm page."""
-        return self.comes_back(self.allow(self.sent_to(connector, **said), place))
+        return self.follow_callback(self.allow(self.get_consent_url(connector, **said), place))
 
-    def says(self, page, do="confirm"):
+    def submit(self, page, do="confirm"):
         return self.client.post(page.request["PATH_INFO"], {"do": do})
 
 
-def accounts(consent):
+def list_offered_accounts(consent):
     """Those that the page offers."""
     return re.findall(r'name="account" value="([^"]+)"', requests.get(consent, timeout=10).text)
 
 
-def came_back(consent, **pressed):
+def submit_consent(consent, **pressed):
     answer = requests.post(consent, data=pressed, allow_redirects=False, timeout=10)
     parts = urlsplit(answer.headers["Location"])
     assert parts.netloc == "hub.test", parts
@@ -94,15 +94,15 @@ def query_of(url):
     return dict(parse_qsl(urlsplit(url).query))
 
 
-def stored():
+def count_connections():
     return Connection.unscoped.count()
 
 
-def under_way():
+def get_newest_authorization():
     return Authorization.unscoped.order_by("-pk").first()
 
 
-def problem(page):
+def get_problem_code(page):
     return page.context["problem"].code
 
 
@@ -115,5 +115,5 @@ class Guest(Browser):
     def opens(self, link):
         return self.client.post(f"/connect/link/{link.token}/")
 
-    def connects(self, link, place=0):
-        return self.comes_back(self.allow(self.opens(link).context["url"], place))
+    def connect_account(self, link, place=0):
+        return self.follow_callback(self.allow(self.opens(link).context["url"], place))

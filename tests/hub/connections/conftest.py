@@ -38,7 +38,7 @@ def browser(make, acme, outside):
 
 
 @pytest.fixture
-def another(make, outside):
+def open_browser(make, outside):
     """Makes a browser of somebody at a tenant."""
     return lambda tenant, role="admin": person(make, tenant, role)
 
@@ -56,7 +56,7 @@ def shop(api, acme):
 
 
 @pytest.fixture
-def systems():
+def set_system_answers():
     """What the other systems answer to the API; the way to the network is put back afterwards."""
 
     def answers(script):

@@ -29,14 +29,14 @@ HALF_A_DAY = 43_200.0
 PAIR = {"access_token": "a", "refresh_token": "r"}
 
 
-def share(random):
+def compute_refresh_share(random):
     begun = build_token(SLACK, HALF_A_DAY, refreshable=True, now=NOON, random=lambda: random)
     return (begun.refresh_due_at - NOON) / timedelta(seconds=HALF_A_DAY)
 
 
 @pytest.mark.parametrize(("random", "at"), [(0, 0.75), (0.5, 0.8), (1, 0.85)])
 def test_it_is_due_at_about_80_percent(random, at):
-    assert share(random) == pytest.approx(at)
+    assert compute_refresh_share(random) == pytest.approx(at)
 
 
 def test_a_life_that_is_not_told_is_the_usual_one_of_the_system_and_ends_nobody_knows_when():

@@ -58,7 +58,7 @@ UNBROKEN = [f'{NAME}:"' + part * LARGEST for part in ("a", "\\a", '\\"')] + [
 ]
 
 
-def seconds(work, *arguments, times=3):
+def measure_seconds(work, *arguments, times=3):
     """Of the processor, as what else runs on the machine says nothing about our patterns; the best
     of some times.
     """
@@ -70,7 +70,7 @@ def seconds(work, *arguments, times=3):
     return min(taken)
 
 
-def filled(unit):
+def fill_text(unit):
     return (unit * (LARGEST // len(unit) + 1))[:LARGEST]
 
 
@@ -84,17 +84,20 @@ def assert_quick(work, *arguments, within=WITHIN):
     """Assert that a work takes `within` seconds at most, or, on a machine that is slower than the
     one the limit is stated for, as many times as long as a simple pattern takes on it.
     """
-    taken = seconds(work, *arguments)
+    taken = measure_seconds(work, *arguments)
     if taken > within:
-        simple, taken = map(min, zip(*(in_turn(work, *arguments) for _ in range(5)), strict=True))
+        simple, taken = map(
+            min,
+            zip(*(measure_beside_simple_pattern(work, *arguments) for _ in range(5)), strict=True),
+        )
         within *= max(1, simple * PER_SIMPLE_PATTERN / WITHIN)
     assert taken <= within, str(arguments[-1])[:80]
 
 
-def in_turn(work, *arguments):
+def measure_beside_simple_pattern(work, *arguments):
     return (
-        seconds(SIMPLE_PATTERN.sub, lambda match: f"{match[1]}***", filled("//a:b@ ")),
-        seconds(work, *arguments),
+        measure_seconds(SIMPLE_PATTERN.sub, lambda match: f"{match[1]}***", fill_text("//a:b@ ")),
+        measure_seconds(work, *arguments),
     )
 
 
@@ -113,14 +116,14 @@ def test_each_pattern_takes_20_milliseconds_at_most_for_its_worst_input(
     marks, pattern, replacement
 ):
     (units,) = [WORST[mark] for mark in marks if mark in WORST]
-    texts = [filled(unit) for unit in units] + [text[:LARGEST] for text in UNBROKEN]
-    slowest = max(texts, key=lambda text: seconds(pattern.sub, replacement, text))
+    texts = [fill_text(unit) for unit in units] + [text[:LARGEST] for text in UNBROKEN]
+    slowest = max(texts, key=lambda text: measure_seconds(pattern.sub, replacement, text))
     assert_quick(pattern.sub, replacement, slowest)
 
 
 @pytest.mark.parametrize("mark", MARKS)
 def test_however_often_a_mark_stands_in_a_text_it_is_soon_found(mark):
-    assert_quick(find_likely_patterns, filled(mark))
+    assert_quick(find_likely_patterns, fill_text(mark))
 
 
 PARTS = st.one_of(
@@ -155,5 +158,5 @@ PARTS = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(PARTS, max_size=4), st.lists(PARTS, min_size=1, max_size=5))
 def test_no_text_that_is_made_of_what_patterns_look_for_takes_long(before, repeated):
-    text = ("".join(before) + filled("".join(repeated)))[: LARGEST // 4]
+    text = ("".join(before) + fill_text("".join(repeated)))[: LARGEST // 4]
     assert_quick(redact_text, text, within=len(SECRET_PATTERNS) * WITHIN / 4)

@@ -44,7 +44,7 @@ def rotate(**options):
     return json.loads(out.getvalue())
 
 
-def opens(row):
+def open_credential(row):
     return Credential.unscoped.get(connection=row).open(row)
 
 
@@ -55,7 +55,7 @@ def test_everything_opens_under_the_new_key_alone(make, keys):
     told = rotate()
     keys(NEW)
     check_keys()
-    assert [opens(row)["signing_secret"] for row in rows]
+    assert [open_credential(row)["signing_secret"] for row in rows]
     assert ConnectorApp.objects.get().open() == {"client_secret": "s"}
     assert (
         told["looked_at"],
@@ -117,7 +117,7 @@ def test_a_dry_run_changes_nothing(make, keys):
     assert rotate(dry_run=True)["resealed"]["connections.Credential.sealed"] == 1
     keys(NEW)
     with pytest.raises(WrongKey):
-        opens(row)
+        open_credential(row)
 
 
 def test_a_refresh_in_between_is_never_overwritten(make, keys):
@@ -128,7 +128,7 @@ def test_a_refresh_in_between_is_never_overwritten(make, keys):
     fresh = seal({"signing_secret": "newer"}, Credential.binding(row))
     Credential.unscoped.update(sealed=fresh, version=2)
     assert reseal_batch(place, read, dry_run=False).resealed_count == 0
-    assert opens(row) == {"signing_secret": "newer"}
+    assert open_credential(row) == {"signing_secret": "newer"}
 
 
 def test_what_cannot_be_opened_is_named_and_left_as_it_is(make, keys):
@@ -143,7 +143,7 @@ def test_what_cannot_be_opened_is_named_and_left_as_it_is(make, keys):
         f"connections.ConnectorApp.sealed of row {ConnectorApp.objects.get().pk}" in out.getvalue()
     )
     keys(NEW)
-    assert opens(row)["signing_secret"]
+    assert open_credential(row)["signing_secret"]
 
 
 def test_the_canary_goes_last():
@@ -188,7 +188,7 @@ def test_killed_in_the_middle_of_a_batch_it_is_finished_by_the_next_run(make, ke
         ]
     keys(NEW)
     assert codes == [-signal.SIGKILL, 0]
-    assert [opens(row)["signing_secret"] for row in rows]
+    assert [open_credential(row)["signing_secret"] for row in rows]
 
 
 def test_many_rows_cost_few_statements(make, keys, django_assert_max_num_queries):

@@ -32,20 +32,20 @@ OTHER_KEY = Fernet.generate_key().decode()
 pytestmark = pytest.mark.django_db
 
 
-def sealed():
+def seal_document():
     return seal({"client_secret": SECRET}, BINDING)
 
 
 @pytest.fixture
 def row():
-    return ConnectorApp.objects.create(connector_key="slack", sealed=sealed())
+    return ConnectorApp.objects.create(connector_key="slack", sealed=seal_document())
 
 
-def opened(row):
+def open_document(row):
     return ConnectorApp.objects.get(pk=row.pk).sealed.open(BINDING)
 
 
-def stored(row):
+def read_stored_text(row):
     with connection.cursor() as cursor:
         cursor.execute("SELECT sealed FROM connections_connectorapp WHERE id = %s", [row.pk])
         return cursor.fetchone()[0]
@@ -56,23 +56,23 @@ def store(row, text):
 
 
 def set_by_update(row):
-    ConnectorApp.objects.filter(pk=row.pk).update(sealed=sealed())
+    ConnectorApp.objects.filter(pk=row.pk).update(sealed=seal_document())
 
 
 def set_by_bulk_update(row):
-    row.sealed = sealed()
+    row.sealed = seal_document()
     ConnectorApp.objects.bulk_update([row], ["sealed"])
 
 
 def set_by_save(row):
-    row.sealed = sealed()
+    row.sealed = seal_document()
     row.save()
 
 
 def set_by_bulk_create(row):
     ConnectorApp.objects.all().delete()
     ConnectorApp.objects.bulk_create(
-        [ConnectorApp(pk=row.pk, connector_key="slack", sealed=sealed())]
+        [ConnectorApp(pk=row.pk, connector_key="slack", sealed=seal_document())]
     )
 
 
@@ -99,13 +99,13 @@ def set_by_an_expression(row):
 )
 def test_a_secret_survives_every_way_of_storing(row, setting):
     setting(row)
-    assert opened(row) == {"client_secret": SECRET}
+    assert open_document(row) == {"client_secret": SECRET}
 
 
 def test_the_database_holds_ciphertext(row):
-    assert SECRET not in stored(row)
-    assert stored(row) != stored(
-        ConnectorApp.objects.create(connector_key="splunk", sealed=sealed())
+    assert SECRET not in read_stored_text(row)
+    assert read_stored_text(row) != read_stored_text(
+        ConnectorApp.objects.create(connector_key="splunk", sealed=seal_document())
     )
 
 
@@ -122,7 +122,7 @@ def test_nothing_stays_nothing(row):
 )
 def test_no_filter_looks_inside(row, lookup):
     with pytest.raises(FieldError, match="isnull only"):
-        ConnectorApp.objects.filter(**{f"sealed__{lookup}": stored(row)}).exists()
+        ConnectorApp.objects.filter(**{f"sealed__{lookup}": read_stored_text(row)}).exists()
 
 
 def test_isnull_tells_whether_there_is_a_secret(row):
@@ -132,7 +132,7 @@ def test_isnull_tells_whether_there_is_a_secret(row):
 
 
 TEXTS = pytest.mark.parametrize(
-    "make", [lambda row: SECRET, stored], ids=["plain text", "pasted ciphertext"]
+    "make", [lambda row: SECRET, read_stored_text], ids=["plain text", "pasted ciphertext"]
 )
 
 
@@ -155,15 +155,15 @@ def test_text_is_no_secret_for_many_rows_either(row, make):
 def test_a_wrong_key_is_told_by_name_and_hides_no_row(row, settings):
     settings.HUB_FIELD_KEYS = [OTHER_KEY]
     with pytest.raises(WrongKey, match=f"HUB_FIELD_KEYS opens {BINDING}"):
-        opened(row)
+        open_document(row)
 
 
 def test_an_older_key_still_opens_and_the_newest_seals(row, settings):
     settings.HUB_FIELD_KEYS = [OTHER_KEY, *settings.HUB_FIELD_KEYS]
-    assert opened(row) == {"client_secret": SECRET}
+    assert open_document(row) == {"client_secret": SECRET}
     set_by_save(row)
     settings.HUB_FIELD_KEYS = [OTHER_KEY]
-    assert opened(row) == {"client_secret": SECRET}
+    assert open_document(row) == {"client_secret": SECRET}
 
 
 def test_ciphertext_moved_to_another_row_does_not_open(row):
@@ -177,7 +177,7 @@ def test_ciphertext_moved_to_another_row_does_not_open(row):
 def test_what_is_no_sealed_document_does_not_open_and_is_not_shown(row, inside, settings):
     store(row, Fernet(settings.HUB_FIELD_KEYS[0]).encrypt(inside.encode()).decode())
     with pytest.raises(CannotOpen, match="no sealed document") as caught:
-        opened(row)
+        open_document(row)
     assert SECRET not in str(caught.value) and caught.value.__context__ is None
 
 
@@ -185,12 +185,12 @@ def test_what_is_no_sealed_document_does_not_open_and_is_not_shown(row, inside, 
 def test_what_is_not_even_ciphertext_does_not_open(row, text):
     store(row, text)
     with pytest.raises(WrongKey):
-        opened(row)
+        open_document(row)
 
 
 @pytest.mark.parametrize("show", [str, repr, format, "{0}".format, "{0!r:>3}".format, "%s".__mod__])
 def test_a_sealed_value_has_no_looks(show):
-    assert show(sealed()) == "***"
+    assert show(seal_document()) == "***"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_sealed_value_has_no_looks(show):
 )
 def test_a_sealed_value_does_not_travel(dump):
     with pytest.raises(TypeError):
-        dump(sealed())
+        dump(seal_document())
 
 
 def test_a_row_with_its_secret_is_no_task_argument(row):
@@ -218,11 +218,11 @@ def test_dumpdata_masks_it_and_loaddata_does_not_take_the_mask(row, tmp_path):
     out = io.StringIO()
     call_command("dumpdata", "connections.connectorapp", stdout=out)
     assert json.loads(out.getvalue())[0]["fields"]["sealed"] == "***"
-    assert stored(row) not in out.getvalue()
+    assert read_stored_text(row) not in out.getvalue()
     (tmp_path / "dump.json").write_text(out.getvalue())
     with pytest.raises(DeserializationError):
         call_command("loaddata", tmp_path / "dump.json")
-    assert opened(row) == {"client_secret": SECRET}
+    assert open_document(row) == {"client_secret": SECRET}
 
 
 def test_a_serializer_of_all_fields_masks_it_and_takes_none(row):
@@ -263,4 +263,4 @@ def test_an_error_report_does_not_tell_what_was_being_sealed(settings):
 
 def test_a_fingerprint_tells_apart_and_nothing_else():
     assert fingerprint(SECRET) == fingerprint(SECRET) != fingerprint("another")
-    assert sealed().fingerprint != sealed().fingerprint
+    assert seal_document().fingerprint != seal_document().fingerprint

@@ -37,12 +37,12 @@ def session():
     return session
 
 
-def found(key):
+def load_session(key):
     return dict(SessionStore(key).items())
 
 
 def test_what_is_kept_is_read_by_its_key_alone(session):
-    assert found(session.session_key) == {"secret": SECRET}
+    assert load_session(session.session_key) == {"secret": SECRET}
     assert Session.objects.get().session_data.startswith("gAAAA")
 
 
@@ -51,19 +51,19 @@ def test_copied_into_another_row_it_opens_nothing(session):
     copied = Session.objects.get().session_data
     other.save()
     Session.objects.filter(pk=digest_session_key(other.session_key)).update(session_data=copied)
-    assert found(other.session_key) == {}
+    assert load_session(other.session_key) == {}
 
 
 def test_what_the_database_holds_is_no_key(session):
     read = Session.objects.get().pk
     assert session.session_key not in read
-    assert found(read) == {} and not SessionStore().exists(read)
+    assert load_session(read) == {} and not SessionStore().exists(read)
     assert SessionStore().exists(session.session_key)
 
 
 def test_a_cookie_with_any_text_is_an_empty_session(session):
     for text in ("", "short", "\udc80" * 32, "\x00" * 32, "x" * 10_000):
-        assert found(text) == {}
+        assert load_session(text) == {}
 
 
 def test_whoever_signs_out_leaves_no_row(session):
@@ -90,14 +90,14 @@ def test_asynchronous_code_finds_the_same_rows(session):
 def test_a_new_key_takes_what_was_kept_along(session):
     session.cycle_key()
     session.save()
-    assert found(session.session_key) == {"secret": SECRET}
+    assert load_session(session.session_key) == {"secret": SECRET}
     assert Session.objects.count() == 1
 
 
 @pytest.mark.parametrize("data", ["", "nonsense", "gAAAAnonsense", SIGNED])
 def test_what_does_not_open_is_an_empty_session(session, data):
     Session.objects.update(session_data=data)
-    assert found(session.session_key) == {}
+    assert load_session(session.session_key) == {}
 
 
 def test_a_newer_key_takes_over(session, settings):
@@ -105,7 +105,7 @@ def test_a_newer_key_takes_over(session, settings):
     settings.HUB_FIELD_KEYS = [newest, *settings.HUB_FIELD_KEYS]
     list(reseal_all())
     settings.HUB_FIELD_KEYS = [newest]
-    assert found(session.session_key) == {"secret": SECRET}
+    assert load_session(session.session_key) == {"secret": SECRET}
 
 
 def test_whoever_was_signed_in_before_the_upgrade_stays_so_and_the_row_is_sealed_under_a_digest():
@@ -117,7 +117,7 @@ def test_whoever_was_signed_in_before_the_upgrade_stays_so_and_the_row_is_sealed
     digesting = importlib.import_module("hub.migrations.0007_session_keys_are_digests")
     digesting.digest_session_keys(apps, connection.schema_editor())
     assert signed.session_key not in Session.objects.get().pk
-    assert found(signed.session_key) == {"secret": SECRET}
+    assert load_session(signed.session_key) == {"secret": SECRET}
     assert Session.objects.get().session_data.startswith("gAAAA")
 
 

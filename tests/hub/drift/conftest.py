@@ -1,6 +1,6 @@
 import pytest
 
-from tests.hub.drift.drifting import BODY, check, describe, open_findings
+from tests.hub.drift.schema_changes import BODY, check, describe, open_findings
 
 
 @pytest.fixture

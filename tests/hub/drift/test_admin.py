@@ -3,13 +3,13 @@
 import pytest
 
 from hub.drift.models import DriftFinding
-from tests.hub.drift.drifting import (
+from tests.hub.drift.schema_changes import (
     check,
     describe,
+    list_fields_without,
     listing,
     make_route_of_new_leads,
     refuse,
-    without,
 )
 from tests.markup import normalize_markup
 
@@ -25,7 +25,7 @@ def root(client, make):
 
 
 @pytest.fixture
-def found(make, acme, salesforce, route):
+def create_finding(make, acme, salesforce, route):
     make_route_of_new_leads(make, acme)
     check(salesforce, describe())
 
@@ -37,15 +37,15 @@ def show(browser, finding):
 
 
 def test_the_page_of_a_finding_says_what_reads_the_field_and_what_writes_it(
-    root, found, salesforce
+    root, create_finding, salesforce
 ):
-    check(salesforce, describe(*without("Title")))
+    check(salesforce, describe(*list_fields_without("Title")))
     page = show(root, DriftFinding.unscoped.get())
     assert "New leads" in page and "reads data.record.Title (mapping) from Salesforce" in page
     assert "Orders to leads" in page and "writes to Salesforce" in page
 
 
-def test_a_removed_object_is_listed_under_its_own_name(root, found, salesforce):
+def test_a_removed_object_is_listed_under_its_own_name(root, create_finding, salesforce):
     check(salesforce, refuse(404, "NOT_FOUND"), listing("Account"))
     finding = DriftFinding.unscoped.get()
     assert str(finding) == "Lead"

@@ -5,7 +5,7 @@ import pytest
 from hub.connections.models import Connection
 from hub.schemas.models import ObjectSchema
 from tests.factories import NOON
-from tests.hub.drift.drifting import check, describe, listing, refuse, without
+from tests.hub.drift.schema_changes import check, describe, list_fields_without, listing, refuse
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ def shop(api, acme):
 
 def test_findings_are_listed_with_what_they_break(shop, salesforce, route):
     check(salesforce, describe())
-    check(salesforce, describe(*without("Title")))
+    check(salesforce, describe(*list_fields_without("Title")))
     (finding,) = shop.get("/api/v1/drift?state=open").json()["items"]
     assert (finding["change"], finding["object"], finding["field"]) == ("removed", "Lead", "Title")
     assert finding["sentence"].startswith("The field was removed")
@@ -39,7 +39,7 @@ def test_a_finding_names_what_a_route_reads_of_events(make, acme, shop, salesfor
         origin_connector_key="salesforce",
     )
     check(salesforce, describe())
-    check(salesforce, describe(*without("Title")))
+    check(salesforce, describe(*list_fields_without("Title")))
     (finding,) = shop.get("/api/v1/drift").json()["items"]
     (broken,) = finding["breaks"]
     read = {"path": "data.record.Title", "places": ["filter", "mapping"]}

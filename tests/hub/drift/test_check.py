@@ -12,7 +12,7 @@ from hub.notices.models import Notice
 from hub.schemas.object_schemas import find_object_schema, refresh_object_schema
 from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.hub.drift.drifting import (
+from tests.hub.drift.schema_changes import (
     BODY,
     LATER,
     RENAMED,
@@ -20,9 +20,9 @@ from tests.hub.drift.drifting import (
     check,
     describe,
     field,
+    list_fields_without,
     open_findings,
     sentences,
-    without,
 )
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_the_first_read_finds_nothing(salesforce, route):
 def test_what_an_editor_has_read_is_the_first_baseline(salesforce, route):
     http = FakeHttp(describe())
     refresh_object_schema(salesforce, "Lead", call=http.call, now=NOON)
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     assert open_findings() == [("removed", "Title", "Title", "")]
 
 
@@ -45,7 +45,7 @@ def test_what_an_editor_has_read_is_the_first_baseline(salesforce, route):
     ("fields", "finding"),
     [
         (RENAMED, ("renamed", "Title", "Title", "Title__c")),
-        (without("Title"), ("removed", "Title", "Title", "")),
+        (list_fields_without("Title"), ("removed", "Title", "Title", "")),
         (change("Title", type="double"), ("retyped", "Title", "text", "number")),
         (change("Email", nillable=False), ("newly_required", "Email", "", "")),
         (
@@ -79,10 +79,10 @@ def test_a_change_is_found_with_what_it_breaks_and_noticed_once(
 @pytest.mark.parametrize(
     "fields",
     [
-        list(reversed(without())),
+        list(reversed(list_fields_without())),
         change("Title", label="Position", length=20, inlineHelpText="Of the person."),
-        [*without(), field("Extra__c")],
-        without("Email"),  # which nothing uses
+        [*list_fields_without(), field("Extra__c")],
+        list_fields_without("Email"),  # which nothing uses
         change("Rating", picklistValues=field("", values=("Hot",))["picklistValues"]),
     ],
 )
@@ -111,26 +111,26 @@ def test_a_failed_read_proves_nothing(salesforce, baseline, answer):
     assert (result.is_complete, open_findings()) == (False, [])
     stored = SchemaBaseline.unscoped.get()
     assert (stored.compared_at, stored.failed_at) == (NOON, LATER)
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     assert open_findings() == [("removed", "Title", "Title", "")]
 
 
 def test_a_failed_read_resolves_nothing(salesforce, baseline):
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     check(salesforce, Response(503), now=LATER)
     assert open_findings() == [("removed", "Title", "Title", "")]
 
 
 def test_fields_that_only_one_of_two_reads_misses_are_no_finding(salesforce, baseline):
-    result, http = check(salesforce, describe(*without("Title")), describe(), now=LATER)
+    result, http = check(salesforce, describe(*list_fields_without("Title")), describe(), now=LATER)
     assert (result.is_complete, open_findings(), len(http.requests)) == (True, [], 2)
-    check(salesforce, describe(*without("Title")), Response(503), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), Response(503), now=LATER)
     assert open_findings() == []
 
 
 def test_what_is_known_to_be_gone_is_read_once(salesforce, baseline):
-    check(salesforce, describe(*without("Title")), now=LATER)
-    _result, http = check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
+    _result, http = check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     assert len(http.requests) == 1
 
 
@@ -153,22 +153,24 @@ def test_a_repaired_mapping_resolves_the_finding(make, salesforce, route, baseli
 
 
 def test_one_repaired_finding_leaves_the_notice_of_the_other(salesforce, baseline):
-    check(salesforce, describe(*without("Title", "Rating")), now=NOON + timedelta(hours=1))
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(
+        salesforce, describe(*list_fields_without("Title", "Rating")), now=NOON + timedelta(hours=1)
+    )
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     assert open_findings() == [("removed", "Title", "Title", "")]
     still_open = Notice.unscoped.filter(resolved_at=None)
     assert ["“Title”" in notice.english_sentence for notice in still_open] == [True]
 
 
 def test_a_finding_that_comes_back_is_a_new_one(salesforce, baseline):
-    for number, fields in enumerate((RENAMED, without(), RENAMED)):
+    for number, fields in enumerate((RENAMED, list_fields_without(), RENAMED)):
         check(salesforce, describe(*fields), now=NOON + timedelta(hours=number + 1))
     assert DriftFinding.unscoped.count() == Notice.unscoped.count() == 2
     assert open_findings() == [("renamed", "Title", "Title", "Title__c")]
 
 
 def test_a_removed_field_that_turns_out_to_be_renamed_is_the_same_finding(salesforce, baseline):
-    check(salesforce, describe(*without("Title")), now=NOON + timedelta(hours=1))
+    check(salesforce, describe(*list_fields_without("Title")), now=NOON + timedelta(hours=1))
     check(salesforce, describe(*RENAMED), now=LATER)
     assert open_findings() == [("renamed", "Title", "Title", "Title__c")]
     assert DriftFinding.unscoped.count() == Notice.unscoped.count() == 1
@@ -183,7 +185,7 @@ def test_only_objects_that_are_used_are_read(make, acme, salesforce, route):
 
 
 def test_an_object_that_nothing_uses_any_more_is_forgotten(salesforce, route, baseline):
-    check(salesforce, describe(*without("Title")), now=NOON + timedelta(hours=1))
+    check(salesforce, describe(*list_fields_without("Title")), now=NOON + timedelta(hours=1))
     route.delete()
     _result, http = check(salesforce, describe(), now=LATER)
     assert (http.requests, open_findings()) == ([], [])
@@ -192,10 +194,10 @@ def test_an_object_that_nothing_uses_any_more_is_forgotten(salesforce, route, ba
 
 def test_a_disabled_route_is_named_and_noticed_when_it_is_enabled(salesforce, route, baseline):
     type(route).unscoped.update(enabled=False)
-    check(salesforce, describe(*without("Title")), now=NOON + timedelta(hours=1))
+    check(salesforce, describe(*list_fields_without("Title")), now=NOON + timedelta(hours=1))
     assert (len(open_findings()), sentences()) == (1, [])
     type(route).unscoped.update(enabled=True)
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     assert len(sentences()) == 1
 
 
@@ -206,7 +208,7 @@ def test_a_reconciliation_is_named_by_the_finding(make, acme, salesforce):
     }
     job = make.job(acme, name="Nightly leads", options=options)
     check(salesforce, describe())
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     (broken,) = DriftFinding.unscoped.get().breaks
     assert broken == {
         "kind": "job",
@@ -233,7 +235,7 @@ def test_a_late_check_reads_nothing(salesforce, route):
 
 def test_of_two_checks_at_once_one_is_stored(salesforce, baseline):
     def respond(request):
-        http = FakeHttp(describe(*without("Title")))
+        http = FakeHttp(describe(*list_fields_without("Title")))
         if not open_findings():
             check_connection_objects(salesforce, SchemaCheckContext(http.call, lambda: LATER))
         return describe()
@@ -245,13 +247,13 @@ def test_of_two_checks_at_once_one_is_stored(salesforce, baseline):
 
 def test_another_tenants_connection_is_not_touched(make, salesforce, baseline):
     other = make.connection(make.tenant("other"), "salesforce")
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     assert not DriftFinding.objects.of(other.tenant).exists()
     assert DriftFinding.objects.of(salesforce.tenant).count() == 1
 
 
 def test_erasing_the_data_of_a_connection_deletes_findings_and_baselines(salesforce, baseline):
-    check(salesforce, describe(*without("Title")), now=LATER)
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER)
     erase_drift(salesforce, now=LATER)
     assert not DriftFinding.unscoped.exists() and not SchemaBaseline.unscoped.exists()
     assert find_object_schema(salesforce, "Lead") is not None

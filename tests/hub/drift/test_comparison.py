@@ -30,29 +30,31 @@ def use(*fields, creates=False, name="Orders"):
 WRITES_ALL = use("title", "Email", ("StageName", "Won"), creates=True)
 
 
-def found(after, *uses, before=FIELDS):
+def list_drift(after, *uses, before=FIELDS):
     return [
         (drift.change, drift.field_key, drift.before, drift.after)
         for drift in find_drift(before, after, uses or (WRITES_ALL,))
     ]
 
 
-def without(*fields):
+def remove_fields(*fields):
     return tuple(field for field in FIELDS if field not in fields)
 
 
 def test_a_used_field_that_is_gone_is_removed():
-    assert found(without(TITLE)) == [("removed", "Title", "Title", "")]
+    assert list_drift(remove_fields(TITLE)) == [("removed", "Title", "Title", "")]
 
 
 def test_a_field_under_a_new_key_with_its_label_is_renamed():
     new = SchemaField("Job_Name__c", "title", "text")
-    assert found((*without(TITLE), new)) == [("renamed", "Title", "Title", "Job_Name__c")]
+    assert list_drift((*remove_fields(TITLE), new)) == [
+        ("renamed", "Title", "Title", "Job_Name__c")
+    ]
 
 
 def test_a_field_under_a_similar_key_is_renamed():
     new = SchemaField("Title__c", "Position", "text")
-    assert found((*without(TITLE), new)) == [("renamed", "Title", "Title", "Title__c")]
+    assert list_drift((*remove_fields(TITLE), new)) == [("renamed", "Title", "Title", "Title__c")]
 
 
 @pytest.mark.parametrize(
@@ -65,53 +67,53 @@ def test_a_field_under_a_similar_key_is_renamed():
     ],
 )
 def test_what_may_be_another_field_is_no_new_name(added):
-    assert found((*without(TITLE), *added)) == [("removed", "Title", "Title", "")]
+    assert list_drift((*remove_fields(TITLE), *added)) == [("removed", "Title", "Title", "")]
 
 
 def test_one_added_field_is_the_new_name_of_one_field_only():
     other = replace(TITLE, key="Title_2")
     new = SchemaField("Title_3", "Title", "text")
-    before, after = (*FIELDS, other), (*without(TITLE), new)
-    changes = found(after, use("Title", "Title_2"), before=before)
+    before, after = (*FIELDS, other), (*remove_fields(TITLE), new)
+    changes = list_drift(after, use("Title", "Title_2"), before=before)
     assert [change for change, *_ in changes] == ["removed", "removed"]
 
 
 def test_a_type_that_changed_is_found():
-    after = (*without(TITLE), replace(TITLE, type="number"))
-    assert found(after) == [("retyped", "Title", "text", "number")]
+    after = (*remove_fields(TITLE), replace(TITLE, type="number"))
+    assert list_drift(after) == [("retyped", "Title", "text", "number")]
 
 
 def test_a_field_that_is_written_and_became_read_only_is_found():
-    after = (*without(TITLE), replace(TITLE, writable=False))
-    assert found(after) == [("retyped", "Title", "text", "read-only")]
+    after = (*remove_fields(TITLE), replace(TITLE, writable=False))
+    assert list_drift(after) == [("retyped", "Title", "text", "read-only")]
     reads = SchemaUse("Lead", {}, index_uses([FieldUse("Title", is_written=False)]))
-    assert found(after, reads) == []
+    assert list_drift(after, reads) == []
 
 
 def test_a_newly_required_field_breaks_those_that_create_records_without_it():
-    after = (*without(EMAIL), replace(EMAIL, required=True))
+    after = (*remove_fields(EMAIL), replace(EMAIL, required=True))
     creates, updates = use("Title", creates=True, name="A"), use("Title", name="B")
     (drift,) = find_drift(FIELDS, after, [creates, updates, WRITES_ALL])
     assert (drift.change, drift.field_key, drift.uses) == ("newly_required", "Email", (creates,))
-    assert found((*FIELDS, SchemaField("New", "New", "text", required=True)), creates) == [
+    assert list_drift((*FIELDS, SchemaField("New", "New", "text", required=True)), creates) == [
         ("newly_required", "New", "", "")
     ]
 
 
 def test_a_field_that_was_required_before_is_no_news():
-    before = (*without(EMAIL), replace(EMAIL, required=True))
-    assert found(before, use("Title", creates=True), before=before) == []
+    before = (*remove_fields(EMAIL), replace(EMAIL, required=True))
+    assert list_drift(before, use("Title", creates=True), before=before) == []
 
 
 def test_the_new_name_of_a_required_field_is_one_finding():
     old, new = replace(TITLE, required=True), replace(TITLE, key="Title__c", required=True)
-    changes = found((*without(TITLE), new), before=(*without(TITLE), old))
+    changes = list_drift((*remove_fields(TITLE), new), before=(*remove_fields(TITLE), old))
     assert changes == [("renamed", "Title", "Title", "Title__c")]
 
 
 def test_a_value_that_is_written_and_gone_is_found():
-    after = (*without(STAGE), replace(STAGE, picklist=STAGES[:1]))
-    assert found(after) == [("picklist_value_gone", "StageName", "Won", "Closed won")]
+    after = (*remove_fields(STAGE), replace(STAGE, picklist=STAGES[:1]))
+    assert list_drift(after) == [("picklist_value_gone", "StageName", "Won", "Closed won")]
 
 
 @pytest.mark.parametrize(
@@ -123,20 +125,20 @@ def test_a_value_that_is_written_and_gone_is_found():
     ],
 )
 def test_other_changes_of_values_break_nothing(after):
-    assert found((*without(STAGE), after)) == []
+    assert list_drift((*remove_fields(STAGE), after)) == []
 
 
 def test_a_value_that_never_existed_is_no_drift():
-    assert found(FIELDS, use(("StageName", "Lost"))) == []
+    assert list_drift(FIELDS, use(("StageName", "Lost"))) == []
 
 
 def test_letter_case_makes_no_other_field():
-    assert found(FIELDS, use("TITLE", "email")) == []
-    assert found(without(TITLE), use("TITLE")) == [("removed", "Title", "Title", "")]
+    assert list_drift(FIELDS, use("TITLE", "email")) == []
+    assert list_drift(remove_fields(TITLE), use("TITLE")) == [("removed", "Title", "Title", "")]
 
 
 def test_a_use_of_what_never_existed_is_no_drift():
-    assert found(FIELDS, use("Nothing__c")) == []
+    assert list_drift(FIELDS, use("Nothing__c")) == []
 
 
 # --- none invented --------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ def describe(drifts):
 
 
 def test_a_repaired_schema_and_a_repaired_use_are_no_drift():
-    after = (*without(TITLE), SchemaField("Title__c", "Title", "text"))
+    after = (*remove_fields(TITLE), SchemaField("Title__c", "Title", "text"))
     drifts = find_drift(FIELDS, after, [WRITES_ALL])
     baseline = advance_baseline(FIELDS, after, drifts)
     assert find_drift(baseline, FIELDS, [WRITES_ALL]) == []

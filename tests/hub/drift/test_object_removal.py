@@ -10,16 +10,16 @@ from hub.notices.models import Notice
 from hub.schemas.object_schemas import refresh_object_schema
 from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.hub.drift.drifting import (
+from tests.hub.drift.schema_changes import (
     LATER,
     check,
     describe,
+    list_fields_without,
     listing,
     make_route_of_new_leads,
     open_findings,
     refuse,
     sentences,
-    without,
 )
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def test_an_object_that_is_gone_is_one_finding_that_names_all_it_breaks(
         acme, name="Nightly leads", options={"remote": {"collection": "records", "query": query}}
     )
     make_route_of_new_leads(make, acme)
-    check(salesforce, describe(*without("Title")), now=NOON + timedelta(hours=1))
+    check(salesforce, describe(*list_fields_without("Title")), now=NOON + timedelta(hours=1))
     result, http = check(salesforce, GONE, listing("Account"), now=LATER)
     assert (result.compared_objects, result.is_complete) == (("Lead",), True)
     assert [request.url.rpartition("/")[2] for request in http.requests] == ["describe", "sobjects"]
@@ -63,7 +63,7 @@ def test_an_object_that_is_back_resolves_its_finding_and_is_compared_with_what_i
     check(salesforce, describe(), now=LATER)
     assert (open_findings(), Notice.unscoped.get().resolved_at) == ([], LATER)
     check(salesforce, GONE, listing("Account"), now=LATER + timedelta(hours=1))
-    check(salesforce, describe(*without("Title")), now=LATER + timedelta(hours=2))
+    check(salesforce, describe(*list_fields_without("Title")), now=LATER + timedelta(hours=2))
     assert open_findings() == [("removed", "Title", "Title", "")]
 
 

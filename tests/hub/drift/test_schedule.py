@@ -29,7 +29,7 @@ from hub.scheduled.models import Job
 from hub.sweep import STEPS
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.drift.drifting import describe, open_findings, without
+from tests.hub.drift.schema_changes import describe, list_fields_without, open_findings
 
 pytestmark = pytest.mark.django_db
 
@@ -202,7 +202,9 @@ def test_an_idle_step_of_the_sweep_costs_four_statements_at_most(
 
 def test_a_person_has_a_connection_checked_now_and_it_is_audited(salesforce, route):
     check_schema_now(salesforce, HAND, context_of(describe())[0])
-    result = check_schema_now(salesforce, HAND, context_of(describe(*without("Title")))[0])
+    result = check_schema_now(
+        salesforce, HAND, context_of(describe(*list_fields_without("Title")))[0]
+    )
     assert (result.compared_objects, [change for change, *_ in open_findings()]) == (
         ("Lead",),
         ["removed"],
@@ -217,5 +219,5 @@ def test_another_account_is_not_compared_with_the_former_one(salesforce, route, 
     for path in settings.HUB_ACCOUNT_REPLACED:
         import_string(path)(salesforce, now=NOON)
     assert not SchemaBaseline.unscoped.exists()
-    check_schema_now(salesforce, HAND, context_of(describe(*without("Title")))[0])
+    check_schema_now(salesforce, HAND, context_of(describe(*list_fields_without("Title")))[0])
     assert open_findings() == []

@@ -4,16 +4,16 @@ import pytest
 
 from hub.drift.descriptions import describe_break
 from hub.drift.models import DriftFinding
-from tests.hub.drift.drifting import (
+from tests.hub.drift.schema_changes import (
     LATER,
     RENAMED,
     change,
     check,
     describe,
     field,
+    list_fields_without,
     open_findings,
     sentences,
-    without,
 )
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def source_route(make, acme, salesforce):
     ("fields", "finding", "read"),
     [
         (RENAMED, ("renamed", "Title", "Title", "Title__c"), "data.record.Title"),
-        (without("Title"), ("removed", "Title", "Title", ""), "data.record.Title"),
+        (list_fields_without("Title"), ("removed", "Title", "Title", ""), "data.record.Title"),
         (
             change("Title", type="double"),
             ("retyped", "Title", "text", "number"),
@@ -70,7 +70,7 @@ def test_a_change_of_what_a_route_reads_of_events_is_found(
 @pytest.mark.parametrize(
     "fields",
     [
-        without("Email"),
+        list_fields_without("Email"),
         change("Email", nillable=False),  # nothing is created
         change("Title", createable=False, updateable=False),  # nothing is written
         change("Rating", picklistValues=field("", values=("Hot",))["picklistValues"]),

@@ -46,7 +46,7 @@ class Canary:
         self.port = self.four.getsockname()[1]
         self.six = socket.create_server(("::1", self.port), family=socket.AF_INET6)
 
-    def heard(self):
+    def count_connections(self):
         count = 0
         for listener in (self.four, self.six):
             listener.setblocking(False)
@@ -76,7 +76,7 @@ def server():
 
 @pytest.fixture
 def hostile(server):
-    server.heard.clear()
+    server.count_connections.clear()
     server.met = 0
     return server
 

@@ -27,11 +27,11 @@ BODY = b"x" * 1024 * 1024  # of requests to an endpoint that does not read it
 SERVES = "serve"
 
 
-def peak():
+def read_peak_memory():
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
-async def asked(send, address, mode):
+async def measure_attempt(send, address, mode):
     """The seconds of one attempt, and how much of the answer was kept."""
     began, kept = time.monotonic(), 0
     with suppress(EgressError):
@@ -40,15 +40,22 @@ async def asked(send, address, mode):
     return time.monotonic() - began, kept
 
 
-async def crowd(modes, address, rules, timeout):
+async def send_crowd(modes, address, rules, timeout):
     async with open_async_client(rules, clock=lambda: datetime.now(UTC), timeout=timeout) as send:
-        await asked(send, address, "ok")
-        before = peak()
+        await measure_attempt(send, address, "ok")
+        before = read_peak_memory()
         attempts = await asyncio.gather(
-            *(asked(send, address, modes[turn % len(modes)]) for turn in range(MAX_SOCKETS))
+            *(
+                measure_attempt(send, address, modes[turn % len(modes)])
+                for turn in range(MAX_SOCKETS)
+            )
         )
         seconds, kept = zip(*attempts, strict=True)
-        return {"megabytes": peak() - before, "seconds": max(seconds), "kept": max(kept)}
+        return {
+            "megabytes": read_peak_memory() - before,
+            "seconds": max(seconds),
+            "kept": max(kept),
+        }
 
 
 def main(timeout, *modes):
@@ -69,7 +76,7 @@ def main(timeout, *modes):
         print(
             json.dumps(
                 uvloop.run(
-                    crowd(
+                    send_crowd(
                         modes,
                         address,
                         EgressRules(allow=frozenset(places.values())),

@@ -73,7 +73,7 @@ def by_call(request, rules):
         return [error]
 
 
-def measured(way, request, rules):
+def measure_calls(way, request, rules):
     """The answers, the seconds that it took, and the memory that was needed at the worst moment."""
     tracemalloc.start()
     try:
@@ -84,16 +84,16 @@ def measured(way, request, rules):
         tracemalloc.stop()
 
 
-def kept(answer):
+def measure_kept_bytes(answer):
     return 0 if isinstance(answer, EgressError) else max(len(answer.body), len(str(answer.headers)))
 
 
 @pytest.mark.parametrize("way", [by_lane, by_call])
 @pytest.mark.parametrize("name", FOURTEEN)
 def test_it_ends_in_time_with_little_in_hand(request_to, rules, name, way):
-    answers, seconds, memory = measured(way, request_to(name), rules)
+    answers, seconds, memory = measure_calls(way, request_to(name), rules)
     assert seconds < PATIENT
-    assert max(map(kept, answers)) <= DEFAULT_RESPONSE_BYTES_MAX == 64 * 1024
+    assert max(map(measure_kept_bytes, answers)) <= DEFAULT_RESPONSE_BYTES_MAX == 64 * 1024
     assert memory <= 10 * MEBIBYTE
 
 

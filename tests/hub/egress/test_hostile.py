@@ -41,7 +41,7 @@ UNANSWERED = {
 }
 
 
-def unanswered(send, request, rules, timeout=DEADLINE):
+def send_unanswered(send, request, rules, timeout=DEADLINE):
     with pytest.raises(ResponseNotReceived) as failure:
         send(request, rules, timeout=timeout)
     return failure.value.reason
@@ -52,17 +52,17 @@ def test_an_attempt_ends_in_time_and_may_have_arrived(send, sandbox, hostile, mo
     timeout = DEADLINE if "timed_out" in UNANSWERED[mode] else PATIENT
     start = time.monotonic()
     assert (
-        unanswered(send, Request("POST", hostile.url(mode), json={"a": 1}), sandbox, timeout)
+        send_unanswered(send, Request("POST", hostile.url(mode), json={"a": 1}), sandbox, timeout)
         in UNANSWERED[mode]
     )
     assert time.monotonic() - start < PATIENT
-    assert len(hostile.heard) == 1
+    assert len(hostile.count_connections) == 1
 
 
 def test_a_server_that_never_accepts_may_have_got_it(send, canary):
     place = f"127.0.0.1:{canary.port}"
     rules = EgressRules(allow=frozenset({place}))
-    assert unanswered(send, Request("POST", f"http://{place}/", json={}), rules) == "timed_out"
+    assert send_unanswered(send, Request("POST", f"http://{place}/", json={}), rules) == "timed_out"
 
 
 def test_a_closed_port_got_nothing(send, attempts):
@@ -100,13 +100,13 @@ def test_a_redirect_is_an_answer_and_is_not_followed(send, sandbox, hostile, sta
     assert (
         send(Request("POST", hostile.url(f"redirect-{status}"), json={}), sandbox).status == status
     )
-    assert (len(hostile.heard), len(attempts)) == (1, 1)
+    assert (len(hostile.count_connections), len(attempts)) == (1, 1)
 
 
 def test_a_compressed_answer_stays_as_it_was_sent(send, sandbox, hostile):
     response = send(Request("GET", hostile.url("gzip")), sandbox)
     assert gzip.decompress(response.body) == b"0" * 1_000_000
-    assert b"accept-encoding: identity\r\n" in hostile.heard[0].lower()
+    assert b"accept-encoding: identity\r\n" in hostile.count_connections[0].lower()
 
 
 def test_headers_of_an_answer_can_be_stored_anywhere(send, sandbox, hostile):
@@ -163,12 +163,12 @@ def test_no_secret_is_in_a_log_or_an_exception(send, sandbox, hostile, mode, cap
 )
 def test_a_body_arrives_byte_for_byte(send, sandbox, hostile, request_of, expected):
     send(request_of(hostile.url("ok")), sandbox)
-    head, _, body = hostile.heard[0].partition(b"\r\n\r\n")
+    head, _, body = hostile.count_connections[0].partition(b"\r\n\r\n")
     assert body == expected
     assert head.lower().count(b"content-length: %d" % len(expected)) == 1
 
 
-def in_turn(rules, *requests):
+def send_in_turn(rules, *requests):
     async def main():
         async with open_async_client(rules, clock=lambda: NOON) as send:
             return [await send(request) for request in requests]
@@ -177,17 +177,17 @@ def in_turn(rules, *requests):
 
 
 def test_deliveries_share_a_connection_but_no_cookie(sandbox, hostile):
-    in_turn(
+    send_in_turn(
         sandbox,
         Request("POST", hostile.url("cookie"), json={}),
         Request("POST", hostile.url("cookie"), json={}),
     )
     assert hostile.met == 1
-    assert b"tenant=acme" not in b"".join(hostile.heard)
+    assert b"tenant=acme" not in b"".join(hostile.count_connections)
 
 
 def test_a_cut_connection_is_not_used_again(sandbox, hostile):
-    in_turn(sandbox, Request("GET", hostile.url("long")), Request("GET", hostile.url("ok")))
+    send_in_turn(sandbox, Request("GET", hostile.url("long")), Request("GET", hostile.url("ok")))
     assert hostile.met == 2
 
 
@@ -227,5 +227,7 @@ def test_waiting_for_a_free_socket_is_not_sending(sandbox, hostile):
 
 def test_a_server_can_be_named_by_its_ipv6_address(send, canary, attempts):
     rules = EgressRules(allow=frozenset({f"[::1]:{canary.port}"}))
-    assert unanswered(send, Request("GET", f"http://[::1]:{canary.port}/"), rules) == "timed_out"
+    assert (
+        send_unanswered(send, Request("GET", f"http://[::1]:{canary.port}/"), rules) == "timed_out"
+    )
     assert attempts == [("::1", canary.port)]

@@ -19,17 +19,17 @@ from tests.hub.egress.urls import NAMES, WRITTEN
 PUBLIC = "93.184.216.34"
 
 
-def everything_is_here(name):
+def resolve_to_localhost(name):
     return ["127.0.0.1", "::1"]
 
 
-def refused(send, url, rules, lookup=everything_is_here):
+def get_refusal(send, url, rules, lookup=resolve_to_localhost):
     with pytest.raises(EgressRefused) as refusal:
         send(Request("POST", url, json={}), rules, lookup=lookup)
     return refusal.value.rule
 
 
-def failed(send, lookup, host="example.com", timeout=1.0):
+def get_failure(send, lookup, host="example.com", timeout=1.0):
     with pytest.raises(RequestNotSent) as failure:
         send(
             Request("POST", f"https://{host}/", json={}),
@@ -47,42 +47,44 @@ def test_nothing_connects_to_an_address_that_leads_inside(send, url, canary, att
         ports=frozenset({80, 443, canary.port}),
         own_hosts=frozenset({"hub.example"}),
     )
-    refused(send, url.replace("%PORT%", str(canary.port)), lenient)
-    assert (attempts, canary.heard()) == ([], 0)
+    get_refusal(send, url.replace("%PORT%", str(canary.port)), lenient)
+    assert (attempts, canary.count_connections()) == ([], 0)
 
 
 @pytest.mark.parametrize("host", NAMES)
 def test_one_bad_answer_refuses_the_name(send, host, canary, attempts):
     rules = EgressRules(ports=frozenset({canary.port}), own_hosts=frozenset({"93.184.216.99"}))
     assert (
-        refused(send, f"https://{host}:{canary.port}/", rules, NAMES.__getitem__)
+        get_refusal(send, f"https://{host}:{canary.port}/", rules, NAMES.__getitem__)
         == "denied_address"
     )
-    assert (attempts, canary.heard()) == ([], 0)
+    assert (attempts, canary.count_connections()) == ([], 0)
 
 
 def test_a_name_is_not_asked_again_between_the_check_and_the_connection(send, attempts):
     answers = iter([[PUBLIC], ["127.0.0.1"]])
-    assert failed(send, lambda name: next(answers)) == "connect_failed"
+    assert get_failure(send, lambda name: next(answers)) == "connect_failed"
     assert attempts == [(PUBLIC, 443)]
 
 
 def test_a_name_that_moves_inside_is_refused_the_next_time(send):
     answers = iter([[PUBLIC], ["127.0.0.1"]])
-    failed(send, lambda name: next(answers))
+    get_failure(send, lambda name: next(answers))
     assert (
-        refused(send, "https://rebind.test/", EgressRules(), lambda name: next(answers))
+        get_refusal(send, "https://rebind.test/", EgressRules(), lambda name: next(answers))
         == "denied_address"
     )
 
 
 def test_of_many_answers_a_few_are_tried(send, attempts):
-    assert failed(send, lambda name: [f"93.184.216.{n}" for n in range(200)]) == "connect_failed"
+    assert (
+        get_failure(send, lambda name: [f"93.184.216.{n}" for n in range(200)]) == "connect_failed"
+    )
     assert 1 <= len(set(attempts)) <= 8
 
 
 def test_a_public_literal_is_called_without_a_look_up(send, attempts):
-    assert failed(send, everything_is_here, PUBLIC) == "connect_failed"
+    assert get_failure(send, resolve_to_localhost, PUBLIC) == "connect_failed"
     assert attempts == [(PUBLIC, 443)]
 
 
@@ -91,17 +93,20 @@ def test_a_name_that_does_not_resolve_is_a_failure_that_may_pass(send, fault):
     def lookup(name):
         raise fault
 
-    assert failed(send, lookup) == "dns_failed"
+    assert get_failure(send, lookup) == "dns_failed"
 
 
 def test_a_name_without_answers_does_not_resolve(send):
-    assert failed(send, lambda name: []) == "dns_failed"
+    assert get_failure(send, lambda name: []) == "dns_failed"
 
 
 def test_a_slow_name_server_has_a_deadline_of_its_own(send):
     release = threading.Event()
     try:
-        assert failed(send, lambda name: release.wait(30) and [PUBLIC], timeout=0.4) == "dns_failed"
+        assert (
+            get_failure(send, lambda name: release.wait(30) and [PUBLIC], timeout=0.4)
+            == "dns_failed"
+        )
     finally:
         release.set()
 
@@ -162,7 +167,7 @@ def test_the_environment_chooses_no_proxy(send, sandbox, hostile, canary, monkey
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
     assert send(Request("GET", hostile.url("ok")), sandbox).status == 200
-    assert canary.heard() == 0
+    assert canary.count_connections() == 0
 
 
 @pytest.mark.parametrize(

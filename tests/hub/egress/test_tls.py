@@ -44,7 +44,7 @@ def certificate(folder, *, address="127.0.0.1", starts=NOW - DAY, ends=NOW + DAY
     return path
 
 
-def serving(path, newest=ssl.TLSVersion.TLSv1_3):
+def serve_tls(path, newest=ssl.TLSVersion.TLSv1_3):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     if newest < ssl.TLSVersion.TLSv1_2:
@@ -54,65 +54,71 @@ def serving(path, newest=ssl.TLSVersion.TLSv1_3):
     return context
 
 
-def trusting(path):
+def build_trusting_context(path):
     context = ssl.create_default_context(cafile=path)
     context.minimum_version = build_verified_context().minimum_version
     return context
 
 
-def posted(send, server, tls, host="127.0.0.1"):
+def post_request(send, server, tls, host="127.0.0.1"):
     rules = EgressRules(allow=frozenset({f"{host}:{server.port}"}))
     request = Request("POST", f"https://{host}:{server.port}/ok", json={"secret": 1})
     return send(request, rules, tls=tls, lookup=lambda name: ["127.0.0.1"], timeout=1.0)
 
 
-def refused(send, server, tls, host="127.0.0.1"):
+def get_tls_failure(send, server, tls, host="127.0.0.1"):
     with pytest.raises(RequestNotSent) as failure:
-        posted(send, server, tls, host)
+        post_request(send, server, tls, host)
     return failure.value.reason
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_trusted_certificate_for_the_name_is_spoken_to(send, tmp_path, host):
     path = certificate(tmp_path)
-    with Hostile(serving(path)) as server:
-        assert posted(send, server, trusting(path), host).body == b"fine"
+    with Hostile(serve_tls(path)) as server:
+        assert post_request(send, server, build_trusting_context(path), host).body == b"fine"
 
 
 def test_a_self_signed_certificate_gets_nothing(send, tmp_path):
-    with Hostile(serving(certificate(tmp_path))) as server:
-        assert (refused(send, server, None), server.heard) == ("tls_failed", [])
+    with Hostile(serve_tls(certificate(tmp_path))) as server:
+        assert (get_tls_failure(send, server, None), server.count_connections) == ("tls_failed", [])
 
 
 def test_an_expired_certificate_gets_nothing(send, tmp_path):
     path = certificate(tmp_path, starts=NOW - 2 * DAY, ends=NOW - DAY)
-    with Hostile(serving(path)) as server:
-        assert (refused(send, server, trusting(path)), server.heard) == ("tls_failed", [])
+    with Hostile(serve_tls(path)) as server:
+        assert (
+            get_tls_failure(send, server, build_trusting_context(path)),
+            server.count_connections,
+        ) == ("tls_failed", [])
 
 
 def test_a_certificate_for_another_host_gets_nothing(send, tmp_path):
     path = certificate(tmp_path, address="127.0.0.2")
-    with Hostile(serving(path)) as server:
-        assert (refused(send, server, trusting(path)), server.heard) == ("tls_failed", [])
+    with Hostile(serve_tls(path)) as server:
+        assert (
+            get_tls_failure(send, server, build_trusting_context(path)),
+            server.count_connections,
+        ) == ("tls_failed", [])
 
 
 def test_an_old_version_gets_nothing(send, tmp_path):
     path = certificate(tmp_path)
-    with Hostile(serving(path, ssl.TLSVersion.TLSv1_1)) as server:
-        assert refused(send, server, trusting(path)) in (
+    with Hostile(serve_tls(path, ssl.TLSVersion.TLSv1_1)) as server:
+        assert get_tls_failure(send, server, build_trusting_context(path)) in (
             "tls_failed",
             "connect_failed",
         )  # asyncio sees a reset
-        assert server.heard == []
+        assert server.count_connections == []
 
 
 def test_a_server_without_tls_gets_nothing_in_clear(send, hostile):
-    assert refused(send, hostile, None) in ("tls_failed", "connect_failed")
-    assert hostile.heard == []
+    assert get_tls_failure(send, hostile, None) in ("tls_failed", "connect_failed")
+    assert hostile.count_connections == []
 
 
 def test_a_handshake_that_stalls_ends_in_time_and_sent_nothing(send, canary):
-    assert refused(send, canary, None) == "connect_failed"
+    assert get_tls_failure(send, canary, None) == "connect_failed"
 
 
 def test_tls_is_verified_with_the_name_and_not_old():

@@ -20,7 +20,7 @@ from hub.identities.models import DirectoryRead
 from hub.identities.stopped_reads import reject_deactivations
 from hub.incoming.models import InboundItem
 from tests.factories import NOON
-from tests.hub.portal.counting import queries
+from tests.hub.portal.query_counts import load_counting_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -219,4 +219,4 @@ def test_many_needs_cost_no_more_queries(owner, make, acme, count):
         make.webhook_subscription(connect_pipedrive(make, acme), state="gone")
         stop_list(acme, make.connection(acme, "slack"))
     owner.get("/t/acme/upcoming/")
-    assert queries(lambda: owner.get("/t/acme/upcoming/"))[1] == 12
+    assert load_counting_queries(lambda: owner.get("/t/acme/upcoming/"))[1] == 12

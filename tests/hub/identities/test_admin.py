@@ -12,7 +12,7 @@ from hub.identities.local_users import put_local_users
 from hub.identities.models import DirectoryRead, LocalUser
 from hub.identities.people_store import store_directory_entries
 from tests.factories import MINUTE, NOON
-from tests.hub.portal.counting import queries
+from tests.hub.portal.query_counts import load_counting_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -32,14 +32,14 @@ def acme(make):
     return make.tenant("acme", name="Acme Teas")
 
 
-def put(tenant, *numbers):
+def store_users(tenant, *numbers):
     people = [Person(f"u-{number}", f"Person {number}") for number in numbers]
     put_local_users(tenant, people, ActorContext.system(), now=NOON)
 
 
 def test_users_are_found_by_tenant_and_by_id(staff, make, acme):
-    put(acme, 1, 2)
-    put(make.tenant("globex"), 3)
+    store_users(acme, 1, 2)
+    store_users(make.tenant("globex"), 3)
     page = staff.get(USERS, {"tenant": "acme"}).text
     assert "Person 1" in page and "Person 2" in page and "Person 3" not in page
     page = staff.get(USERS, {"q": "u-3"}).text
@@ -125,7 +125,7 @@ def test_a_read_says_its_state_and_why_people_may_be_missing(staff, acme, state)
 
 @pytest.mark.parametrize(("verb", "is_active"), [("reject", True), ("confirm", False)])
 def test_staff_decide_about_a_stopped_list_with_a_reason(staff, acme, verb, is_active):
-    put(acme, *range(12))
+    store_users(acme, *range(12))
     read = DirectoryRead.unscoped.create(
         tenant=acme, state="incomplete", reason="safety_valve", stopped_count=12,
         started_at=NOON + MINUTE, finished_at=NOON + MINUTE,
@@ -155,7 +155,7 @@ def test_staff_who_only_read_connections_decide_about_no_list(make, client, acme
 
 
 def test_nobody_changes_or_deletes_a_user_by_hand(staff, acme):
-    put(acme, 1)
+    store_users(acme, 1)
     row = reverse("admin:identities_localuser_change", args=[LocalUser.unscoped.get().pk])
     assert staff.post(row, {"name": "Mallory"}).status_code == 403
     assert staff.post(row.replace("change", "delete"), {"post": "yes"}).status_code == 403
@@ -163,7 +163,7 @@ def test_nobody_changes_or_deletes_a_user_by_hand(staff, acme):
 
 
 def test_a_list_of_many_users_asks_as_few_questions_as_one_of_few(staff, acme):
-    put(acme, 1)
-    few = queries(lambda: staff.get(USERS))[1]
-    put(acme, *range(2, 40))
-    assert queries(lambda: staff.get(USERS))[1] == few
+    store_users(acme, 1)
+    few = load_counting_queries(lambda: staff.get(USERS))[1]
+    store_users(acme, *range(2, 40))
+    assert load_counting_queries(lambda: staff.get(USERS))[1] == few

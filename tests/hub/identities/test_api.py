@@ -14,7 +14,7 @@ from hub.mappings.models import Identity
 from hub.queue import WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.api.rest import of, refusal
+from tests.hub.connections.api.rest import connection_url, summarize_problem
 from tests.hub.identities.people import SYSTEM, member, members
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,7 @@ def test_users_are_put_in_bulk(shop):
 def test_an_empty_complete_list_is_stopped_until_it_is_confirmed(shop):
     put_users(shop, ANN, BOB)
     stopped = put_users(shop, complete=True)
-    assert refusal(stopped) == (409, "safety-valve-stopped", ["/confirm_deactivations"])
+    assert summarize_problem(stopped) == (409, "safety-valve-stopped", ["/confirm_deactivations"])
     assert "2 of 2 active users would be deactivated" in stopped.json()["detail"]
     assert LocalUser.unscoped.filter(is_active=True).count() == 2
     confirmed = put_users(shop, complete=True, confirm_deactivations=True)
@@ -93,7 +93,7 @@ def test_an_empty_complete_list_is_stopped_until_it_is_confirmed(shop):
     ],
 )
 def test_what_is_no_user_is_refused_by_field(shop, user, pointer):
-    assert refusal(put_users(shop, user)) == (400, "validation-failed", [pointer])
+    assert summarize_problem(put_users(shop, user)) == (400, "validation-failed", [pointer])
     assert not LocalUser.unscoped.exists()
 
 
@@ -104,7 +104,7 @@ def test_users_of_another_tenant_are_out_of_reach(shop, make):
 
 
 def test_suggestions_are_asked_for_listed_and_confirmed(shop, slack, people):
-    url = of(slack, "identities/suggest")
+    url = connection_url(slack, "identities/suggest")
     assert shop.get(url).json().items() >= (COUNTS | {"state": "never"}).items()
     asked = shop.post(url)
     assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
@@ -112,12 +112,12 @@ def test_suggestions_are_asked_for_listed_and_confirmed(shop, slack, people):
     shown = shop.get(url).json()
     assert shown.items() >= (COUNTS | {"suggested": 1, "unmatched": 1}).items()
     assert shown["state"] == "finished" and shown["finished_at"]
-    assert shop.get(of(slack, "identities")).json()["items"] == []
-    (item,) = shop.get(of(slack, "identities?state=suggested")).json()["items"]
+    assert shop.get(connection_url(slack, "identities")).json()["items"] == []
+    (item,) = shop.get(connection_url(slack, "identities?state=suggested")).json()["items"]
     assert (item["local_id"], item["remote_id"], item["source"]) == ("u1", "U1", "name")
     assert item["evidence"]["candidates"][0]["name"] == "Ann Archer"
     wanted = {"action": "confirm", "items": [{"local_id": "u1"}, {"local_id": "u2"}]}
-    reviewed = shop.post(of(slack, "identities/review"), wanted, format="json").json()
+    reviewed = shop.post(connection_url(slack, "identities/review"), wanted, format="json").json()
     assert reviewed["changed"] == ["u1"]
     assert [error["local_id"] for error in reviewed["errors"]] == ["u2"]
     assert WakeUp.objects.filter(name="drain").exists()
@@ -134,14 +134,14 @@ def test_suggestions_are_asked_for_listed_and_confirmed(shop, slack, people):
     ],
 )
 def test_a_review_that_is_none_is_refused(shop, slack, body, pointer):
-    answer = shop.post(of(slack, "identities/review"), body, format="json")
-    assert refusal(answer) == (400, "validation-failed", [pointer])
+    answer = shop.post(connection_url(slack, "identities/review"), body, format="json")
+    assert summarize_problem(answer) == (400, "validation-failed", [pointer])
 
 
 def test_a_review_refuses_a_line_break_at_the_row_of_its_field(shop, slack, people):
     rows = [{"local_id": "u1", "remote_id": "U\n1"}, {"local_id": "u\n2", "remote_id": "U2"}]
     body = {"action": "confirm", "items": [*rows, {"local_id": "u3", "remote_id": "U3"}]}
-    reviewed = shop.post(of(slack, "identities/review"), body, format="json").json()
+    reviewed = shop.post(connection_url(slack, "identities/review"), body, format="json").json()
     assert reviewed["changed"] == ["u3"]
     problems = {error["local_id"]: error["detail"] for error in reviewed["errors"]}
     assert problems == {
@@ -153,9 +153,9 @@ def test_a_review_refuses_a_line_break_at_the_row_of_its_field(shop, slack, peop
 def test_pages_of_a_queue_follow_each_other(shop, slack, acme):
     users = [Person(f"u{number}") for number in range(7)]
     put_local_users(acme, users, SYSTEM, now=NOON)
-    shop.post(of(slack, "identities/suggest"))
+    shop.post(connection_url(slack, "identities/suggest"))
     perform_runs()
-    url, seen = of(slack, "identities?state=unmatched&limit=3"), []
+    url, seen = connection_url(slack, "identities?state=unmatched&limit=3"), []
     while url:
         page = shop.get(url).json()
         seen += [item["local_id"] for item in page["items"]]
@@ -164,15 +164,15 @@ def test_pages_of_a_queue_follow_each_other(shop, slack, acme):
 
 
 def test_a_directory_is_read_in_the_background_and_suggests(shop, slack, people):
-    assert shop.get(of(slack, "directory")).json()["state"] == "never"
-    started = shop.post(of(slack, "directory"))
+    assert shop.get(connection_url(slack, "directory")).json()["state"] == "never"
+    started = shop.post(connection_url(slack, "directory"))
     assert (started.status_code, started.json()["state"]) == (202, "reading")
     read = DirectoryRead.unscoped.get()
     assert WakeUp.objects.filter(name=f"directory:{read.pk}").exists()
     http = FakeHttp(members(member("U1", "Ann Archer")))
     read_next_page(read.pk, call=http.call, now=read.started_at)
     suggest_after_read(read.pk, now=read.started_at)
-    shown = shop.get(of(slack, "directory")).json()
+    shown = shop.get(connection_url(slack, "directory")).json()
     assert (shown["state"], shown["people"], shown["pages"]) == ("complete", 1, 1)
     assert Identity.unscoped.get(local_id="u1").state == "suggested"
 
@@ -180,14 +180,14 @@ def test_a_directory_is_read_in_the_background_and_suggests(shop, slack, people)
 def test_a_stopped_directory_says_how_many_and_is_confirmed(shop, slack, people):
     read = refresh_directory(slack, SYSTEM, now=NOON + MINUTE)
     read_next_page(read.pk, call=FakeHttp(members()).call, now=NOON + MINUTE)
-    url = of(slack, "directory")
+    url = connection_url(slack, "directory")
     stopped = shop.get(url).json()
     assert (stopped["reason"], stopped["would_deactivate"]) == ("safety_valve", 1)
     assert [person["id"] for person in stopped["would_deactivate_people"]] == ["U1"]
     confirmed = shop.post(url, {"confirm_deactivations": True}, format="json")
     assert (confirmed.status_code, confirmed.json()["state"]) == (202, "complete")
     again = shop.post(url, {"confirm_deactivations": True}, format="json")
-    assert refusal(again)[:2] == (400, "validation-failed")
+    assert summarize_problem(again)[:2] == (400, "validation-failed")
 
 
 @pytest.mark.parametrize("is_theirs", [True, False])
@@ -201,29 +201,31 @@ def test_a_stopped_list_is_rejected(shop, slack, acme, people, is_theirs):
         started_at=NOON + MINUTE,
         finished_at=NOON + MINUTE,
     )
-    url = of(slack, "directory") if is_theirs else "/api/v1/tenants/acme/users/directory"
+    url = (
+        connection_url(slack, "directory") if is_theirs else "/api/v1/tenants/acme/users/directory"
+    )
     both = {"confirm_deactivations": True, "reject_deactivations": True}
     answer = shop.post(url, both, format="json")
-    assert refusal(answer) == (400, "validation-failed", ["/reject_deactivations"])
+    assert summarize_problem(answer) == (400, "validation-failed", ["/reject_deactivations"])
     rejected = shop.post(url, {"reject_deactivations": True}, format="json")
     assert (rejected.status_code, rejected.json()["reason"]) == (202, "list_rejected")
     assert rejected.json()["would_deactivate_people"] == []
     again = shop.post(url, {"reject_deactivations": True}, format="json")
-    assert refusal(again)[:2] == (400, "validation-failed")
+    assert summarize_problem(again)[:2] == (400, "validation-failed")
     kinds = (DirectoryEntry, LocalUser)
     assert not any(kind.unscoped.filter(is_active=False).exists() for kind in kinds)
 
 
 def test_a_system_without_a_directory_is_refused(shop, make, acme):
     splunk = make.connection(acme, "splunk")
-    answer = shop.post(of(splunk, "directory"))
-    assert refusal(answer) == (400, "validation-failed", ["/connection"])
+    answer = shop.post(connection_url(splunk, "directory"))
+    assert summarize_problem(answer) == (400, "validation-failed", ["/connection"])
 
 
 def test_our_users_are_read_from_our_application_if_it_is_connected(shop, make):
     url = "/api/v1/tenants/acme/users/directory"
     assert shop.get(url).json()["state"] == "never"
-    assert refusal(shop.post(url)) == (400, "validation-failed", ["/tenant"])
+    assert summarize_problem(shop.post(url)) == (400, "validation-failed", ["/tenant"])
     make.connection(None, "app")
     assert shop.post(url).json()["state"] == "reading"
 
@@ -232,5 +234,5 @@ def test_only_those_with_a_conflict_are_listed_on_demand(shop, slack, make):
     make.identity(slack, "user", "u1", "U1")
     make.identity(slack, "user", "u2", "U2")
     Identity.unscoped.filter(local_id="u2").update(conflict="renamed")
-    (item,) = shop.get(of(slack, "identities?conflicts=true")).json()["items"]
+    (item,) = shop.get(connection_url(slack, "identities?conflicts=true")).json()["items"]
     assert item["conflict"] == "renamed"

@@ -27,7 +27,7 @@ def slack(make):
 
 
 @pytest.fixture
-def stopped(slack):
+def stopped_read(slack):
     """A read of a list that is empty, after one of two people."""
     read_whole(slack, FakeHttp(members(member("U1", "Ann"), member("U2", "Bob"))))
     read = read_whole(slack, FakeHttp(members()), now=NOON + MINUTE)
@@ -43,24 +43,24 @@ def decide(decision, connection, **options):
     return decision(connection.tenant, connection, SYSTEM, now=NOON + 2 * MINUTE, **options)
 
 
-def test_nobody_is_deactivated_before_a_decision(stopped):
-    assert (stopped.state, stopped.reason, stopped.stopped_count) == (
+def test_nobody_is_deactivated_before_a_decision(stopped_read):
+    assert (stopped_read.state, stopped_read.reason, stopped_read.stopped_count) == (
         "incomplete",
         "safety_valve",
         2,
     )
-    assert stopped.detail == "2 of 2 active users would be deactivated"
+    assert stopped_read.detail == "2 of 2 active users would be deactivated"
     assert list_active() == [True, True]
 
 
-def test_what_confirming_would_change_is_counted_and_named(slack, stopped):
-    described = describe_stopped_list(stopped)
+def test_what_confirming_would_change_is_counted_and_named(slack, stopped_read):
+    described = describe_stopped_list(stopped_read)
     counts = described.deactivations
     assert (counts.count, counts.known_count, counts.listed_count) == (2, 2, 0)
     assert [person.remote_id for person in described.people] == ["U1", "U2"]
     more = [Person(f"V{number}") for number in range(20)]
     store_directory_entries(slack, more, kind="user", now=NOON)
-    described = describe_stopped_list(stopped)
+    described = describe_stopped_list(stopped_read)
     assert (len(described.people), described.more_count) == (PEOPLE_SHOWN, 12)
 
 
@@ -69,7 +69,7 @@ def test_a_read_that_was_not_stopped_would_change_nothing(slack):
     assert describe_stopped_list(read) is None and describe_stopped_list(None) is None
 
 
-def test_a_confirmed_list_deactivates_whom_it_left_out(slack, stopped):
+def test_a_confirmed_list_deactivates_whom_it_left_out(slack, stopped_read):
     read = decide(confirm_deactivations, slack, stopped_count=2, reason="all have left")
     assert (read.state, read.reason, read.complete_at) == ("complete", "", NOON + MINUTE)
     assert list_active() == [False, False]
@@ -78,7 +78,7 @@ def test_a_confirmed_list_deactivates_whom_it_left_out(slack, stopped):
     assert WakeUp.objects.filter(name=f"directory:{read.pk}").exists()  # pairs are suggested
 
 
-def test_a_rejected_list_deactivates_nobody(slack, stopped):
+def test_a_rejected_list_deactivates_nobody(slack, stopped_read):
     read = decide(reject_deactivations, slack, stopped_count=2, reason="the export is empty")
     assert (read.state, read.reason, read.complete_at) == ("incomplete", "list_rejected", NOON)
     assert list_active() == [True, True]
@@ -89,7 +89,7 @@ def test_a_rejected_list_deactivates_nobody(slack, stopped):
 
 @pytest.mark.parametrize("first", [confirm_deactivations, reject_deactivations])
 @pytest.mark.parametrize("second", [confirm_deactivations, reject_deactivations])
-def test_a_list_is_decided_once(slack, stopped, first, second):
+def test_a_list_is_decided_once(slack, stopped_read, first, second):
     decide(first, slack)
     active = list_active()
     with pytest.raises(ValidationError, match="No list of people waits"):
@@ -98,14 +98,14 @@ def test_a_list_is_decided_once(slack, stopped, first, second):
 
 
 @pytest.mark.parametrize("decision", [confirm_deactivations, reject_deactivations])
-def test_a_decision_about_another_list_is_refused(slack, stopped, decision):
+def test_a_decision_about_another_list_is_refused(slack, stopped_read, decision):
     with pytest.raises(ValidationError, match="Another list was stopped meanwhile"):
         decide(decision, slack, stopped_count=1)
     assert list_active() == [True, True]
     assert DirectoryRead.unscoped.get().is_stopped
 
 
-def test_the_next_read_after_a_rejection_decides_again(slack, stopped):
+def test_the_next_read_after_a_rejection_decides_again(slack, stopped_read):
     decide(reject_deactivations, slack)
     again = FakeHttp(members(member("U1", "Ann")))
     read = read_whole(slack, again, now=NOON + 3 * MINUTE)

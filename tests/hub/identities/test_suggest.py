@@ -30,7 +30,7 @@ def slack(make):
     return make.connection(make.tenant("acme"), "slack")
 
 
-def bring(connection, local, remote, *, now=NOON):
+def store_and_suggest(connection, local, remote, *, now=NOON):
     """Put our users, and the system's, and suggest."""
     put_local_users(connection.tenant, local, SYSTEM, complete=True, now=now)
     store_directory_entries(connection, remote, kind="user", now=now)
@@ -47,7 +47,7 @@ ANN_THERE = Person("U1", "Ann Archer", "ann@acme.test")
 
 
 def test_a_suggestion_waits_for_a_person(slack):
-    counts = bring(slack, [ANN, BOB], [ANN_THERE])
+    counts = store_and_suggest(slack, [ANN, BOB], [ANN_THERE])
     assert (counts.suggested, counts.unmatched, counts.confirmed) == (1, 1, 0)
     assert states(slack) == {"u1": ("suggested", "U1", ""), "u2": ("unmatched", "", "")}
     identity = Identity.unscoped.get(local_id="u1")
@@ -60,14 +60,14 @@ def test_a_suggestion_waits_for_a_person(slack):
 
 
 def test_the_same_suggestions_again_change_nothing(slack):
-    bring(slack, [ANN, BOB], [ANN_THERE])
+    store_and_suggest(slack, [ANN, BOB], [ANN_THERE])
     before = list(Identity.unscoped.values().order_by("pk"))
     suggest_identities(slack, SYSTEM, now=LATER)
     assert list(Identity.unscoped.values().order_by("pk")) == before
 
 
 def test_what_a_person_decided_stays(slack):
-    bring(slack, [ANN, BOB], [ANN_THERE])
+    store_and_suggest(slack, [ANN, BOB], [ANN_THERE])
     confirm_identities(slack, {"u2": "U1"}, SYSTEM, now=LATER)
     ignore_identities(slack, ["u1"], SYSTEM, now=LATER)
     suggest_identities(slack, SYSTEM, now=LATER)
@@ -78,14 +78,14 @@ def test_what_a_person_decided_stays(slack):
 
 
 def test_who_left_is_out_of_the_queue(slack):
-    bring(slack, [ANN, BOB], [ANN_THERE])
-    bring(slack, [BOB], [ANN_THERE], now=LATER)
+    store_and_suggest(slack, [ANN, BOB], [ANN_THERE])
+    store_and_suggest(slack, [BOB], [ANN_THERE], now=LATER)
     assert states(slack) == {"u2": ("unmatched", "", "")}
 
 
 def test_several_people_go_to_the_queue_with_their_candidates(slack):
     twins = [Person("U1", "Ann Archer"), Person("U2", "Ann Archer")]
-    bring(slack, [Person("u1", "Ann Archer")], twins)
+    store_and_suggest(slack, [Person("u1", "Ann Archer")], twins)
     assert states(slack) == {"u1": ("ambiguous", "", "two_candidates")}
     candidates = Identity.unscoped.get().evidence["candidates"]
     assert [entry["remote_id"] for entry in candidates] == ["U1", "U2"]
@@ -95,7 +95,7 @@ def test_several_people_go_to_the_queue_with_their_candidates(slack):
 
 def test_the_second_best_of_someone_whose_best_is_paired_waits_for_a_decision(slack):
     again = Person("U2", "Ann Archer")
-    bring(slack, [ANN, BOB], [ANN_THERE, again])
+    store_and_suggest(slack, [ANN, BOB], [ANN_THERE, again])
     assert states(slack)["u1"] == ("suggested", "U1", "")
     confirm_identities(slack, {"u2": "U1"}, SYSTEM, now=LATER)
     suggest_identities(slack, SYSTEM, now=LATER)
@@ -106,7 +106,7 @@ def test_the_second_best_of_someone_whose_best_is_paired_waits_for_a_decision(sl
 
 
 def test_what_cannot_be_confirmed_does_not_stop_the_others(slack):
-    bring(slack, [ANN, BOB], [ANN_THERE])
+    store_and_suggest(slack, [ANN, BOB], [ANN_THERE])
     result = confirm_identities(slack, {"u1": "", "u2": "U1", "u3": ""}, SYSTEM, now=LATER)
     assert result.changed == ("u1",)
     assert result.errors == {
@@ -118,7 +118,7 @@ def test_what_cannot_be_confirmed_does_not_stop_the_others(slack):
 def test_a_pair_that_waits_for_another_to_move_fails_with_it(slack, make):
     for local_id, remote_id in (("u2", "U1"), ("u3", "U2")):
         make.identity(slack, "user", local_id, remote_id)
-    bring(slack, [ANN], [])
+    store_and_suggest(slack, [ANN], [])
     result = confirm_identities(slack, {"u1": "U1", "u2": "U2", "u4": "U4"}, SYSTEM, now=LATER)
     assert result.changed == ("u4",)
     assert result.errors == {
@@ -137,7 +137,7 @@ def test_two_of_ours_exchange_their_counterparts(slack, make):
 def test_fifty_are_confirmed_in_a_fixed_number_of_statements(slack, django_assert_max_num_queries):
     local = [Person(f"u{n}", f"Ann Archer{n}", f"a{n}@acme.test") for n in range(50)]
     remote = [Person(f"U{n}", f"Ann Archer{n}", f"a{n}@acme.test") for n in range(50)]
-    assert bring(slack, local, remote).suggested == 50
+    assert store_and_suggest(slack, local, remote).suggested == 50
     with django_assert_max_num_queries(30):
         confirm_identities(slack, {person.id: "" for person in local}, SYSTEM, now=LATER)
     assert count_suggestions(slack).confirmed == 50
@@ -154,9 +154,9 @@ def test_fifty_are_confirmed_in_a_fixed_number_of_statements(slack, django_asser
     ],
 )
 def test_conflicts_of_confirmed_pairs_are_found_and_can_be_kept(slack, there, conflict):
-    bring(slack, [ANN], [ANN_THERE])
+    store_and_suggest(slack, [ANN], [ANN_THERE])
     confirm_identities(slack, {"u1": ""}, SYSTEM, now=NOON)
-    bring(slack, [ANN], [there], now=LATER)
+    store_and_suggest(slack, [ANN], [there], now=LATER)
     assert states(slack) == {"u1": ("confirmed", "U1", conflict)}
     kept = keep_identities(slack, ["u1"], SYSTEM, now=LATER)
     assert bool(kept.errors) == (not conflict)
@@ -166,10 +166,10 @@ def test_conflicts_of_confirmed_pairs_are_found_and_can_be_kept(slack, there, co
 
 
 def test_a_person_who_is_renamed_twice_is_shown_and_kept_with_the_last_name(slack):
-    bring(slack, [ANN], [ANN_THERE])
+    store_and_suggest(slack, [ANN], [ANN_THERE])
     confirm_identities(slack, {"u1": ""}, SYSTEM, now=NOON)
     for number, name in enumerate(("Cat Cole", "Dora Dunn")):
-        bring(slack, [ANN], [Person("U1", name)], now=LATER + number * MINUTE)
+        store_and_suggest(slack, [ANN], [Person("U1", name)], now=LATER + number * MINUTE)
     assert Identity.confirmed().get().evidence["detail"] == "Dora Dunn"
     keep_identities(slack, ["u1"], SYSTEM, now=LATER)
     suggest_identities(slack, SYSTEM, now=LATER + 3 * MINUTE)
@@ -179,7 +179,7 @@ def test_a_person_who_is_renamed_twice_is_shown_and_kept_with_the_last_name(slac
 def test_old_pairs_of_two_with_one_are_a_conflict(slack, make):
     for local_id in ("u1", "u2"):
         make.identity(slack, "user", local_id, "U1")
-    bring(slack, [ANN, BOB], [ANN_THERE])
+    store_and_suggest(slack, [ANN, BOB], [ANN_THERE])
     assert {conflict for _, _, conflict in states(slack).values()} == {"two_to_one"}
 
 

@@ -40,17 +40,17 @@ def perform(run, *, now=NOON):
     return run
 
 
-def suggested():
+def count_suggested():
     return Identity.unscoped.filter(state="suggested").count()
 
 
 def test_a_request_waits_for_a_worker_and_is_audited_in_the_name_of_who_asked(slack):
     run = request_suggestions(slack, ANN, now=NOON)
-    assert (run.state, suggested()) == ("waiting", 0)
+    assert (run.state, count_suggested()) == ("waiting", 0)
     assert WakeUp.objects.filter(name=f"suggest:{run.pk}").exists()
     suggest_pairs(f"suggest:{run.pk}")
     run.refresh_from_db()
-    assert (run.state, suggested()) == ("finished", 1)
+    assert (run.state, count_suggested()) == ("finished", 1)
     audited = AuditRow.objects.get(verb="connection.suggest_identities")
     assert (audited.actor_label, audited.request_id) == ("ann@acme.test", "r1")
 
@@ -85,7 +85,7 @@ def test_what_kills_every_worker_fails_at_last(slack):
     run = request_suggestions(slack, ANN, now=NOON)
     SuggestionRun.unscoped.update(state="running", started_at=NOON, attempt_count=ATTEMPTS_MAX)
     assert perform(run, now=NOON + RUN_LEASE).state == "failed"
-    assert suggested() == 0
+    assert count_suggested() == 0
 
 
 def test_an_error_is_shown_at_once(slack):

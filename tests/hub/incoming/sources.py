@@ -9,7 +9,7 @@ from connectors.webhook_request import WebhookRequest
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_app_endpoint
 from hub.incoming.receiving.receiver_cache import load_receiver
-from tests.hub.incoming.arriving import endpoint_of
+from tests.hub.incoming.webhook_posts import endpoint_of
 
 SOURCES = {
     key: connector.webhook_source

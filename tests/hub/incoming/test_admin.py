@@ -28,7 +28,7 @@ def page(name, *args):
     return reverse(f"admin:incoming_{name}", args=args)
 
 
-def read(client, url):
+def load_page(client, url):
     answer = client.get(url)
     assert answer.status_code == 200, answer
     return answer.content.decode()
@@ -37,13 +37,15 @@ def read(client, url):
 def test_the_inbox_filters_by_state_and_finds_an_id(make, staff, pipedrive):
     make.inbound_item(pipedrive, record="31")
     lost = make.inbound_item(pipedrive, record="32", state="quarantined", reason="other_account")
-    text = read(staff, page("inbounditem_changelist") + "?state__exact=quarantined")
+    text = load_page(staff, page("inbounditem_changelist") + "?state__exact=quarantined")
     assert "names another account" in text and "which account sends to this URL" in text
     assert page("inbounditem_change", lost.pk) in text
-    found = read(staff, page("inbounditem_changelist") + f"?q={lost.item_key.replace(' ', '+')}")
+    found = load_page(
+        staff, page("inbounditem_changelist") + f"?q={lost.item_key.replace(' ', '+')}"
+    )
     assert "32" in found and "quarantined" in found
     for term in (lost.public_id, lost.message.public_id):
-        assert page("inbounditem_change", lost.pk) in read(
+        assert page("inbounditem_change", lost.pk) in load_page(
             staff, page("inbounditem_changelist") + f"?q={term}"
         )
 
@@ -64,7 +66,7 @@ def test_a_list_takes_a_fixed_number_of_statements(
         make.inbound_item(pipedrive)
         make.webhook_subscription(pipedrive, key=f"person.{number}")
     with django_assert_max_num_queries(count):
-        read(staff, page(name))
+        load_page(staff, page(name))
 
 
 @pytest.mark.parametrize("rows", [1, 20])
@@ -77,12 +79,12 @@ def test_the_page_of_a_request_takes_a_fixed_number_of_statements(
             pipedrive, message=message, event=make.event(pipedrive.tenant, "order.created")
         )
     with django_assert_max_num_queries(8):
-        read(staff, page("inboundmessage_change", message.pk))
+        load_page(staff, page("inboundmessage_change", message.pk))
 
 
 def test_the_page_of_a_rejected_request_names_the_cause_and_the_retries(make, staff, pipedrive):
     message = make.inbound_message(pipedrive, state="rejected", cause="stale_timestamp")
-    text = read(staff, page("inboundmessage_change", message.pk))
+    text = load_page(staff, page("inboundmessage_change", message.pk))
     assert "signed too long ago" in text
     assert "sends it again until" in text
     assert "never stored" in text
@@ -91,7 +93,7 @@ def test_the_page_of_a_rejected_request_names_the_cause_and_the_retries(make, st
 def test_a_raw_body_is_escaped_and_redacted(make, staff, pipedrive):
     body = json.dumps({"access_token": "xoxb-secret-7", "name": "<script>alert(1)</script>"})
     message = make.inbound_message(pipedrive, body=body.encode())
-    text = read(staff, page("inboundmessage_change", message.pk))
+    text = load_page(staff, page("inboundmessage_change", message.pk))
     assert "xoxb-secret-7" not in text
     assert "<script>alert" not in text and "&lt;script&gt;alert" in text
 
@@ -99,7 +101,7 @@ def test_a_raw_body_is_escaped_and_redacted(make, staff, pipedrive):
 def test_an_item_shows_its_event_and_deliveries(make, staff, pipedrive):
     make.route(make.connection(pipedrive.tenant), name="to our webhook")
     item = make.inbound_item(pipedrive, event=make.event(pipedrive.tenant, "order.created"))
-    text = read(staff, page("inbounditem_change", item.pk))
+    text = load_page(staff, page("inbounditem_change", item.pk))
     assert "to our webhook" in text
     assert reverse("admin:outgoing_event_change", args=[item.event.pk]) in text
 
@@ -107,7 +109,7 @@ def test_an_item_shows_its_event_and_deliveries(make, staff, pipedrive):
 def test_an_item_is_replayed_by_its_page(make, staff, pipedrive):
     item = make.inbound_item(pipedrive, state="quarantined", reason="other_account")
     url = page("inbounditem_verb", item.pk, "replay")
-    assert "may happen twice" in read(staff, url)
+    assert "may happen twice" in load_page(staff, url)
     staff.post(url, {"reason": "the account was corrected"})
     item.refresh_from_db()
     assert (item.state, item.replay_number) == ("received", 1)
@@ -118,7 +120,7 @@ def test_the_page_of_a_subscription_shows_its_url_and_evidence(make, staff, pipe
     subscription = make.webhook_subscription(
         pipedrive, state="drifted", reason="permission_missing", evidence={"is_active": "no"}
     )
-    text = read(staff, page("webhooksubscription_change", subscription.pk))
+    text = load_page(staff, page("webhooksubscription_change", subscription.pk))
     assert "/hooks/pipedrive/key-" in text
     assert "allow that permission" in text
     assert "is_active" in text
@@ -127,11 +129,11 @@ def test_the_page_of_a_subscription_shows_its_url_and_evidence(make, staff, pipe
 def test_subscriptions_are_found_by_their_connection(make, staff, pipedrive):
     own = make.webhook_subscription(pipedrive)
     other = make.webhook_subscription(make.connection(connector="pipedrive", secret={}))
-    text = read(staff, page("webhooksubscription_changelist") + f"?q={pipedrive.public_id}")
+    text = load_page(staff, page("webhooksubscription_changelist") + f"?q={pipedrive.public_id}")
     assert page("webhooksubscription_change", own.pk) in text
     assert page("webhooksubscription_change", other.pk) not in text
     connection = reverse("admin:connections_connection_change", args=[pipedrive.pk])
-    assert f"?q={pipedrive.public_id}" in read(staff, connection)
+    assert f"?q={pipedrive.public_id}" in load_page(staff, connection)
 
 
 @pytest.mark.parametrize(("name", "verb"), [("check_now", "check"), ("repair", "repair")])
@@ -149,7 +151,7 @@ def test_the_sources_are_counted_by_hour_and_cause(make, staff, pipedrive):
         InboundCount.unscoped.create(endpoint=endpoint, minute=now, cause=cause, count=count)
     old = now - timedelta(days=2)
     InboundCount.unscoped.create(endpoint=endpoint, minute=old, cause="accepted", count=90)
-    text = read(staff, page("inboundmessage_sources"))
+    text = load_page(staff, page("inboundmessage_sources"))
     assert "5 accepted, 2 repeated and 3 rejected" in " ".join(text.split())
     assert "3 × No configured secret matches" in text
 
@@ -161,16 +163,16 @@ def test_the_sources_are_counted_by_hour_and_cause(make, staff, pipedrive):
 def test_an_empty_list_opens(staff, name):
     assert not InboundItem.unscoped.exists() and not InboundMessage.unscoped.exists()
     assert not WebhookSubscription.unscoped.exists()
-    read(staff, page(name))
+    load_page(staff, page(name))
 
 
 def test_the_replay_of_all_that_match_is_planned_and_shown(make, staff, pipedrive):
     lost = make.inbound_item(pipedrive, state="quarantined")
     make.inbound_item(pipedrive)
     plan = page("inbounditem_plan")
-    listed = read(staff, page("inbounditem_changelist") + "?state__exact=quarantined")
+    listed = load_page(staff, page("inbounditem_changelist") + "?state__exact=quarantined")
     assert f"{plan}?state=quarantined" in listed
-    assert "Reason for this replay" in read(staff, plan + "?state=quarantined")
+    assert "Reason for this replay" in load_page(staff, plan + "?state=quarantined")
     answer = staff.post(plan, {"state": "quarantined", "audit_reason": "fixed"}, follow=True)
     assert "Replay incoming events: 1" in answer.content.decode()
     lost.refresh_from_db()

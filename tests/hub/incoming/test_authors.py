@@ -17,7 +17,7 @@ from hub.incoming.processing.echoes import has_foreign_author
 from hub.mappings.fallbacks import set_identity_fallback
 from hub.outgoing.echo.recognize import ReceivedChange, recognize_changes
 from hub.outgoing.models import EventBody, RememberedWrite
-from tests.hub.incoming.arriving import post_pipedrive, run_inbox
+from tests.hub.incoming.webhook_posts import post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,8 @@ from hub.outgoing.echo.values import is_same_value
 from hub.outgoing.models import Event, EventBody, RememberedWrite
 from tests.connectors.recorded import WHSEC
 from tests.fakes import FakeHttp
-from tests.hub.incoming.arriving import run_inbox
 from tests.hub.incoming.test_signed_webhooks import post_standard
+from tests.hub.incoming.webhook_posts import run_inbox
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db(transaction=True)

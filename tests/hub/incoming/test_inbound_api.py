@@ -8,7 +8,7 @@ from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.incoming.registration.actions import check_subscription
 from hub.queue import WakeUp
-from tests.hub.incoming.arriving import endpoint_of, post_pipedrive, run_inbox
+from tests.hub.incoming.webhook_posts import endpoint_of, post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

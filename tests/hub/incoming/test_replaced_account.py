@@ -8,7 +8,7 @@ from hub.db.clock import clock
 from hub.incoming.models import InboundItem
 from hub.incoming.receiving.read_records import find_new_changes
 from hub.outgoing.models import Event
-from tests.hub.incoming.arriving import post_pipedrive, run_inbox
+from tests.hub.incoming.webhook_posts import post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIME = "2026-11-24T15:11:55Z"

@@ -21,8 +21,8 @@ from hub.incoming.receiving.replies import (
 )
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 from tests.fakes import FakeHttp
-from tests.hub.incoming.arriving import local_path, run_inbox
 from tests.hub.incoming.test_slack_webhooks import SECRET
+from tests.hub.incoming.webhook_posts import local_path, run_inbox
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db(transaction=True)

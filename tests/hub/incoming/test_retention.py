@@ -27,7 +27,7 @@ from hub.outgoing.models import Delivery, Event, EventBody, EventValue, Received
 from hub.outgoing.operations.erase import erase_connection_data
 from hub.outgoing.operations.erase_received import EVENTS_AT_ONCE, continue_erasures
 from hub.prune.batches import RetentionCutoffs, prune_batches
-from tests.hub.incoming.arriving import endpoint_of, post_pipedrive, run_inbox
+from tests.hub.incoming.webhook_posts import endpoint_of, post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)

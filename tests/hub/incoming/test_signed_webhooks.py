@@ -10,7 +10,7 @@ from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.outgoing.models import Event, EventBody
 from tests.connectors.recorded import WHSEC
-from tests.hub.incoming.arriving import endpoint_of, local_path, run_inbox
+from tests.hub.incoming.webhook_posts import endpoint_of, local_path, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BODY = json.dumps({"type": "user.created", "data": {"id": "u_1"}})

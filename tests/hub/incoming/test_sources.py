@@ -7,7 +7,7 @@ import pytest
 
 from hub.incoming.models import InboundBody, InboundItem, InboundMessage
 from hub.outgoing.models import Event, EventBody
-from tests.hub.incoming.arriving import (
+from tests.hub.incoming.webhook_posts import (
     endpoint_of,
     local_path,
     post_pipedrive,

@@ -10,7 +10,7 @@ from hub import mail
 from hub.mail.models import Mail
 from hub.notices.models import QuietHours
 from tests.factories import NOON
-from tests.mails import letters
+from tests.mails import deliver_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def german(make):
     return membership.user
 
 
-def queued(to, template="mail/invitation.txt"):
+def queue_mail(to, template="mail/invitation.txt"):
     mail.queue_mail(to, template, CONTEXT, now=NOON)
     return Mail.objects.latest("pk").open()
 
@@ -39,24 +39,24 @@ def queued(to, template="mail/invitation.txt"):
 @pytest.mark.parametrize("template", MAILS)
 def test_every_mail_follows_the_recipients_choice(german, template):
     with translation.override("en"):
-        chosen, default = queued(german.email, template), queued("bob@acme.test", template)
+        chosen, default = queue_mail(german.email, template), queue_mail("bob@acme.test", template)
     assert (chosen["language"], default["language"]) == ("de", "en")
     assert chosen["subject"] != default["subject"] and chosen["text"] != default["text"]
 
 
 def test_the_language_of_the_request_does_not_count(german):
     with translation.override("de"):
-        assert queued("bob@acme.test")["subject"] == "Ann invites you to Acme"
+        assert queue_mail("bob@acme.test")["subject"] == "Ann invites you to Acme"
     with translation.override("en"):
-        assert queued("Greta@acme.test")["subject"] == "Ann lädt Sie zu Acme ein"
+        assert queue_mail("Greta@acme.test")["subject"] == "Ann lädt Sie zu Acme ein"
 
 
 def test_a_language_that_the_hub_does_not_have_is_the_default(german, settings):
     settings.LANGUAGES = [("en", "English")]
-    assert queued(german.email)["language"] == "en"
+    assert queue_mail(german.email)["language"] == "en"
 
 
 def test_the_html_part_names_the_language(german):
-    queued(german.email)
-    (letter,) = letters(at=NOON)
+    queue_mail(german.email)
+    (letter,) = deliver_mails(at=NOON)
     assert '<html lang="de">' in letter.alternatives[0][0]

@@ -10,7 +10,7 @@ from tests.factories import NOON
 INVITED = {"inviter": "Ann", "tenant": "Acme", "url": "https://hub.test/i/7/", "until": NOON}
 
 
-def sent(**context):
+def build_invitation(**context):
     return build_email(
         "robin@example.com", *render_mail("mail/invitation.txt", INVITED | context), id="7"
     )
@@ -21,7 +21,7 @@ def page_of(letter):
 
 
 def test_a_mail_is_text_and_html_that_say_the_same():
-    letter = sent()
+    letter = build_invitation()
     assert (letter.subject, letter.to, parseaddr(letter.from_email)[1]) == (
         "Ann invites you to Acme",
         ["robin@example.com"],
@@ -32,7 +32,7 @@ def test_a_mail_is_text_and_html_that_say_the_same():
 
 
 def test_what_somebody_typed_stays_within_its_line():
-    letter = sent(
+    letter = build_invitation(
         tenant="Acme\r\nBcc: all@example.com\n\nSign in: https://evil.example/",
         inviter="<b>Ann</b>",
     )
@@ -57,7 +57,7 @@ LURES = {
 
 @pytest.mark.parametrize("name", LURES)
 def test_no_name_is_a_link(name):
-    letter = sent(inviter=name)
+    letter = build_invitation(inviter=name)
     assert LURES[name] in letter.body and LURES[name] in letter.subject
     assert "evil.example" not in letter.body + page_of(letter) + letter.subject
     assert page_of(letter).count("<a ") == 1
@@ -67,7 +67,7 @@ def test_no_name_is_a_link(name):
     "text", ["ann@acme.test", "Acme Inc.", "Slack, 1.25 s, v2.10.3", "J. R. R. Ann", "3.5 %"]
 )
 def test_what_is_no_link_stays_as_it_is(text):
-    assert text in sent(tenant=text).body
+    assert text in build_invitation(tenant=text).body
 
 
 def test_the_lines_of_a_list_are_harmless_too():
@@ -87,4 +87,4 @@ def test_the_lines_of_a_list_are_harmless_too():
     "url", ["https://evil.example/", "https://hub.test.evil.example/", "https://hub.test@evil/"]
 )
 def test_only_the_hubs_own_address_is_a_button(url):
-    assert "<a " not in page_of(sent(url=url))
+    assert "<a " not in page_of(build_invitation(url=url))

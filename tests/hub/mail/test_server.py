@@ -7,7 +7,7 @@ import sys
 import pytest
 
 
-def read(**environment):
+def read_mail_settings(**environment):
     show = (
         "import hub.settings as s; print(s.EMAIL_BACKEND.split('.')[-2], s.EMAIL_HOST, "
         "s.EMAIL_PORT, "
@@ -32,7 +32,7 @@ def read(**environment):
     }.items(),
 )
 def test_an_address_of_a_server_is_read(url, means):
-    assert read(HUB_EMAIL_URL=url).stdout.strip() == means
+    assert read_mail_settings(HUB_EMAIL_URL=url).stdout.strip() == means
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_an_address_of_a_server_is_read(url, means):
     ],
 )
 def test_a_wrong_address_of_a_server_is_named_at_start(url):
-    said = read(HUB_EMAIL_URL=url).stderr
+    said = read_mail_settings(HUB_EMAIL_URL=url).stderr
     assert "HUB_EMAIL_URL is wrong" in said
     assert "secret" not in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize("sender", ["hub", "a@b@c", "hub@example.com\nBcc: x@example.com"])
 def test_a_wrong_sender_is_named_at_start(sender):
-    assert "HUB_EMAIL_FROM is wrong" in read(HUB_EMAIL_FROM=sender).stderr
+    assert "HUB_EMAIL_FROM is wrong" in read_mail_settings(HUB_EMAIL_FROM=sender).stderr

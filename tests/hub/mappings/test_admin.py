@@ -233,7 +233,7 @@ def save_identity(client, identity, **changes):
     return client.post(f"{IDENTITIES}{identity.pk}/change/", data)
 
 
-def audited(connection):
+def list_audited(connection):
     return [(row.verb, row.before, row.after) for row in find_audit_rows(connection).order_by("pk")]
 
 
@@ -241,28 +241,30 @@ def test_an_identity_that_staff_change_is_audited_as_by_portal_and_rest(root, ma
     identity = make.identity(make.connection(), "user", "7", "U7")
     save_identity(root, identity, remote_id="U8")
     after = {"kind": "user", "local_id": "7", "remote_id": "U8"}
-    assert audited(identity.connection) == [("connection.identify", {"remote_id": "U7"}, after)]
+    assert list_audited(identity.connection) == [
+        ("connection.identify", {"remote_id": "U7"}, after)
+    ]
 
 
 def test_an_identity_with_another_key_replaces_the_old_one(root, make):
     identity = make.identity(make.connection(), "user", "7", "U7")
     save_identity(root, identity, local_id="8")
     assert list(Identity.unscoped.values_list("local_id", "remote_id")) == [("8", "U7")]
-    verbs = [verb for verb, _before, _after in audited(identity.connection)]
+    verbs = [verb for verb, _before, _after in list_audited(identity.connection)]
     assert verbs == ["connection.forget", "connection.identify"]
 
 
 def test_an_identity_that_staff_save_unchanged_is_not_audited(root, make):
     identity = make.identity(make.connection(), "user", "7", "U7")
     save_identity(root, identity)
-    assert audited(identity.connection) == []
+    assert list_audited(identity.connection) == []
 
 
 def test_an_identity_that_staff_delete_is_audited(root, make):
     identity = make.identity(make.connection(), "user", "7", "U7")
     root.post(f"{IDENTITIES}{identity.pk}/delete/", {"post": "yes"})
     before = {"kind": "user", "local_id": "7", "remote_id": "U7"}
-    assert audited(identity.connection) == [("connection.forget", before, None)]
+    assert list_audited(identity.connection) == [("connection.forget", before, None)]
     assert not Identity.unscoped.exists()
 
 

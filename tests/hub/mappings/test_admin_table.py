@@ -8,7 +8,7 @@ from hub.mappings.models import FieldMapping
 from tests.fakes import FakeHttp
 from tests.hub.mappings.test_admin import MAPPINGS, page_of, staff_of
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.hub.portal.mappings.test_editor import inputs, posted
+from tests.hub.portal.mappings.test_editor import build_posted_rows, inputs
 
 pytestmark = pytest.mark.django_db
 ROWS = [("number", "path", "data.number"), ("customer", "path", "data.customer", "upper")]
@@ -40,30 +40,32 @@ def test_the_page_shows_the_rows(root, mapping):
 
 
 def test_saved_rows_become_a_version_by_the_person(root, mapping):
-    root.post(page_of(mapping), posted(*ROWS))
+    root.post(page_of(mapping), build_posted_rows(*ROWS))
     assert mapping.current.body == {"number": "data.number", "customer": "upper(data.customer)"}
     assert mapping.current.created_by.is_superuser
 
 
 def test_a_new_mapping_is_made_of_rows(root, make):
     tenant = make.tenant()
-    data = posted(*ROWS, tenant=tenant.reference, target="webhook.send")
+    data = build_posted_rows(*ROWS, tenant=tenant.reference, target="webhook.send")
     root.post(f"{MAPPINGS}add/", data)
     assert FieldMapping.unscoped.get().current.body["customer"] == "upper(data.customer)"
 
 
 def test_an_error_is_shown_at_its_row_and_nothing_is_stored(root, mapping):
-    html = html_of(root.post(page_of(mapping), posted(ROWS[0], ("x", "path", "not a path"))))
+    html = html_of(
+        root.post(page_of(mapping), build_posted_rows(ROWS[0], ("x", "path", "not a path")))
+    )
     assert 'id="row-2-error"' in html and inputs(html)["row_value"] == ["data.number", "not a path"]
     assert mapping.current.number == 1
 
 
 def test_buttons_change_the_draft_and_store_nothing(root, mapping):
-    html = html_of(root.post(page_of(mapping), posted(*ROWS, do="add")))
+    html = html_of(root.post(page_of(mapping), build_posted_rows(*ROWS, do="add")))
     assert inputs(html)["row_path"] == ["number", "customer", ""]
-    html = html_of(root.post(page_of(mapping), posted(*ROWS, do="remove 1")))
+    html = html_of(root.post(page_of(mapping), build_posted_rows(*ROWS, do="remove 1")))
     assert inputs(html)["row_path"] == ["customer"]
-    html = html_of(root.post(page_of(mapping), posted(*ROWS, do="json")))
+    html = html_of(root.post(page_of(mapping), build_posted_rows(*ROWS, do="json")))
     assert "upper(data.customer)" in inputs(html)["body"][0]
     data = {"name": "x", "view": "json", "body": inputs(html)["body"][0], "do": "table"}
     html = html_of(root.post(page_of(mapping), data))
@@ -72,7 +74,7 @@ def test_buttons_change_the_draft_and_store_nothing(root, mapping):
 
 
 def test_the_example_of_an_action_becomes_rows(root):
-    data = posted(target="slack.post_message", _example="1")
+    data = build_posted_rows(target="slack.post_message", _example="1")
     html = html_of(root.post(f"{MAPPINGS}add/", data))
     assert "channel" in inputs(html)["row_path"]
 
@@ -87,7 +89,7 @@ def test_our_paths_are_offered_from_events_of_its_tenant(root, make, mapping):
 def test_a_trial_shows_the_request_beside_the_last_one(root, make, mapping):
     event = make.event(mapping.tenant)
     pump(FakeHttp(Response(200, b"")))
-    data = posted(*ROWS, _try="1", **{"sample-event": event.pk})
+    data = build_posted_rows(*ROWS, _try="1", **{"sample-event": event.pk})
     html = html_of(root.post(page_of(mapping), data))
     assert "Sent last time" in html and "Would be sent now" in html
     assert "POST https://example.com/hook" in html and "webhook-signature: ***" in html

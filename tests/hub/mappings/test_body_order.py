@@ -33,18 +33,18 @@ nodes = st.recursive(
 bodies = st.dictionaries(names, nodes, max_size=5)
 
 
-def shuffle(node):
+def sort_like_postgresql(node):
     """The node as PostgreSQL stores it: shorter names first."""
     if isinstance(node, dict):
         names = sorted(node, key=lambda name: (len(name.encode()), name))
-        return {name: shuffle(node[name]) for name in names}
-    return [shuffle(child) for child in node] if isinstance(node, list) else node
+        return {name: sort_like_postgresql(node[name]) for name in names}
+    return [sort_like_postgresql(child) for child in node] if isinstance(node, list) else node
 
 
 @given(bodies)
 def test_a_body_has_its_order_again_whatever_a_database_makes_of_it(body):
     paths = json.loads(json.dumps(list_leaf_paths(body)))
-    assert json.dumps(sort_by_paths(shuffle(body), paths)) == json.dumps(body)
+    assert json.dumps(sort_by_paths(sort_like_postgresql(body), paths)) == json.dumps(body)
 
 
 @given(bodies, bodies)

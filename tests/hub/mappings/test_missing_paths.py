@@ -44,7 +44,7 @@ FOUND = [
 ]
 
 
-def gaps(expression):
+def list_missing_paths(expression):
     mapping = compile_mapping({"field": expression})
     made = translate(
         mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, local_id: local_id
@@ -54,12 +54,12 @@ def gaps(expression):
 
 @pytest.mark.parametrize("expression", TYPOS)
 def test_a_path_that_found_nothing_is_named(expression):
-    assert gaps(expression) == TYPOS[expression]
+    assert list_missing_paths(expression) == TYPOS[expression]
 
 
 @pytest.mark.parametrize("expression", FOUND)
 def test_what_was_found_or_has_a_stated_alternative_is_not(expression):
-    assert gaps(expression) == []
+    assert list_missing_paths(expression) == []
 
 
 def test_the_place_in_the_mapping_is_told():

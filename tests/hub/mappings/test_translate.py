@@ -13,7 +13,7 @@ from hub.mappings.translate import (
     compile_mapping,
     translate,
 )
-from tests.hub.mappings.translating import ORDER, PEOPLE, translated
+from tests.hub.mappings.example_order import ORDER, PEOPLE, translate_example
 
 
 def refusal(mapping):
@@ -24,11 +24,11 @@ def refusal(mapping):
 
 def failure(expression, document=ORDER):
     with pytest.raises(MappingFailed) as error:
-        translated({"field": expression}, document)
+        translate_example({"field": expression}, document)
     return error.value.message, error.value.value
 
 
-def nested(depth, leaf):
+def nest_objects(depth, leaf):
     for _ in range(depth):
         leaf = {"a": leaf}
     return leaf
@@ -46,7 +46,7 @@ def test_a_mapping_is_filled_in_at_any_depth():
         "nickname": "data.nickname",
         "owner": "identity('user', data.owner)",
     }
-    assert translated(mapping) == {
+    assert translate_example(mapping) == {
         "channel": "#orders",
         "text": "New order of 40.00 EUR",
         "more": {"when": "14:00", "skus": ["a", "b"], "list": ["order.created", 1, None, True]},
@@ -56,7 +56,7 @@ def test_a_mapping_is_filled_in_at_any_depth():
 
 
 def test_an_empty_mapping_gives_an_empty_object():
-    assert translated({}) == {}
+    assert translate_example({}) == {}
 
 
 def test_the_same_document_gives_the_same_and_stays_as_it_is():
@@ -80,7 +80,7 @@ def test_the_same_document_gives_the_same_and_stays_as_it_is():
         ("data", "", "a field mapping is a JSON object"),
         ({"a": object()}, "", "is not JSON, or nested too deeply"),
         ({"a": "x" * 66_000}, "", "is larger than 64 KiB"),
-        (nested(21, "id"), "/a" * 21, "is nested deeper than 20 levels"),
+        (nest_objects(21, "id"), "/a" * 21, "is nested deeper than 20 levels"),
         ({"a": [0] * 501}, "/a/500", "has more than 500 fields"),
         ({"a": [{}] * 501}, "/a/500", "has more than 500 fields"),
         ({1: "id"}, "", "has a key that is not text"),
@@ -99,26 +99,26 @@ def test_a_mapping_with_a_mistake_is_not_saved(mapping, path, message):
 
 def test_a_mapping_nested_beyond_reason_is_not_saved():
     assert (
-        "too deeply" in refusal(nested(5000, 1))[1]
-        or "deeper than 20" in refusal(nested(5000, 1))[1]
+        "too deeply" in refusal(nest_objects(5000, 1))[1]
+        or "deeper than 20" in refusal(nest_objects(5000, 1))[1]
     )
 
 
 def test_a_mapping_may_be_as_deep_and_as_wide_as_it_says():
-    assert translated(nested(20, "id")) == nested(20, ORDER["id"])
-    assert len(translated({str(number): "id" for number in range(500)})) == 500
+    assert translate_example(nest_objects(20, "id")) == nest_objects(20, ORDER["id"])
+    assert len(translate_example({str(number): "id" for number in range(500)})) == 500
 
 
 def test_an_error_says_where_and_which_expression():
     with pytest.raises(MappingFailed) as error:
-        translated({"a": {"b": "upper(data.total)"}})
+        translate_example({"a": {"b": "upper(data.total)"}})
     assert str(error.value) == "/a/b: upper() takes string: 40"
     assert error.value.expression == "upper(data.total)"
 
 
 def test_an_unknown_identity_flies_as_it_is():
     with pytest.raises(IdentityMissing) as error:
-        translated({"a": "identity('deal', data.owner)"})
+        translate_example({"a": "identity('deal', data.owner)"})
     assert (error.value.kind, error.value.value) == ("deal", "7")
 
 
@@ -141,14 +141,14 @@ def test_what_cannot_be_stored_does_not_come_out(value, message, told):
 
 def test_a_result_is_bounded_in_size_and_depth():
     assert failure("data", {"data": ["x" * 1000] * 300}) == ("is larger than 256 KiB", "")
-    assert failure("data", {"data": nested(65, 1)})[0] == "is nested deeper than 64 levels"
+    assert failure("data", {"data": nest_objects(65, 1)})[0] == "is nested deeper than 64 levels"
 
 
 def test_all_fields_of_a_message_share_its_budget():
     half = f"length({'|'.join(['[@,@][]'] * 12)})"
-    assert translated({"a": half}) == {"a": 2**12}
+    assert translate_example({"a": half}) == {"a": 2**12}
     with pytest.raises(MappingFailed, match="takes more than 30000 steps"):
-        translated({"a": half, "b": half})
+        translate_example({"a": half, "b": half})
 
 
 @pytest.mark.parametrize("step", ["[@,@]", "[@,@][]"])
@@ -181,7 +181,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_template_from_elsewhere_is_refused_or_finds_nothing(text):
     try:
-        result = translated({"field": text})
+        result = translate_example({"field": text})
     except MappingError:
         return
     assert result == {"field": None}
@@ -191,7 +191,7 @@ def test_a_template_from_elsewhere_is_refused_or_finds_nothing(text):
 def test_a_template_in_the_data_or_in_a_literal_stays_text(text):
     quoted = text.replace("'", "\\'")
     mapping = {"data": "concat('', data)", "literal": f"replace('x', 'x', '{quoted}')"}
-    assert translated(mapping, {"data": text}) == {"data": text, "literal": text}
+    assert translate_example(mapping, {"data": text}) == {"data": text, "literal": text}
 
 
 # --- identities beforehand ------------------------------------------------------------------------

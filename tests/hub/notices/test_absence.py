@@ -47,20 +47,20 @@ def member(make, acme):
 
 
 @pytest.fixture
-def told(connection):
+def notify(connection):
     """The addresses that a notice about the connection reaches, and those in their place."""
 
-    def told():
+    def notify():
         connection.refresh_from_db()
         connection.mark_needs_reconnect("unauthorized", now=NOON)
         notice = Notice.unscoped.select_related("tenant", "connection").latest("pk")
         recipients, substitutes = find_recipients(notice, now=NOON)
         return [sorted(row.user.email for row in rows) for rows in (recipients, substitutes)]
 
-    return told
+    return notify
 
 
-def leave(membership, until):
+def set_absence(membership, until):
     QuietHours.unscoped.create(membership=membership, away_until=until)
 
 
@@ -75,81 +75,81 @@ def refuse_mails(membership, state="failed", reason="mail_refused"):
     )
 
 
-def test_while_somebody_is_there_nobody_else_is_told(member, told):
+def test_while_somebody_is_there_nobody_else_is_told(member, notify):
     member("ann", "owner")
-    leave(member("bob", "owner"), NOON.date() + DAY)
+    set_absence(member("bob", "owner"), NOON.date() + DAY)
     member("carl", "admin")
-    assert told() == [["ann@acme.test", "bob@acme.test"], []]
+    assert notify() == [["ann@acme.test", "bob@acme.test"], []]
 
 
-def test_an_absence_that_was_entered_lasts_until_its_day(member, told):
-    leave(member("ann", "owner"), NOON.date())
+def test_an_absence_that_was_entered_lasts_until_its_day(member, notify):
+    set_absence(member("ann", "owner"), NOON.date())
     member("carl", "admin")
-    assert told() == [["ann@acme.test"], []]
+    assert notify() == [["ann@acme.test"], []]
 
 
-def test_admins_stand_in_for_owners_who_are_away(member, told):
-    leave(member("ann", "owner"), NOON.date() + DAY)
+def test_admins_stand_in_for_owners_who_are_away(member, notify):
+    set_absence(member("ann", "owner"), NOON.date() + DAY)
     member("carl", "admin")
     member("dora")
-    assert told() == [["ann@acme.test"], ["carl@acme.test"]]
+    assert notify() == [["ann@acme.test"], ["carl@acme.test"]]
 
 
-def test_members_stand_in_where_no_admin_is_there(member, told):
-    leave(member("ann", "owner"), NOON.date() + DAY)
-    leave(member("carl", "admin"), NOON.date() + DAY)
+def test_members_stand_in_where_no_admin_is_there(member, notify):
+    set_absence(member("ann", "owner"), NOON.date() + DAY)
+    set_absence(member("carl", "admin"), NOON.date() + DAY)
     member("dora")
-    assert told() == [["ann@acme.test"], ["dora@acme.test"]]
+    assert notify() == [["ann@acme.test"], ["dora@acme.test"]]
 
 
-def test_who_has_not_signed_in_for_60_days_is_absent(member, told):
+def test_who_has_not_signed_in_for_60_days_is_absent(member, notify):
     member("ann", "owner", ago=61 * DAY)
     member("carl", "admin", ago=59 * DAY)
-    assert told() == [["ann@acme.test"], ["carl@acme.test"]]
+    assert notify() == [["ann@acme.test"], ["carl@acme.test"]]
 
 
-def test_whose_mails_are_refused_is_absent_until_one_arrives(member, told):
+def test_whose_mails_are_refused_is_absent_until_one_arrives(member, notify):
     ann = member("ann", "owner")
     member("carl", "admin")
     refuse_mails(ann)
-    assert told()[1] == ["carl@acme.test"]
+    assert notify()[1] == ["carl@acme.test"]
     refuse_mails(ann, state="sent", reason="")
     recipients, substitutes = find_recipients(Notice.unscoped.latest("pk"), now=NOON)
     assert len(recipients) == 1 and substitutes == []
 
 
-def test_an_owner_who_may_not_sign_in_any_more_is_no_reader(member, told):
+def test_an_owner_who_may_not_sign_in_any_more_is_no_reader(member, notify):
     ann = member("ann", "owner")
     User.objects.filter(pk=ann.user_id).update(is_active=False)
     member("carl", "admin")
-    assert told() == [[], ["carl@acme.test"]]
+    assert notify() == [[], ["carl@acme.test"]]
 
 
-def test_who_wants_no_such_mail_stands_in_for_nobody(member, told):
-    leave(member("ann", "owner"), NOON.date() + DAY)
+def test_who_wants_no_such_mail_stands_in_for_nobody(member, notify):
+    set_absence(member("ann", "owner"), NOON.date() + DAY)
     carl = member("carl", "admin")
     MailPreference.unscoped.create(membership=carl, kind="needs_reconnect", enabled=False)
     member("dora")
-    assert told() == [["ann@acme.test"], ["dora@acme.test"]]
+    assert notify() == [["ann@acme.test"], ["dora@acme.test"]]
 
 
-def test_an_owner_who_switched_the_mail_off_is_not_absent(member, told):
+def test_an_owner_who_switched_the_mail_off_is_not_absent(member, notify):
     ann = member("ann", "owner")
     MailPreference.unscoped.create(membership=ann, kind="needs_reconnect", enabled=False)
     member("carl", "admin")
-    assert told() == [[], []]
+    assert notify() == [[], []]
 
 
-def test_another_tenants_members_stand_in_for_nobody(make, member, told):
-    leave(member("ann", "owner"), NOON.date() + DAY)
+def test_another_tenants_members_stand_in_for_nobody(make, member, notify):
+    set_absence(member("ann", "owner"), NOON.date() + DAY)
     make.membership(make.tenant("globex"), make.user("eve@globex.test"), "admin")
-    assert told() == [["ann@acme.test"], []]
+    assert notify() == [["ann@acme.test"], []]
 
 
-def test_the_mail_says_why_somebody_else_receives_it(member, told, settings):
-    leave(member("ann", "owner"), NOON.date() + DAY)
+def test_the_mail_says_why_somebody_else_receives_it(member, notify, settings):
+    set_absence(member("ann", "owner"), NOON.date() + DAY)
     member("carl", "admin")
-    told()
+    notify()
     mail_notice(Notice.unscoped.latest("pk"), now=NOON)
     texts = {mail.to: mail.open()["text"] for mail in Mail.objects.all()}
     assert "are absent at" in texts["carl@acme.test"]

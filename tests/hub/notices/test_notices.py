@@ -20,7 +20,7 @@ from hub.queue import WakeUp
 from tenants.models import Membership
 from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
-from tests.mails import letters
+from tests.mails import deliver_mails
 from tests.translations.bracketed_language import OPEN, bracketed_language
 
 pytestmark = pytest.mark.django_db
@@ -54,25 +54,25 @@ def slack(make, acme, ann, owner):
     return make.connection(acme, connector="slack", name="Our Slack", connected_by=ann)
 
 
-def tell(at=NOON):
+def mail_due_notices(at=NOON):
     """Who gets a mail then."""
     for notice in mailing.find_due_notices(now=at):
         mailing.mail_notice(notice, now=at)
     server = MailServer()
-    letters(server, at)
+    deliver_mails(server, at)
     return sorted(to for letter in server.taken for to in letter.to)
 
 
 def test_who_connected_it_and_the_owners_are_told_once(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    assert tell() == ["ann@acme.test", "owner@acme.test"]
-    assert tell(NOON + 60 * MINUTE) == []
+    assert mail_due_notices() == ["ann@acme.test", "owner@acme.test"]
+    assert mail_due_notices(NOON + 60 * MINUTE) == []
 
 
 def test_the_mail_says_what_why_and_where(slack, settings):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     mailing.mail_notice(Notice.unscoped.get(), now=NOON)
-    sent, _ = letters(at=NOON)
+    sent, _ = deliver_mails(at=NOON)
     assert sent.subject == "A connection must be authorized again: Our Slack"
     assert "Slack rejected it: token revoked. New deliveries wait until it is fixed." in sent.body
     assert (
@@ -83,56 +83,56 @@ def test_the_mail_says_what_why_and_where(slack, settings):
 
 def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    days = [day for day in range(30) if tell(NOON + day * DAY)]
+    days = [day for day in range(30) if mail_due_notices(NOON + day * DAY)]
     assert days == [0, 1, 3, 7]
 
 
 def test_a_reminder_says_since_when(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    tell()
+    mail_due_notices()
     mailing.mail_notice(Notice.unscoped.get(), now=NOON + DAY)
-    sent = letters(at=NOON + DAY)[0]
+    sent = deliver_mails(at=NOON + DAY)[0]
     assert sent.subject.startswith("Reminder: ")
     assert "This has been the case since 2026-11-25 12:00 UTC." in sent.body
 
 
 def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    tell()
+    mail_due_notices()
     for _ in range(3):
         make.delivery(slack)
     slack.mark_healthy(now=NOON + MINUTE)
     told = Notice.unscoped.get(kind="works_again")
     assert told.sentence == "“Our Slack” works again. 3 waiting events are sent now."
-    assert tell(NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
-    assert not [day for day in range(1, 30) if tell(NOON + day * DAY)]
+    assert mail_due_notices(NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
+    assert not [day for day in range(1, 30) if mail_due_notices(NOON + day * DAY)]
 
 
 def test_paused_by_a_person_nobody_is_reminded_either(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     slack.pause("holiday", until=None, now=NOON)
-    assert (tell(), Notice.unscoped.get().resolved_at) == ([], NOON)
+    assert (mail_due_notices(), Notice.unscoped.get().resolved_at) == ([], NOON)
 
 
 def test_who_left_is_not_told(slack, ann):
     ann.memberships.all().delete()
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    assert tell() == ["owner@acme.test"]
+    assert mail_due_notices() == ["owner@acme.test"]
 
 
 def test_who_may_not_sign_in_any_more_is_not_told(slack, ann):
     ann.is_active = False
     ann.save()
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    assert tell() == ["owner@acme.test"]
+    assert mail_due_notices() == ["owner@acme.test"]
 
 
 def test_mended_before_a_mail_server_took_it_nobody_is_told_what_is_true_no_longer(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     mailing.mail_notice(Notice.unscoped.get(), now=NOON)
-    letters(MailServer(MailServer.AWAY), NOON)
+    deliver_mails(MailServer(MailServer.AWAY), NOON)
     slack.mark_healthy(now=NOON + MINUTE)
-    tell(NOON + MINUTE)
+    mail_due_notices(NOON + MINUTE)
     assert {mail.kind_label for mail in Mail.objects.all()} == {"notice"}
     assert (
         Mail.objects.filter(
@@ -151,7 +151,7 @@ def test_a_mail_is_tried_until_the_reminder_has_its_turn(slack):
 def test_without_mail_the_pages_tell_it_all_the_same(slack, settings):
     settings.HUB_EMAIL_URL = ""
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    assert tell() == []
+    assert mail_due_notices() == []
     assert Notice.unscoped.get().next_mail_at == NOON + DAY
 
 
@@ -168,7 +168,7 @@ def test_two_workers_tell_it_once(slack):
 
 def test_the_sweep_rings_for_reminders(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    tell()
+    mail_due_notices()
     WakeUp.objects.all().delete()
     wake_for_due_notices(now=NOON + MINUTE)
     assert not WakeUp.objects.exists()
@@ -184,14 +184,14 @@ def test_a_member_chooses_which_mails_to_have(slack, owner):
     assert form.is_valid()
     form.save()
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    assert tell() == ["ann@acme.test"]
+    assert mail_due_notices() == ["ann@acme.test"]
     assert MailPreference.unscoped.count() == len(NOTICE_KINDS)
     assert MailPreferencesForm(membership=owner.memberships.get())["works_again"].initial is True
 
 
 def test_where_nobody_chose_the_kind_says(slack):
     slack.mark_degraded("unavailable", now=NOON)
-    assert tell() == []
+    assert mail_due_notices() == []
     assert Notice.unscoped.get().sentence.startswith(
         "“Our Slack”: It is in use, but has a problem."
     )

@@ -19,7 +19,7 @@ from hub.notices.tasks import wake_for_due_notices
 from hub.queue import WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
-from tests.mails import letters
+from tests.mails import deliver_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def notice(connection, kind="works_again", at=NOON):
     )  # fmt: skip
 
 
-def told(at):
+def list_due_mails(at):
     """Mails that go then, as subject and address."""
     for row in mailing.find_due_notices(now=at):
         mailing.mail_notice(row, now=at)
@@ -67,7 +67,7 @@ def told(at):
     ):
         digest.mail_digest(row, now=at)
     server = MailServer()
-    letters(server, at)
+    deliver_mails(server, at)
     return [(letter.to[0], letter.subject) for letter in server.taken]
 
 
@@ -114,35 +114,37 @@ def test_the_next_time_is_never_now():
 def test_what_can_wait_goes_when_quiet_hours_end(slack, owner):
     hours(owner, quiet_from="12:30", quiet_until="15:00")  # it is 13:00 in Berlin
     notice(slack)
-    assert told(NOON) == [] and told(NOON + HOUR) == []
-    assert told(NOON + 2 * HOUR) == [("owner@acme.test", "A connection works again: Our Slack")]
-    assert told(NOON + 3 * HOUR) == []
+    assert list_due_mails(NOON) == [] and list_due_mails(NOON + HOUR) == []
+    assert list_due_mails(NOON + 2 * HOUR) == [
+        ("owner@acme.test", "A connection works again: Our Slack")
+    ]
+    assert list_due_mails(NOON + 3 * HOUR) == []
 
 
 def test_they_are_those_of_the_persons_own_zone(slack, owner):
     hours(owner, quiet_from="12:30", quiet_until="15:00", time_zone="Asia/Tokyo")
     notice(slack)
-    assert len(told(NOON)) == 1
+    assert len(list_due_mails(NOON)) == 1
 
 
 def test_that_it_must_be_authorized_again_comes_at_once(slack, owner):
     hours(owner, quiet_from="00:00", quiet_until="23:59", digest="on")
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    assert len(told(NOON)) == 1
+    assert len(list_due_mails(NOON)) == 1
 
 
 def test_what_is_no_longer_so_when_they_end_is_not_told(slack, owner):
     hours(owner, quiet_from="12:30", quiet_until="15:00")
     notice(slack, "failing")
-    told(NOON)
+    list_due_mails(NOON)
     resolve_notices("failing", connection_id=slack.pk, now=NOON + HOUR)
-    assert told(NOON + 2 * HOUR) == [] and not Mail.objects.exists()
+    assert list_due_mails(NOON + 2 * HOUR) == [] and not Mail.objects.exists()
 
 
 def test_a_mail_is_tried_long_enough_after_quiet_hours(slack, owner):
     hours(owner, quiet_from="12:30", quiet_until="15:00")
     notice(slack)
-    told(NOON)
+    list_due_mails(NOON)
     mail = Mail.objects.get()
     assert measure_longest_mail_wait(now=NOON + HOUR) == timedelta(
         0
@@ -157,16 +159,18 @@ def test_one_mail_a_day_tells_what_can_wait(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     notice(slack)
     notice(slack, "failing", NOON + MINUTE)
-    assert told(NOON + HOUR) == []
+    assert list_due_mails(NOON + HOUR) == []
     at = NOON + 2 * HOUR  # 15:00 in Berlin
-    assert told(at) == [("owner@acme.test", "2 notices about the connections of Acme Ltd")]
-    assert told(at + DAY) == []
+    assert list_due_mails(at) == [
+        ("owner@acme.test", "2 notices about the connections of Acme Ltd")
+    ]
+    assert list_due_mails(at + DAY) == []
 
 
 def test_it_says_what_and_where(slack, owner, settings):
     hours(owner, digest="on", digest_hour="15")
     notice(slack, "failing")
-    told(NOON)
+    list_due_mails(NOON)
     digest.mail_digest(QuietHours.unscoped.get(), now=NOON + 2 * HOUR)
     (mail,) = Mail.objects.all()
     text = mail.open()["text"]
@@ -180,9 +184,9 @@ def test_it_says_what_and_where(slack, owner, settings):
 def test_what_is_mended_before_is_left_out(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     notice(slack, "failing")
-    told(NOON)
+    list_due_mails(NOON)
     resolve_notices("failing", connection_id=slack.pk, now=NOON + HOUR)
-    assert told(NOON + 2 * HOUR) == []
+    assert list_due_mails(NOON + 2 * HOUR) == []
 
 
 def test_a_sentence_stays_within_its_line(make, acme, slack, owner):
@@ -191,7 +195,7 @@ def test_a_sentence_stays_within_its_line(make, acme, slack, owner):
     Notice.unscoped.filter(pk=row.pk).update(
         stored_sentence="“x\n\nClick here: https://evil.test/”"
     )
-    told(NOON)
+    list_due_mails(NOON)
     digest.mail_digest(QuietHours.unscoped.get(), now=NOON + 2 * HOUR)
     assert "\nClick here" not in Mail.objects.get().open()["text"]
 
@@ -199,13 +203,13 @@ def test_a_sentence_stays_within_its_line(make, acme, slack, owner):
 def test_ended_what_waited_comes_in_one_last_and_begun_again_nothing_is_told_twice(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     notice(slack)
-    assert told(NOON) == []
+    assert list_due_mails(NOON) == []
     hours(owner, now=NOON + MINUTE)
-    assert len(told(NOON + 2 * MINUTE)) == 1
+    assert len(list_due_mails(NOON + 2 * MINUTE)) == 1
     notice(slack, at=NOON + 2 * MINUTE)
-    assert len(told(NOON + 2 * MINUTE)) == 1
+    assert len(list_due_mails(NOON + 2 * MINUTE)) == 1
     hours(owner, now=NOON + 3 * MINUTE, digest="on", digest_hour="15")
-    assert told(NOON + 2 * HOUR) == []
+    assert list_due_mails(NOON + 2 * HOUR) == []
 
 
 def test_a_lost_bell_is_rung_again_when_it_is_time(slack, owner):
@@ -219,7 +223,7 @@ def test_a_lost_bell_is_rung_again_when_it_is_time(slack, owner):
 def test_two_workers_tell_it_once(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     notice(slack)
-    told(NOON)
+    list_due_mails(NOON)
     mine, theirs = QuietHours.unscoped.get(), QuietHours.unscoped.get()
     digest.mail_digest(mine, now=NOON + 2 * HOUR)
     digest.mail_digest(theirs, now=NOON + 2 * HOUR)
@@ -230,7 +234,7 @@ def test_sixty_things_are_one_mail(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     for number in range(60):
         notice(slack, at=NOON + timedelta(seconds=number))
-    assert [subject for _to, subject in told(NOON + 2 * HOUR)] == [
+    assert [subject for _to, subject in list_due_mails(NOON + 2 * HOUR)] == [
         "50 notices about the connections of Acme Ltd"
     ]
 
@@ -267,14 +271,14 @@ def test_a_connection_has_a_choice_of_its_own(make, acme, slack, owner):
     choose(owner, slack, "own", "needs_reconnect")
     notice(slack)
     notice(other)
-    assert [subject for _to, subject in told(NOON)] == ["A connection works again: Other"]
+    assert [subject for _to, subject in list_due_mails(NOON)] == ["A connection works again: Other"]
 
 
 def test_taken_back_the_choice_for_all_holds_again(slack, owner):
     choose(owner, slack, "own")
     choose(owner, slack, "")
     notice(slack)
-    assert len(told(NOON)) == 1
+    assert len(list_due_mails(NOON)) == 1
 
 
 def test_whoever_asks_for_it_is_told_too(make, acme, slack):
@@ -293,4 +297,4 @@ def test_for_all_nothing_and_for_this_one_something(slack, owner):
     form.save()
     choose(owner, slack, "own", *NOTICE_KINDS)
     notice(slack)
-    assert len(told(NOON)) == 1
+    assert len(list_due_mails(NOON)) == 1

@@ -21,12 +21,12 @@ from tests.hub.outgoing.operating import (
     MEMBER,
     STAFF,
     Killed,
-    done,
-    many,
+    copy_delivery,
+    execute_operation,
+    list_states,
     planned,
     put,
-    run,
-    states,
+    run_operation,
 )
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +38,10 @@ HOUR = timedelta(hours=1)
 def dead(make):
     """Two batches and a half."""
     first = make.delivery()
-    return put([first, *many(first, 499)], "failed", "exhausted")
+    return put([first, *copy_delivery(first, 499)], "failed", "exhausted")
 
 
-def confirmed(*args, **kwargs):
+def confirm_planned(*args, **kwargs):
     operation = planned(*args, **kwargs)
     operation_actions.confirm_operation(operation, STAFF, now=LATER)
     return operation
@@ -51,7 +51,7 @@ def verbs():
     return list(AuditRow.objects.order_by("pk").values_list("verb", flat=True))
 
 
-def killed_after(batches):
+def kill_after(batches):
     left = [batches]
 
     def rest():
@@ -64,11 +64,11 @@ def killed_after(batches):
 
 def test_a_plan_does_nothing(dead):
     assert planned().count == 500
-    assert set(states()) == {"failed"}
+    assert set(list_states()) == {"failed"}
 
 
 def test_confirmed_it_rings_the_worker(dead):
-    operation = confirmed()
+    operation = confirm_planned()
     assert WakeUp.objects.filter(
         name=f"operate:{operation.pk}", requested_at__isnull=False
     ).exists()
@@ -78,12 +78,12 @@ def test_confirmed_it_rings_the_worker(dead):
 @pytest.mark.parametrize("batches", [1, 2, 3])
 def test_killed_between_two_batches_it_goes_on_where_it_was(dead, batches):
     put(dead, "delivered")
-    operation = confirmed("send_again")
+    operation = confirm_planned("send_again")
     with pytest.raises(Killed):
-        run(operation, rest=killed_after(batches))
+        run_operation(operation, rest=kill_after(batches))
     operation.refresh_from_db()
     assert operation.processed_count == min(500, 200 * batches)
-    run(operation)
+    run_operation(operation)
     assert (operation.state, operation.processed_count, operation.excluded_count) == (
         "finished",
         500,
@@ -95,40 +95,40 @@ def test_killed_between_two_batches_it_goes_on_where_it_was(dead, batches):
 
 
 def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
-    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.killed_retry"}
-    operation = confirmed()
+    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.retry_and_kill"}
+    operation = confirm_planned()
     with pytest.raises(Killed):
-        run(operation)
-    assert set(states()) == {"failed"}
+        run_operation(operation)
+    assert set(list_states()) == {"failed"}
     settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {
         "retry": "hub.outgoing.operations.execute.execute_batch"
     }
-    run(operation)
+    run_operation(operation)
     assert (operation.state, operation.processed_count) == ("finished", 500)
 
 
-def killed_retry(operation, size, *, now):
+def retry_and_kill(operation, size, *, now):
     from hub.outgoing.operations.execute import execute_batch
 
     execute_batch(operation, size, now=now)
     raise Killed
 
 
-def broken(operation, size, *, now):
+def fail_batch(operation, size, *, now):
     raise ZeroDivisionError
 
 
 def test_a_fault_of_ours_fails_it_in_words(dead, settings):
-    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.broken"}
-    operation = confirmed()
-    assert not run(operation)
+    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.fail_batch"}
+    operation = confirm_planned()
+    assert not run_operation(operation)
     assert operation.state == "failed"
     assert "ZeroDivisionError" in operation.detail
     assert verbs()[-1] == "operation.fail"
 
 
 def test_a_slice_of_time_over_it_gives_way(dead):
-    operation, moments = confirmed(), iter([LATER, LATER, LATER, LATER + MINUTE])
+    operation, moments = confirm_planned(), iter([LATER, LATER, LATER, LATER + MINUTE])
     assert running.run_operation(
         operation.pk,
         clock=lambda: next(moments),
@@ -141,20 +141,20 @@ def test_a_slice_of_time_over_it_gives_way(dead):
 
 def test_asked_to_stop_it_stops_between_two_batches(dead):
     answers = iter([False, True])
-    operation = confirmed()
-    assert run(operation, stopping=lambda: next(answers))
+    operation = confirm_planned()
+    assert run_operation(operation, stopping=lambda: next(answers))
     assert operation.processed_count == 200
 
 
 def test_cancelled_it_begins_no_further_batch(dead):
-    operation = confirmed()
-    run(
+    operation = confirm_planned()
+    run_operation(
         operation,
         rest=lambda: operation_actions.cancel_operation(
             Operation.unscoped.get(pk=operation.pk), STAFF, now=LATER
         ),
     )
-    assert (operation.state, operation.processed_count, states().count("failed")) == (
+    assert (operation.state, operation.processed_count, list_states().count("failed")) == (
         "cancelled",
         200,
         300,
@@ -168,12 +168,12 @@ def test_it_touches_no_more_rows_than_were_confirmed(make, dead):
     operation = planned()
     put(dead[:100], "failed")
     operation_actions.confirm_operation(operation, STAFF, now=LATER)
-    run(operation)
+    run_operation(operation)
     assert (operation.count, operation.processed_count) == (400, 400)
 
 
 def test_a_lost_bell_is_rung_again_by_the_sweep(dead):
-    operation = confirmed()
+    operation = confirm_planned()
     WakeUp.objects.all().delete()
     run_sweep(now=LATER)
     assert not WakeUp.objects.filter(name__startswith="operate").exists()
@@ -194,7 +194,7 @@ def test_a_plan_of_nothing_is_not_run(make):
 
 
 def test_each_step_is_told_to_the_audit_once_with_who_and_why(dead):
-    operation = done("retry")
+    operation = execute_operation("retry")
     assert verbs() == ["operation.plan", "operation.confirm", "operation.finish"]
     last = AuditRow.objects.latest("pk")
     assert last.after == {"state": "finished", "planned": 500, "done": 500, "excluded_count": 0}
@@ -212,7 +212,7 @@ def test_nobody_of_a_tenant_does_more_than_the_cap_in_an_hour(dead, settings):
     second = planned("skip", tenant=tenant, hand=MEMBER)
     with pytest.raises(TooManyRows, match="600") as refused:
         operation_actions.confirm_operation(second, MEMBER, now=LATER)
-    assert refused.value.again == LATER + HOUR
+    assert refused.value.possible_at == LATER + HOUR
     assert second.state == "planned"
 
 
@@ -235,8 +235,8 @@ def test_a_member_who_replays_ten_thousand_is_capped(dead, settings):
 
 
 def test_its_pace_tells_how_long_it_still_takes(dead):
-    operation = confirmed()
-    run(operation, stopping=iter([False, True]).__next__)
+    operation = confirm_planned()
+    run_operation(operation, stopping=iter([False, True]).__next__)
     assert operation.percent == 40
     assert operation.seconds_left(now=LATER + MINUTE) == 90
 

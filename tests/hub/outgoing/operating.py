@@ -29,16 +29,16 @@ def planned(kind="retry", tenant=None, hand=STAFF, now=LATER, **filter):
     )
 
 
-def run(operation, *, rest=lambda: None, at=LATER, stopping=lambda: False):
+def run_operation(operation, *, rest=lambda: None, at=LATER, stopping=lambda: False):
     more = run_for_a_while(operation.pk, clock=lambda: at, pause_between=rest, stopping=stopping)
     operation.refresh_from_db()
     return more
 
 
-def done(kind="retry", tenant=None, hand=STAFF, **filter):
+def execute_operation(kind="retry", tenant=None, hand=STAFF, **filter):
     operation = planned(kind, tenant, hand, **filter)
     operation_actions.confirm_operation(operation, hand, now=LATER)
-    run(operation)
+    run_operation(operation)
     return operation
 
 
@@ -60,7 +60,7 @@ def put(rows, state, reason="", **columns):
     return rows
 
 
-def many(first, count, **columns):
+def copy_delivery(first, count, **columns):
     """So many deliveries like this one, each of an event of its own."""
     from hub.outgoing.models import Event, EventBody
 
@@ -90,7 +90,7 @@ def many(first, count, **columns):
     )
 
 
-def states():
+def list_states():
     return list(Delivery.unscoped.order_by("pk").values_list("state", flat=True))
 
 
@@ -101,10 +101,10 @@ __all__ = [
     "Killed",
     "Operation",
     "apply_action",
-    "done",
-    "many",
+    "execute_operation",
+    "copy_delivery",
     "planned",
     "put",
-    "run",
-    "states",
+    "run_operation",
+    "list_states",
 ]

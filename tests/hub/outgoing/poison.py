@@ -22,14 +22,14 @@ from tests.factories import MINUTE, NOON, ORDER, Factories  # noqa: E402
 from tests.fakes import FakeHttp  # noqa: E402
 
 
-def make():
+def create_deliveries():
     makers = Factories()
     for connection in (makers.connection(), makers.connection()):
         for number in ("good", "poison", "fine") if connection.pk % 2 else ("good", "fine"):
             makers.delivery(connection, data=ORDER | {"number": number})
 
 
-def pump(minute):
+def run_pump_at(minute):
     def answer(request):
         if b"poison" in request.content():
             os.kill(os.getpid(), signal.SIGKILL)
@@ -43,10 +43,14 @@ def pump(minute):
     )
 
 
-def told():
+def print_deliveries():
     rows = Delivery.unscoped.values_list("state", "reason", "crash_count")
     print(json.dumps(sorted(rows)))
 
 
 if __name__ == "__main__":
-    {"make": make, "told": told, "pump": lambda: pump(int(sys.argv[2]))}[sys.argv[1]]()
+    {
+        "make": create_deliveries,
+        "told": print_deliveries,
+        "pump": lambda: run_pump_at(int(sys.argv[2])),
+    }[sys.argv[1]]()

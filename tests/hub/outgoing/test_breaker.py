@@ -113,7 +113,7 @@ def test_it_is_announced(days, percent):
 
 
 @pytest.fixture
-def many(make):
+def dozen_deliveries(make):
     """A dozen deliveries to one endpoint, one call at a time."""
     connection = make.connection()
     for _ in range(12):
@@ -126,7 +126,7 @@ def lane_of(connection):
     return Lane.unscoped.get(connection=connection)
 
 
-def opened(connection):
+def open_breaker(connection):
     for _ in range(12):
         Delivery.unscoped.update(due_at=NOON)
         Lane.unscoped.update(due_at=NOON)
@@ -137,10 +137,14 @@ def opened(connection):
 
 
 @pytest.mark.django_db
-def test_it_opens_holds_the_lane_and_says_so(many):
-    opened(many)
-    many.refresh_from_db()
-    assert (lane_of(many).hold_reason, many.state, many.reason) == (
+def test_it_opens_holds_the_lane_and_says_so(dozen_deliveries):
+    open_breaker(dozen_deliveries)
+    dozen_deliveries.refresh_from_db()
+    assert (
+        lane_of(dozen_deliveries).hold_reason,
+        dozen_deliveries.state,
+        dozen_deliveries.reason,
+    ) == (
         "breaker_open",
         "degraded",
         "breaker_open",
@@ -153,19 +157,23 @@ def test_it_opens_holds_the_lane_and_says_so(many):
 
 
 @pytest.mark.django_db
-def test_one_call_probes_and_a_failed_one_lets_it_rest_longer(many):
-    opened(many)
+def test_one_call_probes_and_a_failed_one_lets_it_rest_longer(dozen_deliveries):
+    open_breaker(dozen_deliveries)
     assert len(pump(FakeHttp(Response(503)), at=NOON + 31 * SECOND).requests) == 1
-    assert lane_of(many).open_until == NOON + 91 * SECOND
+    assert lane_of(dozen_deliveries).open_until == NOON + 91 * SECOND
 
 
 @pytest.mark.django_db
-def test_a_probe_that_is_answered_closes_it_and_all_goes_out(many):
-    opened(many)
+def test_a_probe_that_is_answered_closes_it_and_all_goes_out(dozen_deliveries):
+    open_breaker(dozen_deliveries)
     Delivery.unscoped.update(due_at=NOON)
     pump(FakeHttp(), at=NOON + MINUTE)
-    many.refresh_from_db()
-    assert (lane_of(many).hold_reason, many.state, many.reason) == ("", "healthy", "")
+    dozen_deliveries.refresh_from_db()
+    assert (
+        lane_of(dozen_deliveries).hold_reason,
+        dozen_deliveries.state,
+        dozen_deliveries.reason,
+    ) == ("", "healthy", "")
     for _ in range(3):
         pump(FakeHttp(), at=NOON + MINUTE)
     assert Delivery.unscoped.filter(state="delivered").count() == 12
@@ -175,9 +183,12 @@ def test_a_probe_that_is_answered_closes_it_and_all_goes_out(many):
 @pytest.mark.parametrize(
     "answer", [Response(429), Response(404), Response(301), EgressRefused("denied_address", "")]
 )
-def test_what_says_nothing_of_the_endpoint_opens_nothing(many, answer):
+def test_what_says_nothing_of_the_endpoint_opens_nothing(dozen_deliveries, answer):
     pump(FakeHttp(answer))
-    assert (lane_of(many).hold_reason, lane_of(many).failure_score) == ("", 0)
+    assert (lane_of(dozen_deliveries).hold_reason, lane_of(dozen_deliveries).failure_score) == (
+        "",
+        0,
+    )
 
 
 @pytest.mark.django_db
@@ -185,18 +196,21 @@ def test_what_says_nothing_of_the_endpoint_opens_nothing(many, answer):
     "answer",
     [Response(502), RequestNotSent("dns_failed", ""), ResponseNotReceived("timed_out", "")],
 )
-def test_what_speaks_of_the_whole_endpoint_opens_it(many, answer):
+def test_what_speaks_of_the_whole_endpoint_opens_it(dozen_deliveries, answer):
     pump(FakeHttp(answer))
-    assert lane_of(many).hold_reason == "breaker_open"
+    assert lane_of(dozen_deliveries).hold_reason == "breaker_open"
 
 
 @pytest.mark.django_db
-def test_a_person_who_resumes_it_begins_anew(many):
-    opened(many)
-    many.refresh_from_db()
-    many.pause("looking", until=None, now=NOON)
-    many.mark_healthy(now=NOON)
-    assert (lane_of(many).hold_reason, lane_of(many).open_until) == ("", None)
+def test_a_person_who_resumes_it_begins_anew(dozen_deliveries):
+    open_breaker(dozen_deliveries)
+    dozen_deliveries.refresh_from_db()
+    dozen_deliveries.pause("looking", until=None, now=NOON)
+    dozen_deliveries.mark_healthy(now=NOON)
+    assert (lane_of(dozen_deliveries).hold_reason, lane_of(dozen_deliveries).open_until) == (
+        "",
+        None,
+    )
 
 
 @pytest.mark.django_db

@@ -28,13 +28,13 @@ def endpoint(make):
     return row
 
 
-def arriving_after(make, endpoint, *, keeps_events, **event):
+def publish_after_disconnect(make, endpoint, *, keeps_events, **event):
     disconnect_account(endpoint, SOMEBODY, keeps_events=keeps_events, now=NOON)
     return make.event(endpoint.tenant, now=NOON + MINUTE, **event).deliveries.get()
 
 
 def test_where_what_waited_was_cancelled_nothing_more_is_collected(make, endpoint):
-    delivery = arriving_after(make, endpoint, keeps_events=False)
+    delivery = publish_after_disconnect(make, endpoint, keeps_events=False)
     assert (delivery.state, delivery.reason, delivery.due_at) == ("skipped", "disconnected", None)
     assert not Delivery.unscoped.filter(state__in=("waiting", "held")).exists()
     assert resolve_effective_state(delivery).action == AGAIN
@@ -44,7 +44,7 @@ def test_where_what_waited_was_cancelled_nothing_more_is_collected(make, endpoin
 def test_staff_and_customer_find_what_was_held_or_skipped_by_its_reason(
     make, client, endpoint, keeps_events
 ):
-    delivery = arriving_after(make, endpoint, keeps_events=keeps_events)
+    delivery = publish_after_disconnect(make, endpoint, keeps_events=keeps_events)
     client.force_login(make.staff(is_superuser=True))
     staffs = client.get(reverse("admin:outgoing_delivery_changelist"), {"reason": "disconnected"})
     assert [row.pk for row in staffs.context["cl"].result_list] == [delivery.pk]
@@ -55,7 +55,7 @@ def test_staff_and_customer_find_what_was_held_or_skipped_by_its_reason(
 
 
 def test_where_it_was_to_be_held_it_waits_for_the_same_account(make, endpoint):
-    delivery = arriving_after(make, endpoint, keeps_events=True)
+    delivery = publish_after_disconnect(make, endpoint, keeps_events=True)
     read = resolve_effective_state(delivery)
     assert (delivery.state, read.state, read.reason, read.action) == (
         "waiting",
@@ -86,7 +86,7 @@ def test_another_connection_of_the_same_route_gets_it_all_the_same(make, endpoin
 def test_an_ordered_queue_does_not_wait_for_what_was_skipped(make):
     row = make.connection()
     make.route(row, ordered=True)
-    assert arriving_after(make, row, keeps_events=False).position is None
+    assert publish_after_disconnect(make, row, keeps_events=False).position is None
     row.refresh_from_db()
     row.mark_healthy(now=NOON + MINUTE)
     assert make.event(row.tenant, id="next").deliveries.get().due_at is not None

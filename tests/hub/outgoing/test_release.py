@@ -12,7 +12,7 @@ from hub.outgoing.release import release_held_deliveries
 from tenants.models import Tenant
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.operating import many
+from tests.hub.outgoing.operating import copy_delivery
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,7 @@ def test_a_suspended_tenant_does_not_stop_the_others_on_the_platforms_own_connec
 def test_filters_that_fail_again_do_not_keep_younger_deliveries_from_release(make):
     older = make.delivery(filter="contains(data.number, `1`)", data={"number": 5})
     connection = older.connection
-    many(older, 501)
+    copy_delivery(older, 501)
     younger = make.delivery(connection, data={"number": "5"})
     Delivery.unscoped.update(state="held", reason="filter_failed", due_at=None)
     Route.unscoped.update(filter="contains(data.number, '5')", changed_at=LATER)

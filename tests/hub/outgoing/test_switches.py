@@ -27,17 +27,17 @@ from tests.hub.outgoing.pump.test_loop import pump
 pytestmark = pytest.mark.django_db
 
 
-def off(now=NOON, **switch):
+def create_switch(now=NOON, **switch):
     return switch_off(
         KillSwitch(**{"reason": "stocktaking"} | switch), ActorContext.system(), now=now
     )
 
 
-def read(delivery):
+def read_delivery(delivery):
     return readable_deliveries().get(pk=delivery.pk)
 
 
-def meant(scope, delivery):
+def build_subject(scope, delivery):
     return {
         "platform": {},
         "tenant": {"tenant": delivery.tenant},
@@ -49,12 +49,14 @@ def meant(scope, delivery):
 @pytest.mark.parametrize("scope", sorted({*KillSwitch.Level.values} - {"scheduled"}))
 def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
     before = make.delivery()
-    switch = off(scope=scope, **meant(scope, before))
+    switch = create_switch(scope=scope, **build_subject(scope, before))
     after = make.event(before.tenant).deliveries.get()
     assert pump(FakeHttp()).requests == []
     release_held_deliveries(now=NOON)
     reason = "route_off" if scope == "route" else "switched_off"
-    assert {resolve_effective_state(read(row))[:2] for row in (before, after)} == {("held", reason)}
+    assert {resolve_effective_state(read_delivery(row))[:2] for row in (before, after)} == {
+        ("held", reason)
+    }
     assert (
         Delivery.unscoped.filter(match_effective_state("held"))
         .filter(match_effective_reason(reason))
@@ -62,7 +64,7 @@ def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
         == 2
     )
     assert not Delivery.unscoped.filter(match_effective_state("waiting")).exists()
-    told = explain_delivery(read(before), now=NOON).first_failed_check
+    told = explain_delivery(read_delivery(before), now=NOON).first_failed_check
     assert (told.name, told.detail) == ("switch", "stocktaking")
     switch_on(switch, ActorContext.system(), now=NOON)
     release_held_deliveries(now=NOON)
@@ -75,7 +77,7 @@ def test_others_go_on(make, scope):
         make.delivery(),
         make.delivery(make.connection(connector="splunk"), action="send_event"),
     )
-    off(scope=scope, **meant(scope, stopped))
+    create_switch(scope=scope, **build_subject(scope, stopped))
     (request,) = pump(FakeHttp()).requests
     assert request.url.startswith("https://splunk.example.com")
     assert other.state == "waiting"
@@ -86,10 +88,12 @@ def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
     make.route(platform, action=platform.connector.actions[0].key)
     stopped, other = make.tenant(), make.tenant()
     before = make.event(stopped).deliveries.get()
-    switch = off(scope="tenant", tenant=stopped)
+    switch = create_switch(scope="tenant", tenant=stopped)
     after, neighbour = make.event(stopped).deliveries.get(), make.event(other).deliveries.get()
     release_held_deliveries(now=NOON)
-    assert [resolve_effective_state(read(row)).state for row in (before, after, neighbour)] == [
+    assert [
+        resolve_effective_state(read_delivery(row)).state for row in (before, after, neighbour)
+    ] == [
         "held",
         "held",
         "waiting",
@@ -100,7 +104,7 @@ def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
 
 def test_it_ends_by_itself(make):
     delivery = make.delivery()
-    off(scope="tenant", tenant=delivery.tenant, expires_at=NOON + MINUTE)
+    create_switch(scope="tenant", tenant=delivery.tenant, expires_at=NOON + MINUTE)
     run_sweep(now=NOON)
     assert Lane.unscoped.get().switched_off_by == "tenant"
     run_sweep(now=NOON + MINUTE)
@@ -109,10 +113,10 @@ def test_it_ends_by_itself(make):
 
 def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
     delivery = make.delivery()
-    tenant = off(scope="tenant", tenant=delivery.tenant)
-    platform = off(scope="platform")
+    tenant = create_switch(scope="tenant", tenant=delivery.tenant)
+    platform = create_switch(scope="platform")
     with pytest.raises(AlreadySwitchedOff):
-        off(scope="platform")
+        create_switch(scope="platform")
     switch_on(platform, ActorContext.system(), now=NOON)
     assert Lane.unscoped.get().switched_off_by == "tenant"
     switch_on(tenant, ActorContext.system(), now=NOON)
@@ -120,7 +124,7 @@ def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
 
 
 def test_a_system_connected_while_it_is_off_is_found(make):
-    off(scope="platform")
+    create_switch(scope="platform")
     make.connection()
     run_sweep(now=NOON)
     assert Lane.unscoped.get().switched_off_by == "platform"
@@ -129,7 +133,7 @@ def test_a_system_connected_while_it_is_off_is_found(make):
 def test_a_paused_connection_stays_paused_when_its_switch_is_on_again(make):
     delivery = make.delivery()
     delivery.connection.pause("looking", until=None, now=NOON)
-    switch_on(off(scope="platform"), ActorContext.system(), now=NOON)
+    switch_on(create_switch(scope="platform"), ActorContext.system(), now=NOON)
     assert pump(FakeHttp()).requests == []
 
 
@@ -161,7 +165,7 @@ def test_what_is_not_said_is_asked_for(make, superuser):
         reverse("admin:connections_killswitch_add"), {"scope": "tenant", "reason": "x"}
     )
     assert "Select one." in answer.content.decode()
-    off(scope="platform")
+    create_switch(scope="platform")
     answer = superuser.post(
         reverse("admin:connections_killswitch_add"), {"scope": "platform", "reason": "x"}
     )

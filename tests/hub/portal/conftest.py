@@ -23,7 +23,7 @@ def globex(make):
 
 
 @pytest.fixture
-def somebody(make):
+def open_browser(make):
     """Makes a browser of a person with a role at a tenant."""
 
     def somebody(tenant, role="admin"):
@@ -35,30 +35,30 @@ def somebody(make):
 
 
 @pytest.fixture
-def owner(somebody, acme):
-    return somebody(acme, "owner")
+def owner(open_browser, acme):
+    return open_browser(acme, "owner")
 
 
 @pytest.fixture
-def admin(somebody, acme):
-    return somebody(acme, "admin")
+def admin(open_browser, acme):
+    return open_browser(acme, "admin")
 
 
 @pytest.fixture
-def sure(admin):
+def reauthenticated_admin(admin):
     """The admin, who has just shown who they are."""
     reauthenticate(admin)
     return admin
 
 
 @pytest.fixture
-def member(somebody, acme):
-    return somebody(acme, "member")
+def member(open_browser, acme):
+    return open_browser(acme, "member")
 
 
 @pytest.fixture
-def stranger(somebody, globex):
-    return somebody(globex, "owner")
+def stranger(open_browser, globex):
+    return open_browser(globex, "owner")
 
 
 @pytest.fixture

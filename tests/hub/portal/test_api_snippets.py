@@ -19,10 +19,10 @@ WITHOUT_CALL = ["portal:changes", "portal:search", "portal:support_visits"]  # o
 
 
 @pytest.fixture
-def house(make):
-    house = CanaryRows(make)
-    house.live()
-    return house
+def canary_rows(make):
+    canary_rows = CanaryRows(make)
+    canary_rows.live()
+    return canary_rows
 
 
 def pages(client):
@@ -32,14 +32,14 @@ def pages(client):
             yield address, answer
 
 
-def twin(answer):
+def get_curl(answer):
     return answer.context["frame"]["curl"]
 
 
-def test_every_page_has_a_twin_and_those_that_read_answer(house, make):
-    owner, reader = house.browser(Client(), house.owner), Client()
-    key = make.api_key(house.tenant, scopes=SCOPES)
-    calls = {address: shlex.split(twin(answer)) for address, answer in pages(owner)}
+def test_every_page_has_a_twin_and_those_that_read_answer(canary_rows, make):
+    owner, reader = canary_rows.browser(Client(), canary_rows.owner), Client()
+    key = make.api_key(canary_rows.tenant, scopes=SCOPES)
+    calls = {address: shlex.split(get_curl(answer)) for address, answer in pages(owner)}
     without = [address for address, words in calls.items() if not words]
     assert sorted({resolve(address).view_name for address in without}) == WITHOUT_CALL
     reading = {
@@ -68,7 +68,9 @@ def test_every_page_has_a_twin_and_those_that_read_answer(house, make):
     ],
 )  # fmt: skip
 def test_what_narrows_the_page_narrows_the_call(owner, path, call):
-    assert shlex.split(twin(owner.get(f"/t/acme/{path}")))[-1] == f"https://hub.test/api/v1/{call}"
+    assert (
+        shlex.split(get_curl(owner.get(f"/t/acme/{path}")))[-1] == f"https://hub.test/api/v1/{call}"
+    )
 
 
 def test_what_the_api_has_no_words_for_is_said(owner):
@@ -77,14 +79,14 @@ def test_what_the_api_has_no_words_for_is_said(owner):
 
 
 def test_a_plan_is_told_whole_and_nothing_breaks_out_of_its_quotes(owner):
-    line = twin(owner.get("/t/acme/operations/plan?state=failed&event_type=order.paid"))
+    line = get_curl(owner.get("/t/acme/operations/plan?state=failed&event_type=order.paid"))
     assert shlex.split(line)[shlex.split(line).index("-d") + 1] == (
         '{"kind": "retry", "reason": "…", "tenant": "acme", "filter": {"state": "failed", '
         '"event_type": "order.paid"}}'
     )
-    line = twin(owner.get("/t/acme/events/", {"type": "a';rm -rf ~;'"}))
+    line = get_curl(owner.get("/t/acme/events/", {"type": "a';rm -rf ~;'"}))
     assert "rm" not in line
 
 
 def test_the_key_stays_the_readers_own(owner):
-    assert '"Authorization: Bearer $HUB_KEY"' in twin(owner.get("/t/acme/"))
+    assert '"Authorization: Bearer $HUB_KEY"' in get_curl(owner.get("/t/acme/"))

@@ -12,7 +12,7 @@ from hub.outgoing.models import Delivery
 from hub.portal.changes.audited_changes import ROWS_READ
 from hub.portal.models import PortalVisit
 from tests.hub.outgoing.operating import put
-from tests.hub.portal.counting import queries
+from tests.hub.portal.query_counts import load_counting_queries
 from tests.markup import normalize_markup
 from tests.tenants.door import come_as_guest, open_portal_as_support
 
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def leave(since=3 * DAY):
+def age_last_visit(since=3 * DAY):
     """As if everybody had been here for the last time so long ago."""
     PortalVisit.unscoped.update(seen_at=clock() - since, changes_since=clock() - since - DAY)
 
@@ -33,10 +33,10 @@ def text_of(client, url=HOME):
 
 
 @pytest.fixture
-def returning(owner):
+def returning_owner(owner):
     """The owner, whose last visit was three days ago."""
     owner.get(HOME)
-    leave()
+    age_last_visit()
     return owner
 
 
@@ -47,7 +47,7 @@ def fail(*deliveries, ago=timedelta()):
     Delivery.unscoped.filter(pk__in=ids).update(state_changed_at=clock() - ago)
 
 
-def colleague(make):
+def create_colleague(make):
     return ActorContext(Actor.of_user(make.user("robin@acme.test")))
 
 
@@ -57,13 +57,13 @@ def test_the_first_visit_is_told_of_no_changes(owner, make, acme):
     assert PortalVisit.unscoped.get().person.startswith("user:")
 
 
-def test_what_changed_meanwhile_is_counted_each_with_its_page(returning, make, acme):
+def test_what_changed_meanwhile_is_counted_each_with_its_page(returning_owner, make, acme):
     connection = make.connection(acme, name="Ours")
     fail(make.delivery(connection), make.delivery(connection))
     make.discrepancy(connection, now=clock())
     make.finished_run(make.job(acme), finished_at=clock())
-    pause_connection(connection, "moving", colleague(make), until=None, now=clock())
-    text = text_of(returning)
+    pause_connection(connection, "moving", create_colleague(make), until=None, now=clock())
+    text = text_of(returning_owner)
     for line in (
         "1 connection changed its state: Ours",
         "2 deliveries failed",
@@ -76,10 +76,10 @@ def test_what_changed_meanwhile_is_counted_each_with_its_page(returning, make, a
     assert f'href="/t/acme/connections/{connection.public_id}/"' in text
 
 
-def test_the_page_says_who_did_what_and_why(returning, make, acme):
+def test_the_page_says_who_did_what_and_why(returning_owner, make, acme):
     connection = make.connection(acme, name="Ours")
-    pause_connection(connection, "moving servers", colleague(make), until=None, now=clock())
-    text = text_of(returning, PAGE)
+    pause_connection(connection, "moving servers", create_colleague(make), until=None, now=clock())
+    text = text_of(returning_owner, PAGE)
     assert "robin@acme.test" in text and "paused it: Ours" in text and "moving servers" in text
 
 
@@ -87,7 +87,7 @@ def test_what_a_person_did_is_no_news_to_that_person(owner, admin, make, acme):
     connection = make.connection(acme, name="Ours")
     for client in (owner, admin):
         client.get(HOME)
-    leave()
+    age_last_visit()
     owner.post(f"/t/acme/connections/{connection.public_id}/pause/", {"length": "", "reason": "x"})
     assert "Connections changed" not in text_of(owner)
     assert "Connections changed: 1" in text_of(admin)
@@ -96,8 +96,8 @@ def test_what_a_person_did_is_no_news_to_that_person(owner, admin, make, acme):
 def test_many_changes_of_ones_own_do_not_hide_what_another_person_did(owner, make, acme):
     connection = make.connection(acme, name="Ours")
     owner.get(HOME)
-    leave()
-    pause_connection(connection, "moving servers", colleague(make), until=None, now=clock())
+    age_last_visit()
+    pause_connection(connection, "moving servers", create_colleague(make), until=None, now=clock())
     user = acme.memberships.get(role="owner").user
     own = ActorContext(Actor.of_user(user))
     for _ in range(ROWS_READ):
@@ -107,33 +107,33 @@ def test_many_changes_of_ones_own_do_not_hide_what_another_person_did(owner, mak
     assert "moving servers" in text and "Connections changed: 1" in text
 
 
-def test_during_one_visit_the_changes_stay(returning, make, acme):
+def test_during_one_visit_the_changes_stay(returning_owner, make, acme):
     fail(make.delivery(make.connection(acme)))
     for _ in range(2):
-        assert "1 delivery failed" in text_of(returning)
+        assert "1 delivery failed" in text_of(returning_owner)
     PortalVisit.unscoped.update(seen_at=clock() - HOUR)  # a break of an hour
-    assert "1 delivery failed" in text_of(returning)
+    assert "1 delivery failed" in text_of(returning_owner)
     PortalVisit.unscoped.update(seen_at=clock() - 3 * HOUR)  # the next visit
     fail(make.delivery(make.connection(acme)))
-    assert "2 deliveries failed" in text_of(returning)
+    assert "2 deliveries failed" in text_of(returning_owner)
 
 
-def test_older_than_the_last_visit_is_nothing_new(returning, make, acme):
+def test_older_than_the_last_visit_is_nothing_new(returning_owner, make, acme):
     connection = make.connection(acme, state_changed_at=clock() - 9 * DAY)
     fail(make.delivery(connection), ago=9 * DAY)
-    assert "Since your last visit" not in text_of(returning)
-    assert "1 delivery failed" in text_of(returning, f"{PAGE}?period=month")
+    assert "Since your last visit" not in text_of(returning_owner)
+    assert "1 delivery failed" in text_of(returning_owner, f"{PAGE}?period=month")
 
 
-def test_a_support_visit_is_told_and_leaves_no_visit_of_its_own(returning, make, acme):
+def test_a_support_visit_is_told_and_leaves_no_visit_of_its_own(returning_owner, make, acme):
     staff = Client()
     staff.force_login(make.staff(is_superuser=True, email="sam@hub.test"))
     open_portal_as_support(staff, acme)
     before = PortalVisit.unscoped.count()
     text_of(staff)
     assert PortalVisit.unscoped.count() == before
-    assert "Support visits: 1" in text_of(returning)
-    assert "viewed your pages (support)" in text_of(returning, PAGE)
+    assert "Support visits: 1" in text_of(returning_owner)
+    assert "viewed your pages (support)" in text_of(returning_owner, PAGE)
 
 
 def test_a_guest_has_visits_too(make, acme):
@@ -143,10 +143,10 @@ def test_a_guest_has_visits_too(make, acme):
     assert PortalVisit.unscoped.get().person == "guest:u-7"
 
 
-def test_another_tenants_changes_are_not_seen(returning, make, globex):
+def test_another_tenants_changes_are_not_seen(returning_owner, make, globex):
     fail(make.delivery(make.connection(globex, name="Theirs")))
-    assert "failed" not in text_of(returning).partition("<main")[2].partition("Nothing")[0]
-    assert "Theirs" not in text_of(returning, f"{PAGE}?period=month")
+    assert "failed" not in text_of(returning_owner).partition("<main")[2].partition("Nothing")[0]
+    assert "Theirs" not in text_of(returning_owner, f"{PAGE}?period=month")
 
 
 def test_a_visit_is_stored_at_most_every_ten_minutes(owner, make, acme):
@@ -157,15 +157,15 @@ def test_a_visit_is_stored_at_most_every_ten_minutes(owner, make, acme):
 
 
 @pytest.mark.parametrize(("count", "statements"), [(0, 14), (1, 15), (60, 15)])
-def test_many_changes_cost_no_more_queries(returning, make, acme, count, statements):
+def test_many_changes_cost_no_more_queries(returning_owner, make, acme, count, statements):
     for number in range(count):
         connection = make.connection(acme, name=f"No. {number}")
         fail(make.delivery(connection))
         make.discrepancy(connection, record_key=f"key {number}", now=clock())
         pause_connection(connection, "moving", colleague_of(make, number), until=None, now=clock())
-    returning.get(HOME)
-    assert queries(lambda: returning.get(HOME))[1] == statements
-    assert queries(lambda: returning.get(PAGE))[1] == 10
+    returning_owner.get(HOME)
+    assert load_counting_queries(lambda: returning_owner.get(HOME))[1] == statements
+    assert load_counting_queries(lambda: returning_owner.get(PAGE))[1] == 10
 
 
 def colleague_of(make, number):

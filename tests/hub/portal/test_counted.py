@@ -5,8 +5,8 @@ from django.test import Client
 
 from hub.outgoing.models import Delivery
 from tests.canary.secret_canaries import CanaryRows
-from tests.hub.outgoing.operating import many
-from tests.hub.portal.counting import asked
+from tests.hub.outgoing.operating import copy_delivery
+from tests.hub.portal.query_counts import count_queries
 from tests.tenant_isolation.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
@@ -15,10 +15,10 @@ MOST = 26  # of one page; that of a connection asks for its webhook subscription
 
 
 @pytest.fixture
-def house(make):
-    house = CanaryRows(make)
-    house.live()
-    return house
+def canary_rows(make):
+    canary_rows = CanaryRows(make)
+    canary_rows.live()
+    return canary_rows
 
 
 def pages(client):
@@ -31,11 +31,11 @@ def pages(client):
                 break
 
 
-def grows(house, make):
+def add_rows(canary_rows, make):
     """Sixty more of whatever a page may list."""
-    tenant, mine = house.tenant, house.connections
+    tenant, mine = canary_rows.tenant, canary_rows.connections
     for row in Delivery.unscoped.filter(tenant=tenant):
-        many(row, 60, state="delivered")
+        copy_delivery(row, 60, state="delivered")
     for number in SIXTY:
         make.connection(tenant)
         make.event(tenant, "lead.won", id=f"l-{number}")
@@ -49,13 +49,13 @@ def grows(house, make):
         make.integration(tenant, route=tenant.routes.first())
 
 
-def test_sixty_more_of_everything_cost_no_page_another_question(house, make):
-    client = house.browser(Client(), house.owner)
-    make.event(house.tenant, "lead.won")
-    make.event(house.tenant, "order.created").deliveries.update(state="delivered")
-    few = {address: asked(client, address) for address in pages(client)}
-    grows(house, make)
-    more = {address: asked(client, address) for address in few}
+def test_sixty_more_of_everything_cost_no_page_another_question(canary_rows, make):
+    client = canary_rows.browser(Client(), canary_rows.owner)
+    make.event(canary_rows.tenant, "lead.won")
+    make.event(canary_rows.tenant, "order.created").deliveries.update(state="delivered")
+    few = {address: count_queries(client, address) for address in pages(client)}
+    add_rows(canary_rows, make)
+    more = {address: count_queries(client, address) for address in few}
     assert len(few) > 25
     assert {
         address: (count, more[address]) for address, count in few.items() if more[address] != count

@@ -5,7 +5,7 @@ import pytest
 from hub.mappings.translate import IdentityMissing
 from tests.factories import NOON
 from tests.hub.outgoing.operating import put
-from tests.hub.portal.counting import queries
+from tests.hub.portal.query_counts import load_counting_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,7 @@ def test_what_is_disconnected_asks_for_nothing(owner, make, acme):
 def test_many_that_ask_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.route(make.connection(acme, "slack"), body=ASKS)
-    page, asked = queries(lambda: owner.get("/t/acme/"))
+    page, asked = load_counting_queries(lambda: owner.get("/t/acme/"))
     assert asked == 13
     assert page.content.decode().count("one record to select") == count
 
@@ -83,6 +83,6 @@ def test_many_that_ask_cost_no_more_queries(owner, make, acme, count):
 def test_many_connections_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.connection(acme)
-    page, asked = queries(lambda: owner.get("/t/acme/"))
+    page, asked = load_counting_queries(lambda: owner.get("/t/acme/"))
     assert asked == 11
     assert page.content.decode().count('class="card linked"') == count

@@ -10,7 +10,7 @@ from hub.recipes.definitions import RECIPES
 from hub.recipes.models import Integration
 from hub.schemas.models import ChoiceList
 from tests.factories import NOON
-from tests.hub.recipes.integrations import CHANNEL, switched_on
+from tests.hub.recipes.integrations import CHANNEL, create_integration
 from tests.tenants.door import open_portal_as_support
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,7 @@ def test_an_empty_list_says_what_to_do(admin, slack):
 
 
 def test_the_same_again_leads_to_the_first(acme, admin, slack):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     page = admin.post(NEW, CHANNEL | {"on": "1"}, follow=True)
     assert page.redirect_chain[-1][0] == page_of(integration)
     assert "It is on with these answers already." in text_of(page)
@@ -159,8 +159,8 @@ def test_support_which_only_reads_asks_no_system(make, acme, client, outside):
 
 
 def test_answers_that_another_one_has_are_refused_at_the_form(acme, admin, slack):
-    switched_on(acme)
-    second = switched_on(acme, answers={"channel": "C0OTHER99"})
+    create_integration(acme)
+    second = create_integration(acme, answers={"channel": "C0OTHER99"})
     page = admin.post(page_of(second, "answers/"), {"channel": "C024BE91L"})
     assert "everything would happen twice" in text_of(page)
 
@@ -177,7 +177,7 @@ def test_of_several_accounts_one_is_chosen(make, acme, admin, slack):
 
 
 def test_members_see_and_cannot_change(acme, member, slack):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     page = member.get(page_of(integration))
     assert page.status_code == 200 and "Remove" not in text_of(page)
     assert member.get(NEW).status_code == 403
@@ -185,14 +185,14 @@ def test_members_see_and_cannot_change(acme, member, slack):
 
 
 def test_the_first_page_shows_what_each_did(make, acme, admin, slack):
-    switched_on(acme, names={"channel": "#orders"})
+    create_integration(acme, names={"channel": "#orders"})
     page = text_of(admin.get("/t/acme/"))
     assert "Integrations that run" in page and "#orders" in page
     assert "Nothing happened this week." in page
 
 
 def test_its_page_shows_what_it_made(acme, admin, slack):
-    integration = switched_on(acme, names={"channel": "#orders"})
+    integration = create_integration(acme, names={"channel": "#orders"})
     page = admin.get(page_of(integration))
     mapping = integration.parts.get().mapping
     assert f'href="/t/acme/mappings/{mapping.public_id}/"' in page.content.decode()
@@ -200,7 +200,7 @@ def test_its_page_shows_what_it_made(acme, admin, slack):
 
 
 def test_answers_are_changed(acme, admin, slack):
-    integration = switched_on(acme, names={"channel": "#orders"})
+    integration = create_integration(acme, names={"channel": "#orders"})
     form = admin.get(page_of(integration, "answers/"))
     assert '<option value="C024BE91L" selected>' in form.content.decode()
     page = admin.post(page_of(integration, "answers/"), {"channel": "C0OTHER99"}, follow=True)
@@ -209,7 +209,7 @@ def test_answers_are_changed(acme, admin, slack):
 
 
 def test_it_is_paused_resumed_and_removed(acme, admin, slack):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     assert "It is paused." in text_of(admin.post(page_of(integration, "pause"), follow=True))
     again = admin.post(page_of(integration, "pause"), follow=True)
     assert "It was changed in the meantime" in text_of(again)
@@ -220,7 +220,7 @@ def test_it_is_paused_resumed_and_removed(acme, admin, slack):
 
 
 def test_a_newer_version_is_shown_with_its_difference_and_applied(acme, admin, slack):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     part = integration.parts.get()
     body = part.mapping.current.body | {"text": "'Old text'"}
     part.mapping.versions.update(body=body)
@@ -237,7 +237,7 @@ def test_a_newer_version_is_shown_with_its_difference_and_applied(acme, admin, s
 
 def test_another_tenants_integration_is_not_found(make, admin, globex):
     make.connection(globex, "slack")
-    assert admin.get(page_of(switched_on(globex))).status_code == 404
+    assert admin.get(page_of(create_integration(globex))).status_code == 404
 
 
 def test_the_catalogue_leads_with_integrations(admin, slack):

@@ -6,16 +6,16 @@ from hub.connections.models import Connection
 from hub.drift.models import DriftFinding
 from hub.schemas.models import ObjectSchema
 from tests.factories import MINUTE, NOON
-from tests.hub.drift.drifting import (
+from tests.hub.drift.schema_changes import (
     BODY,
     check,
     describe,
+    list_fields_without,
     listing,
     make_route_of_new_leads,
     refuse,
-    without,
 )
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def text_of(browser, url):
 
 def test_a_change_is_shown_with_what_it_breaks_and_what_to_do(owner, salesforce, route):
     check(salesforce, describe())
-    check(salesforce, describe(*without("Title")))
+    check(salesforce, describe(*list_fields_without("Title")))
     text = text_of(owner, url_of(salesforce))
     assert "The field was removed" in text and "Orders to leads" in text
     assert f"/t/acme/mappings/{route.mapping.public_id}/" in text
@@ -53,7 +53,7 @@ def test_a_change_is_shown_with_what_it_breaks_and_what_to_do(owner, salesforce,
 def test_what_a_route_reads_of_events_and_a_removed_object_are_shown(owner, make, acme, salesforce):
     make_route_of_new_leads(make, acme)
     check(salesforce, describe())
-    check(salesforce, describe(*without("Title")))
+    check(salesforce, describe(*list_fields_without("Title")))
     text = text_of(owner, url_of(salesforce))
     assert "New leads" in text and "reads data.record.Title (mapping) from Salesforce" in text
     check(salesforce, refuse(404, "NOT_FOUND"), listing("Account"))
@@ -105,11 +105,11 @@ def test_nothing_in_use_is_nothing_to_check(owner, salesforce):
 
 def test_many_changes_have_pages_and_cost_no_more_statements(owner, make, salesforce, route):
     make.drift_finding(salesforce)
-    few = asked(owner, url_of(salesforce))
+    few = count_queries(owner, url_of(salesforce))
     for number in range(60):
         make.drift_finding(salesforce, at=NOON + number * MINUTE)
         make.route(salesforce, action="create", body=BODY, name=f"Route {number}")
-    assert asked(owner, url_of(salesforce)) == few
+    assert count_queries(owner, url_of(salesforce)) == few
     oldest = DriftFinding.unscoped.order_by("pk").first()
     seen, url = 0, url_of(salesforce)
     while url:

@@ -7,7 +7,7 @@ import pytest
 from hub.audit import AuditRow
 from hub.notices.models import ConnectionMailPreference, MailPreference, QuietHours
 from hub.outgoing.models import Route
-from tests.hub.portal.counting import queries
+from tests.hub.portal.query_counts import load_counting_queries
 from tests.tenants.door import come_as_guest
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_a_person_chooses_what_comes_by_mail(member):
 
 
 def test_it_costs_a_fixed_number_of_queries(owner):
-    assert queries(lambda: owner.get(URL))[1] == 9
+    assert load_counting_queries(lambda: owner.get(URL))[1] == 9
 
 
 # --- when and where ---

@@ -42,7 +42,7 @@ DATA = re.compile(  # what somebody named, or another system said
 )
 
 
-def unmarked(text):
+def list_unmarked_parts(text):
     """What is left of a text beside names and data."""
     rest = [part.strip(" :,") for part in text.split("·")]
     return [part for part in rest if part and part not in NAMES and not DATA.fullmatch(part)]
@@ -60,7 +60,7 @@ def test_no_page_of_a_tenant_has_a_text_that_cannot_be_translated(make):
                 left |= {
                     part: address
                     for text in unmarked_texts(answer.content.decode())
-                    for part in unmarked(text)
+                    for part in list_unmarked_parts(text)
                 }
     assert seen > 50
     assert left == {}
@@ -73,7 +73,7 @@ def find_untranslated(texts, language):
     return {text for text in texts if text and text not in catalogue and (text, 0) not in catalogue}
 
 
-def whole(text):
+def is_unbracketed(text):
     return text and not unbracketed(text)
 
 
@@ -97,9 +97,11 @@ def test_every_word_of_the_product_is_said_in_the_readers_language():
             *TOLD.values(),
             reason_codes.find_reason("of_theirs", system="Slack"),
         ):
-            assert whole(reason.sentence) and (whole(reason.action) or not reason.action)
+            assert is_unbracketed(reason.sentence) and (
+                is_unbracketed(reason.action) or not reason.action
+            )
         for kind in NOTICE_KINDS.values():
-            assert whole(kind.label) and whole(kind.todo)
+            assert is_unbracketed(kind.label) and is_unbracketed(kind.todo)
     assert reason_codes.REASONS["paused"].sentence == "The connection is paused."
 
 
@@ -127,7 +129,7 @@ def test_a_notice_is_written_in_the_readers_language(message):
     )
     parameters = dict.fromkeys(names, "x") | {"count": 2}
     with bracketed_language():
-        assert whole(translate_notice(message, parameters, reason="paused"))
+        assert is_unbracketed(translate_notice(message, parameters, reason="paused"))
 
 
 def test_every_advice_is_said_in_the_readers_language():
@@ -136,9 +138,11 @@ def test_every_advice_is_said_in_the_readers_language():
             for code in {*PROBLEMS, *connector.errors}:
                 advice = explain_problem(code, connector, hub="Hub")
                 assert (
-                    whole(advice.title) and whole(advice.cause) and whole(advice.responsible_text)
+                    is_unbracketed(advice.title)
+                    and is_unbracketed(advice.cause)
+                    and is_unbracketed(advice.responsible_text)
                 )
-                assert whole(advice.text) or not advice.text
+                assert is_unbracketed(advice.text) or not advice.text
 
 
 def test_what_a_connector_states_for_people_is_marked_where_it_is_stated():
@@ -146,19 +150,26 @@ def test_what_a_connector_states_for_people_is_marked_where_it_is_stated():
     translator.
     """
     marked = {
-        text for path in Path("connectors").rglob("*.py") for text in marked_in(path.read_text())
+        text
+        for path in Path("connectors").rglob("*.py")
+        for text in list_marked_texts(path.read_text())
     }
-    stated = {text for connector in CONNECTORS.values() for text in stated_by(connector) if text}
+    stated = {
+        text
+        for connector in CONNECTORS.values()
+        for text in list_connector_texts(connector)
+        if text
+    }
     assert stated - marked == set()
     assert len(stated) > 80
 
 
-def marked_in(source):
+def list_marked_texts(source):
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return [ast.literal_eval(call.args[0]) for call in calls if getattr(call.func, "id", "") == "_"]
 
 
-def stated_by(connector):
+def list_connector_texts(connector):
     yield from (
         connector.summary,
         connector.approval,

@@ -21,7 +21,7 @@ from hub.prune.batches import (
 from hub.queue import Heartbeat, WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.operating import done, many, put
+from tests.hub.outgoing.operating import copy_delivery, execute_operation, put
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 BODIES, ROWS = (EventBody, Rendering, Exchange), (Event, Delivery, Attempt)
 
 
-def pruned(days, **options):
+def prune_after_days(days, **options):
     """So many days after noon."""
     found = {}
     for batch in prune_batches(RetentionCutoffs.at(NOON + days * DAY), **options):
@@ -51,28 +51,28 @@ def delivered(make):
 
 
 def test_nothing_goes_before_its_time(delivered):
-    pruned(29)
+    prune_after_days(29)
     assert counts(BODIES + ROWS) == [1] * 6
 
 
 def test_bodies_and_exchanges_go_after_thirty_days_and_rows_stay(delivered):
-    pruned(31)
+    prune_after_days(31)
     assert (counts(BODIES), counts(ROWS)) == ([0, 0, 0], [1, 1, 1])
 
 
 def test_rows_go_after_ninety_days(delivered):
-    pruned(91)
+    prune_after_days(91)
     assert counts(BODIES + ROWS) == [0] * 6
 
 
 def test_both_periods_are_settable(delivered, settings):
     settings.HUB_KEEP_BODIES_DAYS, settings.HUB_KEEP_ROWS_DAYS = 1, 2
-    pruned(3)
+    prune_after_days(3)
     assert counts(BODIES + ROWS) == [0] * 6
 
 
 def test_as_long_as_its_row_is_kept_an_event_is_not_taken_twice(make, delivered):
-    pruned(31)
+    prune_after_days(31)
     event = make.event(delivered.tenant, id=delivered.event.sender_id, now=NOON + 31 * DAY)
     assert event.pk == delivered.event_id
 
@@ -80,7 +80,7 @@ def test_as_long_as_its_row_is_kept_an_event_is_not_taken_twice(make, delivered)
 @pytest.mark.parametrize("state", ["waiting", "held"])
 def test_what_has_not_ended_keeps_all_that_it_needs_however_old(delivered, state):
     put([delivered], state)
-    pruned(400)
+    prune_after_days(400)
     assert [model._base_manager.count() for model in (EventBody, Rendering, Event, Delivery)] == [
         1
     ] * 4
@@ -88,29 +88,29 @@ def test_what_has_not_ended_keeps_all_that_it_needs_however_old(delivered, state
 
 def test_what_moved_lately_stays(delivered):
     Delivery.unscoped.update(state_changed_at=NOON + 60 * DAY)
-    pruned(91)
+    prune_after_days(91)
     assert counts(ROWS) == [1, 1, 1]
 
 
 def test_one_that_stays_does_not_stop_the_others_behind_it(make):
     first = make.delivery()
-    put(many(first, 10), "delivered")
+    put(copy_delivery(first, 10), "delivered")
     put([first], "held")
-    pruned(91, size=3)
+    prune_after_days(91, size=3)
     assert list(Delivery.unscoped.all()) == [first]
     assert Event.unscoped.count() == 1
 
 
 def test_an_event_without_deliveries_goes_too(make):
     make.event()
-    pruned(91)
+    prune_after_days(91)
     assert Event.unscoped.count() == 0
 
 
 def test_ended_operations_go_with_the_rows(make):
     put([make.delivery()], "failed")
-    operation = done("skip")
-    pruned(91)
+    operation = execute_operation("skip")
+    prune_after_days(91)
     assert not type(operation).unscoped.exists()
 
 
@@ -119,7 +119,7 @@ def test_resolved_findings_of_drift_go_and_open_ones_stay(make):
     still_open = make.drift_finding(connection)
     recent = make.drift_finding(connection, resolved_at=NOON + 60 * DAY)
     make.drift_finding(connection, resolved_at=NOON)
-    pruned(91)
+    prune_after_days(91)
     assert set(DriftFinding.unscoped.all()) == {still_open, recent}
 
 
@@ -129,38 +129,38 @@ def test_the_visit_of_a_person_goes_however_early_a_person_who_still_comes_began
         PortalVisit.unscoped.create(
             tenant=tenant, person=person, seen_at=seen_at, changes_since=NOON
         )
-    assert pruned(89)["portal visits"] == 0
-    assert pruned(91, size=2)["portal visits"] == 2
+    assert prune_after_days(89)["portal visits"] == 0
+    assert prune_after_days(91, size=2)["portal visits"] == 2
     assert PortalVisit.unscoped.get().person == "user:1"
 
 
 def test_a_dry_run_counts_and_deletes_nothing(delivered):
-    told = pruned(91, dry_run=True)
+    told = prune_after_days(91, dry_run=True)
     assert (told["event bodies"], told["deliveries"]) == (1, 1)
     assert counts(BODIES + ROWS) == [1] * 6
 
 
 def test_stopped_in_the_middle_it_goes_on_where_it_was(make):
-    put([first := make.delivery(), *many(first, 10)], "delivered")
+    put([first := make.delivery(), *copy_delivery(first, 10)], "delivered")
     for _ in zip(
         range(3), prune_batches(RetentionCutoffs.at(NOON + 91 * DAY), size=3), strict=False
     ):
         pass
     left = EventBody.objects.count()
     assert 0 < left < 11
-    pruned(91)
+    prune_after_days(91)
     assert counts(BODIES + ROWS) == [0] * 6
 
 
 def test_a_batch_asks_a_fixed_number_of_questions(make):
     def questions():
         with CaptureQueriesContext(database) as seen:
-            pruned(91)
+            prune_after_days(91)
         return len(seen)
 
     put([make.delivery()], "delivered")
     few = questions()
-    put([first := make.delivery(), *many(first, 50)], "delivered")
+    put([first := make.delivery(), *copy_delivery(first, 50)], "delivered")
     assert questions() == few <= 4 * len(list_tables())
 
 

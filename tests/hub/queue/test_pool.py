@@ -64,7 +64,7 @@ def test_a_member_that_dies_with_its_timer_locked_stops_no_other(member):
     assert not member.has_ended()
 
 
-def until(holds, *, within=10.0):
+def wait_until(holds, *, within=10.0):
     deadline = time.monotonic() + within
     while not holds() and time.monotonic() < deadline:
         threading.Event().wait(0.01)
@@ -80,14 +80,14 @@ def test_a_member_is_idle_when_it_has_done_what_it_was_given(member, gate):
     assert member.is_idle()
     member.assign_task(task_that_waits("prune", gate))
     assert not member.is_idle()
-    let_through(gate)
-    assert until(member.is_idle)
+    open_gate(gate)
+    assert wait_until(member.is_idle)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_task_that_fails_makes_its_member_idle_again(member):
     member.assign_task(task("operator.nothing"))
-    assert until(member.is_idle)
+    assert wait_until(member.is_idle)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -96,7 +96,7 @@ def test_a_member_that_is_killed_blocks_no_other(member):
     os.kill(idle.process.pid, signal.SIGKILL)
     idle.terminate(timeout=10)
     other.assign_task(task("operator.add", 1, 2))
-    assert until(other.is_idle)
+    assert wait_until(other.is_idle)
     other.terminate()
 
 
@@ -108,7 +108,7 @@ def task_that_waits(name, gate):
     return task("tests.hub.queue.test_pool.wait_at_gate", name, gate[0])
 
 
-def let_through(gate):
+def open_gate(gate):
     os.write(gate[1], b".")
 
 
@@ -141,18 +141,18 @@ def test_a_pool_hands_tasks_to_idle_members_only(member, gate):
     second.start()
     second.join(2 * LOCK_TIMEOUT)
     assert (second.is_alive(), member.assigned_count) == (True, 1)
-    let_through(gate)
+    open_gate(gate)
     second.join(10)
     assert member.assigned_count == 2
-    let_through(gate)
-    assert until(pool.idle_classes)
+    open_gate(gate)
+    assert wait_until(pool.idle_classes)
 
 
 def test_the_process_id_of_a_dead_member_is_passed_to_the_new_one_that_frees_its_leases(member):
     pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
     pool.members = [member]
     os.kill(member.process.pid, signal.SIGKILL)
-    assert until(member.has_ended)
+    assert wait_until(member.has_ended)
     assert (pool.remove_ended_members(), pool.members) == ([member.process.pid], [])
 
 
@@ -161,7 +161,7 @@ def test_what_a_dead_member_was_to_recover_is_recovered_by_the_next(member):
     replacing = PoolMember(QUICK, threading.Event().wait, [41, 42])
     pool.members = [replacing]
     os.kill(replacing.process.pid, signal.SIGKILL)
-    assert until(replacing.has_ended)
+    assert wait_until(replacing.has_ended)
     assert pool.remove_ended_members() == [41, 42, replacing.process.pid]
 
 
@@ -169,9 +169,9 @@ def test_what_a_member_has_recovered_is_not_recovered_again(member):
     pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
     replacing = PoolMember(QUICK, replaces=[41])
     pool.members = [replacing]
-    assert until(lambda: replacing.ready.value)
+    assert wait_until(lambda: replacing.ready.value)
     os.kill(replacing.process.pid, signal.SIGKILL)
-    assert until(replacing.has_ended)
+    assert wait_until(replacing.has_ended)
     assert pool.remove_ended_members() == [replacing.process.pid]
 
 
@@ -191,7 +191,7 @@ def replace_killed_members(times):
     pool.members = [PoolMember(QUICK)]
     for _ in range(times):
         os.kill(pool.members[0].process.pid, signal.SIGKILL)
-        assert until(pool.members[0].has_ended)
+        assert wait_until(pool.members[0].has_ended)
         pool.replace_missing()
         seen.append(receiver.recv())
     pool.members[0].terminate()
@@ -253,6 +253,6 @@ def test_no_bell_is_given_to_a_member_that_is_being_buried(member):
     pool.pusher = threading.Thread(target=pusher_that_holds_a_bell)
     pool.pusher.start()
     os.kill(member.process.pid, signal.SIGKILL)
-    assert until(member.has_ended)
+    assert wait_until(member.has_ended)
     pool.replace_missing()
     assert (pipes, pool.members) == ([False], [])

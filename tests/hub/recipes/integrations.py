@@ -10,7 +10,7 @@ SYSTEM = ActorContext.system()
 CHANNEL = {"channel": "C024BE91L"}
 
 
-def switched_on(tenant, key="order_to_slack", answers=CHANNEL, *, now=NOON, **options):
+def create_integration(tenant, key="order_to_slack", answers=CHANNEL, *, now=NOON, **options):
     return switch_on_integration(RECIPES[key], tenant, answers, SYSTEM, now=now, **options)
 
 
@@ -18,5 +18,5 @@ def route_of(integration):
     return integration.parts.get().route
 
 
-def audited():
+def list_audited_verbs():
     return list(AuditRow.objects.order_by("pk").values_list("verb", flat=True))

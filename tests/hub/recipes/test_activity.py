@@ -9,7 +9,7 @@ from hub.outgoing.models import Delivery
 from hub.recipes.activity import WEEK, count_activity
 from hub.recipes.models import Integration
 from tests.factories import NOON
-from tests.hub.recipes.integrations import CHANNEL, switched_on
+from tests.hub.recipes.integrations import CHANNEL, create_integration
 
 
 def activity_of(tenant):
@@ -18,7 +18,7 @@ def activity_of(tenant):
 
 
 def test_deliveries_are_counted_by_state(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     for number, state in enumerate(["delivered", "delivered", "held", "failed", "skipped"]):
         event = make.event(acme, id=f"{number}")
         Delivery.unscoped.filter(event=event).update(state=state)
@@ -28,17 +28,17 @@ def test_deliveries_are_counted_by_state(make, acme):
 
 
 def test_what_is_older_than_a_week_or_another_tenants_is_left_out(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     globex = make.tenant("globex")
     make.connection(globex, "slack")
-    switched_on(globex)
+    create_integration(globex)
     make.event(globex)
     make.event(acme, now=NOON - timedelta(days=8))
     assert not activity_of(acme)[integration.pk].has_any
 
 
 def test_runs_are_counted(make, acme):
-    integration = switched_on(acme, "weekly_sales_to_slack", CHANNEL)
+    integration = create_integration(acme, "weekly_sales_to_slack", CHANNEL)
     job = integration.parts.get().job
     make.run(job, at=NOON - timedelta(days=1), state="finished")
     make.run(job, state="failed")
@@ -48,8 +48,8 @@ def test_runs_are_counted(make, acme):
 
 def test_three_statements_count_all(make, acme):
     for channel in ("C0AAAAAA1", "C0AAAAAA2", "C0AAAAAA3"):
-        switched_on(acme, answers={"channel": channel})
-    switched_on(acme, "weekly_sales_to_slack", CHANNEL)
+        create_integration(acme, answers={"channel": channel})
+    create_integration(acme, "weekly_sales_to_slack", CHANNEL)
     make.event(acme)
     integrations = list(Integration.objects.of(acme))
     with CaptureQueriesContext(database) as statements:

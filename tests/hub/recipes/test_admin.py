@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from hub.recipes.models import Integration
-from tests.hub.recipes.integrations import switched_on
+from tests.hub.recipes.integrations import create_integration
 
 LIST = "admin:recipes_integration_changelist"
 
@@ -29,19 +29,19 @@ def text_of(response):
     return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split()))
 
 
-def act(staff, integration, verb, **data):
+def run_row_action(staff, integration, verb, **data):
     url = reverse("admin:recipes_integration_verb", args=[integration.pk, verb])
     return staff.post(url, data, follow=True)
 
 
 def test_the_list_shows_what_each_tenant_has(acme, staff):
-    switched_on(acme)
+    create_integration(acme)
     text = text_of(staff.get(reverse(LIST)))
     assert "When an order is placed, post it to Slack" in text and "Acme Teas" in text
 
 
 def test_the_page_shows_what_it_made_and_did(make, acme, staff):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     text = text_of(staff.get(reverse("admin:recipes_integration_change", args=[integration.pk])))
     assert "New order: a message in Slack" in text and "C024BE91L" in text
 
@@ -57,17 +57,21 @@ def test_staff_switch_one_on(acme, staff):
 
 
 def test_it_is_paused_resumed_and_removed(acme, staff):
-    integration = switched_on(acme)
-    assert "The integration is paused." in text_of(act(staff, integration, "pause", reason="why"))
-    assert "is on again" in text_of(act(staff, integration, "resume"))
-    assert "has been removed" in text_of(act(staff, integration, "remove", reason="why"))
+    integration = create_integration(acme)
+    assert "The integration is paused." in text_of(
+        run_row_action(staff, integration, "pause", reason="why")
+    )
+    assert "is on again" in text_of(run_row_action(staff, integration, "resume"))
+    assert "has been removed" in text_of(run_row_action(staff, integration, "remove", reason="why"))
     assert not Integration.unscoped.exists()
 
 
 def test_a_newer_version_is_shown_and_applied(acme, staff):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     Integration.unscoped.update(recipe_version=0)
     page = staff.get(reverse("admin:recipes_integration_change", args=[integration.pk]))
     assert "What version 1 changes" in text_of(page)
-    assert "newer version applies" in text_of(act(staff, integration, "upgrade", sent="yes"))
+    assert "newer version applies" in text_of(
+        run_row_action(staff, integration, "upgrade", sent="yes")
+    )
     assert Integration.unscoped.get().recipe_version == 1

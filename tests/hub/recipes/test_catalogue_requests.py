@@ -19,9 +19,9 @@ from hub.scheduled.models import Run
 from hub.scheduled.runs.run_actions import start_run
 from tests.factories import NOON, WHSEC
 from tests.fakes import FakeHttp
-from tests.hub.recipes.integrations import SYSTEM, switched_on
+from tests.hub.recipes.integrations import SYSTEM, create_integration
 from tests.hub.scheduled.logs import store_lines
-from tests.hub.scheduled.running import Network, Time, run_due
+from tests.hub.scheduled.run_helpers import Network, Time, run_due
 
 ANSWERS = {
     key: {question.key: "C024BE91L" for question in recipe.questions if question.kind == "choice"}
@@ -159,7 +159,7 @@ def test_every_recipe_of_the_issue_is_in_the_catalogue():
 
 @pytest.mark.parametrize(("key", "route"), ROUTES, ids=lambda value: getattr(value, "key", value))
 def test_an_event_becomes_the_request(acme, key, route):
-    switched_on(acme, key, ANSWERS[key])
+    create_integration(acme, key, ANSWERS[key])
     publish(acme, route, route.sample)
     (request,) = send()
     method, url, values = REQUESTS[key, route.key]
@@ -177,7 +177,7 @@ def test_a_rehearsal_succeeds_with_the_sample(acme, key):
 
 @pytest.mark.parametrize(("key", "part"), CALLS, ids=lambda value: value)
 def test_a_run_calls_the_system(acme, key, part):
-    integration = switched_on(acme, key, ANSWERS[key])
+    integration = create_integration(acme, key, ANSWERS[key])
     job = integration.parts.get(key=part).job
     store_lines(acme, {"message": "one"})
     start_run(job, acme, SYSTEM, now=NOON)
@@ -190,7 +190,7 @@ def test_a_run_calls_the_system(acme, key, part):
 
 def test_the_daily_count_is_posted(make, acme):
     key = "failed_deliveries_to_slack"
-    integration = switched_on(acme, key, ANSWERS[key])
+    integration = create_integration(acme, key, ANSWERS[key])
     start_run(integration.parts.get(key="daily").job, acme, SYSTEM, now=NOON)
     run_due()
     assert Run.unscoped.get().state == "finished"
@@ -212,20 +212,20 @@ WON = {"record": {"id": 1, "title": "T", "value": 1, "currency": "EUR", "status"
 )
 def test_a_deal_is_posted_when_it_becomes_won(acme, data, is_posted):
     recipe = RECIPES["deal_won_to_slack"]
-    switched_on(acme, recipe.key, ANSWERS[recipe.key])
+    create_integration(acme, recipe.key, ANSWERS[recipe.key])
     publish(acme, recipe.routes[0], data)
     assert bool(send()) == is_posted
 
 
 def test_other_notices_are_not_posted(make, acme):
-    switched_on(acme, "failed_deliveries_to_slack", ANSWERS["failed_deliveries_to_slack"])
+    create_integration(acme, "failed_deliveries_to_slack", ANSWERS["failed_deliveries_to_slack"])
     make.event(acme, type="connection.works_again", data={"sentence": "It works."})
     assert send() == []
 
 
 def test_the_channels_of_notices_are_not_changed_by_the_integration(acme):
     key = "failed_deliveries_to_slack"
-    switched_on(acme, key, ANSWERS[key])
+    create_integration(acme, key, ANSWERS[key])
     slack = acme.connections.get(connector_key="slack")
     (channel,) = [one for one in list_notice_channels(acme) if one.connection == slack]
     assert not channel.enabled and channel.other_route is not None
@@ -233,6 +233,6 @@ def test_the_channels_of_notices_are_not_changed_by_the_integration(acme):
 
 def test_an_event_that_our_application_names_like_a_system_is_not_taken(make, acme):
     recipe = RECIPES["person_to_lead"]
-    switched_on(acme, recipe.key, {})
+    create_integration(acme, recipe.key, {})
     make.event(acme, type="pipedrive.person.created", data=recipe.routes[0].sample)
     assert send() == []

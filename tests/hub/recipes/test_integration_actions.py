@@ -18,7 +18,13 @@ from hub.recipes.integration_actions import (
 )
 from hub.recipes.models import Integration
 from tests.factories import NOON
-from tests.hub.recipes.integrations import CHANNEL, SYSTEM, audited, route_of, switched_on
+from tests.hub.recipes.integrations import (
+    CHANNEL,
+    SYSTEM,
+    create_integration,
+    list_audited_verbs,
+    route_of,
+)
 
 WEEKLY = CHANNEL | {"hour": "7", "weekday": "5"}
 
@@ -28,30 +34,30 @@ def body_of(integration):
 
 
 def test_switching_on_makes_a_route_with_its_mapping(acme):
-    integration = switched_on(acme, names={"channel": "#orders"})
+    integration = create_integration(acme, names={"channel": "#orders"})
     route = route_of(integration)
     assert (route.tenant, route.event_type, route.enabled) == (acme, "order.created", True)
     assert route.connection.connector_key == "slack"
     assert route.mapping.current.body["channel"] == "'C024BE91L'"
     assert integration.answers["slack"] == str(route.connection.public_id)
     assert integration.answer_names == {"channel": "#orders"}
-    assert audited()[-1] == "integration.switch_on"
+    assert list_audited_verbs()[-1] == "integration.switch_on"
 
 
 def test_an_answer_is_a_constant_of_the_mapping_and_no_identity(acme):
-    mapping = route_of(switched_on(acme, names={"channel": "#orders"})).mapping
+    mapping = route_of(create_integration(acme, names={"channel": "#orders"})).mapping
     assert mapping.current.body["channel"] == "'C024BE91L'" and not Identity.unscoped.exists()
 
 
 def test_switching_on_makes_a_job_at_the_hour_that_was_chosen(acme):
-    job = switched_on(acme, "weekly_sales_to_slack", WEEKLY).parts.get().job
+    job = create_integration(acme, "weekly_sales_to_slack", WEEKLY).parts.get().job
     assert (job.cron, job.options["message"]["channel"]) == ("0 7 * * 5", "C024BE91L")
     assert job.connection.connector_key == "salesforce"
     assert job.schedules.get().next_slot_at > NOON
 
 
 def test_an_order_is_sent_by_the_integration(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     event = make.event(acme)
     delivery = Delivery.unscoped.get(event=event)
     assert delivery.route == route_of(integration)
@@ -59,11 +65,11 @@ def test_an_order_is_sent_by_the_integration(make, acme):
 
 
 def test_the_same_answers_again_make_no_second_integration(acme):
-    first = switched_on(acme)
+    first = create_integration(acme)
     with pytest.raises(IntegrationExists) as error:
-        switched_on(acme)
+        create_integration(acme)
     assert error.value.integration == first
-    switched_on(acme, answers={"channel": "C0OTHER99"})
+    create_integration(acme, answers={"channel": "C0OTHER99"})
     assert Integration.objects.of(acme).count() == 2
 
 
@@ -73,7 +79,7 @@ def test_a_tenant_has_a_limited_number_of_integrations(acme):
         for _ in range(integration_actions.MAX_INTEGRATIONS)
     )
     with pytest.raises(TooManyIntegrations):
-        switched_on(acme)
+        create_integration(acme)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,7 @@ def test_a_tenant_has_a_limited_number_of_integrations(acme):
 )
 def test_wrong_answers_are_refused_and_nothing_is_made(acme, answers, key):
     with pytest.raises(InvalidAnswers) as error:
-        switched_on(acme, answers=answers)
+        create_integration(acme, answers=answers)
     assert list(error.value.errors) == [key]
     assert not Route.unscoped.exists() and not Integration.unscoped.exists()
 
@@ -96,19 +102,19 @@ def test_wrong_answers_are_refused_and_nothing_is_made(acme, answers, key):
 @pytest.mark.parametrize("hour", ["24", -1, "9.5", True, "٣", "x" * 500])
 def test_an_hour_is_from_0_to_23(acme, hour):
     with pytest.raises(InvalidAnswers):
-        switched_on(acme, "weekly_sales_to_slack", WEEKLY | {"hour": hour})
+        create_integration(acme, "weekly_sales_to_slack", WEEKLY | {"hour": hour})
 
 
 def test_the_account_of_another_tenant_is_refused(make, acme):
     other = make.connection(make.tenant("globex"), "slack")
     with pytest.raises(InvalidAnswers) as error:
-        switched_on(acme, answers=CHANNEL | {"slack": str(other.public_id)})
+        create_integration(acme, answers=CHANNEL | {"slack": str(other.public_id)})
     assert "slack" in error.value.errors
 
 
 def test_a_system_that_is_not_connected_is_named(make):
     with pytest.raises(InvalidAnswers) as error:
-        switched_on(make.tenant())
+        create_integration(make.tenant())
     assert error.value.errors == {"slack": "Connect Slack first."}
 
 
@@ -116,7 +122,7 @@ def test_an_account_without_the_permission_is_refused(make):
     tenant = make.tenant()
     make.connection(tenant, "slack", permissions=["channels:read"])
     with pytest.raises(InvalidAnswers) as error:
-        switched_on(tenant)
+        create_integration(tenant)
     assert error.value.errors == {"slack": "Reconnect Slack to allow: chat:write."}
 
 
@@ -125,7 +131,7 @@ HOSTILE = ["O'Brien", "a\\", "`", "'", "\\'", "{{channel}}", "') || data || ('"]
 
 @pytest.mark.parametrize("stage", HOSTILE)
 def test_no_answer_can_end_its_expression(make, acme, stage):
-    switched_on(acme, "order_to_salesforce", {"stage": stage})
+    create_integration(acme, "order_to_salesforce", {"stage": stage})
     delivery = Delivery.unscoped.get(event=make.event(acme))
     document = delivery.event.build_document(acme, {"number": 1, "total": 1, "currency": "EUR"})
     from hub.outgoing.insight.dry_run import dry_run_route
@@ -139,18 +145,18 @@ def test_no_answer_can_end_its_expression(make, acme, stage):
 
 
 def test_a_changed_answer_changes_what_was_made(acme):
-    integration = switched_on(acme, names={"channel": "#orders"})
+    integration = create_integration(acme, names={"channel": "#orders"})
     change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
     assert body_of(integration)["channel"] == "'C0OTHER99'"
     integration.refresh_from_db()
     assert integration.answers["channel"] == "C0OTHER99"
     assert integration.answer_names == {}
-    assert audited()[-1] == "integration.change"
+    assert list_audited_verbs()[-1] == "integration.change"
 
 
 def test_answers_that_another_integration_has_are_refused(acme):
-    first = switched_on(acme)
-    second = switched_on(acme, answers={"channel": "C0OTHER99"})
+    first = create_integration(acme)
+    second = create_integration(acme, answers={"channel": "C0OTHER99"})
     with pytest.raises(IntegrationExists) as refused:
         change_answers(second, CHANNEL, SYSTEM, now=NOON)
     assert refused.value.integration == first
@@ -161,7 +167,7 @@ def test_answers_that_another_integration_has_are_refused(acme):
 
 
 def test_what_a_person_changed_in_the_mapping_is_kept(acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     body = body_of(integration) | {"text": "text(data.number)", "icon_emoji": "':tea:'"}
     change_mapping(route_of(integration).mapping, SYSTEM, body=body, now=NOON)
     change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
@@ -169,22 +175,22 @@ def test_what_a_person_changed_in_the_mapping_is_kept(acme):
 
 
 def test_answers_that_stay_the_same_change_and_audit_nothing(acme):
-    integration = switched_on(acme)
-    before = audited()
+    integration = create_integration(acme)
+    before = list_audited_verbs()
     change_answers(integration, CHANNEL, SYSTEM, now=NOON)
-    assert audited() == before
+    assert list_audited_verbs() == before
     assert route_of(integration).mapping.versions.count() == 1
 
 
 def test_a_part_that_was_deleted_is_made_again(acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     route_of(integration).delete()
     change_answers(integration, CHANNEL, SYSTEM, now=NOON)
     assert route_of(integration).enabled
 
 
 def test_a_wrong_answer_leaves_everything_as_it_was(acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     with pytest.raises(InvalidAnswers):
         change_answers(integration, {"channel": ""}, SYSTEM, now=NOON)
     assert body_of(integration)["channel"] == "'C024BE91L'"

@@ -19,7 +19,13 @@ from hub.recipes.models import Integration, IntegrationPart
 from hub.scheduled.jobs.job_actions import disable_job
 from hub.scheduled.models import Job
 from tests.factories import NOON
-from tests.hub.recipes.integrations import CHANNEL, SYSTEM, audited, route_of, switched_on
+from tests.hub.recipes.integrations import (
+    CHANNEL,
+    SYSTEM,
+    create_integration,
+    list_audited_verbs,
+    route_of,
+)
 
 WEEKLY = CHANNEL | {"hour": "7", "weekday": "5"}
 
@@ -29,7 +35,7 @@ def disable_route(route, actor, *, now):
 
 
 def test_a_paused_integration_takes_no_events_until_it_is_resumed(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     pause_integration(integration, SYSTEM, now=NOON)
     assert not Delivery.unscoped.filter(event=make.event(acme, id="1")).exists()
     resume_integration(integration, SYSTEM, now=NOON)
@@ -40,7 +46,7 @@ def test_a_paused_integration_takes_no_events_until_it_is_resumed(make, acme):
 
 @pytest.mark.parametrize("key", ["order_to_slack", "weekly_sales_to_slack"])
 def test_resuming_enables_nothing_that_a_person_had_disabled(acme, key):
-    integration = switched_on(acme, key, CHANNEL)
+    integration = create_integration(acme, key, CHANNEL)
     for name, disable in (("route", disable_route), ("job", disable_job)):
         if row := getattr(integration.parts.get(), name):
             disable(row, SYSTEM, now=NOON)
@@ -50,13 +56,13 @@ def test_resuming_enables_nothing_that_a_person_had_disabled(acme, key):
 
 
 def test_a_paused_job_has_no_slots(acme):
-    integration = switched_on(acme, "weekly_sales_to_slack", WEEKLY)
+    integration = create_integration(acme, "weekly_sales_to_slack", WEEKLY)
     pause_integration(integration, SYSTEM, now=NOON)
     assert Job.unscoped.get().schedules.get().next_slot_at is None
 
 
 def test_answers_changed_while_it_is_paused_start_nothing(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     pause_integration(integration, SYSTEM, now=NOON)
     change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
     assert not route_of(integration).enabled
@@ -64,15 +70,15 @@ def test_answers_changed_while_it_is_paused_start_nothing(make, acme):
 
 @pytest.mark.parametrize("key", ["order_to_slack", "weekly_sales_to_slack"])
 def test_an_integration_is_removed_whole(acme, key):
-    integration = switched_on(acme, key, CHANNEL)
+    integration = create_integration(acme, key, CHANNEL)
     remove_integration(integration, SYSTEM, now=NOON)
     for model in (Integration, IntegrationPart, Route, FieldMapping, Job):
         assert not model.unscoped.exists()
-    assert "integration.remove" in audited()
+    assert "integration.remove" in list_audited_verbs()
 
 
 def test_a_route_with_deliveries_is_disabled_and_deleted_after_them(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     delivery = Delivery.unscoped.get(event=make.event(acme))
     remove_integration(integration, SYSTEM, now=NOON)
     route = Route.unscoped.get()
@@ -85,7 +91,7 @@ def test_a_route_with_deliveries_is_disabled_and_deleted_after_them(make, acme):
 
 
 def test_a_mapping_that_another_route_uses_is_kept(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     mapping = route_of(integration).mapping
     make.route(tenant=acme, connector="slack", mapping=mapping)
     remove_integration(integration, SYSTEM, now=NOON)
@@ -94,7 +100,7 @@ def test_a_mapping_that_another_route_uses_is_kept(make, acme):
 
 
 def test_a_mapping_that_its_route_has_left_is_not_deleted_before_the_integration(acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     route = route_of(integration)
     made = route.mapping
     copy_mapping_for_routes(made, acme, "Our own", [route], SYSTEM, now=NOON)
@@ -106,12 +112,12 @@ def test_a_mapping_that_its_route_has_left_is_not_deleted_before_the_integration
 
 
 def test_a_removed_integration_can_be_switched_on_again(make, acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     make.event(acme)
     remove_integration(integration, SYSTEM, now=NOON)
     with pytest.raises(InvalidTransition):
         remove_integration(integration, SYSTEM, now=NOON)
-    assert switched_on(acme) != integration
+    assert create_integration(acme) != integration
 
 
 def test_a_tenant_is_deleted_with_its_integrations(make):

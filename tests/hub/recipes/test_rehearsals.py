@@ -13,7 +13,7 @@ from hub.recipes.definitions import RECIPES
 from hub.recipes.rehearsal import rehearse_integration
 from hub.scheduled.models import Job, JobSchedule
 from tests.factories import NOON, ORDER
-from tests.hub.recipes.integrations import CHANNEL, switched_on
+from tests.hub.recipes.integrations import CHANNEL, create_integration
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_each_recipe_of_a_job_warns_once_it_is_on(make, acme, key):
     if not Connection.unscoped.filter(tenant=None, connector_key="app").exists():
         make.connection(None, "app")
     assert rehearse(acme, key, {}).parts[0].overlap is None
-    switched_on(acme, key, {})
+    create_integration(acme, key, {})
     assert rehearse(acme, key, {}).parts[0].overlap == Job.unscoped.get()
 
 
@@ -140,7 +140,7 @@ def test_the_number_of_statements_does_not_grow_with_events(make, acme):
         rehearse(acme)
     for number in range(30):
         make.event(acme, id=f"more {number}")
-    switched_on(acme)
+    create_integration(acme)
     with CaptureQueriesContext(database) as many:
         rehearse(acme)
     assert len(few) == len(many) <= 5

@@ -16,7 +16,7 @@ from hub.recipes.integration_actions import (
     resume_integration,
 )
 from tests.factories import MINUTE, NOON
-from tests.hub.recipes.integrations import CHANNEL, SYSTEM, switched_on
+from tests.hub.recipes.integrations import CHANNEL, SYSTEM, create_integration
 
 pytestmark = pytest.mark.django_db
 RECEIVING = [key for key, recipe in RECIPES.items() if any(route.origin for route in recipe.routes)]
@@ -54,7 +54,7 @@ def test_subscriptions_are_wanted_while_the_integration_is_on(acme, key):
     endpoint = create_endpoint(acme, origin)
     assert list_wanted_types(endpoint) == set()
     answers = CHANNEL if RECIPES[key].find_question("channel") else {}
-    integration = switched_on(acme, key, answers)
+    integration = create_integration(acme, key, answers)
     types = {route.event_type.removeprefix(f"{origin}.") for route in routes}
     assert list_wanted_types(endpoint) >= types
     pause_integration(integration, SYSTEM, now=NOON)

@@ -12,12 +12,12 @@ from hub.recipes.integration_actions import change_answers, upgrade_integration
 from hub.recipes.models import Integration
 from hub.recipes.upgrades import describe_upgrade
 from tests.factories import NOON
-from tests.hub.recipes.integrations import CHANNEL, SYSTEM, switched_on
+from tests.hub.recipes.integrations import CHANNEL, SYSTEM, create_integration
 
 OLD_TEXT = "concat('Order ', text(data.number))"
 
 
-def made_by_an_older_version(integration, **mapping):
+def age_integration(integration, **mapping):
     """Let the integration be as version 0 of its recipe made it."""
     part = integration.parts.get()
     body = part.made["mapping"] | mapping
@@ -42,11 +42,11 @@ def body_of(integration):
 
 
 def test_the_newest_version_has_nothing_to_upgrade(acme):
-    assert describe_upgrade(switched_on(acme)) is None
+    assert describe_upgrade(create_integration(acme)) is None
 
 
 def test_the_difference_names_what_would_change(acme):
-    integration = made_by_an_older_version(switched_on(acme), text=OLD_TEXT, unfurl_links=None)
+    integration = age_integration(create_integration(acme), text=OLD_TEXT, unfurl_links=None)
     upgrade = describe_upgrade(integration)
     assert (upgrade.from_version, upgrade.to_version) == (0, 1)
     (difference,) = upgrade.differences
@@ -57,7 +57,7 @@ def test_the_difference_names_what_would_change(acme):
 
 
 def test_an_upgrade_is_applied_and_audited(acme):
-    integration = made_by_an_older_version(switched_on(acme), text=OLD_TEXT)
+    integration = age_integration(create_integration(acme), text=OLD_TEXT)
     upgraded = upgrade_integration(integration, {}, SYSTEM, now=NOON)
     assert upgraded.recipe_version == 1
     assert "New order" in body_of(integration)["text"]
@@ -66,7 +66,7 @@ def test_an_upgrade_is_applied_and_audited(acme):
 
 
 def test_an_upgrade_keeps_what_a_person_changed(acme):
-    integration = made_by_an_older_version(switched_on(acme), text=OLD_TEXT)
+    integration = age_integration(create_integration(acme), text=OLD_TEXT)
     body = body_of(integration) | {"unfurl_links": "`true`", "icon_emoji": "':tea:'"}
     change_mapping(integration.parts.get().mapping, SYSTEM, body=body, now=NOON)
     (difference,) = describe_upgrade(integration).differences
@@ -77,7 +77,7 @@ def test_an_upgrade_keeps_what_a_person_changed(acme):
 
 
 def test_a_new_question_must_be_answered_first(acme):
-    integration = made_by_an_older_version(switched_on(acme))
+    integration = age_integration(create_integration(acme))
     Integration.unscoped.filter(pk=integration.pk).update(
         answers={"slack": integration.answers["slack"], "former": "1"}
     )
@@ -92,13 +92,13 @@ def test_a_new_question_must_be_answered_first(acme):
 
 
 def test_answers_change_only_in_the_newest_version(acme):
-    integration = made_by_an_older_version(switched_on(acme))
+    integration = age_integration(create_integration(acme))
     with pytest.raises(InvalidAnswers):
         change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
 
 
 def test_a_part_that_the_newer_version_lacks_is_removed(acme):
-    integration = made_by_an_older_version(switched_on(acme))
+    integration = age_integration(create_integration(acme))
     integration.parts.update(key="former")
     kinds = {entry.key: entry.kind for entry in describe_upgrade(integration).differences}
     assert kinds == {"message": "added", "former": "removed"}
@@ -108,7 +108,7 @@ def test_a_part_that_the_newer_version_lacks_is_removed(acme):
 
 
 def test_a_part_with_another_action_is_made_anew(acme):
-    integration = made_by_an_older_version(switched_on(acme))
+    integration = age_integration(create_integration(acme))
     route = integration.parts.get().route
     for row in (route, route.mapping):
         row.action = "update_message"
@@ -120,7 +120,7 @@ def test_a_part_with_another_action_is_made_anew(acme):
 
 
 def test_an_older_release_offers_and_applies_no_version_before(acme):
-    integration = switched_on(acme)
+    integration = create_integration(acme)
     Integration.unscoped.filter(pk=integration.pk).update(recipe_version=2)
     integration.refresh_from_db()
     assert describe_upgrade(integration) is None

@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.hub.scheduled.reconciliation.world import World
+from tests.hub.scheduled.reconciliation.world import ReconciliationScenario
 from tests.tenants.door import sign_in
 
 
 @pytest.fixture
 def world(make):
-    return World(make)
+    return ReconciliationScenario(make)
 
 
 @pytest.fixture
-def connected(make):
+def slack_connection(make):
     """A tenant with Slack."""
     return make.connection(make.tenant(), "slack")
 

@@ -7,7 +7,7 @@ from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.scheduled.models import Discrepancy, Run, RunLogEntry, StagedRecord
 from hub.scheduled.runs.erase import erase_run_texts
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.running import job_of, run_of
+from tests.hub.scheduled.run_helpers import job_of, run_of
 
 LONG_AGO = NOON - timedelta(days=91)
 

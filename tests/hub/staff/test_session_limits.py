@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session
 
-from tests.tenants.door import LOGIN, age_session, sign_in, signed_in
+from tests.tenants.door import LOGIN, age_session, is_signed_in, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_what_a_person_opens_keeps_the_session_and_what_a_page_fetches_by_itself
     staff.get(PAGE)
     age_session(staff, since_activity=50 * MINUTE)
     staff.get(PAGE, headers={"HX-Request": "true"})
-    assert signed_in(staff)
+    assert is_signed_in(staff)
     age_session(staff, since_activity=11 * MINUTE)
     assert staff.get(PAGE).status_code == 302
 

@@ -22,7 +22,7 @@ def seed(desk, object="orders", account="acme", status=201, **wish):
     return answer.json()
 
 
-def listed(desk, query="", object="orders"):
+def list_records(desk, query="", object="orders"):
     return desk.get(f"/app/api/{object}?tenant=acme{query}").json()
 
 
@@ -40,7 +40,7 @@ def test_thousands_of_orders_are_there_on_demand_and_read_in_pages(desk):
     assert (made["count"], made["first"], made["last"]) == (3000, "A-1001", "A-4000")
     read, after = [], ""
     while after is not None:
-        page = listed(desk, f"&limit=1000&after={after}")
+        page = list_records(desk, f"&limit=1000&after={after}")
         read += numbers(page)
         after = page["next_after"]
     assert len(set(read)) == 3000 and read == sorted(read)
@@ -56,7 +56,7 @@ def test_any_difference_can_be_planted_and_read_back(desk):
     assert seed(desk, records=rows)["ids"] == ["A-1", "A-2", "A-3"]
     seed(desk, account="globex", records=[{"number": "A-1", "total": "9"}])
     seed(desk, records=[{"number": "A-3", "deleted": True}])
-    (first, second) = listed(desk)["orders"]
+    (first, second) = list_records(desk)["orders"]
     assert (first["total"], first["note"], second["customer"]) == (12.5, None, "Zoë ☃")
     lines = desk.get("/_control/records?system=app&account=acme&object=orders").text.splitlines()
     assert len(lines) == 3 and '"deleted": true' in lines[2]
@@ -66,7 +66,7 @@ def test_any_difference_can_be_planted_and_read_back(desk):
 def test_generated_fields_are_templates(desk):
     fields = {"number": "N-{n:06d}", "total": "={n}.5", "state": "paid"}
     seed(desk, generate={"count": 2, "start": 7, "fields": fields})
-    assert [(o["number"], o["total"], o["state"]) for o in listed(desk)["orders"]] == [
+    assert [(o["number"], o["total"], o["state"]) for o in list_records(desk)["orders"]] == [
         ("N-000007", 7.5, "paid"),
         ("N-000008", 8.5, "paid"),
     ]
@@ -94,12 +94,12 @@ def test_changes_are_read_since_a_moment_and_deleted_orders_on_demand(desk):
     desk.now += 10
     assert patch(desk, "A-2", {"state": "paid"}, **{"If-Match": "*"}).status_code == 200
     requests.delete(f"{desk.url}/app/api/orders/A-3?tenant=acme", timeout=10)
-    assert numbers(listed(desk, f"&updated_since={LATER}")) == ["A-2"]
-    assert numbers(listed(desk, f"&updated_until={LATER}")) == ["A-0", "A-1"]
-    (_, tombstone) = listed(desk, f"&updated_since={LATER}&include_deleted=true")["orders"]
+    assert numbers(list_records(desk, f"&updated_since={LATER}")) == ["A-2"]
+    assert numbers(list_records(desk, f"&updated_until={LATER}")) == ["A-0", "A-1"]
+    (_, tombstone) = list_records(desk, f"&updated_since={LATER}&include_deleted=true")["orders"]
     assert tombstone["deleted"] is True and "state" not in tombstone
-    assert numbers(listed(desk, "&ids=A-1,A-3,A-9")) == ["A-1"]
-    assert numbers(listed(desk, "&state=paid")) == ["A-2"]
+    assert numbers(list_records(desk, "&ids=A-1,A-3,A-9")) == ["A-1"]
+    assert numbers(list_records(desk, "&state=paid")) == ["A-2"]
 
 
 def test_a_change_needs_the_version_that_it_is_made_of(desk):
@@ -112,7 +112,7 @@ def test_a_change_needs_the_version_that_it_is_made_of(desk):
     refused = patch(desk, "A-1", {"total": "3.00"}, **{"If-Match": '"1"'})
     assert (refused.status_code, refused.headers["ETag"]) == (412, '"2"')
     assert patch(desk, "A-1", {"total": "2.00"}, **{"If-Match": '"2"'}).headers["ETag"] == '"2"'
-    assert listed(desk)["orders"][0]["total"] == "2.00"
+    assert list_records(desk)["orders"][0]["total"] == "2.00"
 
 
 def test_the_same_message_again_has_no_second_effect(desk):
@@ -142,23 +142,23 @@ def test_an_order_of_another_tenant_is_not_there(desk):
 
 @pytest.mark.parametrize("query", ["&limit=0", "&limit=x", "&updated_since=now"])
 def test_a_wrong_page_is_refused_with_a_sentence(desk, query):
-    assert listed(desk, query)["error"].endswith(".")
+    assert list_records(desk, query)["error"].endswith(".")
 
 
 def test_customers_users_labels_and_log_lines_are_read_alike(desk):
     for object in ("customers", "users", "labels", "logs"):
         seed(desk, object=object, generate={"count": 3})
-        first = listed(desk, "&limit=2", object)
-        rest = listed(desk, f"&limit=2&after={first['next_after']}", object)
+        first = list_records(desk, "&limit=2", object)
+        rest = list_records(desk, f"&limit=2&after={first['next_after']}", object)
         assert len(first[object] + rest[object]) == 3 and rest["next_after"] is None
 
 
 def test_what_happens_to_orders_is_logged(desk):
     seed(desk, records=[{"number": "A-1"}])
     patch(desk, "A-1", {"state": "paid"}, **{"If-Match": "*"})
-    (line,) = listed(desk, object="logs")["logs"]
+    (line,) = list_records(desk, object="logs")["logs"]
     assert (line["id"], line["message"]) == ("000000000001", "A-1 changed")
-    assert listed(desk, "&after=1", "logs")["logs"] == []
+    assert list_records(desk, "&after=1", "logs")["logs"] == []
 
 
 def test_a_signature_that_is_wrong_reads_nothing(desk):
@@ -176,7 +176,7 @@ def test_records_and_tombstones_survive_a_restart(tmp_path):
     with RunningSandbox(tmp_path).running() as desk:
         seed(desk, records=[{"number": "A-1"}, {"number": "A-2", "deleted": True}])
     with RunningSandbox(tmp_path).running() as desk:
-        assert numbers(listed(desk, "&include_deleted=true")) == ["A-1", "A-2"]
+        assert numbers(list_records(desk, "&include_deleted=true")) == ["A-1", "A-2"]
         assert patch(desk, "A-1", {"state": "x"}, **{"If-Match": '"1"'}).status_code == 200
 
 
@@ -184,7 +184,7 @@ def test_a_page_can_be_cut(desk):
     seed(desk, generate={"count": 3})
     desk.fault("app", path="/orders?", cut=100)
     assert len(desk.get("/app/api/orders?tenant=acme").content) == 100
-    assert listed(desk)["count"] == 3
+    assert list_records(desk)["count"] == 3
 
 
 def test_customers_and_users_are_created_and_labels_and_log_lines_are_not(desk):
@@ -192,7 +192,7 @@ def test_customers_and_users_are_created_and_labels_and_log_lines_are_not(desk):
     for object, id in (("customers", "C-1001"), ("users", "U-1001")):
         made = desk.post(f"/app/api/{object}", json=person)
         assert (made.status_code, made.json()["id"]) == (201, id)
-        assert listed(desk, object=object)[object][0]["name"] == "Ada"
+        assert list_records(desk, object=object)[object][0]["name"] == "Ada"
     assert desk.post("/app/api/customers", json=[]).status_code == 400
     assert desk.post("/app/api/logs", json=person).status_code == 405
 
@@ -207,9 +207,9 @@ def test_orders_and_labels_of_an_earlier_release_are_kept(tmp_path):
     (tmp_path / "app-labels.jsonl").write_text(json.dumps(["L-5001", label]) + "\n")
     for _ in range(2):
         with RunningSandbox(tmp_path).running() as desk:
-            assert numbers(listed(desk)) == ["A-1001"]
+            assert numbers(list_records(desk)) == ["A-1001"]
             assert desk.get("/app/api/orders/A-1001").headers["ETag"] == '"1"'
             wish = {"tenant": "acme", "order": "A-1001"}
             again = desk.post("/app/api/labels", json=wish, headers={"webhook-id": "d1"})
             assert again.json()["label"] == "L-5001"
-            assert len(listed(desk, object="labels")["labels"]) == 1
+            assert len(list_records(desk, object="labels")["labels"]) == 1

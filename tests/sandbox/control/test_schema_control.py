@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sandbox.pipedrive_requests import KEY, call, made
+from tests.sandbox.pipedrive_requests import KEY, call, create_record
 from tests.sandbox.running_sandbox import RunningSandbox
 from tests.sandbox.test_connectors import ORG
 from tests.sandbox.test_schemas import OTHER_KEY, fields_of, write_lead
@@ -117,7 +117,7 @@ def test_a_restart_keeps_the_change(tmp_path):
 
 
 def test_a_renamed_field_of_pipedrive_has_another_key_and_the_same_name(desk):
-    id = made(desk, "v2/deals", title="a", custom_fields={KEY: "A-1"})["id"]
+    id = create_record(desk, "v2/deals", title="a", custom_fields={KEY: "A-1"})["id"]
     change(desk, DEAL, "rename", KEY, to=NEW_KEY)
     refused = call(desk, "POST", "v2/deals", json={"title": "a", "custom_fields": {KEY: "A-1"}})
     assert (refused.status_code, "unknown field" in refused.text) == (400, True)
@@ -128,7 +128,7 @@ def test_a_renamed_field_of_pipedrive_has_another_key_and_the_same_name(desk):
 
 
 def test_a_removed_field_of_pipedrive_leaves_its_records(desk):
-    id = made(desk, "v2/deals", title="a", custom_fields={KEY: "A-1"})["id"]
+    id = create_record(desk, "v2/deals", title="a", custom_fields={KEY: "A-1"})["id"]
     change(desk, DEAL, "remove", KEY)
     assert call(desk, "GET", f"v2/deals/{id}").json()["data"]["custom_fields"] == {}
     assert f"custom_fields.{KEY}" not in fields_of(desk, "pipedrive", "deals")

@@ -19,13 +19,13 @@ from tests.sandbox.oauth_requests import (
     VERIFIER,
     WITH_PKCE,
     allow,
-    buttons,
-    came_back,
-    choose,
-    join_salesforce,
+    connect_salesforce,
+    list_buttons,
+    parse_callback,
     redeem,
     refresh_salesforce,
-    slack_token,
+    request_slack_token,
+    submit_consent,
 )
 
 MY_DOMAIN = "acme.my.salesforce.com"
@@ -34,16 +34,18 @@ MY_DOMAIN = "acme.my.salesforce.com"
 def test_slack_gives_a_code_for_the_chosen_workspace(desk):
     came = allow(desk, SLACK, ACME, **ASKED)
     assert came["state"] == "s1"
-    answer = slack_token(desk, code=came["code"], redirect_uri=BACK)
+    answer = request_slack_token(desk, code=came["code"], redirect_uri=BACK)
     assert (answer["access_token"], answer["team"]["id"]) == ("xoxb-acme-1", ACME)
     assert desk.ledger()[-1]["account"] == ACME
-    assert slack_token(desk, code=came["code"], redirect_uri=BACK)["error"] == "invalid_code"
+    assert (
+        request_slack_token(desk, code=came["code"], redirect_uri=BACK)["error"] == "invalid_code"
+    )
 
 
 def test_the_page_has_a_button_for_each_account_and_one_to_cancel(desk):
-    assert buttons(desk, SLACK, **ASKED) == ["Allow in Acme", "Allow in Globex", "Cancel"]
-    assert buttons(desk, SLACK, **ASKED, team=GLOBEX)[0] == "Allow in Globex"
-    assert buttons(desk, SALESFORCE, **OF_SALESFORCE) == [
+    assert list_buttons(desk, SLACK, **ASKED) == ["Allow in Acme", "Allow in Globex", "Cancel"]
+    assert list_buttons(desk, SLACK, **ASKED, team=GLOBEX)[0] == "Allow in Globex"
+    assert list_buttons(desk, SALESFORCE, **OF_SALESFORCE) == [
         "Allow in Acme",
         "Allow in Globex",
         "Cancel",
@@ -65,14 +67,19 @@ def test_a_code_ends_after_its_minutes(desk, path, life):
     code = allow(desk, path, ACME if path == SLACK else ORG, **app)["code"]
     desk.now += life
     answer = (
-        slack_token(desk, code=code, redirect_uri=BACK) if path == SLACK else redeem(desk, code)
+        request_slack_token(desk, code=code, redirect_uri=BACK)
+        if path == SLACK
+        else redeem(desk, code)
     )
     assert answer["error"] in ("invalid_code", "invalid_grant")
 
 
 def test_a_code_holds_for_its_redirect_only(desk):
     code = allow(desk, SLACK, ACME, **ASKED)["code"]
-    assert slack_token(desk, code=code, redirect_uri=BACK + "/other")["error"] == "bad_redirect_uri"
+    assert (
+        request_slack_token(desk, code=code, redirect_uri=BACK + "/other")["error"]
+        == "bad_redirect_uri"
+    )
     code = allow(desk, SALESFORCE, ORG, **OF_SALESFORCE)["code"]
     assert redeem(desk, code, redirect_uri=BACK + "/other")["error"] == "redirect_uri_mismatch"
 
@@ -81,7 +88,7 @@ def test_a_code_of_one_system_or_client_is_foreign_to_another(desk):
     assert redeem(desk, allow(desk, SLACK, ACME, **ASKED)["code"])["error"] == "invalid_grant"
     desk.world(slack=[{"team": GLOBEX, "client_id": "another", "client_secret": "secret"}])
     code = allow(desk, SLACK, GLOBEX, **ASKED | {"client_id": "another"})["code"]
-    assert slack_token(desk, code=code, redirect_uri=BACK)["error"] == "invalid_code"
+    assert request_slack_token(desk, code=code, redirect_uri=BACK)["error"] == "invalid_code"
 
 
 def test_salesforce_checks_the_verifier(desk):
@@ -97,7 +104,9 @@ def test_salesforce_checks_the_verifier(desk):
 def test_pkce_is_s256_only_and_not_slacks(desk):
     plain = OF_SALESFORCE | {"code_challenge": CHALLENGE, "code_challenge_method": "plain"}
     assert "only S256" in desk.get(f"{SALESFORCE}?{urlencode(plain)}").text
-    assert slack_token(desk, code="x", code_verifier=VERIFIER)["error"] == "pkce_not_allowed"
+    assert (
+        request_slack_token(desk, code="x", code_verifier=VERIFIER)["error"] == "pkce_not_allowed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,8 +134,8 @@ def test_a_person_may_say_no(desk, path, asked):
 )
 def test_a_strange_client_or_redirect_gets_no_code(desk, change):
     assert desk.get(f"{SLACK}?{urlencode(ASKED | change)}").status_code == 400
-    assert choose(desk, SLACK, ACME, **ASKED | change).status_code == 400
-    assert choose(desk, SLACK, "", **ASKED | change).status_code == 400
+    assert submit_consent(desk, SLACK, ACME, **ASKED | change).status_code == 400
+    assert submit_consent(desk, SLACK, "", **ASKED | change).status_code == 400
 
 
 def test_registered_redirects_are_the_only_ones(desk):
@@ -134,11 +143,17 @@ def test_registered_redirects_are_the_only_ones(desk):
         slack=[{"team": ACME, "redirect_urls": [BACK]}],
         salesforce=[{"org": ORG, "redirect_urls": [BACK]}],
     )
-    assert choose(desk, SLACK, ACME, **ASKED | {"redirect_uri": BACK + "/below"}).status_code == 302
-    assert choose(desk, SLACK, ACME, **ASKED | {"redirect_uri": BACK + "beside"}).status_code == 400
-    assert choose(desk, SALESFORCE, ORG, **OF_SALESFORCE).status_code == 302
     assert (
-        choose(
+        submit_consent(desk, SLACK, ACME, **ASKED | {"redirect_uri": BACK + "/below"}).status_code
+        == 302
+    )
+    assert (
+        submit_consent(desk, SLACK, ACME, **ASKED | {"redirect_uri": BACK + "beside"}).status_code
+        == 400
+    )
+    assert submit_consent(desk, SALESFORCE, ORG, **OF_SALESFORCE).status_code == 302
+    assert (
+        submit_consent(
             desk, SALESFORCE, ORG, **OF_SALESFORCE | {"redirect_uri": BACK + "/below"}
         ).status_code
         == 400
@@ -147,17 +162,21 @@ def test_registered_redirects_are_the_only_ones(desk):
 
 def test_fewer_scopes_may_be_granted_than_were_asked(desk):
     desk.world(slack=[{"team": "T0000NEW", **SLACK_APP}])
-    code = came_back(choose(desk, SLACK, "T0000NEW", ticked=["users:read"], **ASKED))["code"]
-    assert slack_token(desk, code=code, redirect_uri=BACK)["scope"] == "users:read"
-    code = came_back(choose(desk, SALESFORCE, ORG, ticked=["api"], **OF_SALESFORCE))["code"]
+    code = parse_callback(submit_consent(desk, SLACK, "T0000NEW", ticked=["users:read"], **ASKED))[
+        "code"
+    ]
+    assert request_slack_token(desk, code=code, redirect_uri=BACK)["scope"] == "users:read"
+    code = parse_callback(submit_consent(desk, SALESFORCE, ORG, ticked=["api"], **OF_SALESFORCE))[
+        "code"
+    ]
     answer = redeem(desk, code)
     assert answer["scope"] == "api" and "refresh_token" not in answer
 
 
 def test_a_workspace_whose_admin_must_approve_sends_nobody_back(desk):
     desk.world(slack=[{"team": ACME, "approval": "needed"}])
-    assert buttons(desk, SLACK, **ASKED)[0] == "Request to install in Acme"
-    answer = choose(desk, SLACK, ACME, **ASKED)
+    assert list_buttons(desk, SLACK, **ASKED)[0] == "Request to install in Acme"
+    answer = submit_consent(desk, SLACK, ACME, **ASKED)
     assert (answer.status_code, "Your request was sent" in answer.text) == (200, True)
     desk.world(slack=[{"team": ACME, "approval": "refused"}])
     assert allow(desk, SLACK, ACME, **ASKED)["error"] == "access_denied"
@@ -181,42 +200,49 @@ def test_an_orgs_admin_may_refuse_the_app(desk, approval, error):
 def test_a_sandbox_org_signs_in_at_its_own_host(desk):
     desk.world(salesforce=[{"org": OTHER, "sandbox": True}])
     test = SALESFORCE.replace("login", "test")
-    assert buttons(desk, SALESFORCE, **OF_SALESFORCE)[1] == "Log in to Globex (sandbox)"
+    assert list_buttons(desk, SALESFORCE, **OF_SALESFORCE)[1] == "Log in to Globex (sandbox)"
     assert (
-        "check your username and password" in choose(desk, SALESFORCE, OTHER, **OF_SALESFORCE).text
+        "check your username and password"
+        in submit_consent(desk, SALESFORCE, OTHER, **OF_SALESFORCE).text
     )
-    assert "check your username and password" in choose(desk, test, ORG, **OF_SALESFORCE).text
+    assert (
+        "check your username and password" in submit_consent(desk, test, ORG, **OF_SALESFORCE).text
+    )
     assert (
         redeem(desk, allow(desk, test, OTHER, **OF_SALESFORCE)["code"])["error"] == "invalid_grant"
     )
     assert (
-        f"{desk.url}/salesforce/test/id/{OTHER}" in join_salesforce(desk, OTHER, host="test")["id"]
+        f"{desk.url}/salesforce/test/id/{OTHER}"
+        in connect_salesforce(desk, OTHER, host="test")["id"]
     )
 
 
 def test_an_orgs_own_host_offers_that_org_alone(desk):
     own = SALESFORCE.replace("login", ORG)
-    assert buttons(desk, own, **OF_SALESFORCE) == ["Allow in Acme", "Cancel"]
-    assert join_salesforce(desk, ORG, host=ORG)["access_token"]
+    assert list_buttons(desk, own, **OF_SALESFORCE) == ["Allow in Acme", "Cancel"]
+    assert connect_salesforce(desk, ORG, host=ORG)["access_token"]
 
 
 def test_an_org_may_let_people_sign_in_at_its_my_domain_only(desk):
     desk.world(salesforce=[{"org": ORG, "login_host": MY_DOMAIN, "login_host_only": True}])
     own = SALESFORCE.replace("login", MY_DOMAIN)
-    assert buttons(desk, own, **OF_SALESFORCE) == ["Allow in Acme", "Cancel"]
-    assert "check your username and password" in choose(desk, SALESFORCE, ORG, **OF_SALESFORCE).text
-    granted = join_salesforce(desk, ORG, host=MY_DOMAIN)
+    assert list_buttons(desk, own, **OF_SALESFORCE) == ["Allow in Acme", "Cancel"]
+    assert (
+        "check your username and password"
+        in submit_consent(desk, SALESFORCE, ORG, **OF_SALESFORCE).text
+    )
+    granted = connect_salesforce(desk, ORG, host=MY_DOMAIN)
     assert refresh_salesforce(desk, granted["refresh_token"])["error"] == "invalid_grant"
     assert refresh_salesforce(desk, granted["refresh_token"], host=MY_DOMAIN)["access_token"]
 
 
 def test_the_my_domain_of_nobody_offers_no_org(desk):
-    assert buttons(desk, SALESFORCE.replace("login", MY_DOMAIN), **OF_SALESFORCE) == []
+    assert list_buttons(desk, SALESFORCE.replace("login", MY_DOMAIN), **OF_SALESFORCE) == []
 
 
 def test_a_scope_that_the_app_does_not_have_goes_back_at_once(desk):
     asked = OF_SALESFORCE | {"scope": "api web"}
-    came = came_back(desk.get(f"{SALESFORCE}?{urlencode(asked)}", allow_redirects=False))
+    came = parse_callback(desk.get(f"{SALESFORCE}?{urlencode(asked)}", allow_redirects=False))
     assert came["error"] == "invalid_scope"
 
 
@@ -240,7 +266,7 @@ def test_a_consent_page_is_down_only_when_a_fault_names_its_path(desk):
     [{"scope": "chat:wirte"}, {"scope": "search:read"}, {"user_scope": "chat:write.public"}],
 )
 def test_slack_knows_its_scopes_and_whose_they_may_be(desk, asked):
-    answer = choose(desk, SLACK, ACME, **ASKED | asked)
+    answer = submit_consent(desk, SLACK, ACME, **ASKED | asked)
     (scope,) = asked.values()
     assert answer.status_code == 400 and f"Invalid permissions requested: {scope}" in answer.text
 

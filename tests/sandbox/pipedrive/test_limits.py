@@ -8,9 +8,9 @@ from tests.sandbox.pipedrive_requests import (
     GLOBEX,
     call,
     create,
-    day_left,
+    read_remaining_budget,
     refresh,
-    said,
+    summarize_error,
 )
 
 
@@ -25,15 +25,19 @@ def test_each_call_costs_tokens_of_the_day(desk):
         method, path = line.split()
         body = {"content": "a", "person_id": 1} if "notes" in path else {"title": "a"}
         answer = call(desk, method, path, json=None if method == "GET" else body)
-        assert left - day_left(answer) == cost, line
-        left = day_left(answer)
+        assert left - read_remaining_budget(answer) == cost, line
+        left = read_remaining_budget(answer)
 
 
 def test_a_spent_day_is_429_until_midnight(desk):
     desk.world(pipedrive=[{"company": "701", "daily_tokens": 9}])
     assert create(desk, "v2/deals", title="a").status_code == 200
     spent = create(desk, "v2/deals", title="b")
-    assert (spent.status_code, day_left(spent), spent.headers.get("Retry-After")) == (429, 4, None)
+    assert (spent.status_code, read_remaining_budget(spent), spent.headers.get("Retry-After")) == (
+        429,
+        4,
+        None,
+    )
     desk.now += DAY / 2 - 1
     refreshed = refresh(desk).json()["access_token"]
     assert call(desk, "POST", "v2/deals", token=refreshed, json={"title": "b"}).status_code == 429
@@ -82,15 +86,15 @@ def test_whoever_goes_on_after_many_429s_meets_cloudflare(desk):
 )
 def test_a_fault_speaks_its_words(desk, status, error):
     desk.fault("pipedrive", account="701", status=status)
-    assert said(create(desk, "v2/deals", title="a")) == (status, error)
+    assert summarize_error(create(desk, "v2/deals", title="a")) == (status, error)
 
 
 def test_what_the_app_may_not_do_is_refused(desk):
     desk.world(pipedrive=[{"company": "701", "scopes": "base,deals:read"}])
     assert call(desk, "GET", "v2/deals").status_code == 200
-    assert said(create(desk, "v2/deals", title="a")) == (403, "Scope and URL mismatch")
+    assert summarize_error(create(desk, "v2/deals", title="a")) == (403, "Scope and URL mismatch")
 
 
 def test_a_closed_account_is_402(desk):
     desk.world(pipedrive=[{"company": "701", "closed": True}])
-    assert said(call(desk, "GET", "v1/users/me")) == (402, "Company account is not open")
+    assert summarize_error(call(desk, "GET", "v1/users/me")) == (402, "Company account is not open")

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.sandbox.pipedrive_requests import ACME, GLOBEX, KEY, call, create, made
+from tests.sandbox.pipedrive_requests import ACME, GLOBEX, KEY, call, create, create_record
 from tests.sandbox.running_sandbox import RunningSandbox
 
 
@@ -20,7 +20,7 @@ from tests.sandbox.running_sandbox import RunningSandbox
     ],
 )
 def test_a_record_is_made_read_changed_and_deleted(desk, path, body, change, verb):
-    record = made(desk, path, **body)
+    record = create_record(desk, path, **body)
     one = f"{path}/{record['id']}"
     assert record.items() >= body.items()
     assert call(desk, verb, one, json=change).json()["data"].items() >= change.items()
@@ -31,8 +31,8 @@ def test_a_record_is_made_read_changed_and_deleted(desk, path, body, change, ver
 
 
 def test_a_lead_has_a_uuid_and_the_others_a_number(desk):
-    assert len(made(desk, "v1/leads", title="a", person_id=1)["id"]) == 36
-    assert [made(desk, "v2/deals", title=title)["id"] for title in "ab"] == [1, 2]
+    assert len(create_record(desk, "v1/leads", title="a", person_id=1)["id"]) == 36
+    assert [create_record(desk, "v2/deals", title=title)["id"] for title in "ab"] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_deal_stands_in_a_stage_which_says_in_which_pipeline(desk):
     support = {"id": 8, "name": "Renewals", "stages": {"80": "Due"}}
     desk.world(pipedrive=[{"company": "701", "pipelines": [sales, support]}])
     asked = ({}, {"stage_id": 80}, {"pipeline_id": 7}, {"stage_id": 71, "pipeline_id": 8})
-    deals = [made(desk, "v2/deals", title="a", **place) for place in asked]
+    deals = [create_record(desk, "v2/deals", title="a", **place) for place in asked]
     assert [(deal["pipeline_id"], deal["stage_id"]) for deal in deals] == [
         (7, 70),
         (8, 80),
@@ -104,14 +104,14 @@ def test_a_deal_stands_in_a_stage_which_says_in_which_pipeline(desk):
 
 
 def test_custom_fields_stand_inside_in_v2_and_beside_in_v1(desk):
-    deal = made(desk, "v2/deals", title="a", custom_fields={KEY: "A-1"})
-    lead = made(desk, "v1/leads", title="a", person_id=1, **{KEY: "A-1"})
+    deal = create_record(desk, "v2/deals", title="a", custom_fields={KEY: "A-1"})
+    lead = create_record(desk, "v1/leads", title="a", person_id=1, **{KEY: "A-1"})
     assert (deal["custom_fields"], lead[KEY]) == ({KEY: "A-1"}, "A-1")
 
 
 def test_pages_of_v2_follow_a_cursor(desk):
     for title in "abc":
-        made(desk, "v2/deals", title=title)
+        create_record(desk, "v2/deals", title=title)
     first = call(desk, "GET", "v2/deals?limit=2").json()
     cursor = first["additional_data"]["next_cursor"]
     last = call(desk, "GET", f"v2/deals?{urlencode({'limit': 2, 'cursor': cursor})}").json()
@@ -122,8 +122,8 @@ def test_pages_of_v2_follow_a_cursor(desk):
 
 def test_pages_of_v1_follow_an_offset(desk):
     for number in "123":
-        made(desk, "v1/leads", title=number, person_id=1)
-        made(desk, "v1/notes", content=number, person_id=1)
+        create_record(desk, "v1/leads", title=number, person_id=1)
+        create_record(desk, "v1/notes", content=number, person_id=1)
     leads = call(desk, "GET", "v1/leads?limit=2").json()["additional_data"]
     assert leads == {"start": 0, "limit": 2, "more_items_in_collection": True, "next_start": 2}
     notes = call(desk, "GET", "v1/notes?start=2&limit=2").json()["additional_data"]["pagination"]
@@ -131,16 +131,16 @@ def test_pages_of_v1_follow_an_offset(desk):
 
 
 def test_a_list_is_of_what_changed_since_a_moment_without_milliseconds(desk):
-    made(desk, "v2/deals", title="old")
+    create_record(desk, "v2/deals", title="old")
     desk.now += 60
-    made(desk, "v2/deals", title="new")
+    create_record(desk, "v2/deals", title="new")
     since = call(desk, "GET", "v2/deals?updated_since=2026-11-25T12:01:00Z").json()["data"]
     assert [row["title"] for row in since] == ["new"]
     assert call(desk, "GET", "v2/deals?updated_since=2026-11-25T12:01:00.000Z").status_code == 400
 
 
 def test_a_restart_forgets_nothing(desk):
-    made(desk, "v2/deals", title="kept")
+    create_record(desk, "v2/deals", title="kept")
     with RunningSandbox(desk.state).running() as again:
         assert call(again, "GET", "v2/deals/1").json()["data"]["title"] == "kept"
 
@@ -157,5 +157,5 @@ def test_the_company_of_the_token_answers_and_no_other(desk):
 
 
 def test_the_ledger_knows_a_lead_by_its_origin(desk):
-    made(desk, "v1/leads", title="a", person_id=1, origin_id="delivery-1")
+    create_record(desk, "v1/leads", title="a", person_id=1, origin_id="delivery-1")
     assert desk.ledger()[-1]["id"] == "delivery-1"

@@ -4,7 +4,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.sandbox.pipedrive_requests import call, day_left, made, said
+from tests.sandbox.pipedrive_requests import (
+    call,
+    create_record,
+    read_remaining_budget,
+    summarize_error,
+)
 
 
 def search(desk, path, **query):
@@ -20,10 +25,10 @@ def names(found):
 
 @pytest.fixture
 def people(desk):
-    organization = made(desk, "v2/organizations", name="Teas Ltd")
+    organization = create_record(desk, "v2/organizations", name="Teas Ltd")
     for name, email in (("Jane Doe", "jane@teas.example"), ("Jan Møller", "jan@mugs.example")):
         emails = [{"value": email, "primary": True, "label": "work"}]
-        made(desk, "v2/persons", name=name, emails=emails, org_id=organization["id"])
+        create_record(desk, "v2/persons", name=name, emails=emails, org_id=organization["id"])
     return organization
 
 
@@ -54,8 +59,8 @@ def test_items_of_all_kinds_are_searched_together_only_with_the_scope(desk):
     desk.world(pipedrive=[{"company": "701", "scopes": "contacts:full,deals:full"}])
     assert call(desk, "GET", "v2/itemSearch?term=teas").status_code == 403
     desk.world(pipedrive=[{"company": "701", "scopes": "contacts:full,deals:full,search:read"}])
-    made(desk, "v2/organizations", name="Teas Ltd")
-    made(desk, "v2/deals", title="Teas for all")
+    create_record(desk, "v2/organizations", name="Teas Ltd")
+    create_record(desk, "v2/deals", title="Teas for all")
     assert names(search(desk, "itemSearch", term="teas")) == ["Teas for all", "Teas Ltd"]
     assert names(search(desk, "itemSearch", term="teas", item_types="deal")) == ["Teas for all"]
 
@@ -66,16 +71,16 @@ def test_a_search_that_cannot_be_is_refused(desk, query):
 
 
 def test_a_search_costs_twenty_tokens(desk):
-    before = day_left(call(desk, "GET", "v2/persons/search?term=ab"))
-    assert before - day_left(call(desk, "GET", "v2/persons/search?term=ab")) == 20
+    before = read_remaining_budget(call(desk, "GET", "v2/persons/search?term=ab"))
+    assert before - read_remaining_budget(call(desk, "GET", "v2/persons/search?term=ab")) == 20
 
 
 def test_notes_cannot_be_searched(desk):
-    assert said(call(desk, "GET", "v2/notes/search?term=ab"))[0] == 404
+    assert summarize_error(call(desk, "GET", "v2/notes/search?term=ab"))[0] == 404
 
 
 def test_a_person_has_the_parts_of_the_name(desk):
-    person = made(desk, "v2/persons", name="Anna Maria Ek")
+    person = create_record(desk, "v2/persons", name="Anna Maria Ek")
     assert (person["first_name"], person["last_name"]) == ("Anna Maria", "Ek")
     renamed = call(desk, "PATCH", f"v2/persons/{person['id']}", json={"name": "Plato"})
     data = renamed.json()["data"]
@@ -83,7 +88,7 @@ def test_a_person_has_the_parts_of_the_name(desk):
 
 
 def test_a_deal_tells_when_it_was_won_or_lost(desk):
-    deal = made(desk, "v2/deals", title="A-1")
+    deal = create_record(desk, "v2/deals", title="A-1")
     assert (deal["won_time"], deal["close_time"]) == (None, None)
 
     def set_status(status):

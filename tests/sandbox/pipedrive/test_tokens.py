@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from tests.sandbox.oauth_requests import BACK, allow, buttons, came_back, choose
+from tests.sandbox.oauth_requests import BACK, allow, list_buttons, parse_callback, submit_consent
 from tests.sandbox.pipedrive_requests import (
     ACME,
     APP,
@@ -14,16 +14,16 @@ from tests.sandbox.pipedrive_requests import (
     HOUR,
     KEY,
     call,
-    made,
+    create_record,
     redeem,
     refresh,
-    said,
-    token,
+    request_token,
+    summarize_error,
 )
 
 
 def test_a_person_chooses_a_company_and_comes_back_with_a_code(desk):
-    assert buttons(desk, AUTHORIZE, **ASKED) == ["Allow in Acme", "Allow in Globex", "Cancel"]
+    assert list_buttons(desk, AUTHORIZE, **ASKED) == ["Allow in Acme", "Allow in Globex", "Cancel"]
     came = allow(desk, AUTHORIZE, "702", **ASKED)
     answer = redeem(desk, came["code"]).json()
     assert (came["state"], answer["api_domain"]) == ("s1", f"{desk.url}/pipedrive/globex")
@@ -39,7 +39,7 @@ def test_a_person_chooses_a_company_and_comes_back_with_a_code(desk):
 
 
 def test_a_person_says_no(desk):
-    assert came_back(choose(desk, AUTHORIZE, "", **ASKED)) == {
+    assert parse_callback(submit_consent(desk, AUTHORIZE, "", **ASKED)) == {
         "error": "user_denied",
         "state": "s1",
     }
@@ -82,14 +82,17 @@ def test_a_code_holds_for_its_redirect_only(desk):
     ],
 )
 def test_the_token_endpoint_says_what_is_wrong(desk, client, form, error):
-    answer = token(desk, client, **form)
+    answer = request_token(desk, client, **form)
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
 def test_an_access_token_lives_an_hour_and_the_refresh_token_stays_the_same(desk):
     desk.now += HOUR
     expired = call(desk, "GET", "v1/users/me")
-    assert (said(expired), expired.headers["x-401-by-gw"]) == ((401, "unauthorized access"), "true")
+    assert (summarize_error(expired), expired.headers["x-401-by-gw"]) == (
+        (401, "unauthorized access"),
+        "true",
+    )
     answer = refresh(desk).json()
     assert answer["refresh_token"] == "701:acme-1"
     assert call(desk, "GET", "v1/users/me", token=answer["access_token"]).status_code == 200
@@ -144,7 +147,7 @@ def test_the_ledger_masks_tokens(desk):
 
 
 def test_pages_show_what_is_there(desk):
-    made(
+    create_record(
         desk,
         "v2/deals",
         title="Order <A-1>",

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.sandbox.pipedrive_requests import call, create, made
+from tests.sandbox.pipedrive_requests import call, create, create_record
 from tests.sandbox.running_sandbox import NOON
 
 SCOPES = "base,contacts:full,deals:full,leads:full,activities:full,admin"
@@ -33,7 +33,7 @@ def register(desk, receiver, **more):
     return answer.json()["data"]
 
 
-def listed(desk):
+def list_webhooks(desk):
     return call(desk, "GET", "v1/webhooks").json()["data"]
 
 
@@ -47,9 +47,9 @@ def send(desk, event, **more):
 def test_a_webhook_is_registered_listed_and_deleted(pipedrive, receiver):
     webhook = register(pipedrive, receiver)
     assert (webhook["type"], webhook["version"], webhook["is_active"]) == ("application", "2.0", 1)
-    assert listed(pipedrive) == [webhook]
+    assert list_webhooks(pipedrive) == [webhook]
     assert call(pipedrive, "DELETE", f"v1/webhooks/{webhook['id']}").json()["success"] is True
-    assert listed(pipedrive) == []
+    assert list_webhooks(pipedrive) == []
     assert call(pipedrive, "PUT", f"v1/webhooks/{webhook['id']}").status_code == 405
 
 
@@ -96,14 +96,16 @@ def test_a_webhook_of_the_company_itself_is_neither_seen_nor_deleted_by_the_app(
         "subscription_url": receiver.url,
     }
     assert "general" in pipedrive.post("/pipedrive/701/webhooks/", data=form).text
-    assert listed(pipedrive) == []
+    assert list_webhooks(pipedrive) == []
     answer = call(pipedrive, "DELETE", "v1/webhooks/9001")
     assert answer.status_code == 403 and "does not belong" in answer.json()["message"]
 
 
 def test_a_person_added_by_the_api_is_sent_with_basic(pipedrive, receiver):
     webhook = register(pipedrive, receiver)
-    person = made(pipedrive, "v2/persons", name="Grace", emails=[{"value": "g@example.org"}])
+    person = create_record(
+        pipedrive, "v2/persons", name="Grace", emails=[{"value": "g@example.org"}]
+    )
     (request,) = receiver.wait(1)
     credential = base64.b64encode(b"hub:s3cret").decode()
     assert request.headers["Authorization"] == f"Basic {credential}"
@@ -121,7 +123,7 @@ def test_a_person_added_by_the_api_is_sent_with_basic(pipedrive, receiver):
 
 
 def test_a_change_carries_only_what_was_before(pipedrive, receiver):
-    deal = made(pipedrive, "v2/deals", title="Tea")
+    deal = create_record(pipedrive, "v2/deals", title="Tea")
     register(pipedrive, receiver, event_object="deal")
     change = {"title": "More tea", "custom_fields": {KEY: "A-1"}}
     call(pipedrive, "PATCH", f"v2/deals/{deal['id']}", json=change)
@@ -133,7 +135,7 @@ def test_a_change_carries_only_what_was_before(pipedrive, receiver):
 
 
 def test_a_deletion_has_no_data_and_all_that_was(pipedrive, receiver):
-    person = made(pipedrive, "v2/persons", name="Grace")
+    person = create_record(pipedrive, "v2/persons", name="Grace")
     register(pipedrive, receiver, event_action="delete")
     call(pipedrive, "DELETE", f"v2/persons/{person['id']}")
     body = json.loads(receiver.wait(1)[0].body)
@@ -142,7 +144,7 @@ def test_a_deletion_has_no_data_and_all_that_was(pipedrive, receiver):
 
 
 def test_a_write_that_changes_nothing_is_not_sent(pipedrive, receiver):
-    person = made(pipedrive, "v2/persons", name="Grace")
+    person = create_record(pipedrive, "v2/persons", name="Grace")
     register(pipedrive, receiver)
     for name in ("Grace", "Grace Hopper"):
         call(pipedrive, "PATCH", f"v2/persons/{person['id']}", json={"name": name})
@@ -244,6 +246,6 @@ def test_people_delete_and_change_a_webhook_on_its_page(pipedrive, receiver):
     webhook = register(pipedrive, receiver)
     page = f"/pipedrive/701/webhooks/{webhook['id']}"
     pipedrive.post(page, data={"do": "save", "subscription_url": f"{receiver.url}/elsewhere"})
-    assert listed(pipedrive)[0]["subscription_url"].endswith("/elsewhere")
+    assert list_webhooks(pipedrive)[0]["subscription_url"].endswith("/elsewhere")
     pipedrive.post(page, data={"do": "delete"})
-    assert listed(pipedrive) == []
+    assert list_webhooks(pipedrive) == []

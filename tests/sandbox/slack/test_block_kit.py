@@ -19,7 +19,7 @@ from slack_sdk.models.blocks import (
 )
 
 from sandbox.slack.block_kit import check_blocks
-from tests.sandbox.slack.test_slack import ACME, client, refused
+from tests.sandbox.slack.test_slack import ACME, client, get_refusal
 
 GENERAL = "C0000GEN1"
 TEXT = {"type": "mrkdwn", "text": "*hi*"}
@@ -130,12 +130,14 @@ def test_names_the_place_of_what_is_wrong_with_a_block(block, problem, place):
 )
 def test_refuses_blocks_and_attachments_with_the_documented_errors(desk, content, error):
     message = {"channel": GENERAL, "text": "x", **content}
-    assert refused(client(desk, ACME).api_call, "chat.postMessage", json=message)["error"] == error
+    assert (
+        get_refusal(client(desk, ACME).api_call, "chat.postMessage", json=message)["error"] == error
+    )
 
 
 def test_an_error_says_what_and_where_in_two_places(desk):
     message = {"channel": GENERAL, "text": "x", "blocks": [{"type": "section"}]}
-    response = refused(client(desk, ACME).chat_postMessage, **message)
+    response = get_refusal(client(desk, ACME).chat_postMessage, **message)
     problem = "must define either `text` or `fields` [json-pointer:/blocks/0/type]"
     assert response["errors"] == [problem]
     assert response["response_metadata"]["messages"] == [f"[ERROR] {problem}"]

@@ -19,7 +19,7 @@ def slack(desk):
 
 
 @pytest.fixture
-def posted(slack):
+def message_timestamps(slack):
     return [slack.chat_postMessage(channel=CHANNEL, text=text)["ts"] for text in "abc"]
 
 
@@ -27,8 +27,8 @@ def texts(answer):
     return "".join(message["text"] for message in answer["messages"])
 
 
-def test_oldest_and_latest_leave_their_own_messages_out_unless_inclusive(slack, posted):
-    first, second, third = posted
+def test_oldest_and_latest_leave_their_own_messages_out_unless_inclusive(slack, message_timestamps):
+    first, second, third = message_timestamps
     read = slack.conversations_history
     assert texts(read(channel=CHANNEL)) == "cba"
     assert texts(read(channel=CHANNEL, oldest=first)) == "cb"
@@ -46,8 +46,10 @@ def test_a_time_that_is_none_is_refused(slack, name, value):
     assert caught.value.response["error"] == f"invalid_ts_{name}"
 
 
-def test_replies_stand_in_their_thread_alone_and_their_question_counts_them(slack, posted):
-    first, _second, _third = posted
+def test_replies_stand_in_their_thread_alone_and_their_question_counts_them(
+    slack, message_timestamps
+):
+    first, _second, _third = message_timestamps
     replies = [
         slack.chat_postMessage(channel=CHANNEL, text=text, thread_ts=first)["ts"] for text in "xy"
     ]
@@ -63,7 +65,7 @@ def test_replies_stand_in_their_thread_alone_and_their_question_counts_them(slac
     assert texts(later) == "ay"
 
 
-def test_a_message_of_the_app_says_whose_it_is(slack, posted):
+def test_a_message_of_the_app_says_whose_it_is(slack, message_timestamps):
     message = slack.conversations_history(channel=CHANNEL, limit=1)["messages"][0]
     assert message["bot_profile"]["id"] == message["bot_id"]
     assert (message["team"], message["type"]) == ("T0000ACME", "message")

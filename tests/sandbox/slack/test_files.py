@@ -15,7 +15,7 @@ def slack(desk):
     return WebClient(token="xoxb-acme-1", base_url=f"{desk.url}/slack/api/")
 
 
-def refused(call, **more):
+def get_refusal(call, **more):
     with pytest.raises(SlackApiError) as caught:
         call(**more)
     return caught.value.response
@@ -38,7 +38,7 @@ def post(slack, *blocks):
 
 def test_a_message_shows_a_private_file_once_it_is_processed(desk, slack):
     id = upload(slack)
-    early = refused(slack.chat_postMessage, channel="C0000ORD1", text="x", blocks=[picture(id)])
+    early = get_refusal(slack.chat_postMessage, channel="C0000ORD1", text="x", blocks=[picture(id)])
     assert early["error"] == "invalid_blocks"
     assert "invalid slack file [json-pointer:/blocks/0/slack_file]" in early["errors"]
     desk.now += 3
@@ -72,7 +72,7 @@ def test_the_ledger_names_a_picture_without_its_bytes(desk, slack):
 
 def test_files_need_their_permission(desk):
     slack = WebClient(token="xoxb-acme-1", base_url=f"{desk.url}/slack/api/")
-    answer = refused(slack.files_getUploadURLExternal, filename="a.png", length=1)
+    answer = get_refusal(slack.files_getUploadURLExternal, filename="a.png", length=1)
     assert (answer["error"], answer["needed"]) == ("missing_scope", "files:write")
 
 
@@ -85,14 +85,14 @@ def test_files_need_their_permission(desk):
     ],
 )
 def test_an_upload_is_described(slack, arguments, error):
-    assert refused(slack.files_getUploadURLExternal, **arguments)["error"] == error
+    assert get_refusal(slack.files_getUploadURLExternal, **arguments)["error"] == error
 
 
 def test_a_file_is_finished_only_with_all_of_its_bytes(slack):
     begun = slack.files_getUploadURLExternal(filename="chart.png", length=len(PNG))
     assert requests.post(begun["upload_url"], data=PNG[:-1], timeout=5).status_code == 400
     files = [{"id": begun["file_id"]}]
-    answer = refused(slack.files_completeUploadExternal, files=files)
+    answer = get_refusal(slack.files_completeUploadExternal, files=files)
     assert answer["error"] == "file_not_found"
     assert requests.post(f"{begun['upload_url']}x", data=PNG, timeout=5).status_code == 404
 
@@ -101,7 +101,7 @@ def test_another_workspaces_file_and_text_are_no_pictures(desk, slack):
     text = upload(slack, b"just text")
     desk.now += 3
     for id in (text, "F00000000"):
-        answer = refused(
+        answer = get_refusal(
             slack.chat_postMessage, channel="C0000ORD1", text="x", blocks=[picture(id)]
         )
         assert answer["error"] == "invalid_blocks"

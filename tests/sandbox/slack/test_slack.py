@@ -19,7 +19,7 @@ def client(desk, token=None):
     return WebClient(token=token, base_url=f"{desk.url}/slack/api/")
 
 
-def refused(call, *args, **more):
+def get_refusal(call, *args, **more):
     with pytest.raises(SlackApiError) as caught:
         call(*args, **more)
     return caught.value.response
@@ -48,7 +48,7 @@ def test_a_message_is_changed(slack):
         slack.chat_update(channel="C0000ORD1", ts=posted["ts"], text="shipped")["text"] == "shipped"
     )
     assert (
-        refused(slack.chat_update, channel="C0000ORD1", ts="1.1", text="x")["error"]
+        get_refusal(slack.chat_update, channel="C0000ORD1", ts="1.1", text="x")["error"]
         == "message_not_found"
     )
 
@@ -83,7 +83,7 @@ def test_a_message_is_changed(slack):
 )
 @pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing:UserWarning")
 def test_a_refused_message_is_still_a_200(slack, message, error):
-    response = refused(slack.api_call, "chat.postMessage", json=message)
+    response = get_refusal(slack.api_call, "chat.postMessage", json=message)
     assert (response.status_code, response["error"]) == (200, error)
 
 
@@ -91,9 +91,9 @@ def test_a_name_reaches_a_channel_for_a_new_message_only(slack):
     posted = slack.chat_postMessage(channel="orders", text="new")
     assert posted["channel"] == "C0000ORD1"
     for name in ("orders", "#orders"):
-        response = refused(slack.chat_update, channel=name, ts=posted["ts"], text="x")
+        response = get_refusal(slack.chat_update, channel=name, ts=posted["ts"], text="x")
         assert response["error"] == "channel_not_found"
-        assert refused(slack.conversations_info, channel=name)["error"] == "channel_not_found"
+        assert get_refusal(slack.conversations_info, channel=name)["error"] == "channel_not_found"
 
 
 @pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing:UserWarning")
@@ -114,7 +114,9 @@ def test_a_changed_message_keeps_what_was_not_sent_but_text_alone_takes_its_bloc
 def test_a_changed_message_holds_4000_characters_where_a_new_one_is_cut_at_40000(slack):
     posted = slack.chat_postMessage(channel="C0000ORD1", text="x" * 40_001)
     assert len(posted["message"]["text"]) == 40_000
-    response = refused(slack.chat_update, channel="C0000ORD1", ts=posted["ts"], text="x" * 4_001)
+    response = get_refusal(
+        slack.chat_update, channel="C0000ORD1", ts=posted["ts"], text="x" * 4_001
+    )
     assert response["error"] == "msg_too_long"
 
 
@@ -126,7 +128,7 @@ def test_a_users_token_posts_as_that_person_and_changes_only_their_messages(desk
     assert (of_ann["message"]["user"], "username" in of_ann["message"]) == ("U0000ANN1", False)
     assert of_bot["message"]["username"] == "Hub"
     for other, posted in ((slack, of_ann), (ann, of_bot)):
-        response = refused(other.chat_update, channel="C0000FAR1", ts=posted["ts"], text="x")
+        response = get_refusal(other.chat_update, channel="C0000FAR1", ts=posted["ts"], text="x")
         assert response["error"] == "cant_update_message"
     ann.chat_update(channel="C0000FAR1", ts=of_ann["ts"], text="changed")
     assert "<strong>Ann Archer</strong>" in desk.get("/slack/T0000ACME/C0000FAR1").text
@@ -147,33 +149,34 @@ def test_metadata_stays_until_it_is_replaced_or_taken_away(desk, slack):
 
 
 def test_a_list_needs_the_scope_of_each_kind_of_channel(slack):
-    assert refused(slack.conversations_list, types=BOTH)["needed"] == "groups:read"
-    assert refused(slack.conversations_list, types="channels")["error"] == "invalid_types"
+    assert get_refusal(slack.conversations_list, types=BOTH)["needed"] == "groups:read"
+    assert get_refusal(slack.conversations_list, types="channels")["error"] == "invalid_types"
 
 
 def test_a_channel_not_joined_needs_the_public_scope(desk, slack):
     slack.chat_postMessage(channel="C0000FAR1", text="over there")
     desk.world(slack=[{"team": "T0000ACME", "scopes": "chat:write"}])
     assert (
-        refused(slack.chat_postMessage, channel="C0000FAR1", text="x")["error"] == "not_in_channel"
+        get_refusal(slack.chat_postMessage, channel="C0000FAR1", text="x")["error"]
+        == "not_in_channel"
     )
 
 
 @pytest.mark.parametrize(("token", "error"), [("", "not_authed"), ("xoxb-strange", "invalid_auth")])
 def test_a_wrong_token_is_refused_in_slacks_words(desk, token, error):
-    assert refused(client(desk, token).auth_test)["error"] == error
+    assert get_refusal(client(desk, token).auth_test)["error"] == error
 
 
 def test_a_missing_scope_is_named(desk, slack):
     desk.world(slack=[{"team": "T0000ACME", "scopes": "chat:write"}])
-    response = refused(slack.users_lookupByEmail, email="ann@acme.example")
+    response = get_refusal(slack.users_lookupByEmail, email="ann@acme.example")
     assert (response["error"], response["needed"]) == ("missing_scope", "users:read.email")
 
 
 def test_people_are_found_by_email(slack):
     assert slack.users_lookupByEmail(email="Ann@acme.example")["user"]["id"] == "U0000ANN1"
     assert (
-        refused(slack.users_lookupByEmail, email="nobody@acme.example")["error"]
+        get_refusal(slack.users_lookupByEmail, email="nobody@acme.example")["error"]
         == "users_not_found"
     )
 
@@ -185,13 +188,13 @@ def test_lists_come_in_pages_that_may_run_short_and_end_with_an_empty_cursor(des
     ]
     assert [len(page["channels"]) for page in pages] == [2, 1, 0]
     assert pages[-1]["response_metadata"]["next_cursor"] == ""
-    assert refused(slack.users_list, cursor="nonsense")["error"] == "invalid_cursor"
+    assert get_refusal(slack.users_list, cursor="nonsense")["error"] == "invalid_cursor"
 
 
 def test_a_burst_to_one_channel_is_tolerated_then_one_a_second(desk, slack):
     for number in range(10):
         slack.chat_postMessage(channel="C0000GEN1", text=str(number))
-    response = refused(slack.chat_postMessage, channel="C0000GEN1", text="too many")
+    response = get_refusal(slack.chat_postMessage, channel="C0000GEN1", text="too many")
     assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
     assert response.data == {"ok": False, "error": "ratelimited"}
     slack.chat_postMessage(channel="C0000ORD1", text="another channel is open")
@@ -202,14 +205,14 @@ def test_a_burst_to_one_channel_is_tolerated_then_one_a_second(desk, slack):
 def test_a_limit_is_of_one_method_in_one_workspace(desk, slack):
     for _ in range(20):
         slack.users_list()
-    assert int(refused(slack.users_list).headers["Retry-After"]) == 3
+    assert int(get_refusal(slack.users_list).headers["Retry-After"]) == 3
     slack.conversations_list()
     client(desk, GLOBEX).users_list()
 
 
 def test_a_rotating_token_expires_and_is_refreshed(desk):
     desk.now += 43_200
-    assert refused(client(desk, GLOBEX).auth_test)["error"] == "token_expired"
+    assert get_refusal(client(desk, GLOBEX).auth_test)["error"] == "token_expired"
     fresh = client(desk).oauth_v2_access(
         **APP, grant_type="refresh_token", refresh_token="xoxe-1-globex-1"
     )
@@ -228,10 +231,10 @@ def test_a_used_refresh_token_has_a_short_grace_and_two_tokens_stay_active(desk)
             **APP, grant_type="refresh_token", refresh_token=tokens[0]["refresh_token"]
         )
     ]
-    assert refused(client(desk, GLOBEX).auth_test)["error"] == "token_revoked"
+    assert get_refusal(client(desk, GLOBEX).auth_test)["error"] == "token_revoked"
     assert client(desk, tokens[0]["access_token"]).auth_test()["ok"]
     desk.now += 61
-    response = refused(
+    response = get_refusal(
         client(desk).oauth_v2_access,
         **APP,
         grant_type="refresh_token",
@@ -242,7 +245,7 @@ def test_a_used_refresh_token_has_a_short_grace_and_two_tokens_stay_active(desk)
 
 def test_a_refresh_wants_the_right_client(desk):
     wrong = {**APP, "client_secret": "guessed"}
-    response = refused(
+    response = get_refusal(
         client(desk).oauth_v2_access,
         **wrong,
         grant_type="refresh_token",
@@ -253,7 +256,7 @@ def test_a_refresh_wants_the_right_client(desk):
 
 def test_a_revoked_token_is_over(desk, slack):
     slack.auth_revoke()
-    assert refused(slack.auth_test)["error"] == "token_revoked"
+    assert get_refusal(slack.auth_test)["error"] == "token_revoked"
 
 
 def test_json_without_a_charset_is_taken_with_a_warning(desk):

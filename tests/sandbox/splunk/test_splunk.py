@@ -32,18 +32,18 @@ def hec(desk):
 
 
 @pytest.fixture
-def acked(desk):
+def acknowledging_hec(desk):
     return Hec(desk, "globex", ACKED)
 
 
-def found(desk, query=""):
+def search_events(desk, query=""):
     return desk.get("/splunk/acme/search", params={"q": query}).text
 
 
 def test_envelopes_one_after_another_are_indexed(desk, hec):
     answer = hec.send({"event": "one", "time": 1764000000.123}, {"event": {"number": "A-1001"}})
     assert (answer.status_code, answer.json()) == (200, {"text": "Success", "code": 0})
-    assert "2 events" in found(desk) and "1 event " in found(desk, "number=A-1*")
+    assert "2 events" in search_events(desk) and "1 event " in search_events(desk, "number=A-1*")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_stands_before_the_wrong_event_is_kept(desk, hec, wrong, code, numb
     answer = hec.post(ALL, '{"event":"a"}\n{"event":"b"}' + wrong + '{"event":"never"}')
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert answer.json()["invalid-event-number"] == number
-    assert "2 events" in found(desk) and "0 events" in found(desk, "never")
+    assert "2 events" in search_events(desk) and "0 events" in search_events(desk, "never")
 
 
 def test_nothing_is_code_5(hec):
@@ -105,48 +105,59 @@ def test_nothing_is_code_5(hec):
 
 def test_an_unknown_key_ends_the_batch_in_silence(desk, hec):
     assert hec.send({"event": "a"}, {"event": "b", "evnt": 1}, {"event": "c"}).json()["code"] == 0
-    assert "1 event " in found(desk)
+    assert "1 event " in search_events(desk)
     assert hec.send({"event": "b", "evnt": 1}).json()["code"] == 5
 
 
 def test_an_array_is_a_batch_too_and_gzip_is_read(desk, hec):
     body = gzip.compress(json.dumps([{"event": "a"}, {"event": "b"}]).encode())
     assert hec.post(ALL, body, **{"Content-Encoding": "gzip"}).json()["code"] == 0
-    assert "2 events" in found(desk)
+    assert "2 events" in search_events(desk)
     assert desk.ledger()[0]["body"].startswith("[")
 
 
 def test_raw_lines_are_events(desk, hec):
     assert hec.post(f"{ALL}/raw?sourcetype=orders", "one\ntwo\n").json()["code"] == 0
-    assert "2 events" in found(desk, "sourcetype=orders")
+    assert "2 events" in search_events(desk, "sourcetype=orders")
 
 
-def test_a_token_with_acknowledgement_wants_a_channel(desk, acked):
-    assert acked.send({"event": "a"}).json()["code"] == 10
+def test_a_token_with_acknowledgement_wants_a_channel(desk, acknowledging_hec):
+    assert acknowledging_hec.send({"event": "a"}).json()["code"] == 10
     assert (
-        acked.send({"event": "a"}, **{"X-Splunk-Request-Channel": "nonsense"}).json()["code"] == 11
+        acknowledging_hec.send({"event": "a"}, **{"X-Splunk-Request-Channel": "nonsense"}).json()[
+            "code"
+        ]
+        == 11
     )
     desk.world(splunk=[{"stack": "globex", "token": ACKED, "cloud": True}])
-    assert acked.send({"event": "a"}).json()["code"] == 28
+    assert acknowledging_hec.send({"event": "a"}).json()["code"] == 28
 
 
-def test_an_acknowledgement_is_true_once(acked):
-    assert [acked.send({"event": "a"}, **CHANNEL).json()["ackId"] for _ in range(2)] == [0, 1]
+def test_an_acknowledgement_is_true_once(acknowledging_hec):
+    assert [
+        acknowledging_hec.send({"event": "a"}, **CHANNEL).json()["ackId"] for _ in range(2)
+    ] == [0, 1]
     asked = json.dumps({"acks": [0, 1, 7]})
-    polls = [acked.post(f"{ALL}/ack", asked, **CHANNEL).json()["acks"] for _ in range(2)]
+    polls = [
+        acknowledging_hec.post(f"{ALL}/ack", asked, **CHANNEL).json()["acks"] for _ in range(2)
+    ]
     assert polls == [{"0": True, "1": True, "7": False}, {"0": False, "1": False, "7": False}]
 
 
-def test_an_acknowledgement_takes_its_time(desk, acked):
+def test_an_acknowledgement_takes_its_time(desk, acknowledging_hec):
     desk.world(splunk=[{"stack": "globex", "token": ACKED, "ack_after": 5}])
-    acked.send({"event": "a"}, **CHANNEL)
-    assert acked.post(f"{ALL}/ack", '{"acks": [0]}', **CHANNEL).json() == {"acks": {"0": False}}
+    acknowledging_hec.send({"event": "a"}, **CHANNEL)
+    assert acknowledging_hec.post(f"{ALL}/ack", '{"acks": [0]}', **CHANNEL).json() == {
+        "acks": {"0": False}
+    }
     desk.now += 5
-    assert acked.post(f"{ALL}/ack", '{"acks": [0]}', **CHANNEL).json() == {"acks": {"0": True}}
+    assert acknowledging_hec.post(f"{ALL}/ack", '{"acks": [0]}', **CHANNEL).json() == {
+        "acks": {"0": True}
+    }
 
 
-def test_a_partly_taken_batch_carries_its_ack_id(acked):
-    answer = acked.post(ALL, '{"event":"a"}{"event":"b"}{"event":', **CHANNEL).json()
+def test_a_partly_taken_batch_carries_its_ack_id(acknowledging_hec):
+    answer = acknowledging_hec.post(ALL, '{"event":"a"}{"event":"b"}{"event":', **CHANNEL).json()
     assert answer == {
         "text": "Invalid data format",
         "code": 6,
@@ -199,16 +210,16 @@ def fault(desk, **wish):
     return desk.post("/_control/faults", json={"system": "splunk", **wish})
 
 
-def test_a_restart_refuses_and_forgets_acknowledgements(desk, acked):
-    assert acked.send({"event": "one"}, **CHANNEL).json()["ackId"] == 0
-    assert acked.send({"event": "two"}, **CHANNEL).json()["ackId"] == 1
+def test_a_restart_refuses_and_forgets_acknowledgements(desk, acknowledging_hec):
+    assert acknowledging_hec.send({"event": "one"}, **CHANNEL).json()["ackId"] == 0
+    assert acknowledging_hec.send({"event": "two"}, **CHANNEL).json()["ackId"] == 1
     assert restart(desk, "globex", 60).status_code == 201
-    answer = acked.send({"event": "three"}, **CHANNEL)
+    answer = acknowledging_hec.send({"event": "three"}, **CHANNEL)
     assert (answer.status_code, answer.json()["code"]) == (503, 23)
     restart(desk, "globex", 0)
-    asked = acked.post(f"{ALL}/ack", json.dumps({"acks": [0, 1]}), **CHANNEL)
+    asked = acknowledging_hec.post(f"{ALL}/ack", json.dumps({"acks": [0, 1]}), **CHANNEL)
     assert asked.json() == {"acks": {"0": False, "1": False}}
-    assert acked.send({"event": "four"}, **CHANNEL).json()["ackId"] == 0
+    assert acknowledging_hec.send({"event": "four"}, **CHANNEL).json()["ackId"] == 0
 
 
 def test_a_wrong_restart_is_refused_with_a_sentence(desk):
@@ -218,17 +229,17 @@ def test_a_wrong_restart_is_refused_with_a_sentence(desk):
     assert "cannot be restarted" in desk.post("/_control/restart", json=wish).json()["error"]
 
 
-def test_a_fault_takes_the_first_events_of_a_batch_only(desk, hec, acked):
+def test_a_fault_takes_the_first_events_of_a_batch_only(desk, hec, acknowledging_hec):
     fault(desk, account="acme", accepts=2)
     answer = hec.send({"event": "one"}, {"event": "two"}, {"event": "three"})
     expected = {"text": "Invalid data format", "code": 6, "invalid-event-number": 2}
     assert (answer.status_code, answer.json()) == (400, expected)
     fault(desk, account="globex", accepts=1)
-    answer = acked.send({"event": "one"}, {"event": "two"}, **CHANNEL)
+    answer = acknowledging_hec.send({"event": "one"}, {"event": "two"}, **CHANNEL)
     assert (answer.json()["invalid-event-number"], answer.json()["ackId"]) == (1, 0)
     counted = desk.get("/_control/records?system=splunk&account=acme&object=counts").text
     counts = {"index": "main", "source": "http:hub", "sourcetype": "_json", "count": 2}
     assert json.loads(counted) == counts
     events = desk.get("/_control/records?system=splunk&account=acme&object=events").text
     assert [json.loads(line)["event"] for line in events.splitlines()] == ["one", "two"]
-    assert "2 events indexed: 2 of http:hub in main." in found(desk)
+    assert "2 events indexed: 2 of http:hub in main." in search_events(desk)

@@ -17,40 +17,40 @@ def closed_page(request, visitor):
 
 
 @pytest.fixture
-def asked(rf):
-    def asked(user):
+def build_request(rf):
+    def build_request(user):
         request = rf.get("/t/acme/")
         request.user, request.session = user, {}
         return request
 
-    return asked
+    return build_request
 
 
-def test_a_member_comes_in(make, acme, asked):
+def test_a_member_comes_in(make, acme, build_request):
     user = make.membership(acme, make.user()).user
-    assert page(asked(user), "acme").content == b"acme member"
+    assert page(build_request(user), "acme").content == b"acme member"
 
 
-def test_a_stranger_is_not_told_that_the_tenant_exists(make, acme, globex, asked):
+def test_a_stranger_is_not_told_that_the_tenant_exists(make, acme, globex, build_request):
     stranger = make.membership(globex, make.user(), role="owner").user
     with pytest.raises(Http404):
-        page(asked(stranger), "acme")
+        page(build_request(stranger), "acme")
 
 
-def test_who_is_not_signed_in_is_asked_to(acme, asked):
-    answer = page(asked(AnonymousUser()), "acme")
+def test_who_is_not_signed_in_is_asked_to(acme, build_request):
+    answer = page(build_request(AnonymousUser()), "acme")
     assert answer.status_code == 302 and answer["Location"].endswith("next=/t/acme/")
 
 
-def test_a_member_may_not_what_an_admin_may(make, acme, asked):
+def test_a_member_may_not_what_an_admin_may(make, acme, build_request):
     user = make.membership(acme, make.user()).user
     with pytest.raises(PermissionDenied):
-        closed_page(asked(user), "acme")
+        closed_page(build_request(user), "acme")
 
 
-def test_whoever_acts_is_audited_by_name(make, acme, asked):
+def test_whoever_acts_is_audited_by_name(make, acme, build_request):
     user = make.membership(acme, make.user(), role="owner").user
-    assert find_tenant_user(asked(user), "acme").actor.label == user.email
+    assert find_tenant_user(build_request(user), "acme").actor.label == user.email
 
 
 @pytest.mark.parametrize("reference", ["%00", "acme%00", "%0Aacme", "%F0%9F%98%80"])

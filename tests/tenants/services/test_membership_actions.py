@@ -26,15 +26,15 @@ def owner(make, acme):
 
 
 @pytest.fixture
-def hand(owner):
+def actor(owner):
     return ActorContext.of_user(owner.user)
 
 
 @pytest.fixture
-def ask(acme, hand):
+def ask(acme, actor):
     def ask(email="bob@acme.test", role="member", now=NOON, tenant=acme):
         return membership_actions.invite_member(
-            tenant, email, role, hand, random=os.urandom, now=now
+            tenant, email, role, actor, random=os.urandom, now=now
         )
 
     return ask
@@ -45,7 +45,7 @@ def bob(make):
     return make.user("bob@acme.test")
 
 
-def acts():
+def list_audited():
     return list(
         AuditRow.objects.order_by("id").values_list("verb", "actor_label", "tenant_reference")
     )
@@ -62,39 +62,39 @@ def test_an_invitation_keeps_the_digest_of_its_token_and_lasts_a_week(ask):
     assert (invitation.digest, invitation.expires_at) == (digest_token(token), NOON + WEEK)
     assert token not in str(Invitation.unscoped.values().get())
     assert len(token) >= 43
-    assert acts() == [("invitation.create", "ann@acme.test", "acme")]
+    assert list_audited() == [("invitation.create", "ann@acme.test", "acme")]
 
 
-def test_it_is_accepted_once(ask, bob, hand, acme):
+def test_it_is_accepted_once(ask, bob, actor, acme):
     invitation = ask(role="admin")
-    membership_actions.accept_invitation(invitation, bob, hand, now=NOON)
+    membership_actions.accept_invitation(invitation, bob, actor, now=NOON)
     assert Membership.objects.of(acme).get(user=bob).role == "admin"
     with pytest.raises(MembershipRejected, match="no longer valid"):
-        membership_actions.accept_invitation(invitation, bob, hand, now=NOON)
-    assert [verb for verb, *_ in acts()] == ["invitation.create", "invitation.accept"]
+        membership_actions.accept_invitation(invitation, bob, actor, now=NOON)
+    assert [verb for verb, *_ in list_audited()] == ["invitation.create", "invitation.accept"]
 
 
-def test_nobody_accepts_for_another_address(ask, make, hand):
+def test_nobody_accepts_for_another_address(ask, make, actor):
     with pytest.raises(MembershipRejected, match="another e-mail"):
-        membership_actions.accept_invitation(ask(), make.user("mallory@acme.test"), hand, now=NOON)
+        membership_actions.accept_invitation(ask(), make.user("mallory@acme.test"), actor, now=NOON)
 
 
-def test_nobody_accepts_too_late_or_what_was_taken_back(ask, bob, hand):
+def test_nobody_accepts_too_late_or_what_was_taken_back(ask, bob, actor):
     late = ask()
     with pytest.raises(MembershipRejected, match="no longer valid"):
-        membership_actions.accept_invitation(late, bob, hand, now=NOON + WEEK)
-    membership_actions.revoke_invitation(late, hand, now=NOON)
+        membership_actions.accept_invitation(late, bob, actor, now=NOON + WEEK)
+    membership_actions.revoke_invitation(late, actor, now=NOON)
     with pytest.raises(MembershipRejected, match="no longer valid"):
-        membership_actions.accept_invitation(late, bob, hand, now=NOON)
+        membership_actions.accept_invitation(late, bob, actor, now=NOON)
     with pytest.raises(MembershipRejected, match="no longer valid"):
-        membership_actions.revoke_invitation(late, hand, now=NOON)
+        membership_actions.revoke_invitation(late, actor, now=NOON)
     assert not Membership.unscoped.filter(user=bob).exists()
 
 
-def test_whoever_belongs_already_keeps_the_role(ask, bob, hand, make, acme):
+def test_whoever_belongs_already_keeps_the_role(ask, bob, actor, make, acme):
     invitation = ask(role="member")
     make.membership(acme, bob, "owner")
-    assert membership_actions.accept_invitation(invitation, bob, hand, now=NOON).role == "owner"
+    assert membership_actions.accept_invitation(invitation, bob, actor, now=NOON).role == "owner"
 
 
 def test_members_and_invited_people_are_not_invited_again(ask, owner):
@@ -105,31 +105,31 @@ def test_members_and_invited_people_are_not_invited_again(ask, owner):
         ask("ann@acme.test")
 
 
-def test_an_invitation_that_has_ended_makes_place_for_another(ask, hand):
+def test_an_invitation_that_has_ended_makes_place_for_another(ask, actor):
     first = ask()
     token = token_of(first)
     second = ask(role="admin", now=NOON + WEEK)
     assert (second.pk, second.role, second.expires_at) == (first.pk, "admin", NOON + 2 * WEEK)
     assert token_of(second) != token
-    membership_actions.revoke_invitation(second, hand, now=NOON)
+    membership_actions.revoke_invitation(second, actor, now=NOON)
     assert ask().pk != first.pk
 
 
-def test_sent_again_the_link_before_is_worth_nothing(ask, hand):
+def test_sent_again_the_link_before_is_worth_nothing(ask, actor):
     invitation = ask()
     token = token_of(invitation)
     with pytest.raises(MembershipRejected, match="Wait a minute"):
-        membership_actions.resend_invitation(invitation, hand, random=os.urandom, now=NOON)
-    membership_actions.resend_invitation(invitation, hand, random=os.urandom, now=NOON + MINUTE)
+        membership_actions.resend_invitation(invitation, actor, random=os.urandom, now=NOON)
+    membership_actions.resend_invitation(invitation, actor, random=os.urandom, now=NOON + MINUTE)
     assert not Invitation.unscoped.filter(digest=digest_token(token)).exists()
     assert (
         Invitation.unscoped.get(digest=digest_token(token_of(invitation))).expires_at
         == NOON + MINUTE + WEEK
     )
-    membership_actions.revoke_invitation(invitation, hand, now=NOON)
+    membership_actions.revoke_invitation(invitation, actor, now=NOON)
     with pytest.raises(MembershipRejected, match="no longer valid"):
         membership_actions.resend_invitation(
-            invitation, hand, random=os.urandom, now=NOON + 2 * MINUTE
+            invitation, actor, random=os.urandom, now=NOON + 2 * MINUTE
         )
 
 
@@ -142,10 +142,10 @@ def test_nobody_is_flooded_in_our_name(ask, globex):
     ask("one.more@acme.test", now=NOON + timedelta(hours=2))
 
 
-def test_a_role_is_changed_and_told(owner, make, acme, bob, hand):
+def test_a_role_is_changed_and_told(owner, make, acme, bob, actor):
     member = make.membership(acme, bob)
-    membership_actions.change_member_role(member, "admin", hand, now=NOON)
-    membership_actions.change_member_role(member, "admin", hand, now=NOON)
+    membership_actions.change_member_role(member, "admin", actor, now=NOON)
+    membership_actions.change_member_role(member, "admin", actor, now=NOON)
     act = AuditRow.objects.get()
     assert (act.before, act.after) == (
         {"email": "bob@acme.test", "role": "member"},
@@ -153,7 +153,7 @@ def test_a_role_is_changed_and_told(owner, make, acme, bob, hand):
     )
 
 
-def test_the_last_owner_stays(owner, make, acme, hand):
+def test_the_last_owner_stays(owner, make, acme, actor):
     for verb in (
         membership_actions.remove_member,
         lambda *args, **when: membership_actions.change_member_role(
@@ -161,17 +161,17 @@ def test_the_last_owner_stays(owner, make, acme, hand):
         ),
     ):
         with pytest.raises(MembershipRejected, match="at least one owner"):
-            verb(owner, hand, now=NOON)
+            verb(owner, actor, now=NOON)
     gone = make.membership(acme, make.user(is_active=False), "owner")  # cannot sign in
     with pytest.raises(MembershipRejected, match="at least one owner"):
-        membership_actions.remove_member(owner, hand, now=NOON)
-    membership_actions.remove_member(gone, hand, now=NOON)
+        membership_actions.remove_member(owner, actor, now=NOON)
+    membership_actions.remove_member(gone, actor, now=NOON)
     make.membership(acme, make.user(), "owner")
-    membership_actions.remove_member(owner, hand, now=NOON)
-    assert acts()[-1][0] == "membership.remove"
+    membership_actions.remove_member(owner, actor, now=NOON)
+    assert list_audited()[-1][0] == "membership.remove"
 
 
-def test_owners_of_other_tenants_do_not_count(owner, make, globex, hand):
+def test_owners_of_other_tenants_do_not_count(owner, make, globex, actor):
     make.membership(globex, make.user(), "owner")
     with pytest.raises(MembershipRejected, match="at least one owner"):
-        membership_actions.remove_member(owner, hand, now=NOON)
+        membership_actions.remove_member(owner, actor, now=NOON)

@@ -21,7 +21,7 @@ MEMBERS = "/t/acme/members/"
 
 
 @pytest.fixture(autouse=True)
-def ours(settings):
+def allowed_return_url(settings):
     settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
 
 
@@ -29,7 +29,7 @@ def path_of(answer):
     return answer.json()["url"].removeprefix("https://hub.test")
 
 
-def late(client, **by):
+def end_visit(client, **by):
     """The visit of this browser began earlier than it did."""
     session = client.session
     session["visiting"] |= {"until": (clock() - timedelta(**by)).isoformat()}
@@ -195,7 +195,7 @@ def test_what_a_guest_does_is_told_under_our_reference(guest):
 
 
 def test_after_an_hour_the_visit_is_over(guest):
-    late(guest, minutes=0)
+    end_visit(guest, minutes=0)
     page = guest.get(MEMBERS)
     assert page.status_code == 403 and b'href="https://app.example.com/back"' in page.content
     assert guest.post("/t/acme/links/", {"connector": "webhook"}).status_code == 403

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 ADD = reverse("admin:connections_maintenancewindow_add")
 
 
-def read(delivery, at=NOON):
+def explain(delivery, at=NOON):
     return explain_delivery(readable_deliveries().get(pk=delivery.pk), now=at)
 
 
@@ -29,7 +29,7 @@ def test_nothing_is_sent_while_a_window_is_on_and_everything_after(make, whole_c
     make.maintenance(None if whole_connector else delivery.connection, connector="webhook")
     pump(http)
     assert http.requests == []
-    told = read(delivery)
+    told = explain(delivery)
     assert (told.effective_state.state, told.effective_state.reason) == ("held", "maintenance")
     assert (
         told.first_failed_check.sentence

@@ -36,13 +36,13 @@ def connection(make):
 
 
 @pytest.fixture
-def busy(connection):
+def occupy_all_calls(connection):
     """As many calls for the tenant as may be at a time."""
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX_OF_TENANT, connection.tenant_id):
         yield
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("occupy_all_calls")
 def test_beyond_the_share_of_a_tenant_no_system_is_asked(connection, make):
     http = FakeHttp()
     assert (
@@ -67,7 +67,7 @@ def test_a_call_that_ended_leaves_its_room_to_others(connection):
     assert PROVIDER_CALL_BUDGET.used == 0
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("occupy_all_calls")
 def test_a_test_that_was_not_made_changes_nothing(connection):
     connection_actions.perform_connection_test(connection, HAND, call=FakeHttp().call, now=NOON)
     assert Connection.unscoped.get().checked_at == connection.checked_at
@@ -105,7 +105,7 @@ def test_of_two_tasks_that_read_the_same_entry_one_makes_the_test(connection):
     assert (len(http.requests), find_audit_rows(connection).count()) == (1, 1)
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("occupy_all_calls")
 def test_a_queued_test_that_finds_no_room_is_not_audited_as_failed(connection):
     queue_connection_test(connection, HAND, now=NOON)
     run_queued_test(connection, call=FakeHttp().call, now=NOON)
@@ -150,7 +150,7 @@ def test_the_bell_of_a_connection_that_is_gone_is_heard():
     assert WakeUp.objects.get().requested_at is None
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("occupy_all_calls")
 def test_a_program_is_told_when_to_come_again(connection, api):
     answer = api.of(connection.tenant, scopes=["connections:write"]).post(
         f"/api/v1/connections/{connection.public_id}/test"

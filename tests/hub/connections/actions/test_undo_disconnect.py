@@ -19,8 +19,13 @@ from hub.incoming.registration.schedule import create_missing_endpoints
 from hub.outgoing.release import release_held_deliveries
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.actions.undoing import leave, stored, token_of, undo
-from tests.hub.connections.refreshing import (
+from tests.hub.connections.actions.undo_helpers import (
+    disconnect,
+    read_access_token,
+    reload_connection,
+    undo,
+)
+from tests.hub.connections.token_refresh import (
     ENDED,
     RENEWED,
     SESSION_ENDED,
@@ -40,7 +45,7 @@ DOWN = Response(503)
 
 
 def test_meanwhile_the_credential_is_empty_and_nothing_is_revoked(slack):
-    row = leave(slack)
+    row = disconnect(slack)
     assert row.is_disconnected and Lane.unscoped.get().hold_reason == "disconnected"
     assert Credential.unscoped.get().open(row) == {} and not Revocation.unscoped.exists()
     kept = Disconnection.unscoped.get()
@@ -50,7 +55,7 @@ def test_meanwhile_the_credential_is_empty_and_nothing_is_revoked(slack):
 
 
 def test_a_credential_that_was_kept_is_no_credential_of_its_connection(slack):
-    leave(slack)
+    disconnect(slack)
     credential = Credential.unscoped.get()
     credential.sealed = Disconnection.unscoped.get().sealed
     with pytest.raises(Exception, match="sealed for another row"):
@@ -67,7 +72,7 @@ def test_without_the_choice_it_is_revoked_at_once(slack):
 def test_what_does_not_open_cannot_be_undone(slack):
     Credential.unscoped.update(sealed=Credential.unscoped.get().sealed)
     Connection.unscoped.filter(pk=slack.pk).update(public_id="0" * 32)
-    leave(stored(slack))
+    disconnect(reload_connection(slack))
     assert not Disconnection.unscoped.exists()
 
 
@@ -76,12 +81,12 @@ def test_what_does_not_open_cannot_be_undone(slack):
 
 def test_an_undo_restores_credential_and_state_and_releases_what_was_held(make, slack):
     make.route(slack, body={"channel": "'C1'", "text": "'x'"})
-    leave(slack)
+    disconnect(slack)
     delivery = make.event(slack.tenant).deliveries.get()
     result, http = undo(slack)
-    row = stored(slack)
+    row = reload_connection(slack)
     assert result.passed and http.requests[0].bearer == TOKEN
-    assert (row.state, token_of(row), row.lane.hold_reason) == ("healthy", TOKEN, "")
+    assert (row.state, read_access_token(row), row.lane.hold_reason) == ("healthy", TOKEN, "")
     assert not Disconnection.unscoped.exists() and not Revocation.unscoped.exists()
     release_held_deliveries(now=NOON + HOUR)
     delivery.refresh_from_db()
@@ -92,54 +97,57 @@ def test_an_undo_restores_credential_and_state_and_releases_what_was_held(make, 
 
 
 def test_it_works_once(slack):
-    leave(slack)
+    disconnect(slack)
     undo(slack)
     with pytest.raises(InvalidConnectionState):
         undo(slack)
 
 
 def test_a_disconnect_after_an_undo_can_be_undone_again(slack):
-    leave(slack)
+    disconnect(slack)
     undo(slack)
-    leave(stored(slack), now=NOON + 2 * HOUR)
-    assert undo(slack, at=NOON + 25 * HOUR)[0].passed and token_of(slack) == TOKEN
+    disconnect(reload_connection(slack), now=NOON + 2 * HOUR)
+    assert undo(slack, at=NOON + 25 * HOUR)[0].passed and read_access_token(slack) == TOKEN
 
 
 @pytest.mark.parametrize("answer", [GONE, DOWN])
 def test_a_credential_that_does_not_pass_stays_where_it_is(slack, answer):
-    leave(slack)
+    disconnect(slack)
     result, _http = undo(slack, answer)
-    assert not result.passed and stored(slack).is_disconnected
+    assert not result.passed and reload_connection(slack).is_disconnected
     assert Credential.unscoped.get().open(slack) == {}
     assert undo(slack, at=NOON + HOUR + MINUTE)[0].passed  # the next one is not in its way
 
 
 def test_the_account_of_somebody_else_is_not_restored(slack):
-    leave(slack)
+    disconnect(slack)
     other = Response(200, b'{"ok":true,"team_id":"T2","team":"Other","user_id":"U1"}')
     result, _http = undo(slack, other)
     assert (result.passed, result.reason) == (False, "other_account")
-    assert stored(slack).is_disconnected
+    assert reload_connection(slack).is_disconnected
 
 
 def test_an_expired_access_token_is_refreshed_first_and_kept_at_once(connection):
-    leave(connection)
+    disconnect(connection)
     organization = Response(200, b'{"records":[{"Id":"00D000000000001AAA","Name":"Acme"}]}')
     result, _http = undo(connection, [SESSION_ENDED, RENEWED, organization], NOON + 20 * HOUR)
     assert result.passed
-    row = stored(connection)
-    assert token_of(row) == "00Dnew!token" and row.credential.refresh_due_at > NOON + 20 * HOUR
+    row = reload_connection(connection)
+    assert (
+        read_access_token(row) == "00Dnew!token"
+        and row.credential.refresh_due_at > NOON + 20 * HOUR
+    )
     assert row.settings["instance_url"] == "https://acme2.my.salesforce.com"
 
 
 def test_a_grant_that_has_ended_is_not_restored(connection):
-    leave(connection)
+    disconnect(connection)
     result, _http = undo(connection, [SESSION_ENDED, ENDED])
-    assert not result.passed and stored(connection).is_disconnected
+    assert not result.passed and reload_connection(connection).is_disconnected
 
 
 def test_tokens_that_were_refreshed_before_a_failed_test_are_kept(connection):
-    leave(connection)
+    disconnect(connection)
     undo(connection, [SESSION_ENDED, RENEWED, DOWN])
     kept = Disconnection.unscoped.get().open()
     assert kept["secret"]["access_token"] == "00Dnew!token"
@@ -147,7 +155,7 @@ def test_tokens_that_were_refreshed_before_a_failed_test_are_kept(connection):
 
 
 def test_a_disconnect_that_ends_during_the_refresh_leaves_no_token_unrevoked(connection):
-    row = leave(connection)
+    row = disconnect(connection)
 
     answers = iter((SESSION_ENDED, RENEWED))
 
@@ -159,7 +167,7 @@ def test_a_disconnect_that_ends_during_the_refresh_leaves_no_token_unrevoked(con
 
     with pytest.raises(InvalidConnectionState):
         undo(connection, end_meanwhile)
-    assert not Disconnection.unscoped.exists() and stored(connection).is_disconnected
+    assert not Disconnection.unscoped.exists() and reload_connection(connection).is_disconnected
     secrets = [entry.open()["secret"] for entry in Revocation.unscoped.order_by("pk")]
     assert [secret["access_token"] for secret in secrets][-1] == "00Dnew!token"
     assert len(secrets) == 2
@@ -169,7 +177,7 @@ def test_what_a_refresh_brings_during_the_disconnect_is_what_an_undo_restores(co
     rotated = json.loads(RENEWED.body) | {"refresh_token": "5Aeprotated"}
 
     def meanwhile(request):
-        leave(connection)
+        disconnect(connection)
         return Response(200, json.dumps(rotated).encode())
 
     assert not reject_and_refresh(connection, FakeHttp(meanwhile))
@@ -178,12 +186,12 @@ def test_what_a_refresh_brings_during_the_disconnect_is_what_an_undo_restores(co
 
 
 def test_the_keys_may_be_rotated_meanwhile(slack, settings):
-    leave(slack)
+    disconnect(slack)
     new_key = Fernet.generate_key().decode()
     settings.HUB_FIELD_KEYS = [new_key, *settings.HUB_FIELD_KEYS]
     call_command("rotate_keys", stdout=StringIO())
     settings.HUB_FIELD_KEYS = [new_key]
-    assert undo(slack)[0].passed and token_of(slack) == TOKEN
+    assert undo(slack)[0].passed and read_access_token(slack) == TOKEN
 
 
 def test_a_pause_goes_on_after_an_undo_and_one_that_would_have_ended_does_not(make):
@@ -191,31 +199,34 @@ def test_a_pause_goes_on_after_an_undo_and_one_that_would_have_ended_does_not(ma
     later = make.connection(connector="slack", account="T1", paused_until=NOON + DAY, **ends)
     over = make.connection(connector="slack", account="T1", paused_until=NOON + MINUTE, **ends)
     for row, state in ((later, "paused"), (over, "healthy")):
-        leave(row)
+        disconnect(row)
         assert undo(row)[0].passed
-        assert stored(row).state == state
+        assert reload_connection(row).state == state
 
 
 def test_a_connection_that_a_person_had_disabled_stays_so(slack):
     slack.disable("disabled", "not now", now=NOON)
-    leave(stored(slack))
+    disconnect(reload_connection(slack))
     assert undo(slack)[0].passed
-    assert (stored(slack).state, stored(slack).detail) == ("disabled", "not now")
+    assert (reload_connection(slack).state, reload_connection(slack).detail) == (
+        "disabled",
+        "not now",
+    )
 
 
 def test_a_suspended_tenant_gets_nothing_back(slack):
-    leave(slack)
+    disconnect(slack)
     slack.tenant.suspend("unpaid", now=NOON)
     with pytest.raises(TenantSuspended):
         undo(slack)
-    assert stored(slack).is_disconnected and Disconnection.unscoped.exists()
+    assert reload_connection(slack).is_disconnected and Disconnection.unscoped.exists()
 
 
 def test_webhooks_are_checked_again(make):
     make.app("pipedrive", {"client_id": "id", "client_secret": "a client secret"})
     row = make.connection(connector="pipedrive", account="7", secret={"access_token": "p"})
     create_missing_endpoints(now=NOON)
-    leave(stored(row))
+    disconnect(reload_connection(row))
     InboundEndpoint.unscoped.update(next_check_at=NOON + 5 * HOUR)
     me = Response(
         200, b'{"success":true,"data":{"id":1,"company_id":7,"company_name":"A","name":"B"}}'

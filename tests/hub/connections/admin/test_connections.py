@@ -50,7 +50,7 @@ def connect_slack(client, tenant, **said):
     return client.post(f"{ADD}?connector=slack", filled, follow=True)
 
 
-def do(client, connection, verb, **said):
+def run_row_action(client, connection, verb, **said):
     url = reverse("admin:connections_connection_verb", args=[connection.pk, verb])
     return client.post(url, said, follow=True)
 
@@ -142,8 +142,8 @@ def test_no_page_shows_a_secret(superuser, world, make):
         superuser.get(reverse("admin:connections_connection_history", args=[row.pk])),
         superuser.get(reverse("admin:connections_connectorapp_change", args=[app.pk])),
         superuser.get(reverse("admin:hub_auditrow_changelist")),
-        do(superuser, row, "test"),
-        do(superuser, row, "credential", access_token=CANARY, reason=""),
+        run_row_action(superuser, row, "test"),
+        run_row_action(superuser, row, "credential", access_token=CANARY, reason=""),
         connect_slack(superuser, make.tenant()),
     ]
     assert all(page.status_code == 200 for page in pages)
@@ -156,8 +156,8 @@ def test_an_empty_secret_keeps_what_is_stored_and_a_new_one_replaces_it(superuse
         connector="slack", account="T1", state="needs_reconnect", reason="token_revoked"
     )
     http = world(SLACK_OK)
-    do(superuser, row, "credential", reason="")
-    do(superuser, row, "credential", access_token="xoxb-new", reason="")
+    run_row_action(superuser, row, "credential", reason="")
+    run_row_action(superuser, row, "credential", access_token="xoxb-new", reason="")
     row.refresh_from_db()
     assert [request.bearer for request in http.requests] == ["xoxb-test-token", "xoxb-new"]
     assert (row.state, Credential.unscoped.get().open(row)["access_token"]) == (
@@ -170,7 +170,7 @@ def test_another_account_is_not_taken_for_the_same(superuser, world, make):
     row = make.connection(connector="slack", account="T2")
     world(SLACK_OK)
     assert "This is the account T1" in text(
-        do(superuser, row, "credential", access_token="xoxb-new", reason="")
+        run_row_action(superuser, row, "credential", access_token="xoxb-new", reason="")
     )
     assert Credential.unscoped.get().open(row)["access_token"] == "xoxb-test-token"
 
@@ -180,24 +180,26 @@ def test_an_optional_secret_can_be_forgotten(superuser, world, make):
         secret={"signing_secret": WHSEC, "headers": '{"X-Team": "a"}'}, account=""
     )
     world(Response(204))
-    do(superuser, row, "credential", url="https://example.com/hook", forget_headers="on", reason="")
+    run_row_action(
+        superuser, row, "credential", url="https://example.com/hook", forget_headers="on", reason=""
+    )
     assert Credential.unscoped.get().open(row) == {"signing_secret": WHSEC}
 
 
 def test_a_test_mends_what_it_finds_alive_and_says_what_is_not(superuser, world, make):
     row = make.connection(connector="slack", state="degraded", reason="connect_failed")
     world([SLACK_OK, SLACK_NO])
-    assert "The test passed: Acme" in text(do(superuser, row, "test"))
+    assert "The test passed: Acme" in text(run_row_action(superuser, row, "test"))
     row.refresh_from_db()
     assert row.state == "healthy"
-    assert "The test failed" in text(do(superuser, row, "test"))
+    assert "The test failed" in text(run_row_action(superuser, row, "test"))
     row.refresh_from_db()
     assert row.state == "needs_reconnect"
 
 
 def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
     row = make.connection()
-    do(superuser, row, "pause", reason="they move servers", length="4")
+    run_row_action(superuser, row, "pause", reason="they move servers", length="4")
     row.refresh_from_db()
     assert (row.state, row.detail, row.paused_until is None, row.lane.hold_reason) == (
         "paused",
@@ -205,7 +207,7 @@ def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
         False,
         "paused",
     )
-    do(superuser, row, "resume")
+    run_row_action(superuser, row, "resume")
     row.refresh_from_db()
     assert (row.state, Lane.unscoped.get(connection=row).hold_reason) == ("healthy", "")
     acts = (
@@ -221,7 +223,7 @@ def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
 
 def test_what_is_not_possible_now_is_declined_in_words(superuser, make):
     row = make.connection()
-    assert "not possible in the current state" in text(do(superuser, row, "resume"))
+    assert "not possible in the current state" in text(run_row_action(superuser, row, "resume"))
     assert not AuditRow.objects.exclude(verb="connection.look").exists()
 
 
@@ -239,21 +241,21 @@ def test_a_verb_without_the_token_of_the_form_is_refused(make):
 def test_staff_disconnect_and_the_connection_is_not_enabled_without_a_credential(superuser, make):
     row = make.connection(connector="splunk")
     make.delivery(row, action="send_event", body={"event": "'x'"})
-    do(superuser, row, "disconnect", what_waits="cancel", reason="they left")
+    run_row_action(superuser, row, "disconnect", what_waits="cancel", reason="they left")
     row.refresh_from_db()
     assert (
         row.is_disconnected
         and AuditRow.objects.get(verb="connection.disconnect").reason == "they left"
     )
-    do(superuser, row, "enable")
+    run_row_action(superuser, row, "enable")
     row.refresh_from_db()
     assert row.is_disconnected
 
 
 def test_a_disconnected_connection_comes_back_with_a_credential_that_passes(superuser, make, world):
     row = make.connection(connector="slack", account="T1")
-    do(superuser, row, "disconnect", what_waits="hold", reason="a mistake")
+    run_row_action(superuser, row, "disconnect", what_waits="hold", reason="a mistake")
     world(SLACK_OK)
-    do(superuser, row, "credential", access_token=CANARY, reason="")
+    run_row_action(superuser, row, "credential", access_token=CANARY, reason="")
     row.refresh_from_db()
     assert row.state == "healthy"

@@ -40,7 +40,7 @@ def page_of(client, app):
     return client.get(reverse("admin:connections_connectorapp_change", args=[app.pk]))
 
 
-def verdict(client, app):
+def run_app_test(client, app):
     answer = client.post(
         reverse("admin:connections_connectorapp_verb", args=[app.pk, "test"]), follow=True
     )
@@ -86,19 +86,21 @@ ANSWERS = {
 def test_the_answer_tells_whether_the_client_is_known(superuser, make, world, body, sentence):
     app = make.app("slack", CLIENT)
     http = world(Response(200, body))
-    assert sentence in verdict(superuser, app)
+    assert sentence in run_app_test(superuser, app)
     assert http.requests[0].form["code"] and AuditRow.objects.get().verb == "connectorapp.test"
 
 
 def test_a_system_that_is_not_reached_tells_nothing(superuser, make, world):
     world(RequestNotSent("dns_failed"))
-    assert "does not show whether" in verdict(superuser, make.app("slack", CLIENT))
+    assert "does not show whether" in run_app_test(superuser, make.app("slack", CLIENT))
 
 
 def test_a_check_that_finds_no_room_asks_nobody_and_says_so(superuser, make, world):
     http = world([])
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        assert "Too many systems are being tested" in verdict(superuser, make.app("slack", CLIENT))
+        assert "Too many systems are being tested" in run_app_test(
+            superuser, make.app("slack", CLIENT)
+        )
     assert http.requests == []
 
 
@@ -109,7 +111,7 @@ def seal_for_another_row(app):
 def test_a_registration_that_does_not_open_says_what_to_do(superuser, make, world):
     app, http = make.app("slack", CLIENT), world([])
     seal_for_another_row(app)
-    assert "cannot be opened: their key is missing" in verdict(superuser, app)
+    assert "cannot be opened: their key is missing" in run_app_test(superuser, app)
     assert http.requests == []
 
 
@@ -124,21 +126,21 @@ def test_a_registration_that_does_not_open_can_be_filled_in_again(superuser, mak
 
 def test_an_empty_registration_is_not_tested(superuser, make, world):
     http = world([])
-    assert "Enter the client ID" in verdict(superuser, make.app("slack"))
+    assert "Enter the client ID" in run_app_test(superuser, make.app("slack"))
     assert http.requests == []
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_the_sandbox_knows_the_client(superuser, outside, connector):
     app = ConnectorApp.objects.get(connector_key=connector)
-    assert "accepts our client ID and client secret" in verdict(superuser, app)
+    assert "accepts our client ID and client secret" in run_app_test(superuser, app)
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_the_sandbox_refuses_another_secret(superuser, outside, make, connector):
     ConnectorApp.objects.filter(connector_key=connector).delete()
     app = register(make, outside, connector, client_secret="another secret")
-    assert "rejects this client ID" in verdict(superuser, app)
+    assert "rejects this client ID" in run_app_test(superuser, app)
 
 
 def test_the_catalogue_knows_what_is_ready(make, django_assert_num_queries):

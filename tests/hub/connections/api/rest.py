@@ -16,16 +16,16 @@ SPLUNK = {
 WEBHOOK = {"connector": "webhook", "settings": {"url": "https://example.com/hook"}}
 
 
-def of(connection, verb=""):
+def connection_url(connection, verb=""):
     return f"{CONNECTIONS}/{connection.public_id}{verb and '/'}{verb}"
 
 
-def refusal(response):
+def summarize_problem(response):
     """Status, code, and where."""
     told = response.json()
     return response.status_code, told["code"], [error["pointer"] for error in told["errors"]]
 
 
-def document():
+def open_stored_document():
     row = Connection.unscoped.get()
     return row.credential.open(row)

@@ -16,7 +16,7 @@ from hub.egress import RequestNotSent
 from hub.operations.models import Operation
 from hub.throttle.feedback import pause_scope
 from tests.factories import MINUTE, NOON
-from tests.hub.connections.api.rest import BAD_TOKEN, NO_DATA, of, refusal
+from tests.hub.connections.api.rest import BAD_TOKEN, NO_DATA, connection_url, summarize_problem
 
 pytestmark = pytest.mark.django_db
 
@@ -27,14 +27,14 @@ def splunk(make, acme):
 
 
 def post(client, connection, verb, body=None):
-    return client.post(of(connection, verb), body, format="json")
+    return client.post(connection_url(connection, verb), body, format="json")
 
 
 def state_of(connection):
     return Connection.unscoped.get(pk=connection.pk).state
 
 
-def told():
+def get_only_audit_row():
     """The one act that the audit knows of."""
     row = AuditRow.objects.get()
     return row.verb, row.actor_kind, row.tenant_reference
@@ -43,48 +43,50 @@ def told():
 # --- test -----------------------------------------------------------------------------------------
 
 
-def test_a_test_that_passes_heals_and_is_told(shop, splunk, systems):
+def test_a_test_that_passes_heals_and_is_told(shop, splunk, set_system_answers):
     splunk.mark_degraded("status_500", now=NOON)
-    systems(NO_DATA)
+    set_system_answers(NO_DATA)
     answer = post(shop, splunk, "test").json()
     assert (answer["passed"], answer["connection"]["state"]) == (True, "healthy")
     assert {step["state"] for step in answer["steps"]} == {"passed"}
-    assert told() == ("connection.test", "api_key", "acme")
+    assert get_only_audit_row() == ("connection.test", "api_key", "acme")
 
 
-def test_a_test_that_fails_says_at_which_step(shop, splunk, systems):
-    systems(RequestNotSent("dns_failed"))
+def test_a_test_that_fails_says_at_which_step(shop, splunk, set_system_answers):
+    set_system_answers(RequestNotSent("dns_failed"))
     answer = post(shop, splunk, "test").json()
     assert (answer["passed"], answer["reason"]) == (False, "dns_failed")
     assert [step["state"] for step in answer["steps"]][3:] == ["failed", "open", "open"]
 
 
-def test_a_refused_credential_needs_a_reconnect(shop, splunk, systems):
-    systems(BAD_TOKEN)
+def test_a_refused_credential_needs_a_reconnect(shop, splunk, set_system_answers):
+    set_system_answers(BAD_TOKEN)
     answer = post(shop, splunk, "test").json()
     assert answer["connection"]["state"] == state_of(splunk) == "needs_reconnect"
     assert answer["connection"]["action"]
 
 
-def test_a_credential_that_does_not_open_is_told_and_nothing_is_sent(make, shop, splunk, systems):
-    http = systems(NO_DATA)
+def test_a_credential_that_does_not_open_is_told_and_nothing_is_sent(
+    make, shop, splunk, set_system_answers
+):
+    http = set_system_answers(NO_DATA)
     other = make.connection(connector="splunk")
     Credential.unscoped.filter(connection=splunk).update(sealed=other.credential.sealed)
     assert post(shop, splunk, "test").json()["reason"] == "credential_unreadable"
     assert http.requests == []
 
 
-def test_a_quota_that_is_spent_fails_the_test_and_nothing_is_sent(shop, splunk, systems):
-    http, now = systems(NO_DATA), clock()
+def test_a_quota_that_is_spent_fails_the_test_and_nothing_is_sent(shop, splunk, set_system_answers):
+    http, now = set_system_answers(NO_DATA), clock()
     pause_scope(build_scope_key(splunk, Scope("connection")), until=now + MINUTE, now=now)
     assert post(shop, splunk, "test").json()["reason"] == "throttled"
     assert http.requests == [] and state_of(splunk) == "healthy"
 
 
-def test_what_is_disconnected_is_not_tested(shop, splunk, systems):
-    http = systems(NO_DATA)
+def test_what_is_disconnected_is_not_tested(shop, splunk, set_system_answers):
+    http = set_system_answers(NO_DATA)
     splunk.disable("disconnected", now=NOON)
-    assert refusal(post(shop, splunk, "test"))[:2] == (409, "wrong-state")
+    assert summarize_problem(post(shop, splunk, "test"))[:2] == (409, "wrong-state")
     assert http.requests == []
 
 
@@ -99,7 +101,7 @@ def test_it_is_paused_with_reason_and_end_and_resumed(shop, splunk):
         "they move",
         "Resume the connection.",
     )
-    assert answer["until"] and told() == ("connection.pause", "api_key", "acme")
+    assert answer["until"] and get_only_audit_row() == ("connection.pause", "api_key", "acme")
     assert Lane.unscoped.get().hold_reason == "paused"
     assert post(shop, splunk, "resume").json()["state"] == "healthy"
     assert Lane.unscoped.get().hold_reason == ""
@@ -118,28 +120,32 @@ def test_it_is_paused_with_reason_and_end_and_resumed(shop, splunk):
     ],
 )
 def test_a_wrong_pause_is_named(shop, splunk, body, pointer):
-    assert refusal(post(shop, splunk, "pause", body)) == (400, "validation-failed", [pointer])
+    assert summarize_problem(post(shop, splunk, "pause", body)) == (
+        400,
+        "validation-failed",
+        [pointer],
+    )
     assert state_of(splunk) == "healthy"
 
 
 def test_what_is_paused_is_not_paused_again(shop, splunk):
     post(shop, splunk, "pause", {"reason": "they move"})
     answer = post(shop, splunk, "pause", {"reason": "again"})
-    assert refusal(answer)[:2] == (409, "wrong-state")
+    assert summarize_problem(answer)[:2] == (409, "wrong-state")
     assert answer.json()["detail"] == "The connection is paused. Resume the connection."
 
 
 @pytest.mark.parametrize("state", ["healthy", "degraded", "needs_reconnect"])
 def test_what_does_not_stand_still_is_not_resumed(make, shop, acme, state):
     row = make.connection(acme, state=state)
-    assert refusal(post(shop, row, "resume"))[:2] == (409, "wrong-state")
+    assert summarize_problem(post(shop, row, "resume"))[:2] == (409, "wrong-state")
 
 
 def test_what_is_disconnected_is_not_resumed(shop, splunk):
     """There is no credential to resume it with."""
     post(shop, splunk, "disconnect")
     answer = post(shop, splunk, "resume")
-    assert refusal(answer)[:2] == (409, "wrong-state")
+    assert summarize_problem(answer)[:2] == (409, "wrong-state")
     assert "Connect the same account again." in answer.json()["detail"]
     assert state_of(splunk) == "disabled"
 
@@ -159,7 +165,7 @@ def test_what_waits_is_held_where_nothing_is_said(make, shop, acme):
     assert Credential.unscoped.get().open(slack) == {} and Revocation.unscoped.count() == 1
     delivery.refresh_from_db()
     assert delivery.state == "waiting" and Lane.unscoped.get().hold_reason == "disconnected"
-    assert told() == ("connection.disconnect", "api_key", "acme")
+    assert get_only_audit_row() == ("connection.disconnect", "api_key", "acme")
 
 
 def test_what_waits_is_cancelled_where_that_is_said(make, shop, splunk):
@@ -182,7 +188,9 @@ def test_more_than_may_be_cancelled_stays_held_and_is_told(make, shop, splunk, s
 
 
 def test_a_wrong_disconnect_is_named(shop, splunk):
-    assert refusal(post(shop, splunk, "disconnect", {"what_waits": "burn"}))[2] == ["/what_waits"]
+    assert summarize_problem(post(shop, splunk, "disconnect", {"what_waits": "burn"}))[2] == [
+        "/what_waits"
+    ]
     assert state_of(splunk) == "healthy"
 
 
@@ -206,7 +214,7 @@ def test_a_guest_connects_it_again_by_that_link(shop, make, acme, guest, outside
     row = make.connection(acme, "slack", account="T0000ACME")
     row.mark_needs_reconnect("token_revoked", now=clock())
     url = post(shop, row, "reconnect-link").json()["url"].removeprefix("https://hub.test")
-    guest.says(guest.comes_back(guest.allow(guest.client.post(url).context["url"])))
+    guest.submit(guest.follow_callback(guest.allow(guest.client.post(url).context["url"])))
     row.refresh_from_db()
     assert row.state == "healthy" and Client().get(url).status_code == 404
 
@@ -214,20 +222,23 @@ def test_a_guest_connects_it_again_by_that_link(shop, make, acme, guest, outside
 def test_another_account_is_refused_by_that_link(shop, make, acme, guest, outside):
     row = make.connection(acme, "slack", account="T000OTHER")
     url = post(shop, row, "reconnect-link").json()["url"].removeprefix("https://hub.test")
-    page = guest.comes_back(guest.allow(guest.client.post(url).context["url"]))
-    guest.says(page, "replace")
+    page = guest.follow_callback(guest.allow(guest.client.post(url).context["url"]))
+    guest.submit(page, "replace")
     row.refresh_from_db()
     assert page.context["plan"].kind == "refused" and row.account == "T000OTHER"
 
 
 def test_the_platforms_own_has_no_page(make, api):
-    assert refusal(post(api.platform(), make.connection(connector="app"), "reconnect-link"))[
-        :2
-    ] == (409, "wrong-state")
+    assert summarize_problem(
+        post(api.platform(), make.connection(connector="app"), "reconnect-link")
+    )[:2] == (409, "wrong-state")
 
 
 @pytest.mark.parametrize("verb", ["test", "pause", "resume", "disconnect", "reconnect-link"])
 def test_a_key_that_only_reads_does_nothing(api, acme, splunk, verb):
     client = api.of(acme, scopes=["connections:read"])
-    assert refusal(post(client, splunk, verb, {"reason": "x"}))[:2] == (403, "scope-missing")
+    assert summarize_problem(post(client, splunk, verb, {"reason": "x"}))[:2] == (
+        403,
+        "scope-missing",
+    )
     assert state_of(splunk) == "healthy"

@@ -22,9 +22,9 @@ from tests.hub.connections.api.rest import (
     TOKEN,
     URL,
     WEBHOOK,
-    document,
-    of,
-    refusal,
+    connection_url,
+    open_stored_document,
+    summarize_problem,
 )
 
 pytestmark = pytest.mark.django_db
@@ -34,17 +34,20 @@ def post(client, body, **headers):
     return client.post(CONNECTIONS, body, format="json", headers=headers)
 
 
-def stored():
+def count_stored_rows():
     return Connection.unscoped.count(), Credential.unscoped.count(), Idempotency.objects.count()
 
 
-def test_what_passes_the_test_is_connected_and_told_to_the_audit(shop, acme, systems):
-    http = systems(NO_DATA)
+def test_what_passes_the_test_is_connected_and_told_to_the_audit(shop, acme, set_system_answers):
+    http = set_system_answers(NO_DATA)
     answer = post(shop, SPLUNK)
     row = Connection.unscoped.get()
-    assert (answer.status_code, answer["Location"]) == (201, f"https://hub.test{of(row)}")
+    assert (answer.status_code, answer["Location"]) == (
+        201,
+        f"https://hub.test{connection_url(row)}",
+    )
     assert answer.json()["state"] == "healthy" and answer.json()["signing_secret"] is None
-    assert (row.tenant, row.settings["url"], document()["token"]) == (acme, URL, TOKEN)
+    assert (row.tenant, row.settings["url"], open_stored_document()["token"]) == (acme, URL, TOKEN)
     assert len(http.requests) == 1
     told = AuditRow.objects.get()
     assert (told.verb, told.actor_kind, told.tenant_reference) == (
@@ -55,21 +58,21 @@ def test_what_passes_the_test_is_connected_and_told_to_the_audit(shop, acme, sys
     assert TOKEN not in answer.content.decode() + str(told.after)
 
 
-def test_a_platform_key_names_the_tenant(api, acme, systems):
-    systems(NO_DATA)
-    assert refusal(post(api.platform(), SPLUNK))[:2] == (400, "tenant-required")
-    assert refusal(post(api.platform(), SPLUNK | {"tenant": "nobody"}))[:2] == (
+def test_a_platform_key_names_the_tenant(api, acme, set_system_answers):
+    set_system_answers(NO_DATA)
+    assert summarize_problem(post(api.platform(), SPLUNK))[:2] == (400, "tenant-required")
+    assert summarize_problem(post(api.platform(), SPLUNK | {"tenant": "nobody"}))[:2] == (
         404,
         "tenant-not-found",
     )
     assert post(api.platform(), SPLUNK | {"tenant": "acme"}).status_code == 201
 
 
-def test_a_signing_secret_that_was_made_is_told_once_and_not_kept(shop, systems):
-    systems(Response(204))
+def test_a_signing_secret_that_was_made_is_told_once_and_not_kept(shop, set_system_answers):
+    set_system_answers(Response(204))
     first, again = (post(shop, WEBHOOK, **{"Idempotency-Key": "k"}) for _ in range(2))
     secret = first.json()["signing_secret"]
-    assert secret == document()["signing_secret"]
+    assert secret == open_stored_document()["signing_secret"]
     assert (again.status_code, again["Idempotency-Replayed"], again.json()["signing_secret"]) == (
         201,
         "true",
@@ -77,24 +80,27 @@ def test_a_signing_secret_that_was_made_is_told_once_and_not_kept(shop, systems)
     )
     assert again.json()["id"] == first.json()["id"]
     assert secret not in json.dumps(Idempotency.objects.get().answer)
-    assert secret not in shop.get(of(Connection.unscoped.get())).content.decode()
+    assert secret not in shop.get(connection_url(Connection.unscoped.get())).content.decode()
 
 
-def test_a_repetition_is_not_tested_again_and_another_body_is_refused(shop, systems):
-    http = systems(NO_DATA)
+def test_a_repetition_is_not_tested_again_and_another_body_is_refused(shop, set_system_answers):
+    http = set_system_answers(NO_DATA)
     post(shop, SPLUNK, **{"Idempotency-Key": "k"})
     assert post(shop, SPLUNK, **{"Idempotency-Key": "k"}).status_code == 201
     another = SPLUNK | {"secrets": {"token": "another"}}
-    assert refusal(post(shop, another, **{"Idempotency-Key": "k"}))[:2] == (
+    assert summarize_problem(post(shop, another, **{"Idempotency-Key": "k"}))[:2] == (
         422,
         "idempotency-key-reused",
     )
-    assert (len(http.requests), stored()) == (1, (1, 1, 1))
+    assert (len(http.requests), count_stored_rows()) == (1, (1, 1, 1))
 
 
-def test_a_strange_idempotency_key_is_refused_before_anything_is_asked(shop, systems):
-    http = systems(NO_DATA)
-    assert refusal(post(shop, SPLUNK, **{"Idempotency-Key": "ü"}))[:2] == (400, "validation-failed")
+def test_a_strange_idempotency_key_is_refused_before_anything_is_asked(shop, set_system_answers):
+    http = set_system_answers(NO_DATA)
+    assert summarize_problem(post(shop, SPLUNK, **{"Idempotency-Key": "ü"}))[:2] == (
+        400,
+        "validation-failed",
+    )
     assert http.requests == []
 
 
@@ -106,14 +112,16 @@ def test_a_strange_idempotency_key_is_refused_before_anything_is_asked(shop, sys
         (Response(500), "The credential is accepted"),
     ],
 )
-def test_what_fails_the_test_is_not_kept_and_says_which_check(shop, systems, script, check):
-    systems(script)
+def test_what_fails_the_test_is_not_kept_and_says_which_check(
+    shop, set_system_answers, script, check
+):
+    set_system_answers(script)
     answer = post(shop, SPLUNK, **{"Idempotency-Key": "k"})
-    assert refusal(answer) == (422, "test-failed", [""])
+    assert summarize_problem(answer) == (422, "test-failed", [""])
     assert answer.json()["errors"][0]["code"] and answer.json()["detail"].startswith(
         f"Failed check: {check}."
     )
-    assert stored() == (0, 0, 0) and TOKEN not in answer.content.decode()
+    assert count_stored_rows() == (0, 0, 0) and TOKEN not in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -137,28 +145,30 @@ def test_what_fails_the_test_is_not_kept_and_says_which_check(shop, systems, scr
         ({"secrets": {"token": TOKEN, "url": URL}}, "/secrets/url"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_is_asked(shop, systems, change, pointer):
-    http = systems(NO_DATA)
-    assert refusal(post(shop, SPLUNK | change)) == (400, "validation-failed", [pointer])
-    assert (http.requests, stored()) == ([], (0, 0, 0))
+def test_a_wrong_field_is_named_and_nothing_is_asked(shop, set_system_answers, change, pointer):
+    http = set_system_answers(NO_DATA)
+    assert summarize_problem(post(shop, SPLUNK | change)) == (400, "validation-failed", [pointer])
+    assert (http.requests, count_stored_rows()) == ([], (0, 0, 0))
 
 
-def test_headers_may_be_an_object_and_must_be_json(shop, systems):
-    systems(Response(204))
+def test_headers_may_be_an_object_and_must_be_json(shop, set_system_answers):
+    set_system_answers(Response(204))
     headers = {"X-Team": "sales"}
     assert post(shop, WEBHOOK | {"secrets": {"headers": headers}}).status_code == 201
-    assert json.loads(document()["headers"]) == headers
-    assert refusal(post(shop, WEBHOOK | {"secrets": {"headers": "no"}}))[2] == ["/secrets/headers"]
+    assert json.loads(open_stored_document()["headers"]) == headers
+    assert summarize_problem(post(shop, WEBHOOK | {"secrets": {"headers": "no"}}))[2] == [
+        "/secrets/headers"
+    ]
 
 
 @pytest.mark.parametrize(
     ("said", "kept"), [(5, 5), (None, None), ("5", 400), (0, 400), (1001, 400), (True, 400)]
 )
-def test_how_fast_an_endpoint_is_called_is_a_number(shop, systems, said, kept):
-    systems(Response(204))
+def test_how_fast_an_endpoint_is_called_is_a_number(shop, set_system_answers, said, kept):
+    set_system_answers(Response(204))
     answer = post(shop, WEBHOOK | {"settings": {**WEBHOOK["settings"], "calls_a_second": said}})
     if kept == 400:
-        assert refusal(answer) == (400, "validation-failed", ["/settings/calls_a_second"])
+        assert summarize_problem(answer) == (400, "validation-failed", ["/settings/calls_a_second"])
     else:
         assert Connection.unscoped.get().settings["calls_a_second"] == kept
 
@@ -170,17 +180,20 @@ class Named(Splunk):
         return Account("the-one", "The One")
 
 
-def test_the_same_account_is_not_connected_twice(make, shop, acme, systems, monkeypatch):
+def test_the_same_account_is_not_connected_twice(make, shop, acme, set_system_answers, monkeypatch):
     monkeypatch.setitem(CONNECTORS, "splunk", Named())
     make.connection(acme, "splunk", account="the-one", name="Theirs")
-    systems(NO_DATA)
+    set_system_answers(NO_DATA)
     answer = post(shop, SPLUNK, **{"Idempotency-Key": "k"})
-    assert refusal(answer)[:2] == (409, "already-connected") and "Theirs" in answer.json()["detail"]
-    assert stored() == (1, 1, 0)
+    assert (
+        summarize_problem(answer)[:2] == (409, "already-connected")
+        and "Theirs" in answer.json()["detail"]
+    )
+    assert count_stored_rows() == (1, 1, 0)
 
 
-def test_what_only_receives_is_connected_without_a_call(shop, acme, systems):
-    http = systems(NO_DATA)
+def test_what_only_receives_is_connected_without_a_call(shop, acme, set_system_answers):
+    http = set_system_answers(NO_DATA)
     answer = post(
         shop,
         {
@@ -193,8 +206,8 @@ def test_what_only_receives_is_connected_without_a_call(shop, acme, systems):
     assert Connection.unscoped.get().state == "healthy" and not http.requests
 
 
-def test_what_could_verify_nothing_is_refused(shop, acme, systems):
-    systems(NO_DATA)
+def test_what_could_verify_nothing_is_refused(shop, acme, set_system_answers):
+    set_system_answers(NO_DATA)
     answer = post(shop, {"connector": "signed_webhook", "settings": {"preset": "custom"}})
     assert (answer.status_code, answer.json()["code"]) == (422, "test-failed")
-    assert stored()[:2] == (0, 0)
+    assert count_stored_rows()[:2] == (0, 0)

@@ -17,7 +17,7 @@ from hub.connections.token_lifetimes import Token
 from hub.db.clock import clock
 from hub.throttle.models import QuotaState as Quota
 from tests.factories import MINUTE, NOON
-from tests.hub.connections.api.rest import CONNECTIONS, of, refusal
+from tests.hub.connections.api.rest import CONNECTIONS, connection_url, summarize_problem
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +39,8 @@ def ids(response):
     return [item["id"] for item in response.json()["items"]]
 
 
-def stands(client, connection):
-    told = client.get(of(connection)).json()
+def read_status(client, connection):
+    told = client.get(connection_url(connection)).json()
     return told["state"], told["reason"], told["sentence"], told["action"]
 
 
@@ -66,7 +66,11 @@ def test_the_list_is_filtered(make, shop, acme, slack):
 )
 def test_a_strange_filter_is_refused(shop, query):
     name = query.partition("=")[0]
-    assert refusal(shop.get(f"{CONNECTIONS}?{query}")) == (400, "validation-failed", [f"/{name}"])
+    assert summarize_problem(shop.get(f"{CONNECTIONS}?{query}")) == (
+        400,
+        "validation-failed",
+        [f"/{name}"],
+    )
 
 
 def test_pages_lead_to_each_other(make, shop, acme):
@@ -81,14 +85,14 @@ def test_a_connector_of_another_release_is_not_listed(make, shop, acme):
     row = make.connection(acme)
     Connection.unscoped.update(connector_key="telex")
     assert ids(shop.get(CONNECTIONS)) == []
-    assert shop.get(of(row)).status_code == 404
+    assert shop.get(connection_url(row)).status_code == 404
 
 
 # --- one ------------------------------------------------------------------------------------------
 
 
 def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
-    told = shop.get(of(slack)).json()
+    told = shop.get(connection_url(slack)).json()
     assert (told["account"], told["tenant"]) == ({"id": "T1", "name": "Acme"}, "acme")
     assert {"key": "chat:write", "optional": False, "granted": True}.items() <= told["permissions"][
         0
@@ -100,13 +104,13 @@ def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
 def test_why_it_does_not_work_is_said_with_what_to_do(shop, slack):
     slack.mark_needs_reconnect("invalid_grant", "token_revoked", now=NOON)
     sentence = "The other system reports that the authorization has expired or was revoked."
-    assert stands(shop, slack) == (
+    assert read_status(shop, slack) == (
         "needs_reconnect",
         "invalid_grant",
         sentence,
         "Reconnect the account.",
     )
-    told = shop.get(of(slack)).json()
+    told = shop.get(connection_url(slack)).json()
     assert (told["detail"], told["state_changed_at"]) == ("token_revoked", "2026-11-25T12:00:00Z")
 
 
@@ -117,7 +121,7 @@ def test_what_stops_it_from_above_comes_first(shop, slack):
         ActorContext.system(),
         now=NOON,
     )
-    told = shop.get(of(slack)).json()
+    told = shop.get(connection_url(slack)).json()
     assert (told["state"], told["reason"], told["detail"]) == (
         "paused",
         "switched_off",
@@ -148,21 +152,21 @@ def test_switches_of_others_are_not_told(make, shop, slack):
         switch_off(
             KillSwitch(scope=scope, reason="they fail", **thing), ActorContext.system(), now=NOON
         )
-    assert shop.get(of(slack)).json()["switches"] == []
+    assert shop.get(connection_url(slack)).json()["switches"] == []
 
 
 def test_maintenance_says_until_when(make, shop, slack):
     now = clock()
     make.maintenance(slack, starts_at=now - MINUTE, ends_at=now + MINUTE)
     Lane.unscoped.update(hold_reason="maintenance")
-    told = shop.get(of(slack)).json()
+    told = shop.get(connection_url(slack)).json()
     assert told["reason"] == "maintenance" and told["until"]
 
 
 def test_what_waits_is_counted_and_how_long_it_takes(make, shop, slack):
     make.delivery(slack)
     make.delivery(slack)
-    waiting = shop.get(of(slack)).json()["waiting"]
+    waiting = shop.get(connection_url(slack)).json()["waiting"]
     assert (waiting["count"], waiting["more"], waiting["oldest"]) == (
         2,
         False,
@@ -178,7 +182,7 @@ def test_of_the_token_its_life_is_told_and_nothing_else(shop, slack):
     Credential.unscoped.update(
         token_lifetimes={"": token.to_json()}, refresh_due_at=token.refresh_due_at
     )
-    told = shop.get(of(slack))
+    told = shop.get(connection_url(slack))
     assert told.json()["token"] == {
         "given_at": "2026-11-25T12:00:00Z",
         "expires_at": "2026-11-26T00:00:00Z",
@@ -189,10 +193,10 @@ def test_of_the_token_its_life_is_told_and_nothing_else(shop, slack):
 
 
 def test_what_never_ends_has_no_token(make, shop, acme):
-    assert shop.get(of(make.connection(acme))).json()["token"] is None
+    assert shop.get(connection_url(make.connection(acme))).json()["token"] is None
 
 
-def spent(connection, kind):
+def create_quota(connection, kind):
     return Quota.objects.create(
         key=build_scope_key(connection, Scope(kind)),
         connector_key=connection.connector_key,
@@ -202,24 +206,24 @@ def spent(connection, kind):
 
 def test_quotas_that_its_calls_spend_are_gauges(make, shop, acme):
     splunk = make.connection(acme, "splunk")
-    spent(splunk, "connection")
-    (quota,) = shop.get(of(splunk)).json()["quotas"]
+    create_quota(splunk, "connection")
+    (quota,) = shop.get(connection_url(splunk)).json()["quotas"]
     assert (quota["kind"], quota["limit"], quota["free_at"]) == ("connection", 20, None)
 
 
 def test_a_quota_of_the_whole_app_is_the_platforms_to_see(make, api, shop, acme):
     row = make.connection(acme, "pipedrive", secret={})
-    spent(row, "app")
-    kinds = [quota["kind"] for quota in api.platform().get(of(row)).json()["quotas"]]
-    assert shop.get(of(row)).json()["quotas"] == []
+    create_quota(row, "app")
+    kinds = [quota["kind"] for quota in api.platform().get(connection_url(row)).json()["quotas"]]
+    assert shop.get(connection_url(row)).json()["quotas"] == []
     assert set(kinds) <= {"app"}
 
 
 def test_the_platforms_own_connection_is_the_platforms_to_see(make, api, shop):
     row = make.connection(connector="app")
-    told = api.platform().get(of(row)).json()
+    told = api.platform().get(connection_url(row)).json()
     assert (told["tenant"], told["links"]["page"]) == (None, None)
-    assert shop.get(of(row)).status_code == 404
+    assert shop.get(connection_url(row)).status_code == 404
 
 
 def test_secrets_are_nowhere(make, shop, acme):
@@ -227,9 +231,9 @@ def test_secrets_are_nowhere(make, shop, acme):
     row = make.connection(
         acme, secret={"signing_secret": canary}, settings={"url": "https://x.test/", "old": canary}
     )
-    for url in (of(row), CONNECTIONS):
+    for url in (connection_url(row), CONNECTIONS):
         assert canary not in shop.get(url).content.decode()
-    assert shop.get(of(row)).json()["settings"] == {"url": "https://x.test/"}
+    assert shop.get(connection_url(row)).json()["settings"] == {"url": "https://x.test/"}
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -237,10 +241,13 @@ def test_more_rows_cost_no_more_queries(make, shop, acme, count):
     rows = [make.connection(acme, "splunk", account=f"a{number}") for number in range(count)]
     for _ in range(count):
         make.delivery(rows[0], action="send_event")
-    assert (asks(shop, CONNECTIONS), asks(shop, of(rows[0]))) == (2, 9)
+    assert (count_queries(shop, CONNECTIONS), count_queries(shop, connection_url(rows[0]))) == (
+        2,
+        9,
+    )
 
 
-def asks(client, url):
+def count_queries(client, url):
     client.get(url)  # that the key is used is noted once a minute
     with CaptureQueriesContext(database) as queries:
         assert client.get(url).status_code == 200

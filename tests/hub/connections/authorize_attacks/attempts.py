@@ -16,9 +16,9 @@ SLACK, SALESFORCE = CONNECTORS["slack"], CONNECTORS["salesforce"]
 BACK = "https://hub.test/connect/{}/callback"
 
 
-def back_with(browser, system, **changes):
+def call_back_with(browser, system, **changes):
     """Comes back from there with something else than it gave; None leaves it out."""
-    came = query_of(browser.allow(browser.sent_to(system))) | changes
+    came = query_of(browser.allow(browser.get_consent_url(system))) | changes
     said = {key: value for key, value in came.items() if value is not None}
     return browser.client.get(f"/connect/{system}/callback", said, follow=True)
 
@@ -26,7 +26,7 @@ def back_with(browser, system, **changes):
 # --- hostile answers, without a network ---
 
 
-def comes_back(make, connector, *answers):
+def receive_callback_with(make, connector, *answers):
     make.app(connector.key, {"client_id": "id", "client_secret": "a client secret"})
     who, given = BrowserIdentity("a browser"), iter([b"s" * 32, b"v" * 48])
     addresses = {"redirect_uri": BACK.format(connector.key), "return_to": "/"}
@@ -38,5 +38,5 @@ def comes_back(make, connector, *answers):
     return receive_callback(said, connector=connector, identity=who, now=NOON, **way)
 
 
-def granted(connector, **changes):
+def build_grant_response(connector, **changes):
     return Response(200, json.dumps(GRANTED[connector.key] | changes).encode())

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.hub.connections.browsers import CLIENTS, stored
+from tests.hub.connections.browsers import CLIENTS, count_connections
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_stored(db):
     yield
-    assert stored() == 0
+    assert count_connections() == 0
 
 
 @pytest.fixture(params=CLIENTS)

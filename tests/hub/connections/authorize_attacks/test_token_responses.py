@@ -15,8 +15,8 @@ from tests.hub.connections.authorize_attacks.attempts import (
     BACK,
     SALESFORCE,
     SLACK,
-    comes_back,
-    granted,
+    build_grant_response,
+    receive_callback_with,
 )
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,9 @@ COMPANY = Response(
 
 @pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_is_a_named_end(make, system, changes):
-    row = comes_back(make, CONNECTORS[system], granted(CONNECTORS[system], **changes), COMPANY)
+    row = receive_callback_with(
+        make, CONNECTORS[system], build_grant_response(CONNECTORS[system], **changes), COMPANY
+    )
     assert row.state == "granted" or row.reason in ("strange_answer", "host_refused")
     assert "\x00" not in row.account + row.detail
 
@@ -45,7 +47,7 @@ STRANGE = {
 
 @pytest.mark.parametrize("answer", STRANGE.values(), ids=STRANGE)
 def test_a_strange_answer_is_a_named_end(make, answer):
-    row = comes_back(make, SALESFORCE, answer)
+    row = receive_callback_with(make, SALESFORCE, answer)
     assert row.state == "failed" and row.reason in ("strange_answer", "refused", "unavailable")
 
 
@@ -58,12 +60,14 @@ def test_a_strange_answer_is_a_named_end(make, answer):
     ],
 )
 def test_an_instance_elsewhere_is_never_called(make, url):
-    row = comes_back(make, SALESFORCE, granted(SALESFORCE, instance_url=url))
+    row = receive_callback_with(
+        make, SALESFORCE, build_grant_response(SALESFORCE, instance_url=url)
+    )
     assert (row.state, row.reason) == ("failed", "host_refused")
 
 
 def test_a_receive_that_two_do_at_once_exchanges_once(make):
-    row = comes_back(make, SLACK, granted(SLACK))
+    row = receive_callback_with(make, SLACK, build_grant_response(SLACK))
     assert row.state == "granted"
     with pytest.raises(AuthorizationRefused, match="reused"):
         said = {"state": ["c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M"], "code": ["a code"]}

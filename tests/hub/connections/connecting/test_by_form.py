@@ -18,7 +18,7 @@ from hub.connections.models import (
 )
 from tenants.models import Tenant
 from tests.factories import NOON
-from tests.hub.connections.browsers import problem, stored
+from tests.hub.connections.browsers import count_connections, get_problem_code
 
 pytestmark = pytest.mark.django_db
 
@@ -74,14 +74,14 @@ def suspended_during_test(acme, monkeypatch):
         monkeypatch.setitem(CONNECTORS, key, suspending(type(CONNECTORS[key])))
 
 
-def nothing_stored(existing=None):
+def is_nothing_stored(existing=None):
     if existing:
         return Credential.unscoped.get().version == 1
     return not Connection.unscoped.exists()
 
 
 def is_suspended_page(page):
-    return (problem(page), page.status_code) == ("tenant_suspended", 409)
+    return (get_problem_code(page), page.status_code) == ("tenant_suspended", 409)
 
 
 @pytest.mark.usefixtures("suspended_during_test")
@@ -89,26 +89,26 @@ class TestATenantSuspendedDuringTheTest:
     """The answer is the same as for one that was suspended before, and nothing is stored."""
 
     def test_the_form_of_the_wizard(self, browser, form):
-        assert is_suspended_page(browser.client.post(WIZARD, form)) and nothing_stored()
+        assert is_suspended_page(browser.client.post(WIZARD, form)) and is_nothing_stored()
 
     def test_the_form_of_a_connection_that_exists(self, browser, make, acme, form):
         connection = make.connection(acme, "splunk")
         url = f"/t/acme/connections/{connection.public_id}/reconnect/"
-        assert is_suspended_page(browser.client.post(url, form)) and nothing_stored(connection)
+        assert is_suspended_page(browser.client.post(url, form)) and is_nothing_stored(connection)
 
     def test_an_endpoint_of_their_own(self, browser, outside):
         data = {"name": "Mine", "url": f"{outside.url}/webhook/acme/one", "types": "*"}
-        assert is_suspended_page(browser.client.post(ENDPOINT, data)) and nothing_stored()
+        assert is_suspended_page(browser.client.post(ENDPOINT, data)) and is_nothing_stored()
 
     def test_the_form_of_a_guest(self, guest, make, acme, form, existing):
         guest.opens(make.connect_link(acme, "splunk", connection=existing))
-        assert is_suspended_page(guest.client.post(GUEST, form)) and nothing_stored(existing)
+        assert is_suspended_page(guest.client.post(GUEST, form)) and is_nothing_stored(existing)
         assert ConnectLink.unscoped.get().used_at is None
 
     def test_an_account_that_was_granted(self, browser):
-        page = browser.connects("slack")
-        assert problem(browser.says(page)) == "tenant_suspended"
-        assert (stored(), Revocation.unscoped.count()) == (0, 1)
+        page = browser.connect_account("slack")
+        assert get_problem_code(browser.submit(page)) == "tenant_suspended"
+        assert (count_connections(), Revocation.unscoped.count()) == (0, 1)
         assert Authorization.unscoped.get().reason == "tenant_suspended"
 
     def test_rest(self, shop, rest_input, existing):
@@ -119,18 +119,18 @@ class TestATenantSuspendedDuringTheTest:
             else shop.post(url, {"connector": "splunk", **rest_input}, format="json")
         )
         assert (response.status_code, response.json()["code"]) == (409, "tenant-suspended")
-        assert nothing_stored(existing)
+        assert is_nothing_stored(existing)
 
     def test_staff(self, staff_client, acme, form, existing):
         url = f"/admin/connections/connection/{existing.pk}/verbs/credential/" if existing else ADD
         page = staff_client.post(url, form | {"tenant": acme.pk})
-        assert "Restore it before" in page.content.decode() and nothing_stored(existing)
+        assert "Restore it before" in page.content.decode() and is_nothing_stored(existing)
 
 
 # --- every entry point does and audits the same ---
 
 
-def audited(connection, verb):
+def is_audited(connection, verb):
     row = find_audit_rows(connection).get(verb=verb)
     return row.before, row.after
 
@@ -147,7 +147,7 @@ def test_every_entry_point_connects_and_audits_the_same(
     guest.client.post(GUEST, link_form)
     connections = Connection.unscoped.order_by("pk")
     assert [connection.state for connection in connections] == ["healthy"] * 4
-    rows = [audited(connection, "connection.connect") for connection in connections]
+    rows = [is_audited(connection, "connection.connect") for connection in connections]
     by_staff, by_owner, by_program, by_guest = [
         (before, after | {"name": "", "settings": after["settings"] | {"use_ack": None}})
         for before, after in rows
@@ -165,7 +165,7 @@ def test_every_entry_point_updates_a_credential_and_audits_the_same(
     browser.client.post(f"/t/acme/connections/{owners.public_id}/reconnect/", form)
     shop.patch(f"/api/v1/connections/{programs.public_id}", rest_input, format="json")
     guest.client.post(GUEST, {key: form[key] for key in ("url", "token", "use_ack")})
-    rows = [audited(connection, "connection.credential") for connection in connections]
+    rows = [is_audited(connection, "connection.credential") for connection in connections]
     first, *others = [
         (before, after | {"settings": after["settings"] | {"use_ack": None}})
         for before, after in rows

@@ -8,7 +8,7 @@ from django.test import Client
 from hub.audit import AuditRow
 from hub.connections.models import Authorization, Connection, ConnectLink, Revocation
 from hub.db.clock import clock
-from tests.hub.connections.browsers import Guest, problem, query_of, stored
+from tests.hub.connections.browsers import Guest, count_connections, get_problem_code, query_of
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +23,9 @@ def state(link):
 
 
 def test_a_guest_connects_by_oauth(guest, link, acme):
-    page = guest.connects(link)
+    page = guest.connect_account(link)
     assert b"Acme Teas" in page.content and state(link) == "opened"
-    answer = guest.says(page)
+    answer = guest.submit(page)
     assert answer.headers["Location"] == "/connect/link/done/"
     made = Connection.unscoped.get()
     assert (made.tenant, made.connector_key, made.connected_by) == (acme, "slack", None)
@@ -48,15 +48,15 @@ def test_looking_uses_nothing_up(guest, link):
 
 
 def test_an_attempt_that_was_refused_is_tried_again_in_the_same_browser(guest, link):
-    page = guest.comes_back(guest.deny(guest.opens(link).context["url"]))
-    assert problem(page) == "not_let_in" and b"/connect/link/start" in page.content
+    page = guest.follow_callback(guest.deny(guest.opens(link).context["url"]))
+    assert get_problem_code(page) == "not_let_in" and b"/connect/link/start" in page.content
     away = guest.client.post("/connect/link/start")
-    assert guest.says(guest.comes_back(guest.allow(away.context["url"]))).status_code == 302
-    assert stored() == 1
+    assert guest.submit(guest.follow_callback(guest.allow(away.context["url"]))).status_code == 302
+    assert count_connections() == 1
 
 
 def test_who_cancels_is_back_at_the_link(guest, link):
-    answer = guest.says(guest.connects(link), do="cancel")
+    answer = guest.submit(guest.connect_account(link), do="cancel")
     assert answer.headers["Location"] == "/connect/link/"
     assert guest.client.get("/connect/link/").status_code == 200 and state(link) == "opened"
 
@@ -64,18 +64,18 @@ def test_who_cancels_is_back_at_the_link(guest, link):
 def test_a_guest_connects_an_account_again(make, guest, outside, acme):
     before = make.connection(acme, "slack", account="T0000ACME", name="Our Slack")
     before.transition_to("needs_reconnect", reason="token_revoked")
-    page = guest.connects(make.connect_link(acme, "slack", connection=before))
-    guest.says(page)
+    page = guest.connect_account(make.connect_link(acme, "slack", connection=before))
+    guest.submit(page)
     before.refresh_from_db()
-    assert (stored(), before.state) == (1, "healthy")
+    assert (count_connections(), before.state) == (1, "healthy")
 
 
 def test_a_guest_does_not_put_another_account_in_its_place(make, guest, outside, acme):
     before = make.connection(acme, "slack", account="T0000ELSE")
-    page = guest.connects(make.connect_link(acme, "slack", connection=before))
-    guest.says(page, do="replace")
+    page = guest.connect_account(make.connect_link(acme, "slack", connection=before))
+    guest.submit(page, do="replace")
     before.refresh_from_db()
-    assert before.account == "T0000ELSE" and stored() == 1
+    assert before.account == "T0000ELSE" and count_connections() == 1
 
 
 def test_a_guest_fills_in_what_a_webhook_needs(make, guest, outside, acme):
@@ -91,11 +91,11 @@ def test_what_does_not_pass_its_test_is_not_kept(make, guest, outside, acme):
     link = make.connect_link(acme)
     guest.opens(link)
     page = guest.client.post("/connect/link/fill-in/", {"url": "https://10.0.0.1/"})
-    assert page.status_code in (200, 422) and stored() == 0 and state(link) == "opened"
+    assert page.status_code in (200, 422) and count_connections() == 0 and state(link) == "opened"
 
 
 def test_who_did_it_stands_in_the_audit(guest, link):
-    guest.says(guest.connects(link))
+    guest.submit(guest.connect_account(link))
     row = AuditRow.objects.get(verb="connection.connect")
     assert (row.actor_kind, row.actor_id) == ("guest", f"link {link.public_id}")
 
@@ -113,11 +113,11 @@ def test_a_guest_allows_what_may_be_left_out(guest, link):
 
 
 def test_a_link_that_was_used(guest, link):
-    guest.says(guest.connects(link))
+    guest.submit(guest.connect_account(link))
     for browser in (guest, Guest()):
         assert browser.opens(link).status_code == 404
     assert guest.client.post("/connect/link/start").status_code == 404
-    assert stored() == 1
+    assert count_connections() == 1
 
 
 def test_a_link_that_is_a_day_old(make, guest, outside, acme):
@@ -133,10 +133,10 @@ def test_a_link_that_was_taken_back(guest, link, browser):
 
 @pytest.mark.parametrize("column", ["revoked_at", "expires_at", "used_at"])
 def test_a_link_that_ends_on_the_way(guest, link, column):
-    page = guest.connects(link)
+    page = guest.connect_account(link)
     ConnectLink.unscoped.update(**{column: clock()})
-    assert problem(guest.says(page)) == "link_ended"
-    assert stored() == 0 and Revocation.unscoped.count() == 1
+    assert get_problem_code(guest.submit(page)) == "link_ended"
+    assert count_connections() == 0 and Revocation.unscoped.count() == 1
 
 
 def test_a_link_that_ends_while_a_form_is_filled_in(make, guest, outside, acme):
@@ -148,7 +148,7 @@ def test_a_link_that_ends_while_a_form_is_filled_in(make, guest, outside, acme):
         ).status_code
         == 404
     )
-    assert stored() == 0
+    assert count_connections() == 0
 
 
 def test_a_link_that_is_opened_in_two_browsers(guest, link):
@@ -162,21 +162,21 @@ def test_the_address_of_consent_opened_in_another_browser(guest, link, make, acm
     consent = guest.opens(link).context["url"]
     victim = Guest()
     victim.opens(make.connect_link(acme, "slack"))
-    assert problem(victim.comes_back(victim.allow(consent))) == "other_browser"
-    assert stored() == 0
+    assert get_problem_code(victim.follow_callback(victim.allow(consent))) == "other_browser"
+    assert count_connections() == 0
 
 
 def test_the_confirm_page_in_another_browser(guest, link, make, acme):
-    page = guest.connects(link)
+    page = guest.connect_account(link)
     second = Guest()
     second.opens(make.connect_link(acme, "slack"))
-    assert second.says(page).status_code == 404 and stored() == 0
+    assert second.submit(page).status_code == 404 and count_connections() == 0
 
 
 def test_a_person_who_signs_in_meanwhile_is_somebody_else(guest, link, make, acme):
-    page = guest.connects(link)
+    page = guest.connect_account(link)
     guest.client.force_login(make.membership(acme, make.user(), role="owner").user)
-    assert guest.says(page).status_code == 404 and stored() == 0
+    assert guest.submit(page).status_code == 404 and count_connections() == 0
 
 
 def test_the_link_of_one_system_begins_no_other(guest, link):
@@ -211,10 +211,10 @@ def test_a_guest_has_no_other_page(guest, link):
 
 def test_a_visitor_of_the_portal_is_not_that_guest(make, guest, link):
     """Our own application may call a person whatever it likes."""
-    page = guest.connects(link)
+    page = guest.connect_account(link)
     another = make.portal_link(link.tenant, reference=f"link:{link.public_id}")
     guest.client.post(f"/enter/{another.token}/")
-    assert guest.says(page).status_code == 404
+    assert guest.submit(page).status_code == 404
 
 
 def test_a_token_that_nobody_was_given(guest, db):
@@ -224,7 +224,7 @@ def test_a_token_that_nobody_was_given(guest, db):
 
 def test_the_token_is_kept_nowhere(guest, link, caplog):
     caplog.set_level("DEBUG")
-    guest.says(guest.connects(link))
+    guest.submit(guest.connect_account(link))
     kept = [ConnectLink, Authorization, AuditRow]
     rows = str([list(model._base_manager.values()) for model in kept]) + str(
         dict(guest.client.session)

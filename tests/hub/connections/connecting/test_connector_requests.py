@@ -24,11 +24,11 @@ PAGE = "/admin/connections/connectorrequest/"
 
 
 @pytest.fixture
-def asks(make):
-    def asks(tenant, name):
+def request_system(make):
+    def request_system(tenant, name):
         return request_connector(tenant, name, ActorContext(SYSTEM), now=NOON)
 
-    return asks
+    return request_system
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_spellings_of_one_system_meet(name, system):
     assert find_system_key(name) == system
 
 
-def test_it_is_counted_by_tenant_and_once_for_each(asks, make, acme):
+def test_it_is_counted_by_tenant_and_once_for_each(request_system, make, acme):
     assert [
-        asks(acme, "Notion"),
-        asks(acme, " notion "),
-        asks(make.tenant("globex"), "NOTION"),
+        request_system(acme, "Notion"),
+        request_system(acme, " notion "),
+        request_system(make.tenant("globex"), "NOTION"),
     ] == [1, 1, 2]
     assert count_connector_requests(["notion", "other"], acme) == {
         "notion": ConnectorDemand(2, True)
@@ -62,10 +62,10 @@ def test_it_is_counted_by_tenant_and_once_for_each(asks, make, acme):
     }
 
 
-def test_it_is_told_to_staff_and_audited_once(asks, make, acme):
+def test_it_is_told_to_staff_and_audited_once(request_system, make, acme):
     for _ in range(2):
-        asks(acme, "Notion")
-    asks(make.tenant("globex", name="Globex"), "Notion")
+        request_system(acme, "Notion")
+    request_system(make.tenant("globex", name="Globex"), "Notion")
     notices = Notice.unscoped.filter(kind=REQUEST_NOTICE_KIND).order_by("pk")
     assert [notice.sentence for notice in notices] == [
         "Acme Teas requests “Notion”. 1 tenant has requested it.",
@@ -74,17 +74,19 @@ def test_it_is_told_to_staff_and_audited_once(asks, make, acme):
     assert AuditRow.objects.filter(verb="connector.request", tenant_reference="acme").count() == 1
 
 
-def test_nobody_floods_the_staffs_page(asks, acme):
+def test_nobody_floods_the_staffs_page(request_system, acme):
     for number in range(REQUESTS_MAX):
-        asks(acme, f"System {number}")
+        request_system(acme, f"System {number}")
     with pytest.raises(TooManyConnectorRequests):
-        asks(acme, "One more")
-    assert asks(acme, "System 1") == 1 and ConnectorRequest.unscoped.count() == REQUESTS_MAX
+        request_system(acme, "One more")
+    assert (
+        request_system(acme, "System 1") == 1 and ConnectorRequest.unscoped.count() == REQUESTS_MAX
+    )
 
 
-def test_staff_see_who_asks_for_what_and_how_many_do(asks, make, client, acme):
-    asks(acme, "Notion")
-    asks(make.tenant("globex", name="Globex"), "Notion")
+def test_staff_see_who_asks_for_what_and_how_many_do(request_system, make, client, acme):
+    request_system(acme, "Notion")
+    request_system(make.tenant("globex", name="Globex"), "Notion")
     client.force_login(make.staff(is_superuser=True))
     page = client.get(PAGE, {"q": "not"}).content.decode()
     assert page.count("2 tenants") == 2 and "Globex" in page

@@ -11,7 +11,13 @@ from hub.connections.credentials.abandoned_authorizations import end_abandoned_a
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from tenants.models import PortalLink
-from tests.hub.connections.browsers import Browser, Guest, problem, stored, under_way
+from tests.hub.connections.browsers import (
+    Browser,
+    Guest,
+    count_connections,
+    get_newest_authorization,
+    get_problem_code,
+)
 from tests.tenants.door import come_as_guest
 
 pytestmark = pytest.mark.django_db
@@ -19,14 +25,14 @@ pytestmark = pytest.mark.django_db
 
 class Visitor(Guest):
     begin = Browser.begin
-    connects = Browser.connects
+    connect_account = Browser.connect_account
 
     def __init__(self, tenant, link):
         super().__init__()
         self.tenant = tenant
         come_as_guest(self.client, link)
 
-    def stays_until(self, moment):
+    def set_session_end(self, moment):
         session = self.client.session
         session["visiting"] |= {"until": moment.isoformat()}
         session.save()
@@ -40,7 +46,7 @@ def visitor(make, acme, outside, settings):
     )
 
 
-def shown_out(page):
+def is_session_over_page(page):
     told = page.content.decode()
     return (
         page.status_code == 403
@@ -50,7 +56,7 @@ def shown_out(page):
 
 
 def test_it_is_connected_under_our_reference(visitor):
-    visitor.says(visitor.connects("slack"))
+    visitor.submit(visitor.connect_account("slack"))
     row = AuditRow.objects.get(verb="connection.connect")
     assert (row.actor_kind, row.actor_id, row.actor_label) == ("guest", "u-7", "Ann")
     assert Connection.unscoped.get().connected_by is None
@@ -58,26 +64,32 @@ def test_it_is_connected_under_our_reference(visitor):
 
 def test_a_member_by_link_begins_nothing(make, acme, outside):
     member = Visitor(acme, make.portal_link(acme, "member"))
-    assert member.begin("slack").status_code == 403 and under_way() is None
+    assert member.begin("slack").status_code == 403 and get_newest_authorization() is None
 
 
 def test_whose_visit_ends_while_they_are_away_is_told_so_and_nothing_stays_granted(visitor):
-    back = visitor.allow(visitor.sent_to("slack"))
-    visitor.stays_until(clock())
-    page = visitor.comes_back(back)
-    assert shown_out(page) and under_way().state == "granted"
-    assert shown_out(visitor.says(page)) and stored() == 0
+    back = visitor.allow(visitor.get_consent_url("slack"))
+    visitor.set_session_end(clock())
+    page = visitor.follow_callback(back)
+    assert is_session_over_page(page) and get_newest_authorization().state == "granted"
+    assert is_session_over_page(visitor.submit(page)) and count_connections() == 0
     end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
-    assert (under_way().state, under_way().tenant.revocations.count()) == ("failed", 1)
+    assert (
+        get_newest_authorization().state,
+        get_newest_authorization().tenant.revocations.count(),
+    ) == ("failed", 1)
 
 
 def test_whose_link_was_taken_back_while_they_are_away_connects_nothing(visitor):
-    page = visitor.connects("slack")
+    page = visitor.connect_account("slack")
     PortalLink.unscoped.update(revoked_at=clock())
-    assert shown_out(visitor.says(page)) and stored() == 0
+    assert is_session_over_page(visitor.submit(page)) and count_connections() == 0
 
 
 def test_another_person_of_ours_in_the_same_browser_does_not_finish_it(visitor, make, acme):
-    back = visitor.allow(visitor.sent_to("slack"))
+    back = visitor.allow(visitor.get_consent_url("slack"))
     come_as_guest(visitor.client, make.portal_link(acme, reference="u-8"))
-    assert problem(visitor.comes_back(back)) == "other_browser" and stored() == 0
+    assert (
+        get_problem_code(visitor.follow_callback(back)) == "other_browser"
+        and count_connections() == 0
+    )

@@ -16,7 +16,7 @@ from hub.crypto.sealed import seal
 from tenants.access.tenant_users import TenantUser
 from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.api.rest import NO_DATA, TOKEN, of, refusal
+from tests.hub.connections.api.rest import NO_DATA, TOKEN, connection_url, summarize_problem
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def splunk(make, acme):
     return make.connection(acme, "splunk", account="")
 
 
-def during_test(change, answer=NO_DATA):
+def change_during_test(change, answer=NO_DATA):
     """Return a system that answers its test after `change` was made in another request."""
 
     def respond(request):
@@ -57,8 +57,8 @@ def disconnect(connection):
 
 
 def patch(shop, systems, connection, change):
-    systems(during_test(change).call)
-    return shop.patch(of(connection), {"secrets": {"token": TOKEN}}, format="json")
+    systems(change_during_test(change).call)
+    return shop.patch(connection_url(connection), {"secrets": {"token": TOKEN}}, format="json")
 
 
 def stored_token():
@@ -68,39 +68,48 @@ def stored_token():
 # --- REST ---
 
 
-def test_a_credential_that_was_changed_during_the_test_is_a_conflict(shop, systems, splunk):
-    answer = patch(shop, systems, splunk, rotate)
-    assert refusal(answer) == (409, "wrong-state", [])
+def test_a_credential_that_was_changed_during_the_test_is_a_conflict(
+    shop, set_system_answers, splunk
+):
+    answer = patch(shop, set_system_answers, splunk, rotate)
+    assert summarize_problem(answer) == (409, "wrong-state", [])
     assert "changed while this was tested" in answer.json()["detail"]
     assert (stored_token(), Credential.unscoped.get().version) == (ROTATED, 2)
 
 
-def test_a_disconnect_during_the_test_is_not_overruled(shop, systems, splunk):
-    assert refusal(patch(shop, systems, splunk, disconnect)) == (409, "wrong-state", [])
+def test_a_disconnect_during_the_test_is_not_overruled(shop, set_system_answers, splunk):
+    assert summarize_problem(patch(shop, set_system_answers, splunk, disconnect)) == (
+        409,
+        "wrong-state",
+        [],
+    )
     assert Connection.unscoped.get().is_disconnected and stored_token() is None
 
 
-def test_the_state_is_decided_on_the_row_as_it_is_after_the_test(shop, systems, splunk):
+def test_the_state_is_decided_on_the_row_as_it_is_after_the_test(shop, set_system_answers, splunk):
     splunk.mark_degraded("calls_failing", "500", now=NOON)
     answer = patch(
-        shop, systems, splunk, lambda row: row.mark_needs_reconnect("status_403", "", now=NOON)
+        shop,
+        set_system_answers,
+        splunk,
+        lambda row: row.mark_needs_reconnect("status_403", "", now=NOON),
     )
     assert (answer.status_code, Connection.unscoped.get().state) == (200, "healthy")
 
 
-def test_a_pause_during_the_test_stays(shop, systems, splunk):
+def test_a_pause_during_the_test_stays(shop, set_system_answers, splunk):
     splunk.mark_degraded("calls_failing", "500", now=NOON)
     answer = patch(
-        shop, systems, splunk, lambda row: row.pause("stocktaking", until=None, now=NOON)
+        shop, set_system_answers, splunk, lambda row: row.pause("stocktaking", until=None, now=NOON)
     )
     assert (answer.status_code, Connection.unscoped.get().state) == (200, "paused")
     assert stored_token() == TOKEN
 
 
-def test_a_setting_that_was_changed_during_the_test_is_kept(shop, systems, splunk):
+def test_a_setting_that_was_changed_during_the_test_is_kept(shop, set_system_answers, splunk):
     answer = patch(
         shop,
-        systems,
+        set_system_answers,
         splunk,
         lambda row: connection_actions.change_connection_settings(
             row, {"use_ack": True}, HAND, now=NOON
@@ -126,11 +135,13 @@ def test_a_form_and_the_form_of_a_guest_are_refused_too(make, acme, splunk, chan
     link = make.connect_link(acme, "splunk", connection=splunk)
     form_input = FormInput(splunk.settings, {"token": TOKEN})
     use = {"random": FixedRandom(), "now": NOON}
-    result = update_with_form(splunk, form_input, HAND, call=during_test(change).call, **use)
+    result = update_with_form(splunk, form_input, HAND, call=change_during_test(change).call, **use)
     assert isinstance(result, ConnectionRefused) and result.reason == "changed_meanwhile"
     Connection.unscoped.update(state="healthy", reason="")
     link = ConnectLink.unscoped.get()
-    result = fulfil_link_with_form(link, form_input, HAND, call=during_test(change).call, **use)
+    result = fulfil_link_with_form(
+        link, form_input, HAND, call=change_during_test(change).call, **use
+    )
     assert isinstance(result, ConnectionRefused) and result.reason == "changed_meanwhile"
     assert stored_token() != TOKEN and ConnectLink.unscoped.get().used_at is None
 
@@ -165,7 +176,7 @@ def confirm(authorization, http):
 
 
 def test_a_confirmation_does_not_overrule_a_disconnect_during_its_test(granted):
-    http = during_test(disconnect, Response(200, SLACK))
+    http = change_during_test(disconnect, Response(200, SLACK))
     with pytest.raises(AuthorizationRefused, match="changed_meanwhile"):
         confirm(granted, http)
     assert Connection.unscoped.get().is_disconnected
@@ -174,7 +185,7 @@ def test_a_confirmation_does_not_overrule_a_disconnect_during_its_test(granted):
 
 
 def test_a_confirmation_replaces_a_token_that_was_refreshed_during_its_test(granted):
-    http = during_test(rotate, Response(200, SLACK))
+    http = change_during_test(rotate, Response(200, SLACK))
     connection = confirm(granted, http)
     assert connection.credential.open(connection)["access_token"] == "xoxb-test-token"
     stored = Credential.unscoped.get()

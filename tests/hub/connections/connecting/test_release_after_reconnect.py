@@ -39,7 +39,7 @@ def slack(make):
     return row
 
 
-def mend(row, at=NOON):
+def reconnect(row, at=NOON):
     reconnect_account(
         row,
         {},
@@ -50,27 +50,27 @@ def mend(row, at=NOON):
     )
 
 
-def states():
+def list_states():
     return sorted(Delivery.unscoped.values_list("state", "attempt_count"))
 
 
 def test_a_revoked_token_holds_what_waits(slack):
     assert (slack.state, Lane.unscoped.get().hold_reason) == ("needs_reconnect", "needs_reconnect")
-    assert {state for state, _ in states()} == {"waiting"}
+    assert {state for state, _ in list_states()} == {"waiting"}
 
 
 def test_after_reconnecting_the_held_work_drains_at_the_allowed_rate(slack):
-    mend(slack, at=NOON + MINUTE)
+    reconnect(slack, at=NOON + MINUTE)
     http, sent = FakeHttp(POSTED), []
     for turn in range(4):
         pump(http, at=NOON + MINUTE + turn * (BETWEEN + MIN_LEAD))
         sent.append(len(http.requests))
     assert sent == [1, 2, 3, 3]
-    assert {state for state, _ in states()} == {"delivered"}
+    assert {state for state, _ in list_states()} == {"delivered"}
 
 
 def test_people_hear_how_much_waited(slack):
-    mend(slack)
+    reconnect(slack)
     assert Notice.unscoped.get(kind="works_again").sentence.endswith(
         "3 waiting events are sent now."
     )
@@ -78,7 +78,7 @@ def test_people_hear_how_much_waited(slack):
 
 
 def test_the_life_line_says_that_it_was_authorized_again(slack):
-    mend(slack)
+    reconnect(slack)
     assert CredentialEvent.unscoped.get().kind == "reconnected"
 
 
@@ -86,10 +86,13 @@ def test_a_reconnect_offers_the_account_that_is_connected(browser, make, acme):
     slack = make.connection(acme, connector="slack", account="T0000ACME")
     salesforce = make.connection(acme, connector="salesforce", account="00D000000000001EAA")
     assert (
-        query_of(browser.sent_to("slack", connection=str(slack.public_id)))["team"] == "T0000ACME"
+        query_of(browser.get_consent_url("slack", connection=str(slack.public_id)))["team"]
+        == "T0000ACME"
     )
     assert (
-        query_of(browser.sent_to("salesforce", connection=str(salesforce.public_id)))["prompt"]
+        query_of(browser.get_consent_url("salesforce", connection=str(salesforce.public_id)))[
+            "prompt"
+        ]
         == "login"
     )
-    assert "team" not in query_of(browser.sent_to("slack"))
+    assert "team" not in query_of(browser.get_consent_url("slack"))

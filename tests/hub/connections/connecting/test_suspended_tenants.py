@@ -5,7 +5,7 @@ import pytest
 from connectors.http import Response
 from hub.connections.models import Authorization, Connection, ConnectLink, Credential, Revocation
 from tests.factories import NOON
-from tests.hub.connections.browsers import problem, stored
+from tests.hub.connections.browsers import count_connections, get_problem_code
 
 pytestmark = pytest.mark.django_db
 
@@ -28,29 +28,31 @@ def splunk(outside):
     }
 
 
-def asked(desk):
+def list_calls(desk):
     return [line for line in desk.ledger() if line["system"] in ("splunk", "webhook")]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_form_of_the_wizard(browser, outside, splunk, suspended, method):
     page = getattr(browser.client, method)("/t/acme/connect/splunk/fill-in/", splunk)
-    assert problem(page) == "tenant_suspended" and page.status_code == 409
-    assert (stored(), asked(outside)) == (0, [])
+    assert get_problem_code(page) == "tenant_suspended" and page.status_code == 409
+    assert (count_connections(), list_calls(outside)) == (0, [])
 
 
 def test_the_form_of_a_connection_that_is_there(browser, make, acme, outside, splunk):
     row = make.connection(acme, "splunk")
     acme.suspend("unpaid", now=NOON)
     page = browser.client.post(f"/t/acme/connections/{row.public_id}/reconnect/", splunk)
-    assert problem(page) == "tenant_suspended" and asked(outside) == []
+    assert get_problem_code(page) == "tenant_suspended" and list_calls(outside) == []
     assert Credential.unscoped.get().version == 1
 
 
 def test_an_endpoint_of_their_own(browser, outside, suspended):
     said = {"name": "Mine", "url": f"{outside.url}/webhook/acme/one", "types": "*", "anyway": "on"}
-    assert problem(browser.client.post("/t/acme/endpoints/add", said)) == "tenant_suspended"
-    assert (stored(), asked(outside)) == (0, [])
+    assert (
+        get_problem_code(browser.client.post("/t/acme/endpoints/add", said)) == "tenant_suspended"
+    )
+    assert (count_connections(), list_calls(outside)) == (0, [])
 
 
 def test_the_form_of_a_guest(guest, make, acme, outside, splunk):
@@ -58,29 +60,33 @@ def test_the_form_of_a_guest(guest, make, acme, outside, splunk):
     guest.opens(link)
     acme.suspend("unpaid", now=NOON)
     page = guest.client.post("/connect/link/fill-in/", splunk)
-    assert problem(page) == "tenant_suspended" and b"/connect/link/" in page.content
-    assert (stored(), asked(outside), ConnectLink.unscoped.get().used_at) == (0, [], None)
+    assert get_problem_code(page) == "tenant_suspended" and b"/connect/link/" in page.content
+    assert (count_connections(), list_calls(outside), ConnectLink.unscoped.get().used_at) == (
+        0,
+        [],
+        None,
+    )
 
 
 def test_an_account_that_was_granted_before_is_given_back(browser, acme):
-    page = browser.connects("slack")
+    page = browser.connect_account("slack")
     acme.suspend("unpaid", now=NOON)
-    assert problem(browser.says(page)) == "tenant_suspended"
-    assert stored() == 0 and Revocation.unscoped.count() == 1
+    assert get_problem_code(browser.submit(page)) == "tenant_suspended"
+    assert count_connections() == 0 and Revocation.unscoped.count() == 1
     assert Authorization.unscoped.get().reason == "tenant_suspended"
 
 
-def test_the_api(shop, make, acme, systems):
+def test_the_api(shop, make, acme, set_system_answers):
     row = make.connection(acme, "splunk")
     acme.suspend("unpaid", now=NOON)
-    http = systems(Response(200, b'{"text":"HEC is healthy","code":17}'))
+    http = set_system_answers(Response(200, b'{"text":"HEC is healthy","code":17}'))
     said = {"settings": {"url": "https://splunk.acme.example:8088"}, "secrets": {"token": TOKEN}}
     for answer in (
         shop.post("/api/v1/connections", {"connector": "splunk", **said}, format="json"),
         shop.patch(f"/api/v1/connections/{row.public_id}", said, format="json"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (409, "tenant-suspended")
-    assert http.requests == [] and stored() == 1
+    assert http.requests == [] and count_connections() == 1
 
 
 def test_staff(client, make, outside, splunk, suspended):

@@ -33,7 +33,7 @@ def slack(make):
     return Connection.unscoped.get(pk=row.pk)
 
 
-def during_test(change, answer):
+def change_during_test(change, answer):
     def respond(request):
         change(Connection.unscoped.get())
         return answer
@@ -58,7 +58,7 @@ both = pytest.mark.parametrize("perform", [perform_test, perform_check])
 
 @both
 def test_the_refusal_of_a_replaced_token_does_not_stop_the_new_one(slack, perform):
-    result = perform(slack, during_test(replace_credential, REVOKED))
+    result = perform(slack, change_during_test(replace_credential, REVOKED))
     assert result.kind == "reconnect"
     assert Connection.unscoped.get().state == "healthy"
 
@@ -66,7 +66,7 @@ def test_the_refusal_of_a_replaced_token_does_not_stop_the_new_one(slack, perfor
 @both
 def test_the_success_of_a_replaced_token_does_not_heal_the_new_one(slack, perform):
     slack.mark_degraded("calls_failing", "500", now=NOON)
-    assert perform(slack, during_test(replace_credential, PASSED)).passed
+    assert perform(slack, change_during_test(replace_credential, PASSED)).passed
     assert Connection.unscoped.get().state == "degraded"
 
 
@@ -74,14 +74,16 @@ def test_the_success_of_a_replaced_token_does_not_heal_the_new_one(slack, perfor
 def test_a_state_that_changed_during_the_test_is_no_error(slack, perform):
     slack.mark_degraded("silent", "", now=NOON)
     result = perform(
-        slack, during_test(lambda row: row.pause("stocktaking", until=None, now=NOON), PASSED)
+        slack,
+        change_during_test(lambda row: row.pause("stocktaking", until=None, now=NOON), PASSED),
     )
     assert result.passed and Connection.unscoped.get().state == "paused"
 
 
 def test_a_refused_token_stops_a_connection_that_was_degraded_during_the_test(slack):
     perform_test(
-        slack, during_test(lambda row: row.mark_degraded("calls_failing", "", now=NOON), REVOKED)
+        slack,
+        change_during_test(lambda row: row.mark_degraded("calls_failing", "", now=NOON), REVOKED),
     )
     assert Connection.unscoped.get().state == "needs_reconnect"
 

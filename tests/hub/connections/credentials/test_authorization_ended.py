@@ -7,7 +7,7 @@ from hub.connections.credentials import account_probe
 from hub.connections.models import Connection
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import (
+from tests.hub.connections.token_refresh import (
     DUE,
     ENDED,
     RENEWED,
@@ -23,7 +23,7 @@ __all__ = ["connection", "scheduled"]  # the fixtures
 ORGANIZATION = Response(200, b'{"done":true,"records":[{"Id":"00D000000000001AAA","Name":"Acme"}]}')
 
 
-def when_tested(row, answer=ORGANIZATION, at=DUE + MINUTE):
+def perform_test(row, answer=ORGANIZATION, at=DUE + MINUTE):
     row = Connection.unscoped.select_related("credential").get(pk=row.pk)
     finding = account_probe.probe_and_update_state(row, call=FakeHttp(answer).call, now=at)
     row.refresh_from_db()
@@ -32,13 +32,13 @@ def when_tested(row, answer=ORGANIZATION, at=DUE + MINUTE):
 
 def test_a_grant_that_ended_stays_ended_and_nobody_hears_that_it_works_again(scheduled):
     run_refresh(scheduled, FakeHttp(ENDED), at=DUE)
-    assert when_tested(scheduled) == (True, "needs_reconnect", "invalid_grant")
+    assert perform_test(scheduled) == (True, "needs_reconnect", "invalid_grant")
     assert [notice.kind for notice in scheduled.notices.all()] == ["needs_reconnect"]
 
 
 def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
     scheduled.mark_degraded("refresh_failing", now=NOON)
-    assert when_tested(scheduled) == (True, "degraded", "refresh_failing")
+    assert perform_test(scheduled) == (True, "degraded", "refresh_failing")
     assert run_refresh(scheduled, FakeHttp(RENEWED), at=DUE)
     scheduled.refresh_from_db()
     assert scheduled.state == "healthy"
@@ -48,13 +48,13 @@ def test_a_token_that_was_refused_and_is_taken_again_is_mended_by_a_test(connect
     connection.mark_needs_reconnect(
         "refused_after_refresh", now=NOON
     )  # by a release before this one
-    assert when_tested(connection, SESSION_ENDED)[1:] == (
+    assert perform_test(connection, SESSION_ENDED)[1:] == (
         "needs_reconnect",
         "refused_after_refresh",
     )
-    assert when_tested(connection) == (True, "healthy", "")
+    assert perform_test(connection) == (True, "healthy", "")
 
 
 def test_so_is_what_no_refresh_was_asked_about(connection):
     connection.mark_needs_reconnect("token_revoked", now=NOON)
-    assert when_tested(connection) == (True, "healthy", "")
+    assert perform_test(connection) == (True, "healthy", "")

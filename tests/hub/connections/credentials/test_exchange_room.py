@@ -33,7 +33,7 @@ from hub.egress.lookup_pool import lookup_tenant
 from hub.shared_budget import BudgetExhausted
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.browsers import problem
+from tests.hub.connections.browsers import get_problem_code
 from tests.hub.connections.provider import ORG
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,7 @@ def salesforce():
     return FakeHttp(Response(200, json.dumps(GRANTED).encode()))
 
 
-def comes_back(attempt, system, *, code="a code", wait=0.0):
+def receive_code(attempt, system, *, code="a code", wait=0.0):
     said, who = {"state": ["s"], "code": [code]}, BrowserIdentity("b", guest="g")
     return receive_callback(
         said,
@@ -83,7 +83,7 @@ def comes_back(attempt, system, *, code="a code", wait=0.0):
 
 def test_an_exchange_that_finds_no_room_keeps_its_code_sealed(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        row = comes_back(attempt, salesforce)
+        row = receive_code(attempt, salesforce)
     row.refresh_from_db()
     assert (row.state, read_stored_code(row), salesforce.requests) == ("begun", "a code", [])
     assert b"a code" not in bytes(str(row.sealed), "utf-8")
@@ -91,7 +91,7 @@ def test_an_exchange_that_finds_no_room_keeps_its_code_sealed(attempt, salesforc
 
 def test_it_goes_on_as_soon_as_there_is_room(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        row = comes_back(attempt, salesforce)
+        row = receive_code(attempt, salesforce)
         redeem_stored_code(row, call=salesforce.call, now=NOON, wait=0.0)
         assert row.state == "begun"
     redeem_stored_code(row, call=salesforce.call, now=NOON, wait=0.0)
@@ -101,22 +101,22 @@ def test_it_goes_on_as_soon_as_there_is_room(attempt, salesforce):
 
 def test_a_tenant_takes_its_share_and_leaves_the_rest_to_others(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX_OF_TENANT, attempt.tenant_id):
-        assert comes_back(attempt, salesforce).state == "begun"
+        assert receive_code(attempt, salesforce).state == "begun"
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX_OF_TENANT, "another"):
-        assert comes_back(attempt, salesforce).state == "granted"
+        assert receive_code(attempt, salesforce).state == "granted"
 
 
 def test_an_attempt_that_waits_takes_no_other_code(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        comes_back(attempt, salesforce)
+        receive_code(attempt, salesforce)
     with pytest.raises(AuthorizationRefused, match="reused"):
-        comes_back(attempt, salesforce, code="another code")
-    assert comes_back(attempt, salesforce).state == "granted"
+        receive_code(attempt, salesforce, code="another code")
+    assert receive_code(attempt, salesforce).state == "granted"
 
 
 def test_two_tabs_that_wait_exchange_the_code_once(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        row = comes_back(attempt, salesforce)
+        row = receive_code(attempt, salesforce)
     again = Authorization.unscoped.get(pk=row.pk)
     for tab in (row, again):
         redeem_stored_code(tab, call=salesforce.call, now=NOON, wait=0.0)
@@ -125,14 +125,14 @@ def test_two_tabs_that_wait_exchange_the_code_once(attempt, salesforce):
 
 def test_an_attempt_that_waited_too_long_ends(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        row = comes_back(attempt, salesforce)
+        row = receive_code(attempt, salesforce)
     redeem_stored_code(row, call=salesforce.call, now=NOON + 11 * MINUTE, wait=0.0)
     assert (row.state, row.reason, row.sealed, salesforce.requests) == ("failed", "late", None, [])
 
 
 def test_the_sweep_ends_an_attempt_whose_page_was_closed(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        row = comes_back(attempt, salesforce)
+        row = receive_code(attempt, salesforce)
     end_abandoned_authorizations(now=NOON + 11 * MINUTE)
     row.refresh_from_db()
     assert (row.state, row.sealed) == ("failed", None)
@@ -141,7 +141,7 @@ def test_the_sweep_ends_an_attempt_whose_page_was_closed(attempt, salesforce):
 # --- an attempt that ends during its exchange; sealed values that do not open ---
 
 
-def ends_during_exchange(answer):
+def end_during_exchange(answer):
     """Return a system that answers the exchange after the sweep has ended the attempt."""
 
     def respond(request):
@@ -154,7 +154,7 @@ def ends_during_exchange(answer):
 
 def test_tokens_of_an_attempt_that_ended_during_the_exchange_are_revoked(attempt):
     with pytest.raises(AuthorizationRefused, match="reused"):
-        comes_back(attempt, ends_during_exchange(GRANTED))
+        receive_code(attempt, end_during_exchange(GRANTED))
     revocation = Revocation.unscoped.get()
     assert revocation.open()["secret"]["access_token"] == GRANTED["access_token"]
     assert (revocation.account, Authorization.unscoped.get().reason) == (ORG, "interrupted")
@@ -163,26 +163,26 @@ def test_tokens_of_an_attempt_that_ended_during_the_exchange_are_revoked(attempt
 def test_rejected_tokens_of_an_attempt_that_ended_meanwhile_are_revoked_too(attempt):
     Authorization.unscoped.update(environment="sandbox")
     with pytest.raises(AuthorizationRefused, match="reused"):
-        comes_back(attempt, ends_during_exchange(GRANTED))
+        receive_code(attempt, end_during_exchange(GRANTED))
     assert Revocation.unscoped.get().open()["secret"]["access_token"] == GRANTED["access_token"]
 
 
 def test_a_verifier_that_does_not_open_ends_the_attempt_with_what_to_do(attempt, salesforce):
     Authorization.unscoped.update(sealed=seal({"verifier": "v"}, "another row"))
-    row = comes_back(attempt, salesforce)
+    row = receive_code(attempt, salesforce)
     assert (row.state, row.reason, salesforce.requests) == ("failed", "unreadable_here", [])
 
 
 def test_so_does_a_client_secret_that_does_not_open(attempt, salesforce):
     ConnectorApp.objects.update(sealed=seal({}, "another row"))
-    row = comes_back(attempt, salesforce)
+    row = receive_code(attempt, salesforce)
     assert (row.state, row.reason, salesforce.requests) == ("failed", "unreadable_here", [])
 
 
 def test_a_code_that_waits_for_room_is_not_sealed_beside_what_does_not_open(attempt, salesforce):
     Authorization.unscoped.update(sealed=seal({"verifier": "v"}, "another row"))
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        row = comes_back(attempt, salesforce)
+        row = receive_code(attempt, salesforce)
     assert (row.state, row.reason) == ("failed", "unreadable_here")
 
 
@@ -203,7 +203,7 @@ def test_nobody_is_sent_away_while_our_client_secret_does_not_open(attempt):
 def test_an_exchange_waits_for_room_for_a_short_time(attempt, salesforce):
     PROVIDER_CALL_BUDGET.acquire(PROVIDER_CALLS_MAX)
     threading.Timer(0.1, PROVIDER_CALL_BUDGET.release, [PROVIDER_CALLS_MAX]).start()
-    assert comes_back(attempt, salesforce, wait=5.0).state == "granted"
+    assert receive_code(attempt, salesforce, wait=5.0).state == "granted"
 
 
 def test_few_threads_wait_for_room_at_a_time():
@@ -230,7 +230,7 @@ def test_the_names_of_an_exchange_are_looked_up_on_its_tenants_account(attempt, 
         asking.append(lookup_tenant.get())
         return salesforce.call(request)
 
-    comes_back(attempt, FakeHttp(call))
+    receive_code(attempt, FakeHttp(call))
     assert asking == [attempt.tenant_id]
 
 
@@ -238,22 +238,24 @@ def test_the_names_of_an_exchange_are_looked_up_on_its_tenants_account(attempt, 
 
 
 def test_whoever_comes_back_to_a_busy_hub_waits_at_an_address_without_the_code(browser):
-    address = browser.allow(browser.sent_to("slack"))
+    address = browser.allow(browser.get_consent_url("slack"))
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        page = browser.comes_back(address)
+        page = browser.follow_callback(address)
         text = page.content.decode()
     assert "Waiting to finish with Slack" in text and 'http-equiv="refresh"' in text
     assert "code=" not in page.request["PATH_INFO"] + page.request["QUERY_STRING"]
     again = browser.client.get(page.request["PATH_INFO"])
     assert "Acme Teas" in again.content.decode()
-    browser.says(again)
+    browser.submit(again)
     assert Connection.unscoped.get().state == "healthy"
 
 
 def test_a_confirmation_that_finds_no_room_says_so_and_works_again(browser):
-    page = browser.connects("slack")
+    page = browser.connect_account("slack")
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        refused = browser.says(page)
-    assert problem(refused) == "busy" and "press the button again" in refused.content.decode()
-    browser.says(page)
+        refused = browser.submit(page)
+    assert (
+        get_problem_code(refused) == "busy" and "press the button again" in refused.content.decode()
+    )
+    browser.submit(page)
     assert Connection.unscoped.get().state == "healthy"

@@ -30,7 +30,7 @@ def slack(make):
     return row
 
 
-def look(answer, at=NOON):
+def check_connections(answer, at=NOON):
     http = FakeHttp(answer)
     liveness.check_due_connections(
         call=http.call,
@@ -42,45 +42,45 @@ def look(answer, at=NOON):
     return http.requests
 
 
-def seen(row):
+def read_check_state(row):
     row.refresh_from_db()
     return row.state, row.reason, row.check_at - NOON
 
 
 def test_a_check_that_passes_only_says_when_the_next_is(slack):
-    (asked,) = look(OK)
+    (asked,) = check_connections(OK)
     assert asked.url.endswith("/auth.test")
-    assert seen(slack) == ("healthy", "", timedelta(hours=6))
+    assert read_check_state(slack) == ("healthy", "", timedelta(hours=6))
     assert slack.checked_at == NOON
 
 
 def test_checks_are_spread(make):
     row = make.connection(connector="slack")
-    assert look(OK) == []
-    assert seen(row) == ("healthy", "", timedelta(hours=3))
+    assert check_connections(OK) == []
+    assert read_check_state(row) == ("healthy", "", timedelta(hours=3))
 
 
 def test_a_connection_over_which_something_went_lately_need_not_be_asked(slack):
     Lane.unscoped.update(virtual_time=NOON - timedelta(hours=1))
-    assert look(OK) == []
+    assert check_connections(OK) == []
     Connection.unscoped.update(check_at=NOON)
     Lane.unscoped.update(failing_since=NOON - timedelta(minutes=30))
-    assert len(look(OK)) == 1
+    assert len(check_connections(OK)) == 1
 
 
 def test_a_revoked_token_is_found_and_told(slack):
-    look(REVOKED)
-    assert seen(slack)[:2] == ("needs_reconnect", "token_revoked")
+    check_connections(REVOKED)
+    assert read_check_state(slack)[:2] == ("needs_reconnect", "token_revoked")
     assert slack.notices.get().kind == "needs_reconnect"
-    assert len(look(REVOKED, at=NOON + timedelta(days=1))) == 1
+    assert len(check_connections(REVOKED, at=NOON + timedelta(days=1))) == 1
     assert slack.notices.count() == 1
 
 
 def test_what_an_administrator_has_undone_works_again_by_itself(slack):
-    look(REVOKED)
+    check_connections(REVOKED)
     Lane.unscoped.update(virtual_time=NOON + timedelta(hours=5))
-    look(OK, at=NOON + timedelta(hours=7))
-    assert seen(slack)[:2] == ("healthy", "") and Lane.unscoped.get().hold_reason == ""
+    check_connections(OK, at=NOON + timedelta(hours=7))
+    assert read_check_state(slack)[:2] == ("healthy", "") and Lane.unscoped.get().hold_reason == ""
     assert [notice.kind for notice in slack.notices.order_by("pk")] == [
         "needs_reconnect",
         "works_again",
@@ -90,45 +90,45 @@ def test_what_an_administrator_has_undone_works_again_by_itself(slack):
 def test_where_a_refresh_has_found_the_end_nobody_is_asked(slack):
     slack.mark_needs_reconnect("invalid_grant", now=NOON)
     CredentialEvent.record_event(slack, "ended", version=1, now=NOON)
-    assert look(OK) == []
-    assert seen(slack)[0] == "needs_reconnect"
+    assert check_connections(OK) == []
+    assert read_check_state(slack)[0] == "needs_reconnect"
 
 
 def test_a_token_that_ended_is_refreshed(slack):
-    look(EXPIRED)
+    check_connections(EXPIRED)
     assert WakeUp.objects.filter(name=f"refresh:{slack.pk}").exists()
-    assert seen(slack) == ("healthy", "", timedelta(minutes=10))
+    assert read_check_state(slack) == ("healthy", "", timedelta(minutes=10))
     assert Credential.unscoped.get().rejected_at == NOON
 
 
 def test_one_outage_is_looked_at_again_and_two_in_a_row_are_told(slack):
-    look(RequestNotSent("connect_failed"))
-    assert seen(slack) == ("healthy", "", timedelta(minutes=10))
-    look(Response(503), at=NOON + 10 * MINUTE)
-    assert seen(slack) == ("degraded", "unavailable", timedelta(minutes=20))
+    check_connections(RequestNotSent("connect_failed"))
+    assert read_check_state(slack) == ("healthy", "", timedelta(minutes=10))
+    check_connections(Response(503), at=NOON + 10 * MINUTE)
+    assert read_check_state(slack) == ("degraded", "unavailable", timedelta(minutes=20))
     assert slack.notices.get().kind == "degraded"
-    look(OK, at=NOON + 20 * MINUTE)
-    assert seen(slack)[:2] == ("healthy", "")
+    check_connections(OK, at=NOON + 20 * MINUTE)
+    assert read_check_state(slack)[:2] == ("healthy", "")
     assert slack.checks_failed == 0
 
 
 def test_a_passing_check_does_not_answer_what_a_refresh_asks(slack):
     slack.mark_degraded("refresh_failing", now=NOON)
-    look(OK)
-    assert seen(slack)[:2] == ("degraded", "refresh_failing")
+    check_connections(OK)
+    assert read_check_state(slack)[:2] == ("degraded", "refresh_failing")
 
 
 def test_a_quota_that_is_spent_postpones_it(slack):
-    look(Response(429, headers={"retry-after": "600"}, at=NOON))
-    assert seen(slack) == ("healthy", "", timedelta(minutes=10))
-    assert look(OK, at=NOON + 5 * MINUTE) == []
+    check_connections(Response(429, headers={"retry-after": "600"}, at=NOON))
+    assert read_check_state(slack) == ("healthy", "", timedelta(minutes=10))
+    assert check_connections(OK, at=NOON + 5 * MINUTE) == []
 
 
 def test_a_credential_that_does_not_open_is_told_after_the_second_time(slack):
     Credential.unscoped.update(sealed=seal({}, "another row"))
-    look(OK)
-    look(OK, at=NOON + 10 * MINUTE)
-    assert seen(slack)[:2] == ("degraded", "credential_unreadable")
+    check_connections(OK)
+    check_connections(OK, at=NOON + 10 * MINUTE)
+    assert read_check_state(slack)[:2] == ("degraded", "credential_unreadable")
 
 
 def test_a_customers_endpoint_is_not_called_for_it(make):
@@ -138,7 +138,7 @@ def test_a_customers_endpoint_is_not_called_for_it(make):
 
 def test_one_side_checks(slack):
     rows = list(liveness.find_due_checks(now=NOON).select_related("credential", "lane"))
-    look(OK)
+    check_connections(OK)
     assert (
         liveness.check_liveness(rows[0], call=FakeHttp([]).call, now=NOON, random=lambda: 0) is None
     )

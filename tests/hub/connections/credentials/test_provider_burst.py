@@ -47,7 +47,7 @@ class SilentProvider:
                     line.close()
 
 
-def connects(place, key, provider):
+def add_endpoint(place, key, provider):
     """The status of a new endpoint's test, and the seconds that it took."""
     host, port = place.split(":")
     line = http.client.HTTPConnection(host, int(port), timeout=60)
@@ -62,7 +62,7 @@ def connects(place, key, provider):
         return line.getresponse().status, time.monotonic() - began
 
 
-def seconds_of(place, path):
+def measure_page(place, path):
     host, port = place.split(":")
     line, began = http.client.HTTPConnection(host, int(port), timeout=60), time.monotonic()
     with contextlib.closing(line):
@@ -79,9 +79,9 @@ def test_a_burst_of_slow_providers_delays_no_page(make, tmp_path, monkeypatch):
         monkeypatch.setenv("DATABASE_URL", url)
         monkeypatch.setenv("HUB_EGRESS_ALLOW", provider.address)
         with serving() as place, ThreadPoolExecutor(BURST) as crowd:
-            calls = [crowd.submit(connects, place, key, provider.address) for key in keys]
+            calls = [crowd.submit(add_endpoint, place, key, provider.address) for key in keys]
             provider.accept(PROVIDER_CALLS_MAX)
-            pages = [seconds_of(place, path) for path in ("/livez", "/accounts/login/") * 3]
+            pages = [measure_page(place, path) for path in ("/livez", "/accounts/login/") * 3]
             answers = [call.result() for call in calls]
     statuses = [status for status, _ in answers]
     assert statuses.count(503) == BURST - PROVIDER_CALLS_MAX

@@ -10,7 +10,7 @@ from hub.connections.tasks import recover_refused_credentials
 from hub.egress import ResponseNotReceived
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import (
+from tests.hub.connections.token_refresh import (
     DUE,
     ENDED,
     RENEWED,
@@ -85,7 +85,7 @@ def test_an_outage_only_waits(connection, answer):
 SECOND = timedelta(seconds=1)
 
 
-def refused_at_once(connection, times):
+def refuse_token_repeatedly(connection, times):
     """Each new token is refused a second after it came; gives the moments at which another was
     asked for.
     """
@@ -102,11 +102,11 @@ def refused_at_once(connection, times):
 
 
 def test_a_new_token_that_is_refused_at_once_is_asked_for_again_at_growing_intervals(connection):
-    assert refused_at_once(connection, 9) == [0, 10, 20, 40, 80, 160, 320, 600, 600]
+    assert refuse_token_repeatedly(connection, 9) == [0, 10, 20, 40, 80, 160, 320, 600, 600]
 
 
 def test_no_person_is_asked_where_the_token_endpoint_still_grants(connection):
-    refused_at_once(connection, 3)
+    refuse_token_repeatedly(connection, 3)
     connection.refresh_from_db()
     assert (connection.state, connection.reason) == ("degraded", "refused_again")
     assert (
@@ -116,7 +116,7 @@ def test_no_person_is_asked_where_the_token_endpoint_still_grants(connection):
 
 
 def test_only_a_confirmed_end_of_the_grant_asks_a_person(connection):
-    refused_at_once(connection, 2)
+    refuse_token_repeatedly(connection, 2)
     reject_token(connection, NOON + MINUTE)
     run_refresh(connection, FakeHttp(ENDED), at=NOON + 5 * MINUTE)
     connection.refresh_from_db()
@@ -124,7 +124,7 @@ def test_only_a_confirmed_end_of_the_grant_asks_a_person(connection):
 
 
 def test_a_new_token_that_lives_for_a_minute_ends_the_trouble(connection):
-    refused_at_once(connection, 3)
+    refuse_token_repeatedly(connection, 3)
     given = Credential.unscoped.get().updated_at
     recover_refused_credentials(now=given + 59 * SECOND)
     connection.refresh_from_db()

@@ -12,7 +12,7 @@ from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.models import Connection, Credential
 from tests.factories import NOON
 from tests.hub.connections.provider import FIRST, ORG, Provider
-from tests.hub.connections.refreshing import fail_on_sleep
+from tests.hub.connections.token_refresh import fail_on_sleep
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -9,7 +9,7 @@ from hub.connections.models import Credential
 from hub.connections.tasks import wake_up_due_refreshes
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import (
+from tests.hub.connections.token_refresh import (
     DUE,
     ENDED,
     RENEWED,

@@ -16,7 +16,7 @@ from hub.queue import WakeUp
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, ORG, Provider
-from tests.hub.connections.refreshing import SESSION_ENDED
+from tests.hub.connections.token_refresh import SESSION_ENDED
 from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.outside import outside
 
@@ -60,13 +60,13 @@ def worker(tmp_path):
     return work
 
 
-def rung(now):
+def count_refresh_wake_ups(now):
     WakeUp.objects.all().delete()
     wake_up_due_refreshes(now=now)
     return WakeUp.objects.filter(name__startswith="refresh:").count()
 
 
-def waiting():
+def count_waiting_deliveries():
     return Delivery.unscoped.filter(state="waiting", attempt_count=0).count()
 
 
@@ -74,15 +74,25 @@ def test_a_token_that_is_lost_with_its_worker_asks_one_person_once_and_loses_not
     connection, worker, tmp_path
 ):
     assert worker(NOON, HUB_FAILPOINTS="O7=kill") == -signal.SIGKILL
-    assert (rung(NOON + 29 * SECOND), rung(NOON + 31 * SECOND)) == (0, 1)
+    assert (
+        count_refresh_wake_ups(NOON + 29 * SECOND),
+        count_refresh_wake_ups(NOON + 31 * SECOND),
+    ) == (0, 1)
     assert worker(NOON + 31 * SECOND) == 0
     connection.refresh_from_db()
     assert (connection.state, connection.reason) == ("needs_reconnect", "refresh_lost")
     assert [notice.kind for notice in Notice.unscoped.all()] == ["needs_reconnect"]
     assert [event.kind for event in CredentialEvent.unscoped.order_by("id")] == ["unsure", "ended"]
-    assert (waiting(), Lane.unscoped.get().hold_reason) == (EVENTS, "needs_reconnect")
+    assert (count_waiting_deliveries(), Lane.unscoped.get().hold_reason) == (
+        EVENTS,
+        "needs_reconnect",
+    )
     assert Provider(tmp_path / "endpoint").known["calls"] == 3
-    assert [rung(NOON + timedelta(hours=hours)) for hours in (1, 24, 240)] == [0, 0, 0]
+    assert [count_refresh_wake_ups(NOON + timedelta(hours=hours)) for hours in (1, 24, 240)] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_where_a_used_token_still_works_for_a_while_nobody_is_asked(connection, worker, tmp_path):
@@ -92,7 +102,7 @@ def test_where_a_used_token_still_works_for_a_while_nobody_is_asked(connection, 
     kept = Credential.unscoped.get().open(Connection.unscoped.get())
     assert (provider["calls"], kept["refresh_token"] in provider["live"]) == (2, True)
     assert (Connection.unscoped.get().state, Notice.unscoped.count()) == ("healthy", 0)
-    assert (waiting(), Lane.unscoped.get().hold_reason) == (EVENTS, "")
+    assert (count_waiting_deliveries(), Lane.unscoped.get().hold_reason) == (EVENTS, "")
 
 
 def test_a_worker_that_nobody_kills_needs_one_call(connection, worker, tmp_path):

@@ -13,7 +13,7 @@ from hub.crypto.sealed import seal
 from hub.egress import RequestNotSent, ResponseNotReceived
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import (
+from tests.hub.connections.token_refresh import (
     DUE,
     ENDED,
     RENEWED,

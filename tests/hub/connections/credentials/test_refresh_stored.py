@@ -11,7 +11,7 @@ from hub.connections.models import Credential
 from hub.crypto.sealed import seal
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, Provider
-from tests.hub.connections.refreshing import (
+from tests.hub.connections.token_refresh import (
     connection,
     credential,
     lane,

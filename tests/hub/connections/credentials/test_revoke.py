@@ -16,7 +16,7 @@ from hub.processes import pool_pipe
 from hub.throttle.models import QuotaState
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.sandbox.oauth_requests import slack_says, slack_token
+from tests.sandbox.oauth_requests import call_slack, request_slack_token
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def rotating(make):
     return row
 
 
-def revoked(http, at=NOON):
+def attempt_revocation_once(http, at=NOON):
     return attempt_revocation(Revocation.unscoped.get(), call=http.call, clock=lambda: at)
 
 
@@ -55,11 +55,11 @@ def revoke_until_over():
         assert row.attempt_count < 3
 
 
-def in_the_audit():
+def read_audited_result():
     return AuditRow.objects.get(verb="connection.revoke").after["revoked"]
 
 
-def life_line(row):
+def list_event_kinds(row):
     return [event.kind for event in CredentialEvent.unscoped.filter(connection=row).order_by("id")][
         1:
     ]
@@ -68,7 +68,7 @@ def life_line(row):
 @pytest.mark.parametrize("expired", [False, True])
 def test_nothing_of_slack_lives_on_after_a_disconnect_that_says_so(browser, outside, expired):
     outside.world(slack=[ROTATING])
-    browser.says(browser.connects("slack"))
+    browser.submit(browser.connect_account("slack"))
     row = Connection.unscoped.get()
     kept = row.credential.open(row)
     if expired:
@@ -77,11 +77,11 @@ def test_nothing_of_slack_lives_on_after_a_disconnect_that_says_so(browser, outs
         )
     disconnect_account(row, SOMEBODY, now=clock())
     revoke_until_over()
-    assert in_the_audit() is True
-    assert not slack_token(
+    assert read_audited_result() is True
+    assert not request_slack_token(
         outside, grant_type="refresh_token", refresh_token=kept["refresh_token"]
     )["ok"]
-    assert not slack_says(outside, kept["access_token"])["ok"]
+    assert not call_slack(outside, kept["access_token"])["ok"]
 
 
 def test_the_pool_hears_before_each_call_of_a_revocation_that_its_task_works(
@@ -89,7 +89,7 @@ def test_the_pool_hears_before_each_call_of_a_revocation_that_its_task_works(
 ):
     """Three slow calls in silence would make it seem hung."""
     outside.world(slack=[ROTATING])
-    browser.says(browser.connects("slack"))
+    browser.submit(browser.connect_account("slack"))
     outside.post(
         "/_control/tokens", json={"system": "slack", "account": "T0000ACME", "do": "expire"}
     )
@@ -104,28 +104,31 @@ def test_the_pool_hears_before_each_call_of_a_revocation_that_its_task_works(
 
 def test_an_access_token_that_has_expired_is_renewed_first(rotating):
     http = FakeHttp([EXPIRED, RENEWED, ENDED])
-    assert not revoked(http)
-    assert revoked(http, at=NOON + 2 * MINUTE)
+    assert not attempt_revocation_once(http)
+    assert attempt_revocation_once(http, at=NOON + 2 * MINUTE)
     assert [request.bearer for request in http.requests] == [
         "xoxe.xoxb-1-old",
         "",
         "xoxe.xoxb-1-new",
     ]
-    assert in_the_audit() is True and life_line(rotating) == ["given_back"]
+    assert read_audited_result() is True and list_event_kinds(rotating) == ["given_back"]
 
 
 def test_tokens_that_came_meanwhile_are_kept_for_the_next_try(rotating):
-    assert not revoked(FakeHttp([EXPIRED, RENEWED]))
+    assert not attempt_revocation_once(FakeHttp([EXPIRED, RENEWED]))
     assert Revocation.unscoped.get().open()["secret"]["refresh_token"] == "xoxe-1-new"
     http = FakeHttp(ENDED)
-    assert revoked(http, at=NOON + 2 * MINUTE) and http.requests[0].bearer == "xoxe.xoxb-1-new"
+    assert (
+        attempt_revocation_once(http, at=NOON + 2 * MINUTE)
+        and http.requests[0].bearer == "xoxe.xoxb-1-new"
+    )
 
 
 def test_a_refresh_token_that_no_longer_works_needs_no_end(rotating):
-    assert revoked(
+    assert attempt_revocation_once(
         FakeHttp([EXPIRED, Response(200, b'{"ok":false,"error":"invalid_refresh_token"}')])
     )
-    assert in_the_audit() is True
+    assert read_audited_result() is True
 
 
 @pytest.mark.parametrize(
@@ -138,6 +141,6 @@ def test_a_refresh_token_that_no_longer_works_needs_no_end(rotating):
 )
 def test_what_may_live_on_is_called_not_revoked(rotating, answers):
     Revocation.unscoped.update(attempt_count=REVOCATION_ATTEMPTS_MAX - 1)
-    assert revoked(FakeHttp(answers))
-    assert in_the_audit() is False and life_line(rotating) == ["not_given_back"]
+    assert attempt_revocation_once(FakeHttp(answers))
+    assert read_audited_result() is False and list_event_kinds(rotating) == ["not_given_back"]
     assert "Remove our app there" in Notice.unscoped.get(kind="not_revoked").sentence

@@ -24,7 +24,7 @@ def fixed(byte):
     return lambda count: bytes([byte]) * count
 
 
-def sent(connection, make, at):
+def send_delivery(connection, make, at):
     """The headers and body of a delivery that is sent at this moment."""
     make.delivery(connection, now=at)
     http = FakeHttp()
@@ -42,14 +42,14 @@ def is_signed(secret, headers, body, at):
 def test_after_a_change_both_secrets_sign(make):
     connection = make.connection()
     new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
-    headers, body = sent(connection, make, NOON)
+    headers, body = send_delivery(connection, make, NOON)
     assert is_signed(WHSEC, headers, body, NOON) and is_signed(new, headers, body, NOON)
 
 
 def test_a_day_later_only_the_new_one_does(make):
     connection = make.connection()
     new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
-    headers, body = sent(connection, make, NOON + OVERLAP)
+    headers, body = send_delivery(connection, make, NOON + OVERLAP)
     assert is_signed(new, headers, body, NOON + OVERLAP)
     assert not is_signed(WHSEC, headers, body, NOON + OVERLAP)
 

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 ACME = "00D000000000001EAA"
 
 
-def connected(browser, connector, **said):
-    browser.says(browser.connects(connector, **said))
+def connect_account(browser, connector, **said):
+    browser.submit(browser.connect_account(connector, **said))
     return Connection.unscoped.get()
 
 
@@ -29,7 +29,7 @@ def secret_of(row):
     return Credential.unscoped.get(connection=row).open(row)
 
 
-def alive(desk, system, kind):
+def list_valid_tokens(desk, system, kind):
     listed = desk.get("/_control/tokens").json()["tokens"]
     return {
         row["token"]
@@ -38,28 +38,28 @@ def alive(desk, system, kind):
     }
 
 
-def nothing_answers(request):
+def fail_call(request):
     raise AssertionError(request.url)
 
 
 def test_the_older_of_two_grants_is_ended_after_the_new_one_is_stored(browser, outside):
-    row = connected(browser, "salesforce")
+    row = connect_account(browser, "salesforce")
     old = secret_of(row)
-    connected(browser, "salesforce", connection=str(row.public_id))
+    connect_account(browser, "salesforce", connection=str(row.public_id))
     new, (waiting,) = secret_of(row), Revocation.unscoped.all()
     assert new["refresh_token"] != old["refresh_token"]
-    assert waiting.open()["secret"] == old and old["refresh_token"] in alive(
+    assert waiting.open()["secret"] == old and old["refresh_token"] in list_valid_tokens(
         outside, "salesforce", "refresh"
     )
     assert attempt_revocation(waiting, call=egress.send_request, clock=clock)
-    left = alive(outside, "salesforce", "refresh")
+    left = list_valid_tokens(outside, "salesforce", "refresh")
     assert new["refresh_token"] in left and old["refresh_token"] not in left
-    assert new["access_token"] in alive(outside, "salesforce", "access")
+    assert new["access_token"] in list_valid_tokens(outside, "salesforce", "access")
 
 
 def test_so_it_is_where_the_same_account_is_connected_once_more(browser, outside):
-    old = secret_of(connected(browser, "salesforce"))
-    connected(browser, "salesforce")
+    old = secret_of(connect_account(browser, "salesforce"))
+    connect_account(browser, "salesforce")
     assert Revocation.unscoped.get().open()["secret"] == old
 
 
@@ -67,12 +67,12 @@ def test_the_other_approvals_of_an_organisation_are_left_alone(browser, outside)
     """Five approvals live at most: without this, connecting again and again would end somebody
     else's.
     """
-    first = alive(outside, "salesforce", "refresh")
+    first = list_valid_tokens(outside, "salesforce", "refresh")
     for _ in range(7):
-        connected(browser, "salesforce")
+        connect_account(browser, "salesforce")
         for row in Revocation.unscoped.all():
             attempt_revocation(row, call=egress.send_request, clock=clock)
-    assert first < alive(outside, "salesforce", "refresh")
+    assert first < list_valid_tokens(outside, "salesforce", "refresh")
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
@@ -98,10 +98,10 @@ def test_a_grant_that_would_end_the_new_one_with_it_is_not_ended(make, connector
 
 
 def test_slack_goes_on_after_it_was_connected_again(browser, outside):
-    row = connected(browser, "slack")
-    connected(browser, "slack", connection=str(row.public_id))
+    row = connect_account(browser, "slack")
+    connect_account(browser, "slack", connection=str(row.public_id))
     assert not Revocation.unscoped.exists()
-    assert secret_of(row)["access_token"] in alive(outside, "slack", "bot")
+    assert secret_of(row)["access_token"] in list_valid_tokens(outside, "slack", "bot")
 
 
 # --- a revocation that is still waiting when the account comes back ---
@@ -113,7 +113,7 @@ def test_what_was_disconnected_and_lives_again_is_not_ended_late(make, connector
     row = make.connection(connector=connector, account="A1", secret={"access_token": "old"})
     disconnect_account(row, ActorContext(SYSTEM), now=NOON)
     row.mark_healthy(now=NOON)
-    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, clock=lambda: NOON)
+    assert attempt_revocation(Revocation.unscoped.get(), call=fail_call, clock=lambda: NOON)
     assert not Revocation.unscoped.exists() and not Notice.unscoped.exists()
     told = AuditRow.objects.get(verb="connection.revoke")
     assert (told.reason, told.after["revoked"]) == ("needed_again", False)
@@ -132,7 +132,7 @@ def test_a_token_that_was_given_once_more_meanwhile_is_not_ended(make):
     )
     again = seal({"access_token": "c", "refresh_token": "r0"}, Credential.binding(row))
     Credential.unscoped.update(sealed=again)
-    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, clock=lambda: NOON)
+    assert attempt_revocation(Revocation.unscoped.get(), call=fail_call, clock=lambda: NOON)
     assert AuditRow.objects.get(verb="connection.revoke").reason == "needed_again"
 
 

@@ -32,18 +32,18 @@ SLACK_ACCOUNT = Response(
 )
 
 
-def beside_a_pump(connection, act):
+def run_beside_pump(connection, act):
     """`act` in another transaction, while one holds the lane as a pump that settles does, and then
     turns the state.
     """
-    beside_another(
+    run_beside_another_lock(
         lambda: Lane.lock(connection.pk),
         lambda: Connection.unscoped.filter(pk=connection.pk).update(detail="503: try later"),
         act,
     )
 
 
-def beside_another(lock_first, lock_second, act):
+def run_beside_another_lock(lock_first, lock_second, act):
     """`act` in another transaction, while one holds the first lock, and then takes the second."""
     run_beside(lock_first, transaction.atomic(act), lock_second)
 
@@ -56,7 +56,7 @@ def connection(make):
 
 
 def test_a_person_pauses_a_connection_whose_pump_settles(connection):
-    beside_a_pump(
+    run_beside_pump(
         connection,
         lambda: connection_actions.pause_connection(
             connection, "stocktaking", HAND, until=None, now=NOON
@@ -72,7 +72,7 @@ def test_a_person_pauses_a_connection_whose_pump_settles(connection):
 
 def test_a_person_resumes_a_connection_whose_pump_settles(connection):
     connection.pause("stocktaking", until=None, now=NOON)
-    beside_a_pump(
+    run_beside_pump(
         connection, lambda: connection_actions.resume_connection(connection, HAND, now=NOON)
     )
     connection.refresh_from_db()
@@ -80,7 +80,7 @@ def test_a_person_resumes_a_connection_whose_pump_settles(connection):
 
 
 def test_a_test_event_goes_to_a_connection_whose_pump_settles(connection):
-    beside_a_pump(connection, lambda: send_test_event(connection, HAND, now=NOON))
+    run_beside_pump(connection, lambda: send_test_event(connection, HAND, now=NOON))
     assert connection.deliveries.count() == 1
 
 
@@ -91,7 +91,7 @@ def test_what_is_missing_is_sent_to_a_connection_whose_pump_settles(make, connec
     operation = Operation(
         tenant=connection.tenant, filter=filter, cursor=event.pk - 1, last=event.pk
     )
-    beside_a_pump(connection, lambda: backfill_batch(operation, 10, now=NOON))
+    run_beside_pump(connection, lambda: backfill_batch(operation, 10, now=NOON))
     assert connection.deliveries.count() == 1
 
 
@@ -101,7 +101,7 @@ def test_a_person_renames_a_connection_and_limits_its_calls_while_its_pump_settl
         connection_actions.rename_connection(row, "Ours", HAND, now=NOON)
         connection_actions.limit_calls_in_flight(row, 2, HAND, now=NOON)
 
-    beside_a_pump(connection, change)
+    run_beside_pump(connection, change)
     connection.refresh_from_db()
     assert (connection.name, Lane.unscoped.get().in_flight) == ("Ours", 2)
 
@@ -112,7 +112,7 @@ def lock_credential():
 
 def test_a_reconnect_locks_the_tenant_before_the_credential(connection):
     probe_result = ProbeResult(Account(connection.account))
-    beside_another(
+    run_beside_another_lock(
         lambda: lock_tenant(connection.tenant),
         lock_credential,
         lambda: reconnect_account(connection, {}, {}, probe_result, random=lambda: 0.5, now=NOON),
@@ -130,7 +130,7 @@ def test_a_confirmation_locks_the_tenant_before_the_credential(make):
     authorization.sealed = seal(grant | {"at": NOON.isoformat()}, authorization.binding)
     authorization.save()
     owner, http = TenantUser(connection.tenant, "owner"), FakeHttp(SLACK_ACCOUNT)
-    beside_another(
+    run_beside_another_lock(
         lambda: lock_tenant(connection.tenant),
         lock_credential,
         lambda: confirm_authorization(

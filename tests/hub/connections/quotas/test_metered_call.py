@@ -14,7 +14,7 @@ from hub.throttle.feedback import pause_scope
 from hub.throttle.models import InFlightLease, QuotaState
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import RENEWED, connection, lane, reject_and_refresh
+from tests.hub.connections.token_refresh import RENEWED, connection, lane, reject_and_refresh
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,7 @@ def test_a_rate_per_host_and_one_for_our_own_address_hold_over_all_tenants(make,
     deliveries, http = [make.delivery() for _ in range(3)], FakeHttp()
     pump(http)
     assert len(http.requests) == 1
-    assert [delivery.state for delivery in map(refreshed, deliveries)].count("waiting") == 2
+    assert [delivery.state for delivery in map(reload, deliveries)].count("waiting") == 2
     keys = [
         spent.key
         for spent in list_spent_quotas(
@@ -128,6 +128,6 @@ def test_a_rate_per_host_and_one_for_our_own_address_hold_over_all_tenants(make,
     assert keys == ["|host||example.com:8443", "|address||"]
 
 
-def refreshed(row):
+def reload(row):
     row.refresh_from_db()
     return row

@@ -35,7 +35,7 @@ def salesforce(make):
     return make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
 
 
-def asks(tenant, now):
+def can_call_token_endpoint(tenant, now):
     """Whether a call of the token endpoint may go."""
     row = draft_connection(tenant, "salesforce", "x", {})
     client = {"client_id": "id", "client_secret": "a client secret"}
@@ -52,18 +52,18 @@ def test_one_tenant_leaves_the_others_a_part(make):
     went = {hostile: 0, other: 0}
     for tick in range(300):  # half a minute
         for tenant in (hostile, hostile, other):
-            went[tenant] += asks(tenant, NOON + tick * timedelta(seconds=0.1))
+            went[tenant] += can_call_token_endpoint(tenant, NOON + tick * timedelta(seconds=0.1))
     assert went[hostile] <= TENANT_SHARE * APP_LIMIT / 2 + 5
     assert went[other] >= (1 - TENANT_SHARE) * APP_LIMIT / 2 - 5
 
 
 def test_a_share_is_shown_with_its_limit(make):
-    assert asks(make.tenant(), NOON)
+    assert can_call_token_endpoint(make.tenant(), NOON)
     share = QuotaState.objects.get(kind="tenant")
     assert (quota_definition(share).limit, share.name) == (TENANT_SHARE * APP_LIMIT, "token")
 
 
-def came_back(make, tenant, http, *, code="junk", state=None):
+def receive_code(make, tenant, http, *, code="junk", state=None):
     """Somebody of this tenant, whose attempt was begun just now, comes back with this code."""
     row = make.authorization(
         tenant,
@@ -89,7 +89,7 @@ def test_a_tenant_whose_codes_are_refused_reaches_the_token_endpoint_a_few_times
     QuotaState.objects.all().delete()
     reasons = []
     for _ in range(REFUSED_CODES_MAX + 5):
-        reasons.append(came_back(make, tenant, http).reason)
+        reasons.append(receive_code(make, tenant, http).reason)
         QuotaState.objects.update(free_at=None)  # as if they came slowly enough for the quota
     assert reasons == ["code_refused"] * REFUSED_CODES_MAX + ["throttled"] * 5
     assert len(http.requests) == REFUSED_CODES_MAX
@@ -100,7 +100,7 @@ def test_codes_of_other_attempts_count_too(make, salesforce, reason):
     tenant, http = make.tenant(), FakeHttp([])
     for _ in range(REFUSED_CODES_MAX):
         make.authorization(tenant, "salesforce", now=NOON, state="failed", reason=reason)
-    assert came_back(make, tenant, http).reason == "throttled"
+    assert receive_code(make, tenant, http).reason == "throttled"
 
 
 def test_the_codes_of_another_tenant_are_exchanged_all_the_same(make, salesforce):
@@ -109,7 +109,7 @@ def test_the_codes_of_another_tenant_are_exchanged_all_the_same(make, salesforce
         make.authorization(hostile, "salesforce", now=NOON, state="failed", reason="code_refused")
     granted = {"access_token": "00D!1", "instance_url": "https://a.my.salesforce.com"}
     granted["id"] = f"https://login.salesforce.com/id/{ORG}/005000000000001AAA"
-    row = came_back(make, other, FakeHttp(Response(200, json.dumps(granted).encode())))
+    row = receive_code(make, other, FakeHttp(Response(200, json.dumps(granted).encode())))
     assert row.state == "granted"
 
 
@@ -119,12 +119,12 @@ def test_refused_codes_are_forgotten_after_a_while(make, salesforce):
         make.authorization(
             tenant, "salesforce", now=NOON - 11 * MINUTE, state="failed", reason="code_refused"
         )
-    assert came_back(make, tenant, FakeHttp(JUNK)).reason == "code_refused"
+    assert receive_code(make, tenant, FakeHttp(JUNK)).reason == "code_refused"
 
 
 @pytest.mark.parametrize("state", ["not ours", "s" * 200])
 def test_a_state_that_is_not_ours_costs_nothing(make, salesforce, state):
     http = FakeHttp(JUNK)
     with pytest.raises(AuthorizationRefused):
-        came_back(make, make.tenant(), http, state=state)
+        receive_code(make, make.tenant(), http, state=state)
     assert http.requests == [] and not QuotaState.objects.exists()

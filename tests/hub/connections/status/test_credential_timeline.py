@@ -20,7 +20,7 @@ def event(kind, at, detail="", version=1):
     return CredentialEvent(kind=kind, at=at, detail=detail, version=version)
 
 
-def picture(*events, now=NOON, refresh_due_at=None, ends=None):
+def draw(*events, now=NOON, refresh_due_at=None, ends=None):
     return draw_timeline(events, now=now, refresh_due_at=refresh_due_at, expires_at=ends)
 
 
@@ -30,11 +30,11 @@ def test_every_kind_has_a_look_a_shape_and_words():
 
 
 def test_an_empty_life_is_drawn_too():
-    assert (picture().past_marks, picture().segments) == ([], [])
+    assert (draw().past_marks, draw().segments) == ([], [])
 
 
 def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
-    seen = picture(
+    seen = draw(
         event("issued", NOON - 2 * HOUR),
         event("refreshed", NOON - HOUR),
         refresh_due_at=NOON + HOUR,
@@ -46,7 +46,7 @@ def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
 
 
 def test_where_the_authorization_did_not_live_the_line_says_so():
-    seen = picture(
+    seen = draw(
         event("issued", NOON - 3 * HOUR),
         event("ended", NOON - 2 * HOUR),
         event("reconnected", NOON - HOUR),
@@ -56,13 +56,13 @@ def test_where_the_authorization_did_not_live_the_line_says_so():
 
 @pytest.mark.parametrize("count", [1, 60, 300])
 def test_many_events_stay_within_the_picture(count):
-    seen = picture(*(event("refreshed", NOON - HOUR * number) for number in reversed(range(count))))
+    seen = draw(*(event("refreshed", NOON - HOUR * number) for number in reversed(range(count))))
     assert len(seen.past_marks) == min(count, EVENTS_MAX)
     assert all(12.0 <= mark.x <= 588.0 for mark in seen.past_marks)
 
 
 def test_one_event_right_now_is_drawn():
-    assert picture(event("issued", NOON)).past_marks[0].x == 588.0
+    assert draw(event("issued", NOON)).past_marks[0].x == 588.0
 
 
 @pytest.mark.django_db

@@ -29,7 +29,7 @@ DYING = {
 }
 
 
-def seen():
+def list_expiring():
     return [
         (entry.reason, entry.expires_at)
         for entry in list_expiring_connections(Connection.unscoped.all(), now=NOON)
@@ -40,7 +40,7 @@ def seen():
 def test_each_reason_is_seen_ahead(make, reason):
     make.connection()
     Credential.unscoped.update(**DYING[reason])
-    assert seen() == [
+    assert list_expiring() == [
         (reason, DYING[reason].get("grant_expires_at") or DYING[reason]["expires_at"])
     ]
 
@@ -48,7 +48,7 @@ def test_each_reason_is_seen_ahead(make, reason):
 def test_a_connection_that_only_fails_will_be_disabled(make):
     make.connection()
     Lane.unscoped.update(failing_since=NOON - DAY)
-    assert seen() == [("only_fails", NOON + 4 * DAY)]
+    assert list_expiring() == [("only_fails", NOON + 4 * DAY)]
     (entry,) = list_expiring_connections(Connection.unscoped.all(), now=NOON)
     assert (
         entry.reason_text.sentence
@@ -59,7 +59,7 @@ def test_a_connection_that_only_fails_will_be_disabled(make):
 def test_a_connection_that_fails_for_minutes_is_not_ending_soon(make):
     make.connection()
     Lane.unscoped.update(failing_since=NOON - timedelta(minutes=10), failed_calls=30)
-    assert seen() == []
+    assert list_expiring() == []
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_a_connection_that_fails_for_minutes_is_not_ending_soon(make):
 def test_what_is_renewed_by_itself_is_not_told(make, healthy):
     make.connection()
     Credential.unscoped.update(**healthy)
-    assert seen() == []
+    assert list_expiring() == []
 
 
 def test_what_has_ended_already_is_told_elsewhere(make):
     make.connection(state="needs_reconnect")
     Credential.unscoped.update(**DYING["unused"])
-    assert seen() == []
+    assert list_expiring() == []
 
 
 def test_the_first_to_end_stands_on_top(make):
     for days in (5, 2, 3):
         row = make.connection()
         Credential.unscoped.filter(pk=row.pk).update(expires_at=NOON + days * DAY)
-    assert [ends for _, ends in seen()] == [NOON + days * DAY for days in (2, 3, 5)]
+    assert [ends for _, ends in list_expiring()] == [NOON + days * DAY for days in (2, 3, 5)]
 
 
 def test_the_page_says_why_and_the_dashboard_counts(client, make):

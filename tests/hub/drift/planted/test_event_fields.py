@@ -4,8 +4,8 @@ import pytest
 
 from hub.drift.models import DriftFinding
 from hub.notices.models import Notice
-from tests.hub.drift.drifting import open_findings
 from tests.hub.drift.planted.changes import ORDERS, SOURCE, check, plant
+from tests.hub.drift.schema_changes import open_findings
 
 pytestmark = pytest.mark.django_db
 PERSONS = {"system": "pipedrive", "account": "701", "object": "persons"}

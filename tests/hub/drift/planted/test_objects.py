@@ -8,8 +8,8 @@ from hub.drift.models import DriftFinding
 from hub.egress import EgressError
 from hub.notices.models import Notice
 from tests.factories import NOON
-from tests.hub.drift.drifting import open_findings
 from tests.hub.drift.planted.changes import ORDERS, STEP, TICKS, check, plant
+from tests.hub.drift.schema_changes import open_findings
 from tests.hub.scheduled.sandbox_run import send
 
 pytestmark = pytest.mark.django_db

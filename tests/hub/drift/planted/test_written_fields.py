@@ -5,9 +5,9 @@ import pytest
 from hub.drift.models import DriftFinding
 from hub.notices.models import Notice
 from tests.factories import WHSEC
-from tests.hub.drift.drifting import open_findings
 from tests.hub.drift.planted.changes import KEY, NEW_KEY, PRIORITY, check, plant
-from tests.hub.recipes.integrations import switched_on
+from tests.hub.drift.schema_changes import open_findings
+from tests.hub.recipes.integrations import create_integration
 from tests.hub.scheduled.sandbox_run import ORG
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_harmless_changes_are_no_findings(desk, salesforce, pipedrive):
 
 def test_a_recipe_that_reads_a_field_is_named(make, desk, salesforce):
     make.connection(connector="app", secret={"signing_secret": WHSEC})
-    switched_on(salesforce.tenant, "salesforce_account_to_customer", {})
+    create_integration(salesforce.tenant, "salesforce_account_to_customer", {})
     check(salesforce)
     plant(desk, CONTACTS | {"object": "Account"}, "remove", "Phone")
     check(salesforce)

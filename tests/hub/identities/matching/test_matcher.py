@@ -56,11 +56,31 @@ def test_what_is_clear_is_suggested(reason, local, remote):
 
 
 DOUBTFUL = [
-    ("name_differs", ours("Hans Weber", "h.weber@x.test"), theirs("Heike Weber", "h.weber@x.test")),
-    ("name_differs", ours("Anna Müller", "anna@x.test"), theirs("Anna Bishop", "anna@x.test")),
-    ("name_differs", ours("Ann Archer", login="boss"), theirs("Bob Baker", login="boss")),
-    ("shared_mailbox", ours("Ann Archer", "info@x.test"), theirs("Bob Baker", "info@x.test")),
-    ("shared_mailbox", ours("Ann Archer", "sales@x.test"), theirs("Sales Team", "sales@x.test")),
+    (
+        "name_differs",
+        ours("Hans Weber", "h.weber@x.test"),
+        theirs("Heike Weber", "h.weber@x.test"),
+    ),
+    (
+        "name_differs",
+        ours("Anna Müller", "anna@x.test"),
+        theirs("Anna Bishop", "anna@x.test"),
+    ),
+    (
+        "name_differs",
+        ours("Ann Archer", login="boss"),
+        theirs("Bob Baker", login="boss"),
+    ),
+    (
+        "shared_mailbox",
+        ours("Ann Archer", "info@x.test"),
+        theirs("Bob Baker", "info@x.test"),
+    ),
+    (
+        "shared_mailbox",
+        ours("Ann Archer", "sales@x.test"),
+        theirs("Sales Team", "sales@x.test"),
+    ),
     ("deactivated", ANN, theirs("Ann Archer", "ann@acme.test", is_active=False)),
     ("similar_name", ours("Ann Archer"), theirs("Ann Arhcer")),
     ("weak", ours("", login="boss"), theirs("Ann Archer", login="boss")),
@@ -93,12 +113,18 @@ def test_the_account_that_is_used_is_suggested_before_a_deactivated_one():
 
 def test_a_shared_mailbox_does_not_hide_a_name_that_nobody_else_has():
     local = ours("Zbigniew Źdźbłowski", "info@x.test")
-    remote = [theirs("Zbigniew Zdzblowski", "info@x.test"), theirs("Bob", "info@x.test", id="U2")]
+    remote = [
+        theirs("Zbigniew Zdzblowski", "info@x.test"),
+        theirs("Bob", "info@x.test", id="U2"),
+    ]
     assert match(local, remote)["u1"] == ("suggested", "name", "U1")
 
 
 def test_an_address_that_several_people_have_is_shared_whatever_it_is_called():
-    local = [ours("Ann Archer", "kiosk7@x.test"), ours("Bob Baker", "kiosk7@x.test", id="u2")]
+    local = [
+        ours("Ann Archer", "kiosk7@x.test"),
+        ours("Bob Baker", "kiosk7@x.test", id="u2"),
+    ]
     assert match(local, theirs("Cat Cole", "kiosk7@x.test"))["u1"][1] == "shared_mailbox"
 
 
@@ -111,7 +137,10 @@ def test_domains_of_one_company_have_to_be_proven():
             for number, name in enumerate(some)
         ]
 
-    hidden = ours("Eve", "eve@new.test", id="u9"), theirs("Eve", "eve@old.test", id="U9")
+    hidden = (
+        ours("Eve", "eve@new.test", id="u9"),
+        theirs("Eve", "eve@old.test", id="U9"),
+    )
     for count, expected in ((2, "unmatched"), (4, "suggested")):
         local = [*people(ours, "u", "new.test", names[:count]), hidden[0]]
         remote = [*people(theirs, "U", "old.test", names[:count]), hidden[1]]
@@ -144,7 +173,10 @@ PAIRED_RIVALS = [
 
 @pytest.mark.parametrize(("remote", "second"), PAIRED_RIVALS)
 def test_the_second_best_is_not_suggested_because_the_best_is_paired(remote, second):
-    local = [ours("Ann Archer", "ann@acme.test", "aarcher"), ours("Bob Baker", id="u9")]
+    local = [
+        ours("Ann Archer", "ann@acme.test", "aarcher"),
+        ours("Bob Baker", id="u9"),
+    ]
     found = match(local, remote, confirmed={"u9": "U1"})
     assert found == {"u1": ("ambiguous", "best_is_paired", second)}
 

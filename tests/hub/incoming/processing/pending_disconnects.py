@@ -17,7 +17,7 @@ from hub.incoming.processing.release_held_items import (
 )
 from hub.incoming.receiving.receive import RECEIVERS
 from tests.fakes import FakeHttp
-from tests.hub.incoming.arriving import post_pipedrive, run_inbox
+from tests.hub.incoming.webhook_posts import post_pipedrive, run_inbox
 
 SYSTEM = ActorContext.system()
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -26,25 +26,25 @@ ME = Response(
 )
 
 
-def stored(connection):
+def reload_connection(connection):
     return Connection.unscoped.select_related("tenant", "lane").get(pk=connection.pk)
 
 
 def disconnect(connection):
     with transaction.atomic():
-        disconnect_account(stored(connection), SYSTEM, can_be_undone=True, now=clock())
+        disconnect_account(reload_connection(connection), SYSTEM, can_be_undone=True, now=clock())
     forget_receivers()
 
 
 def undo(connection, script=ME):
     options = {"call": FakeHttp(script).call, "random": lambda: 0.5, "now": clock()}
-    result = undo_disconnect(stored(connection), SYSTEM, **options)
+    result = undo_disconnect(reload_connection(connection), SYSTEM, **options)
     forget_receivers()
     return result
 
 
 def end(connection):
-    revoke_disconnected_account(stored(connection), SYSTEM, now=clock())
+    revoke_disconnected_account(reload_connection(connection), SYSTEM, now=clock())
     forget_receivers()
 
 

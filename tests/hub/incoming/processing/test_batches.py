@@ -24,7 +24,8 @@ from hub.incoming.processing.replay import replay_item
 from hub.incoming.processing.stored_items import process_due_items
 from hub.outgoing.models import Event
 from hub.outgoing.queue.pump_leases import new_lease
-from tests.hub.incoming.arriving import (
+from tests.hub.incoming.database_refusals import rows_refused_by_database
+from tests.hub.incoming.webhook_posts import (
     NOTIFICATION,
     SOAP,
     endpoint_of,
@@ -33,7 +34,6 @@ from tests.hub.incoming.arriving import (
     post_salesforce,
     run_inbox,
 )
-from tests.hub.incoming.database_refusals import rows_refused_by_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORGANIZATION = "00D000000000001AAA"

@@ -15,7 +15,7 @@ from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.claim import MAX_ATTEMPTS
 from hub.incoming.processing.replay import replay_item
 from hub.outgoing.models import Event
-from tests.hub.incoming.arriving import post_pipedrive, run_inbox
+from tests.hub.incoming.webhook_posts import post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,6 @@ from hub.incoming.processing.former_accounts import hold_items_of_former_account
 from hub.incoming.processing.replay import replay_item
 from hub.outgoing.models import Event
 from tests.connectors.recorded import WHSEC
-from tests.hub.incoming.arriving import endpoint_of, local_path, run_inbox
 from tests.hub.incoming.processing.pending_disconnects import (
     SYSTEM,
     disconnect,
@@ -26,11 +25,12 @@ from tests.hub.incoming.processing.pending_disconnects import (
     find_states,
     forget_receivers,
     post_changes,
-    stored,
+    reload_connection,
     sweep,
     undo,
 )
 from tests.hub.incoming.test_signed_webhooks import post_standard
+from tests.hub.incoming.webhook_posts import endpoint_of, local_path, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHER_SECRET = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4"
@@ -63,7 +63,7 @@ def reconnect(connection, secret, *, account="", name="", replaces=False):
     """Connect the account, or another one, in the same place."""
     probe_result = ProbeResult(Account(account, name=name))
     options = {"random": lambda: 0.5, "now": clock(), "replaces": replaces}
-    reconnect_account(stored(connection), {}, secret, probe_result, **options)
+    reconnect_account(reload_connection(connection), {}, secret, probe_result, **options)
     forget_receivers()
 
 
@@ -105,12 +105,12 @@ def test_an_item_that_a_batch_stored_with_the_connection_as_it_was_is_held(clien
 def test_a_paused_connection_that_gets_another_instance_publishes_nothing_of_the_old(
     client, splunk
 ):
-    stored(splunk).pause("", until=None, now=clock())
+    reload_connection(splunk).pause("", until=None, now=clock())
     post_alert(client, splunk)
     run_inbox()
     reconnect(splunk, {"token": "b"}, name=OTHER_HOST)
     with transaction.atomic():
-        stored(splunk).resume(now=clock())
+        reload_connection(splunk).resume(now=clock())
     sweep()
     assert find_states() == [HELD]
 
@@ -136,7 +136,7 @@ def test_the_undo_publishes_it(client, signed):
 
 @pytest.mark.parametrize("is_final", [False, True])
 def test_after_a_disconnect_another_secret_may_be_another_sender(client, signed, is_final):
-    stored(signed).pause("", until=None, now=clock())
+    reload_connection(signed).pause("", until=None, now=clock())
     assert post_standard(client, signed).status_code == 200
     run_inbox()
     disconnect(signed)
@@ -187,13 +187,13 @@ def test_another_account_later_holds_what_a_person_had_replayed_meanwhile(client
     post_alert(client, splunk)
     run_inbox()
     reconnect(splunk, {"token": "b"}, name=OTHER_HOST)
-    stored(splunk).pause("", until=None, now=clock())
+    reload_connection(splunk).pause("", until=None, now=clock())
     replay_item(InboundItem.unscoped.get(), SYSTEM, now=clock())
     run_inbox()
     assert find_states() == [("held", "connection_paused")]
     with transaction.atomic():
-        hold_items_of_former_account(stored(splunk), now=clock())
-        stored(splunk).resume(now=clock())
+        hold_items_of_former_account(reload_connection(splunk), now=clock())
+        reload_connection(splunk).resume(now=clock())
     sweep()
     assert find_states() == [HELD]
 

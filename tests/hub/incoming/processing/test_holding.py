@@ -21,8 +21,8 @@ from hub.incoming.processing.unmatched import (
     attribute_unmatched_items,
 )
 from hub.outgoing.models import Event
-from tests.hub.incoming.arriving import local_path, post_pipedrive, run_inbox
 from tests.hub.incoming.test_slack_webhooks import EVENT, SECRET, post
+from tests.hub.incoming.webhook_posts import local_path, post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SYSTEM = ActorContext.system()

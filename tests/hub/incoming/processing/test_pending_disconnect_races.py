@@ -12,7 +12,6 @@ from hub.incoming.processing.release_held_items import (
     release_held_items,
 )
 from hub.outgoing.models import Event
-from tests.hub.incoming.arriving import run_inbox
 from tests.hub.incoming.processing.pending_disconnects import (
     DAY,
     ME,
@@ -24,6 +23,7 @@ from tests.hub.incoming.processing.pending_disconnects import (
     sweep,
     undo,
 )
+from tests.hub.incoming.webhook_posts import run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

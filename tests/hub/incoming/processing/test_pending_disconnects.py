@@ -26,7 +26,6 @@ from hub.outgoing.models import Event
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.sweep import STEPS
 from tests.connectors.recorded import WHSEC
-from tests.hub.incoming.arriving import local_path, post_pipedrive, run_inbox
 from tests.hub.incoming.processing.pending_disconnects import (
     DAY,
     SYSTEM,
@@ -35,12 +34,13 @@ from tests.hub.incoming.processing.pending_disconnects import (
     find_states,
     forget_receivers,
     post_changes,
-    stored,
+    reload_connection,
     sweep,
     undo,
 )
 from tests.hub.incoming.test_signed_webhooks import post_standard
 from tests.hub.incoming.test_slack_webhooks import EVENT, SECRET, post
+from tests.hub.incoming.webhook_posts import local_path, post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REVOKED = Response(401, b'{"success":false,"error":"invalid token"}')
@@ -121,7 +121,7 @@ def test_of_a_connection_that_was_paused_before_it_is_held_for_the_pause_then(cl
     sweep()
     assert find_states() == [("held", "connection_paused")]
     with transaction.atomic():
-        stored(pipedrive).resume(now=clock())
+        reload_connection(pipedrive).resume(now=clock())
     sweep()
     assert find_states() == [("processed", "")]
 
@@ -132,7 +132,9 @@ def test_the_account_connected_again_publishes_it_as_well(client, pipedrive):
     run_inbox()
     probe_result = ProbeResult(Account("701"))
     options = {"random": lambda: 0.5, "now": clock()}
-    reconnect_account(stored(pipedrive), {}, {"access_token": "new"}, probe_result, **options)
+    reconnect_account(
+        reload_connection(pipedrive), {}, {"access_token": "new"}, probe_result, **options
+    )
     sweep()
     assert find_states() == [("processed", "")]
 
@@ -177,7 +179,7 @@ def test_what_was_discarded_can_be_replayed_once_the_account_is_connected(client
     run_inbox()
     assert find_states() == [("skipped", "disconnect_final")]
     with transaction.atomic():
-        stored(pipedrive).mark_healthy(now=clock())
+        reload_connection(pipedrive).mark_healthy(now=clock())
     replay_item(InboundItem.unscoped.get(), SYSTEM, now=clock())
     run_inbox()
     assert find_states() == [("processed", "")]

@@ -12,7 +12,7 @@ from hub.incoming.processing.replay.item_filters import REASONS_FOR_A_PERSON
 from hub.operations.operation_actions import confirm_operation
 from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Event
-from tests.hub.incoming.arriving import (
+from tests.hub.incoming.webhook_posts import (
     endpoint_of,
     local_path,
     post_pipedrive,

@@ -7,8 +7,8 @@ import pytest
 
 from connectors.signatures import SharedSecretScheme
 from hub.incoming.models import InboundItem, InboundMessage
-from tests.hub.incoming.arriving import run_inbox
 from tests.hub.incoming.sources import SOURCES, make_sender
+from tests.hub.incoming.webhook_posts import run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

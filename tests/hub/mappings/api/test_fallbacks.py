@@ -3,7 +3,7 @@
 import pytest
 
 from hub.mappings.models import IdentityFallback
-from tests.hub.connections.api.rest import of, refusal
+from tests.hub.connections.api.rest import connection_url, summarize_problem
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ def acme(make):
 
 @pytest.fixture
 def url(make, acme):
-    return of(make.connection(acme, "slack"), "identity-fallbacks")
+    return connection_url(make.connection(acme, "slack"), "identity-fallbacks")
 
 
 @pytest.fixture
@@ -58,5 +58,5 @@ def test_what_cannot_be_is_refused_by_field(shop, url, change, pointer):
 
 def test_another_tenant_finds_nothing(api, make, url):
     stranger = api.of(make.tenant("globex"))
-    assert refusal(stranger.get(url))[0] == 404
-    assert refusal(stranger.put(url, DEFAULT, format="json"))[0] == 404
+    assert summarize_problem(stranger.get(url))[0] == 404
+    assert summarize_problem(stranger.put(url, DEFAULT, format="json"))[0] == 404

@@ -5,7 +5,7 @@ import pytest
 from hub.audit import AuditRow
 from hub.mappings.models import Identity
 from hub.queue import WakeUp
-from tests.hub.connections.api.rest import of, refusal
+from tests.hub.connections.api.rest import connection_url, summarize_problem
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def slack(make, acme):
 
 @pytest.fixture
 def url(slack):
-    return of(slack, "identities")
+    return connection_url(slack, "identities")
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def test_what_is_held_for_want_of_it_is_looked_at(shop, url):
 
 def test_an_id_that_cannot_be_one_is_refused(shop, url):
     answer = shop.put(url, ORDERS | {"remote_id": "#orders"}, format="json")
-    assert refusal(answer) == (400, "validation-failed", ["/remote_id"])
+    assert summarize_problem(answer) == (400, "validation-failed", ["/remote_id"])
     assert not Identity.unscoped.exists()
 
 
 @pytest.mark.parametrize("name", ["kind", "local_id", "remote_id", "name"])
 def test_a_line_break_is_refused_by_its_field(shop, url, name):
     answer = shop.put(url, ORDERS | {"kind": "product", name: "a\nb"}, format="json")
-    assert refusal(answer) == (400, "validation-failed", [f"/{name}"])
+    assert summarize_problem(answer) == (400, "validation-failed", [f"/{name}"])
     assert not Identity.unscoped.exists()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.output import Output
-from tests.hub.mappings.expressions.test_expressions import piped, work_out
+from tests.hub.mappings.expressions.test_expressions import evaluate, piped
 
 NESTED = piped("[@,@]", 30)
 BOMBS = {
@@ -25,16 +25,16 @@ BOMBS = {
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_ends_by_its_budget(text):
     with pytest.raises(ExpressionRefused, match="takes more than 30000 steps to evaluate"):
-        work_out(text, {"id": 1})
+        evaluate(text, {"id": 1})
 
 
 @pytest.mark.parametrize("times", [18, 22, 60])
 def test_a_result_that_is_the_same_few_lists_over_and_over_is_too_large(times):
-    result = work_out(piped("[@,@]", times), {"id": 1})
+    result = evaluate(piped("[@,@]", times), {"id": 1})
     with pytest.raises(ExpressionRefused, match=r"larger than 256 KiB|deeper than 64 levels"):
         Output().copy_plain(result)
 
 
 def test_a_number_cannot_be_squared_for_ever():
     with pytest.raises(ExpressionRefused, match="too large"):
-        work_out("`99999999`|" + piped("multiply(@,@)", 30))
+        evaluate("`99999999`|" + piped("multiply(@,@)", 30))

@@ -15,7 +15,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 PEOPLE = {("user", "7"): "U7"}
 
 
-def work_out(text, document=()):
+def evaluate(text, document=()):
     functions = Functions(Budget(), BERLIN, lambda kind, value: PEOPLE.get((kind, value)))
     return Evaluation(functions).value(parse_expression(text), document or {})
 
@@ -53,7 +53,7 @@ def piped(step, times):
     ],
 )
 def test_text(text, result):
-    assert work_out(text) == result
+    assert evaluate(text) == result
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_text(text, result):
     ],
 )
 def test_numbers(text, result):
-    assert work_out(text) == result
+    assert evaluate(text) == result
 
 
 @pytest.mark.parametrize(
@@ -97,34 +97,34 @@ def test_numbers(text, result):
     ],
 )
 def test_dates_are_told_in_the_tenants_zone(text, result):
-    assert work_out(text) == result
+    assert evaluate(text) == result
 
 
 def test_seconds_are_never_written_scientifically():
-    assert work_out("to_string(epoch('2026-10-01T12:00:00.123Z'))") == "1790856000.123"
+    assert evaluate("to_string(epoch('2026-10-01T12:00:00.123Z'))") == "1790856000.123"
 
 
 @pytest.mark.parametrize("value", ["'7'", "`7`", "`7.0`"])
 def test_an_identity_is_looked_up_by_text_or_number(value):
-    assert work_out(f"identity('user', {value})") == "U7"
+    assert evaluate(f"identity('user', {value})") == "U7"
 
 
 def test_an_unknown_identity_says_which():
     with pytest.raises(IdentityMissing) as missing:
-        work_out("identity('user', '8')")
+        evaluate("identity('user', '8')")
     assert (missing.value.kind, missing.value.value) == ("user", "8")
     assert str(missing.value) == "no identity of kind user is known for 8"
 
 
 def test_an_identity_that_no_database_can_be_asked_for_is_refused():
     with pytest.raises(ExpressionRefused, match="NUL"):
-        work_out("identity('user', name)", {"name": "a\0"})
+        evaluate("identity('user', name)", {"name": "a\0"})
 
 
 @pytest.mark.parametrize("name", sorted(NULL_PRESERVING))
 def test_null_in_null_out(name):
     takes = Functions.FUNCTION_TABLE[name]["signature"]
-    assert work_out(f"{name}({', '.join(['missing'] * len(takes))})", {}) is None
+    assert evaluate(f"{name}({', '.join(['missing'] * len(takes))})", {}) is None
 
 
 @pytest.mark.parametrize("name", sorted(NULL_PRESERVING | {"concat", "default"}))
@@ -157,7 +157,7 @@ def test_every_function_of_ours_has_a_manual(name):
 )
 def test_a_wrong_argument_is_told(text, message):
     with pytest.raises(ExpressionRefused) as refused:
-        work_out(text)
+        evaluate(text)
     assert refused.value.message == message
 
 
@@ -201,14 +201,14 @@ def test_a_mistake_is_found_when_it_is_read(text, message):
 
 
 def test_no_expression_reaches_an_attribute():
-    assert work_out("data.__class__.__mro__", {"data": {}}) is None
+    assert evaluate("data.__class__.__mro__", {"data": {}}) is None
 
 
 @pytest.mark.parametrize(
     ("left", "right"), [("`1`", "'2'"), ("`true`", "`0`"), ("`null`", "`1`"), ("`[1]`", "`[2]`")]
 )
 def test_what_cannot_be_ordered_is_neither_more_nor_less(left, right):
-    assert work_out(f"[{left} < {right}, {left} >= {right}]", {}) == [None, None]
+    assert evaluate(f"[{left} < {right}, {left} >= {right}]", {}) == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -247,4 +247,4 @@ def test_a_value_is_told_in_short(value, text):
 
 
 def test_even_a_bombs_value_is_told_in_short():
-    assert len(format_excerpt(work_out(piped("[@,@]", 60), {"id": 1}))) == 200
+    assert len(format_excerpt(evaluate(piped("[@,@]", 60), {"id": 1}))) == 200

@@ -3,7 +3,7 @@
 import pytest
 
 from hub.mappings.translate import FilterExplanation, MappingError, MappingFailed, compile_filter
-from tests.hub.mappings.translating import ORDER
+from tests.hub.mappings.example_order import ORDER
 
 
 @pytest.mark.parametrize(

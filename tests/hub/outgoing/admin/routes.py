@@ -3,11 +3,11 @@
 LIST = "/admin/outgoing/route/"
 
 
-def page_of(route):
+def route_url(route):
     return f"{LIST}{route.pk}/change/"
 
 
-def said(tenant=None, **changes):
+def build_route_form(tenant=None, **changes):
     return {
         "name": "Orders",
         "enabled": "on",
@@ -26,5 +26,5 @@ def errors_of(answer):
     return answer.context["adminform"].form.errors
 
 
-def tried(client, url, tenant, **changes):
-    return client.post(url, said(tenant, **changes) | {"_try": "1"})
+def try_route_form(client, url, tenant, **changes):
+    return client.post(url, build_route_form(tenant, **changes) | {"_try": "1"})

@@ -86,7 +86,7 @@ def test_strangers_find_no_event(make, staff_of):
 # --- a test event ---------------------------------------------------------------------------------
 
 
-def said(tenant, **changes):
+def build_event_form(tenant, **changes):
     return {
         "tenant": tenant.reference,
         "type": "order.created",
@@ -97,7 +97,7 @@ def said(tenant, **changes):
 
 def test_a_test_event_is_published_and_its_page_opened(root, make):
     make.route(make.connection(tenant := make.tenant()))
-    answer = root.post(SEND, said(tenant))
+    answer = root.post(SEND, build_event_form(tenant))
     event = Event.unscoped.get()
     assert (event.source, event.deliveries.count()) == ("staff", 1)
     assert answer["Location"] == page_of(event)
@@ -132,21 +132,21 @@ def test_the_form_begins_with_an_event_that_is_named(root, make):
     ids=lambda value: str(value)[:20].replace("\0", "NUL"),
 )
 def test_a_mistake_is_told_beside_its_field(root, make, field, value, words):
-    answer = root.post(SEND, said(make.tenant()) | {field: value})
+    answer = root.post(SEND, build_event_form(make.tenant()) | {field: value})
     assert words in str(answer.context["form"].errors[field])
     assert not Event.unscoped.exists()
 
 
 def test_an_id_of_an_event_with_other_data_is_an_error(root, make):
     tenant = make.tenant()
-    root.post(SEND, said(tenant, id="once"))
-    answer = root.post(SEND, said(tenant, id="once", data='{"number": "T-2"}'))
+    root.post(SEND, build_event_form(tenant, id="once"))
+    answer = root.post(SEND, build_event_form(tenant, id="once", data='{"number": "T-2"}'))
     assert "An event with this ID already exists" in str(answer.context["form"].errors["id"])
 
 
 def test_strangers_cannot_send_for_a_tenant(make, staff_of):
     tenant = make.tenant()
-    answer = staff_of(make.tenant()).post(SEND, said(tenant))
+    answer = staff_of(make.tenant()).post(SEND, build_event_form(tenant))
     assert "No tenant has this reference." in str(answer.context["form"].errors["tenant"])
     assert not Event.unscoped.exists()
 
@@ -155,9 +155,13 @@ def test_who_may_only_look_cannot_send(make, client):
     user = make.staff(tenant := make.tenant())
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client.force_login(user)
-    assert client.get(SEND).status_code == client.post(SEND, said(tenant)).status_code == 403
+    assert (
+        client.get(SEND).status_code
+        == client.post(SEND, build_event_form(tenant)).status_code
+        == 403
+    )
 
 
 def test_opening_the_form_tells_nothing(root, make):
-    root.get(SEND, said(make.tenant()))
+    root.get(SEND, build_event_form(make.tenant()))
     assert not Event.unscoped.exists()

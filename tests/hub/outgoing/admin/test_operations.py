@@ -10,7 +10,7 @@ from django.urls import reverse
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.operations.models import Operation
-from tests.hub.outgoing.operating import planned, put, run, states
+from tests.hub.outgoing.operating import list_states, planned, put, run_operation
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def page_of(operation):
     return reverse("admin:operations_operation_change", args=[operation.pk])
 
 
-def do(client, operation, verb):
+def run_row_action(client, operation, verb):
     url = reverse("admin:operations_operation_verb", args=[operation.pk, verb])
     return client.post(url, follow=True).content.decode()
 
@@ -71,22 +71,22 @@ def test_the_plan_says_how_many_how_old_and_where(root, dead):
     assert "Retry 3 deliveries" in page
     assert dead[0].connection.name in page
     assert "Nothing has been changed yet." in page
-    assert set(states()) == {"failed"}
+    assert set(list_states()) == {"failed"}
 
 
 def test_confirmed_it_runs_and_then_tells_what_was_done(root, dead):
     plan(root, deliveries=ids(dead[:2]))
     operation = Operation.unscoped.get()
-    assert "Running." in do(root, operation, "confirm")
-    run(operation)
+    assert "Running." in run_row_action(root, operation, "confirm")
+    run_operation(operation)
     page = root.get(page_of(operation)).content.decode()
     assert "2 of 2 done" in page
-    assert states() == ["waiting", "waiting", "failed"]
+    assert list_states() == ["waiting", "waiting", "failed"]
 
 
 def test_while_it_runs_the_page_asks_again_with_and_without_javascript(root, dead):
     operation = planned(now=clock())
-    do(root, operation, "confirm")
+    run_row_action(root, operation, "confirm")
     page = root.get(page_of(operation)).content.decode()
     assert 'http-equiv="refresh"' in page
     assert "<progress" in page
@@ -98,15 +98,15 @@ def test_while_it_runs_the_page_asks_again_with_and_without_javascript(root, dea
 
 def test_cancelled_it_says_so(root, dead):
     operation = planned()
-    assert "Cancelled. Changes" in do(root, operation, "cancel")
-    assert "not possible in the current state" in do(root, operation, "confirm")
+    assert "Cancelled. Changes" in run_row_action(root, operation, "cancel")
+    assert "not possible in the current state" in run_row_action(root, operation, "confirm")
 
 
 def test_each_step_is_one_row_of_the_audit(root, dead):
     plan(root, state="failed")
     operation = Operation.unscoped.get()
-    do(root, operation, "confirm")
-    do(root, operation, "cancel")
+    run_row_action(root, operation, "confirm")
+    run_row_action(root, operation, "cancel")
     verbs = AuditRow.objects.order_by("pk").values_list("verb", "reason")
     assert list(verbs) == [
         (f"operation.{step}", "They are back.") for step in ("plan", "confirm", "cancel")
@@ -156,7 +156,7 @@ def test_who_may_only_look_does_nothing(make, acme, dead):
     page = client.get(page_of(operation)).content.decode()
     assert "Run it" not in page
     assert PLAN not in client.get(LIST).content.decode()
-    do(client, operation, "confirm")
+    run_row_action(client, operation, "confirm")
     operation.refresh_from_db()
     assert operation.state == "planned"
 

@@ -13,7 +13,7 @@ from hub.mappings.models import FieldMapping, MappingVersion
 from hub.outgoing.models import Route
 from hub.queue import WakeUp
 from tests.factories import NOON
-from tests.hub.outgoing.admin.routes import errors_of, page_of, said
+from tests.hub.outgoing.admin.routes import build_route_form, errors_of, route_url
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,9 @@ MARKER = "<img src=x onerror=alert(1)>"
 
 def test_a_route_is_saved_with_a_mapping_of_its_own(root, make):
     connection = make.connection()
-    root.post(ADD, said(connection.tenant, connection=connection.pk, retry_schedule="5, 300"))
+    root.post(
+        ADD, build_route_form(connection.tenant, connection=connection.pk, retry_schedule="5, 300")
+    )
     route = Route.unscoped.get()
     assert (route.connector_key, route.action, route.connection, route.retry_schedule) == (
         "webhook",
@@ -39,7 +41,8 @@ def test_a_route_is_saved_with_a_mapping_of_its_own(root, make):
 def test_a_changed_mapping_is_a_new_version_and_rings(root, make):
     route = make.route(make.connection())
     root.post(
-        page_of(route), said(route.tenant, mapping=route.mapping_id, body='{"other": "data.total"}')
+        route_url(route),
+        build_route_form(route.tenant, mapping=route.mapping_id, body='{"other": "data.total"}'),
     )
     version = route.mapping.current
     assert (version.number, version.body) == (2, {"other": "data.total"})
@@ -52,8 +55,10 @@ def test_a_changed_mapping_is_a_new_version_and_rings(root, make):
 def test_a_mapping_that_says_the_same_makes_no_version(root, make):
     route = make.route(make.connection(), body={"a": "data.number", "b": True})
     root.post(
-        page_of(route),
-        said(route.tenant, mapping=route.mapping_id, body='{"b": true, "a": "data.number"}'),
+        route_url(route),
+        build_route_form(
+            route.tenant, mapping=route.mapping_id, body='{"b": true, "a": "data.number"}'
+        ),
     )
     assert MappingVersion.unscoped.count() == 1
 
@@ -87,13 +92,13 @@ def test_a_mapping_that_says_the_same_makes_no_version(root, make):
     ids=lambda value: str(value)[:20].replace("\0", "NUL"),
 )
 def test_a_mistake_is_told_beside_its_field(root, make, field, value, words):
-    answer = root.post(ADD, said(make.tenant()) | {field: value})
+    answer = root.post(ADD, build_route_form(make.tenant()) | {field: value})
     assert words in str(errors_of(answer)[field])
     assert not Route.unscoped.exists()
 
 
 def test_an_action_without_a_default_needs_a_mapping(root, make):
-    answer = root.post(ADD, said(make.tenant(), target="slack.post_message", body=""))
+    answer = root.post(ADD, build_route_form(make.tenant(), target="slack.post_message", body=""))
     assert "needs a mapping" in str(errors_of(answer)["body"])
 
 
@@ -101,13 +106,13 @@ def test_a_connection_must_be_the_tenants_and_at_the_actions_system(root, make):
     tenant = make.tenant()
     mine, theirs = make.connection(tenant, "slack"), make.connection()
     assert "belongs to Slack" in str(
-        errors_of(root.post(ADD, said(tenant, connection=mine.pk)))["connection"]
+        errors_of(root.post(ADD, build_route_form(tenant, connection=mine.pk)))["connection"]
     )
     assert "does not belong to" in str(
-        errors_of(root.post(ADD, said(tenant, connection=theirs.pk)))["connection"]
+        errors_of(root.post(ADD, build_route_form(tenant, connection=theirs.pk)))["connection"]
     )
     assert "Leave this empty" in str(
-        errors_of(root.post(ADD, said(None, connection=theirs.pk)))["connection"]
+        errors_of(root.post(ADD, build_route_form(None, connection=theirs.pk)))["connection"]
     )
 
 
@@ -117,13 +122,13 @@ def test_a_mapping_must_fit_the_action_and_the_tenant(root, make):
         make.mapping(tenant, "slack", "post_message"),
         make.mapping(make.tenant()),
     )
-    wrong = root.post(ADD, said(tenant, mapping=other_action.pk))
+    wrong = root.post(ADD, build_route_form(tenant, mapping=other_action.pk))
     assert "is for slack.post_message" in str(errors_of(wrong)["mapping"])
     assert "does not belong" in str(
-        errors_of(root.post(ADD, said(tenant, mapping=others.pk)))["mapping"]
+        errors_of(root.post(ADD, build_route_form(tenant, mapping=others.pk)))["mapping"]
     )
     assert "a mapping for all" in str(
-        errors_of(root.post(ADD, said(None, mapping=others.pk)))["mapping"]
+        errors_of(root.post(ADD, build_route_form(None, mapping=others.pk)))["mapping"]
     )
 
 
@@ -136,11 +141,11 @@ def test_the_list_and_the_page_ask_a_fixed_number_of_questions(root, make):
 
     route = make.route(connection := make.connection())
     make.event(connection.tenant)
-    few = queries(LIST), queries(page_of(route))
+    few = queries(LIST), queries(route_url(route))
     for _ in range(15):
         make.route(connection)
         make.event(connection.tenant)
-    assert (queries(LIST), queries(page_of(route))) == few
+    assert (queries(LIST), queries(route_url(route))) == few
     assert max(few) <= 17
 
 
@@ -152,5 +157,5 @@ def test_a_route_that_has_sent_is_switched_off_and_not_deleted(root, make):
 def test_names_are_escaped(root, make):
     route = make.route(make.connection(name=MARKER), name=MARKER)
     FieldMapping.unscoped.update(name=MARKER)
-    for url in (LIST, page_of(route)):
+    for url in (LIST, route_url(route)):
         assert MARKER not in root.get(url).content.decode()

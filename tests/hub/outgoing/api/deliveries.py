@@ -3,5 +3,5 @@
 EVENTS, DELIVERIES = "/api/v1/events", "/api/v1/deliveries"
 
 
-def of(delivery, verb=""):
+def delivery_url(delivery, verb=""):
     return f"{DELIVERIES}/{delivery.public_id}{verb and '/'}{verb}"

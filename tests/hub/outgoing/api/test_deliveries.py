@@ -7,7 +7,7 @@ import pytest
 from connectors.http import Response
 from tests.factories import NOON, WHSEC
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.api.deliveries import DELIVERIES, EVENTS, of
+from tests.hub.outgoing.api.deliveries import DELIVERIES, EVENTS, delivery_url
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -175,7 +175,7 @@ def test_a_list_takes_a_fixed_number_of_statements(
 
 def test_a_delivery_tells_the_call_of_each_attempt_without_bodies_and_secrets(shop, delivery):
     pump(FakeHttp(Response(200, b"secret answer")))
-    response = shop.get(of(delivery))
+    response = shop.get(delivery_url(delivery))
     (attempt,) = response.json()["attempts"]
     exchange = attempt["exchange"]
     assert (exchange["method"], exchange["url"], exchange["status"]) == (
@@ -192,14 +192,14 @@ def test_the_address_of_the_platforms_own_connection_is_not_told(make, shop, acm
     make.route(make.connection(connector="app"), tenant=acme, action="send_event", body=body)
     delivery = make.event(acme).deliveries.get()
     pump(FakeHttp())
-    response = shop.get(of(delivery))
+    response = shop.get(delivery_url(delivery))
     assert response.json()["attempts"][0]["exchange"]["url"] is None
     assert b"app.example.com" not in response.content
 
 
 def test_a_delivery_is_explained(shop, delivery, connection):
     connection.pause("window", until=None, now=NOON)
-    told = shop.get(of(delivery, "explain")).json()
+    told = shop.get(delivery_url(delivery, "explain")).json()
     assert (told["state"], told["reason"], told["action"]) == (
         "held",
         "paused",

@@ -7,7 +7,7 @@ from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery, Event
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.api.deliveries import DELIVERIES, EVENTS, of
+from tests.hub.outgoing.api.deliveries import DELIVERIES, EVENTS, delivery_url
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_dead_delivery_is_retried_and_the_audit_tells_who(shop, delivery):
     Delivery.unscoped.update(state="failed", reason="exhausted")
-    response = shop.post(of(delivery, "retry"))
+    response = shop.post(delivery_url(delivery, "retry"))
     assert (response.status_code, response.json()["state"]) == (200, "waiting")
     row = AuditRow.objects.get()
     assert (row.verb, row.tenant_reference, row.object_id) == (
@@ -28,16 +28,18 @@ def test_a_dead_delivery_is_retried_and_the_audit_tells_who(shop, delivery):
 
 
 def test_a_waiting_delivery_is_cancelled(shop, delivery):
-    assert shop.post(of(delivery, "cancel")).json()["sentence"] == "A person cancelled it."
+    assert (
+        shop.post(delivery_url(delivery, "cancel")).json()["sentence"] == "A person cancelled it."
+    )
     assert AuditRow.objects.get().verb == "delivery.cancel"
 
 
 def test_a_delivered_one_is_sent_again_as_a_new_delivery(shop, delivery):
     pump(FakeHttp())
-    response = shop.post(of(delivery, "send-again"))
+    response = shop.post(delivery_url(delivery, "send-again"))
     told = response.json()
     assert (response.status_code, told["replay_number"], told["state"]) == (201, 1, "waiting")
-    assert response["Location"] == told["url"] != of(delivery)
+    assert response["Location"] == told["url"] != delivery_url(delivery)
     assert AuditRow.objects.get().after["delivery"] == told["id"]
 
 
@@ -46,7 +48,7 @@ def test_a_delivered_one_is_sent_again_as_a_new_delivery(shop, delivery):
 )
 def test_what_its_state_forbids_changes_nothing(shop, delivery, verb, state):
     Delivery.unscoped.update(state=state)
-    answer = shop.post(of(delivery, verb))
+    answer = shop.post(delivery_url(delivery, verb))
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
     assert answer.json()["detail"].startswith(f"The delivery is {state}.")
     assert (Delivery.unscoped.get().state, AuditRow.objects.count()) == (state, 0)
@@ -86,29 +88,29 @@ def test_a_tenants_key_does_not_change_a_delivery_to_our_own_application(
     shop, platform, platform_delivery, verb, state
 ):
     Delivery.unscoped.update(state=state)
-    answer = shop.post(of(platform_delivery, verb))
+    answer = shop.post(delivery_url(platform_delivery, verb))
     assert (answer.status_code, answer.json()["code"]) == (403, "permission-denied")
-    assert shop.get(of(platform_delivery)).json()["state"] == state
+    assert shop.get(delivery_url(platform_delivery)).json()["state"] == state
     assert Delivery.unscoped.count() == 1
-    assert platform.post(of(platform_delivery, verb)).status_code in (200, 201)
+    assert platform.post(delivery_url(platform_delivery, verb)).status_code in (200, 201)
 
 
 def test_nor_one_that_waits_for_our_own_application_to_be_connected(make, shop, acme):
     make.route(tenant=acme, connector="app", action="send_event", body={"type": "type"})
     waiting = make.event(acme).deliveries.get()
     assert (waiting.state, waiting.connection) == ("held", None)
-    assert shop.post(of(waiting, "cancel")).status_code == 403
+    assert shop.post(delivery_url(waiting, "cancel")).status_code == 403
 
 
 def test_a_waiting_delivery_is_tried_now_and_audited(shop, delivery):
     pump(FakeHttp(Response(400, b"no such field")), at=clock())
-    told = shop.get(of(delivery)).json()
+    told = shop.get(delivery_url(delivery)).json()
     assert (
         told["sentence"]
         == "The endpoint responded with status 400, which only its operator can fix."
     )
     assert told["action"] == "Fix the endpoint, then retry now."
-    response = shop.post(of(delivery, "retry"))
+    response = shop.post(delivery_url(delivery, "retry"))
     assert (response.status_code, response.json()["state"]) == (200, "waiting")
     assert len(pump(FakeHttp(), at=clock()).requests) == 1
     assert AuditRow.objects.get(verb="delivery.retry").tenant_reference == "acme"

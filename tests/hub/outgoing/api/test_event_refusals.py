@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hub.db.clock import clock
-from tests.hub.outgoing.api.test_events import EVENTS, ORDER, refusal, send, tell
+from tests.hub.outgoing.api.test_events import EVENTS, ORDER, post_event, refusal, send
 
 pytestmark = pytest.mark.django_db
 
@@ -38,17 +38,17 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_a_wrong_field_is_named(shop, body, pointer):
-    assert refusal(tell(shop, body)) == (400, "validation-failed", [pointer])
+    assert refusal(post_event(shop, body)) == (400, "validation-failed", [pointer])
 
 
 def test_a_moment_too_far_ahead_is_refused(shop):
     soon, far = (clock() + timedelta(hours=hours) for hours in (23, 25))
-    assert refusal(tell(shop, ORDER | {"occurred_at": far.isoformat()})) == (
+    assert refusal(post_event(shop, ORDER | {"occurred_at": far.isoformat()})) == (
         400,
         "validation-failed",
         ["/occurred_at"],
     )
-    assert tell(shop, ORDER | {"occurred_at": soon.isoformat()}).status_code == 202
+    assert post_event(shop, ORDER | {"occurred_at": soon.isoformat()}).status_code == 202
 
 
 @pytest.mark.parametrize("body", ["null", '"text"', "1", "[]", "[[]]", "[1]", "{}", ""])
@@ -77,25 +77,25 @@ def test_hostile_json_has_a_clear_answer(shop, raw):
 
 def test_an_event_that_is_too_large_is_refused_alone_and_in_a_batch(shop, settings):
     large = ORDER | {"data": {"text": "x" * settings.HUB_EVENT_BYTES}}
-    assert refusal(tell(shop, large)) == (413, "payload-too-large", [""])
-    assert refusal(tell(shop, [ORDER, large])) == (413, "payload-too-large", ["/1"])
+    assert refusal(post_event(shop, large)) == (413, "payload-too-large", [""])
+    assert refusal(post_event(shop, [ORDER, large])) == (413, "payload-too-large", ["/1"])
 
 
 def test_a_body_that_is_too_large_is_refused(shop, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
-    assert refusal(tell(shop, [ORDER] * 10))[:2] == (413, "payload-too-large")
+    assert refusal(post_event(shop, [ORDER] * 10))[:2] == (413, "payload-too-large")
 
 
 def test_a_platform_key_that_names_no_tenant_is_told_where(platform, acme):
     batch = [ORDER | {"tenant": "acme"}, ORDER]
-    assert refusal(tell(platform, batch)) == (400, "tenant-required", ["/1/tenant"])
-    assert refusal(tell(platform, ORDER)) == (400, "tenant-required", ["/tenant"])
+    assert refusal(post_event(platform, batch)) == (400, "tenant-required", ["/1/tenant"])
+    assert refusal(post_event(platform, ORDER)) == (400, "tenant-required", ["/tenant"])
 
 
 def test_another_tenant_is_answered_like_none(make, shop, platform):
     make.tenant("globex")
     for client, name in ((shop, "globex"), (shop, "nobody"), (platform, "nobody")):
-        assert refusal(tell(client, ORDER | {"tenant": name})) == (
+        assert refusal(post_event(client, ORDER | {"tenant": name})) == (
             404,
             "tenant-not-found",
             ["/tenant"],
@@ -104,7 +104,7 @@ def test_another_tenant_is_answered_like_none(make, shop, platform):
 
 def test_a_key_without_the_scope_is_refused(api, acme):
     client = api.of(acme, scopes=["events:read"])
-    assert refusal(tell(client, ORDER))[:2] == (403, "scope-missing")
+    assert refusal(post_event(client, ORDER))[:2] == (403, "scope-missing")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ EVENTS = "/api/v1/events"
 ORDER = {"type": "order.created", "data": {"number": "A-1001"}}
 
 
-def tell(client, body, **headers):
+def post_event(client, body, **headers):
     return client.post(EVENTS, body, format="json", headers=headers)
 
 
@@ -37,7 +37,7 @@ def refusal(response):
 def test_an_event_is_accepted_with_its_deliveries_and_where_to_read_of_them(make, shop, acme):
     connection = make.connection(acme)
     make.route(connection)
-    response = tell(shop, ORDER | {"id": "o-1"})
+    response = post_event(shop, ORDER | {"id": "o-1"})
     answer = response.json()
     assert (response.status_code, answer["sender_id"], answer["tenant"]) == (202, "o-1", "acme")
     assert response["Location"] == answer["url"] == f"https://hub.test{EVENTS}/{answer['id']}"
@@ -53,7 +53,7 @@ def test_an_event_is_accepted_with_its_deliveries_and_where_to_read_of_them(make
 def test_the_pump_is_rung_once_it_is_stored(make, shop, acme, django_capture_on_commit_callbacks):
     make.route(make.connection(acme))
     with django_capture_on_commit_callbacks(execute=True):
-        tell(shop, ORDER)
+        post_event(shop, ORDER)
     assert WakeUp.objects.filter(name="pump").exists()
 
 
@@ -64,25 +64,25 @@ def test_the_bytes_are_kept_as_they_were_received(shop):
 
 
 def test_an_event_without_an_id_is_given_one(shop):
-    first, second = tell(shop, ORDER).json(), tell(shop, ORDER).json()
+    first, second = post_event(shop, ORDER).json(), post_event(shop, ORDER).json()
     assert first["sender_id"] == first["id"] != second["id"]
 
 
 def test_a_moment_is_kept_in_utc(shop):
-    tell(shop, ORDER | {"occurred_at": "2026-01-02T03:04:05+02:00"})
+    post_event(shop, ORDER | {"occurred_at": "2026-01-02T03:04:05+02:00"})
     assert Event.unscoped.get().occurred_at.isoformat() == "2026-01-02T01:04:05+00:00"
 
 
 def test_an_event_of_a_suspended_tenant_is_accepted_and_reads_as_held(make, shop, acme):
     make.route(make.connection(acme))
     acme.suspend("unpaid", now=clock())
-    url = tell(shop, ORDER)["Location"]
+    url = post_event(shop, ORDER)["Location"]
     (delivery,) = shop.get(url).json()["deliveries"]
     assert (delivery["state"], delivery["reason"]) == ("held", "tenant_suspended")
 
 
 def test_a_platform_key_names_the_tenant(platform, acme):
-    assert tell(platform, ORDER | {"tenant": "acme"}).json()["tenant"] == "acme"
+    assert post_event(platform, ORDER | {"tenant": "acme"}).json()["tenant"] == "acme"
     assert Event.unscoped.get().tenant == acme
 
 
@@ -95,7 +95,7 @@ def test_a_batch_is_answered_in_order(make, platform):
     batch = [
         ORDER | {"id": str(number), "tenant": ("acme", "globex")[number % 2]} for number in range(4)
     ]
-    response = tell(platform, batch)
+    response = post_event(platform, batch)
     events = response.json()["events"]
     assert [(event["sender_id"], event["tenant"]) for event in events] == [
         (e["id"], e["tenant"]) for e in batch
@@ -105,7 +105,7 @@ def test_a_batch_is_answered_in_order(make, platform):
 
 
 def test_each_event_of_a_batch_keeps_its_own_bytes(shop):
-    tell(shop, [ORDER | {"id": "1"}, ORDER | {"id": "2", "data": {"name": "Jürgen"}}])
+    post_event(shop, [ORDER | {"id": "1"}, ORDER | {"id": "2", "data": {"name": "Jürgen"}}])
     assert [json.loads(bytes(row.body))["id"] for row in EventBody.objects.order_by("pk")] == [
         "1",
         "2",
@@ -114,24 +114,24 @@ def test_each_event_of_a_batch_keeps_its_own_bytes(shop):
 
 def test_a_batch_is_all_or_nothing(shop):
     batch = [ORDER, ORDER, ORDER, ORDER | {"data": []}, ORDER | {"kind": "x"}]
-    assert refusal(tell(shop, batch)) == (400, "validation-failed", ["/3/data", "/4/kind"])
+    assert refusal(post_event(shop, batch)) == (400, "validation-failed", ["/3/data", "/4/kind"])
 
 
 def test_a_batch_takes_as_many_statements_as_one_event(
     make, platform, acme, django_assert_num_queries, django_assert_max_num_queries
 ):
     make.route(make.connection(acme))
-    tell(platform, [ORDER | {"tenant": "acme"}])
+    post_event(platform, [ORDER | {"tenant": "acme"}])
     with django_assert_max_num_queries(13) as one:
-        tell(platform, [ORDER | {"tenant": "acme"}])
+        post_event(platform, [ORDER | {"tenant": "acme"}])
     with django_assert_num_queries(len(one)):
-        tell(platform, [ORDER | {"tenant": "acme"} for _ in range(100)])
+        post_event(platform, [ORDER | {"tenant": "acme"} for _ in range(100)])
 
 
 def test_a_thousand_events_may_come_at_once_and_no_more(shop, settings):
     settings.HUB_BATCH_EVENTS = 3
-    assert refusal(tell(shop, [ORDER] * 4)) == (413, "payload-too-large", [])
-    assert tell(shop, [ORDER] * 3).status_code == 202
+    assert refusal(post_event(shop, [ORDER] * 4)) == (413, "payload-too-large", [])
+    assert post_event(shop, [ORDER] * 3).status_code == 202
 
 
 # --- the same again -------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ def test_a_thousand_events_may_come_at_once_and_no_more(shop, settings):
 
 def test_the_same_id_with_the_same_body_gets_the_first_answer(make, shop, acme):
     make.route(make.connection(acme))
-    first = tell(shop, {"id": "o-1", "type": "order.created", "data": {"a": 1, "b": 2}})
-    again = tell(shop, {"data": {"b": 2, "a": 1}, "type": "order.created", "id": "o-1"})
+    first = post_event(shop, {"id": "o-1", "type": "order.created", "data": {"a": 1, "b": 2}})
+    again = post_event(shop, {"data": {"b": 2, "a": 1}, "type": "order.created", "id": "o-1"})
     assert (again.status_code, again.json(), again["Location"]) == (
         202,
         first.json(),
@@ -150,8 +150,8 @@ def test_the_same_id_with_the_same_body_gets_the_first_answer(make, shop, acme):
 
 
 def test_the_same_id_with_another_body_is_a_conflict(shop):
-    tell(shop, ORDER | {"id": "o-1"})
-    response = tell(shop, [ORDER, ORDER | {"id": "o-1", "data": {}}])
+    post_event(shop, ORDER | {"id": "o-1"})
+    response = post_event(shop, [ORDER, ORDER | {"id": "o-1", "data": {}}])
     assert (response.status_code, response.json()["code"]) == (409, "event-conflict")
     assert response.json()["errors"][0]["pointer"] == "/1/id"
     assert Event.unscoped.count() == 1
@@ -160,7 +160,7 @@ def test_the_same_id_with_another_body_is_a_conflict(shop):
 def test_two_tenants_may_use_the_same_id(make, platform, acme):
     make.tenant("globex")
     ids = {
-        tell(platform, ORDER | {"id": "o-1", "tenant": name}).json()["id"]
+        post_event(platform, ORDER | {"id": "o-1", "tenant": name}).json()["id"]
         for name in ("acme", "globex")
     }
     assert len(ids) == 2
@@ -168,9 +168,9 @@ def test_two_tenants_may_use_the_same_id(make, platform, acme):
 
 def test_the_same_idempotency_key_with_the_same_body_gets_the_first_answer(make, shop, acme):
     make.route(make.connection(acme))
-    first = tell(shop, ORDER, idempotency_key="k-1")
+    first = post_event(shop, ORDER, idempotency_key="k-1")
     Delivery.unscoped.update(state="delivered")
-    again = tell(shop, ORDER, idempotency_key="k-1")
+    again = post_event(shop, ORDER, idempotency_key="k-1")
     assert (again.status_code, again.json(), again["Location"]) == (
         202,
         first.json(),
@@ -182,27 +182,27 @@ def test_the_same_idempotency_key_with_the_same_body_gets_the_first_answer(make,
 
 
 def test_the_same_idempotency_key_with_another_body_is_refused(shop):
-    tell(shop, ORDER, idempotency_key="k-1")
-    response = tell(shop, ORDER | {"data": {}}, idempotency_key="k-1")
+    post_event(shop, ORDER, idempotency_key="k-1")
+    response = post_event(shop, ORDER | {"data": {}}, idempotency_key="k-1")
     assert (response.status_code, response.json()["code"]) == (422, "idempotency-key-reused")
 
 
 def test_an_idempotency_key_is_the_api_keys_own(make, api, acme):
     one, two = api.of(acme), api.of(make.tenant("globex"))
     assert (
-        tell(one, ORDER, idempotency_key="k").json()["id"]
-        != tell(two, ORDER, idempotency_key="k").json()["id"]
+        post_event(one, ORDER, idempotency_key="k").json()["id"]
+        != post_event(two, ORDER, idempotency_key="k").json()["id"]
     )
 
 
 def test_a_refusal_is_not_kept_under_the_idempotency_key(shop):
-    assert tell(shop, ORDER | {"data": 1}, idempotency_key="k").status_code == 400
-    assert tell(shop, ORDER, idempotency_key="k").status_code == 202
+    assert post_event(shop, ORDER | {"data": 1}, idempotency_key="k").status_code == 400
+    assert post_event(shop, ORDER, idempotency_key="k").status_code == 202
 
 
 @pytest.mark.parametrize("key", ["", " ", "é", "x" * 256])
 def test_a_strange_idempotency_key_is_refused(shop, key):
-    assert refusal(tell(shop, ORDER, idempotency_key=key))[:2] == (400, "validation-failed")
+    assert refusal(post_event(shop, ORDER, idempotency_key=key))[:2] == (400, "validation-failed")
 
 
 # --- at the same moment ---------------------------------------------------------------------------
@@ -212,13 +212,13 @@ threaded = pytest.mark.skipif(
 )
 
 
-def tell_at_once(api, key, bodies, **headers):
+def post_events_at_once(api, key, bodies, **headers):
     """Each body by a thread of its own; the answers, in any order."""
     start, answers = Barrier(len(bodies)), []
 
     def racer(body):
         start.wait()
-        answers.append(tell(api(key), body, **headers))
+        answers.append(post_event(api(key), body, **headers))
         database.close()
 
     threads = [Thread(target=racer, args=(body,)) for body in bodies]
@@ -234,7 +234,7 @@ def tell_at_once(api, key, bodies, **headers):
 @pytest.mark.parametrize("same", [{"Idempotency-Key": "k-1"}, {}])
 def test_the_same_request_at_the_same_moment_happens_once(make, api, acme, same):
     make.route(make.connection(acme))
-    answers = tell_at_once(
+    answers = post_events_at_once(
         api, make.api_key(acme), [ORDER if same else ORDER | {"id": "o-1"}] * 8, **same
     )
     assert {answer.status_code for answer in answers} == {202}
@@ -247,9 +247,9 @@ def test_the_same_request_at_the_same_moment_happens_once(make, api, acme, same)
 def test_of_events_at_the_same_moment_each_is_answered_by_itself(make, api, acme):
     make.route(make.connection(acme))
     key = make.api_key(acme)
-    tell(api(key), ORDER | {"id": "o-0"})
+    post_event(api(key), ORDER | {"id": "o-0"})
     conflict, refused = ORDER | {"id": "o-0", "data": {}}, ORDER | {"data": 1}
-    answers = tell_at_once(
+    answers = post_events_at_once(
         api, key, [conflict, refused, *(ORDER | {"id": f"o-{n}"} for n in range(1, 7))]
     )
     assert sorted(answer.status_code for answer in answers) == [202] * 6 + [400, 409]

@@ -10,7 +10,7 @@ from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.planning import OPERATION_KINDS
 from tests.factories import NOON
-from tests.hub.outgoing.operating import put, run, states
+from tests.hub.outgoing.operating import list_states, put, run_operation
 
 pytestmark = pytest.mark.django_db
 
@@ -40,16 +40,16 @@ def test_a_plan_tells_what_would_be_done_and_does_nothing(shop, dead):
     assert (told["plan"]["tenants"], told["plan"]["connections"][0]["rows"]) == (1, 3)
     assert [row["id"] for row in told["plan"]["sample"]] == [str(row.public_id) for row in dead]
     assert answer["Location"] == told["url"] == f"https://hub.test{URL}/{told['id']}"
-    assert set(states()) == {"failed"}
+    assert set(list_states()) == {"failed"}
 
 
 def test_confirmed_it_runs_and_tells_how_far_it_is(shop, dead):
     path = f"/{post(shop, body=DEAD).json()['id']}"
     assert post(shop, f"{path}/confirm").json()["state"] == "running"
-    run(Operation.unscoped.get(), at=NOON)
+    run_operation(Operation.unscoped.get(), at=NOON)
     told = shop.get(URL + path).json()
     assert (told["state"], told["processed_count"], told["excluded_count"]) == ("finished", 3, 0)
-    assert set(states()) == {"waiting"}
+    assert set(list_states()) == {"waiting"}
     assert post(shop, f"{path}/confirm").json()["code"] == "wrong-state"
 
 
@@ -157,7 +157,7 @@ def test_whatever_one_tenant_does_to_many_touches_no_row_of_another(make, api, d
     client = api.of(ours[0].tenant)
     told = post(client, body=body).json()
     post(client, f"/{told['id']}/confirm")
-    run(Operation.unscoped.get(public_id=told["id"]), at=NOON)
+    run_operation(Operation.unscoped.get(public_id=told["id"]), at=NOON)
     assert list(Delivery.unscoped.filter(tenant=theirs[0].tenant).order_by("pk").values()) == before
     assert {row["tenant"] for row in told["plan"]["sample"]} <= {ours[0].tenant.reference}
 
@@ -175,7 +175,7 @@ def test_a_tenants_operation_leaves_out_what_goes_to_our_own_application(make, s
     before = list(Delivery.unscoped.filter(route__connector_key="app").values())
     Operation.unscoped.update(more=True)  # so that only the batch itself can stop
     post(shop, f"/{told['id']}/confirm")
-    run(Operation.unscoped.get(), at=NOON)
+    run_operation(Operation.unscoped.get(), at=NOON)
     assert list(Delivery.unscoped.filter(route__connector_key="app").values()) == before
     assert Operation.unscoped.get().processed_count == 1
 
@@ -188,5 +188,5 @@ def test_the_platforms_operation_for_a_tenant_includes_it(make, platform, acme):
     put(Delivery.unscoped.all(), "failed")
     told = post(platform, body=DEAD | {"tenant": "acme"}).json()
     post(platform, f"/{told['id']}/confirm")
-    run(Operation.unscoped.get(), at=NOON)
+    run_operation(Operation.unscoped.get(), at=NOON)
     assert Operation.unscoped.get().processed_count == 1

@@ -28,7 +28,7 @@ def slack(make, acme):
     return make.connection(acme, "slack", account="T0ACME")
 
 
-def act(client, connection, action="post_message", input=INPUT, id="", **headers):
+def request_action(client, connection, action="post_message", input=INPUT, id="", **headers):
     return client.post(
         f"/api/v1/connections/{connection.public_id}/actions/{action}",
         {"data": input} | ({"id": id} if id else {}),
@@ -38,7 +38,7 @@ def act(client, connection, action="post_message", input=INPUT, id="", **headers
 
 
 def test_an_action_is_sent_with_its_input(api, acme, slack):
-    answer = act(api.of(acme), slack)
+    answer = request_action(api.of(acme), slack)
     assert answer.status_code == 202, answer.json()
     http = FakeHttp(POSTED)
     pump(http, at=clock())
@@ -51,41 +51,41 @@ def test_an_action_is_sent_with_its_input(api, acme, slack):
 
 def test_an_action_is_claimed_before_what_waits(api, make, acme, slack):
     waiting = make.delivery(slack)
-    answer = act(api.of(acme), slack)
+    answer = request_action(api.of(acme), slack)
     first, second = Delivery.unscoped.order_by("due_at", "pk")  # as a lane is claimed
     assert (str(first.public_id), second) == (answer.json()["id"], waiting)
 
 
 def test_a_finished_action_is_answered_with_200(api, acme, slack):
     client = api.of(acme)
-    first = act(client, slack, **{"Idempotency-Key": "answer-1"})
+    first = request_action(client, slack, **{"Idempotency-Key": "answer-1"})
     pump(FakeHttp(POSTED), at=clock())
-    again = act(client, slack, **{"Idempotency-Key": "answer-1"})
+    again = request_action(client, slack, **{"Idempotency-Key": "answer-1"})
     assert (first.status_code, again.status_code) == (202, 200)
     assert again.json()["id"] == first.json()["id"]
     assert (again.json()["state"], Event.unscoped.count()) == ("delivered", 1)
 
 
 def test_a_wrong_input_is_refused_and_nothing_is_stored(api, acme, slack):
-    answer = act(api.of(acme), slack, input={"text": "no channel"})
+    answer = request_action(api.of(acme), slack, input={"text": "no channel"})
     assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
     assert answer.json()["errors"][0]["pointer"] == "/data"
     assert not Event.unscoped.exists()
 
 
 def test_an_unknown_action_and_another_tenants_connection_are_not_found(api, make, acme, slack):
-    assert act(api.of(acme), slack, action="nothing").status_code == 404
-    assert act(api.of(make.tenant()), slack).status_code == 404
+    assert request_action(api.of(acme), slack, action="nothing").status_code == 404
+    assert request_action(api.of(make.tenant()), slack).status_code == 404
 
 
 def test_a_disconnected_account_refuses(api, acme, slack):
     with transaction.atomic():
         slack.disconnect(keeps_events=True, now=slack.created_at)
-    assert act(api.of(acme), slack).status_code == 400
+    assert request_action(api.of(acme), slack).status_code == 400
 
 
 def test_the_same_id_again_is_the_first_request(api, acme, slack):
-    first, again = (act(api.of(acme), slack, id="answer-1") for _ in range(2))
+    first, again = (request_action(api.of(acme), slack, id="answer-1") for _ in range(2))
     assert first.json()["id"] == again.json()["id"]
     assert Event.unscoped.count() == 1
 
@@ -95,18 +95,20 @@ def test_too_many_actions_of_one_connection_are_refused_until_the_next_minute(
 ):
     settings.HUB_LIMITS = {"actions": 2}
     client = api.of(acme)
-    assert [act(client, slack, id=f"answer-{n}").status_code for n in (1, 2, 2)] == [202] * 3
-    answer = act(client, slack, id="answer-3")
+    assert [request_action(client, slack, id=f"answer-{n}").status_code for n in (1, 2, 2)] == [
+        202
+    ] * 3
+    answer = request_action(client, slack, id="answer-3")
     assert (answer.status_code, answer.json()["code"]) == (429, "quota-exceeded")
     assert 1 <= int(answer["Retry-After"]) <= 60
     other = make.connection(acme, "slack", account="T0OTHER")
-    assert act(client, other).status_code == 202
+    assert request_action(client, other).status_code == 202
 
 
 def test_many_actions_take_their_turn_with_what_waits(api, make, acme, slack):
     client, waiting = api.of(acme), make.delivery(slack)
     for _ in range(PRIORITY_DELIVERIES_PER_MINUTE):
-        act(client, slack)
-    answer = act(client, slack)
+        request_action(client, slack)
+    answer = request_action(client, slack)
     *_, before_last, last = Delivery.unscoped.order_by("due_at", "pk")  # as a lane is claimed
     assert (before_last, str(last.public_id)) == (waiting, answer.json()["id"])

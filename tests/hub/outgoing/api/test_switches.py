@@ -16,13 +16,13 @@ URL = "/api/v1/switches"
 WHY = {"reason": "stocktaking"}
 
 
-def off(client, **said):
+def switch_off(client, **said):
     return client.post(URL, WHY | said, format="json")
 
 
 def test_a_tenant_switches_itself_off_and_on(make, shop, acme):
     make.connection(acme)
-    told = off(shop, scope="tenant").json()
+    told = switch_off(shop, scope="tenant").json()
     assert (told["id"], told["tenant"], told["reason"], told["expires_at"]) == (
         "tenant:acme",
         "acme",
@@ -45,7 +45,7 @@ def test_a_tenant_switches_itself_off_and_on(make, shop, acme):
     ],
 )
 def test_the_platform_switches_what_is_everybodys(platform, acme, said, name):
-    answer = off(platform, **said)
+    answer = switch_off(platform, **said)
     assert (answer.status_code, answer.json()["id"]) == (201, name)
     assert answer["Location"] == answer.json()["url"] == f"https://hub.test{URL}/{name}"
     assert platform.get(answer["Location"]).json() == answer.json()
@@ -55,20 +55,20 @@ def test_the_platform_switches_what_is_everybodys(platform, acme, said, name):
 
 def test_a_route_is_named_by_its_id(make, shop, acme):
     route = make.route(make.connection(acme))
-    told = off(shop, scope="route", route=route.public_id).json()
+    told = switch_off(shop, scope="route", route=route.public_id).json()
     assert (told["id"], told["route"]["name"]) == (f"route:{route.public_id}", "route")
     assert shop.delete(f"{URL}/{told['id']}").status_code == 204
 
 
 def test_it_ends_when_it_says(shop):
     until = clock() + timedelta(days=30)
-    told = off(shop, scope="tenant", expires_at=until.isoformat()).json()
+    told = switch_off(shop, scope="tenant", expires_at=until.isoformat()).json()
     assert told["expires_at"] == until.isoformat().replace("+00:00", "Z")
     assert KillSwitch.unscoped.get().expires_at == until
 
 
 def test_the_audit_knows_who_and_why(shop, acme):
-    off(shop, scope="tenant")
+    switch_off(shop, scope="tenant")
     shop.delete(f"{URL}/tenant:acme")
     first, last = AuditRow.objects.order_by("pk")
     assert (first.verb, first.actor_kind, first.reason, first.tenant) == (
@@ -78,8 +78,8 @@ def test_the_audit_knows_who_and_why(shop, acme):
 
 
 def test_what_is_off_is_not_switched_off_again(shop):
-    off(shop, scope="tenant")
-    answer = off(shop, scope="tenant")
+    switch_off(shop, scope="tenant")
+    answer = switch_off(shop, scope="tenant")
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
     assert (KillSwitch.unscoped.count(), AuditRow.objects.count()) == (1, 1)
 
@@ -101,7 +101,7 @@ def test_what_is_off_is_not_switched_off_again(shop):
     ],
 )
 def test_what_cannot_be_meant_is_refused(platform, said, pointer):
-    answer = off(platform, **said)
+    answer = switch_off(platform, **said)
     assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (
         400,
         [pointer],
@@ -111,10 +111,10 @@ def test_what_cannot_be_meant_is_refused(platform, said, pointer):
 
 def test_a_tenants_key_reads_and_ends_nothing_that_is_everybodys(make, shop, platform):
     everybodys = make.route(connector="slack")
-    off(platform, scope="platform")
+    switch_off(platform, scope="platform")
     assert shop.get(URL).json() == {"items": []}
     assert shop.delete(f"{URL}/platform").status_code == 404
-    assert off(shop, scope="route", route=everybodys.public_id).status_code == 400
+    assert switch_off(shop, scope="route", route=everybodys.public_id).status_code == 400
     assert KillSwitch.unscoped.count() == 1
 
 
@@ -127,6 +127,6 @@ def test_what_is_not_off_is_not_found(platform, name):
 
 def test_a_list_asks_a_fixed_number_of_questions(make, platform, django_assert_num_queries):
     for number in range(5):
-        off(platform, scope="tenant", tenant=make.tenant(f"tenant-{number}").reference)
+        switch_off(platform, scope="tenant", tenant=make.tenant(f"tenant-{number}").reference)
     with django_assert_num_queries(2):
         assert len(platform.get(URL).json()["items"]) == 5

@@ -16,7 +16,7 @@ from hub.outgoing.echo.record_pairs import store_due_pairs
 from hub.outgoing.models import Delivery, RememberedWrite, Route
 from hub.outgoing.release import release_held_deliveries
 from tests.fakes import FakeHttp
-from tests.hub.incoming.arriving import SOAP, endpoint_of, local_path, run_inbox
+from tests.hub.incoming.webhook_posts import SOAP, endpoint_of, local_path, run_inbox
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -44,23 +44,25 @@ def connection(make):
 
 
 @pytest.fixture
-def failed(make, connection):
+def failed_delivery(make, connection):
     return put([make.delivery(connection)], "failed", "payload_refused")[0]
 
 
 @pytest.fixture
-def arrived(make, connection):
+def arrived_delivery(make, connection):
     delivery = put([make.delivery(connection)], "delivered")[0]
     attempt(delivery, NOON, status=200, outcome="delivered", body=b'{"channel": "C1", "text": "x"}')
     return delivery
 
 
-def test_the_time_of_waiting_sending_and_answering_is_told_apart(failed):
-    attempt(failed, NOON + 10 * SECOND, milliseconds=5_000)
-    attempt(failed, NOON + 60 * SECOND, status=400, milliseconds=1_000, outcome="never")
+def test_the_time_of_waiting_sending_and_answering_is_told_apart(failed_delivery):
+    attempt(failed_delivery, NOON + 10 * SECOND, milliseconds=5_000)
+    attempt(failed_delivery, NOON + 60 * SECOND, status=400, milliseconds=1_000, outcome="never")
     Delivery.unscoped.update(state_changed_at=NOON + 61 * SECOND)
-    failed.refresh_from_db()
-    phases = measure_phases(failed, find_call_times(failed), now=NOON + MINUTE * 60)
+    failed_delivery.refresh_from_db()
+    phases = measure_phases(
+        failed_delivery, find_call_times(failed_delivery), now=NOON + MINUTE * 60
+    )
     assert [(phase.kind, phase.length.total_seconds()) for phase in phases.phases] == [
         ("waiting", 10), ("sending", 5), ("waiting", 45), ("answering", 1),
     ]  # fmt: skip
@@ -84,57 +86,63 @@ def test_a_length_has_units_that_fit(seconds, text):
     assert format_length(timedelta(seconds=seconds)) == text
 
 
-def test_what_differs_from_the_last_arrival_is_marked(arrived, failed, django_assert_num_queries):
-    attempt(failed, NOON, status=400, outcome="never", body=b'{"channel": "", "text": "x"}')
+def test_what_differs_from_the_last_arrival_is_marked(
+    arrived_delivery, failed_delivery, django_assert_num_queries
+):
+    attempt(
+        failed_delivery, NOON, status=400, outcome="never", body=b'{"channel": "", "text": "x"}'
+    )
     with django_assert_num_queries(4):
-        comparison = compare_with_last_arrival(failed, with_exchanges=True)
-    assert comparison.arrived_delivery == arrived and comparison.has_differences
+        comparison = compare_with_last_arrival(failed_delivery, with_exchanges=True)
+    assert comparison.arrived_delivery == arrived_delivery and comparison.has_differences
     marked = [line.text.strip() for line in comparison.lines if line.kind == "changed"]
     assert marked == ['"channel": "",']
     answers = {fact.label: (fact.before, fact.now) for fact in comparison.facts}
     assert answers["Answer"] == ("HTTP 200", "HTTP 400")
 
 
-def test_without_evidence_no_call_of_the_platform_is_compared(arrived, failed):
-    attempt(failed, NOON, status=400, outcome="never")
-    comparison = compare_with_last_arrival(failed, with_exchanges=False)
+def test_without_evidence_no_call_of_the_platform_is_compared(arrived_delivery, failed_delivery):
+    attempt(failed_delivery, NOON, status=400, outcome="never")
+    comparison = compare_with_last_arrival(failed_delivery, with_exchanges=False)
     assert "hook.example" not in str(comparison.lines)
     assert "Answer" not in [fact.label for fact in comparison.facts]
 
 
-def test_only_the_same_route_and_connection_is_compared(make, connection, failed):
+def test_only_the_same_route_and_connection_is_compared(make, connection, failed_delivery):
     other = make.connection(connection.tenant)
     put([make.delivery(other)], "delivered")
-    assert compare_with_last_arrival(failed, with_exchanges=True) is None
+    assert compare_with_last_arrival(failed_delivery, with_exchanges=True) is None
 
 
 def test_the_same_error_is_counted_over_tenants_for_staff_and_of_ones_own_for_customers(
-    make, connection, failed, django_assert_num_queries
+    make, connection, failed_delivery, django_assert_num_queries
 ):
     put([make.delivery(connection), make.delivery(make.connection())], "failed", "payload_refused")
     put([make.delivery(make.connection())], "failed", "gone")
-    assert failed.route.connector_key == "webhook"
+    assert failed_delivery.route.connector_key == "webhook"
     with django_assert_num_queries(1):
-        everywhere = count_same_error(failed, ALL_TENANTS)
+        everywhere = count_same_error(failed_delivery, ALL_TENANTS)
     assert (everywhere.deliveries, everywhere.tenants) == (2, 2)
-    own = count_same_error(failed, [connection.tenant_id])
+    own = count_same_error(failed_delivery, [connection.tenant_id])
     assert (own.deliveries, own.tenants) == (1, 1)
 
 
-def test_a_reason_of_the_other_system_has_no_plan(make, connection, failed):
-    put([failed, make.delivery(connection)], "failed", "channel_not_found")
-    assert count_same_error(failed, ALL_TENANTS)._replace(tenants=1) == (1, 1, {})
+def test_a_reason_of_the_other_system_has_no_plan(make, connection, failed_delivery):
+    put([failed_delivery, make.delivery(connection)], "failed", "channel_not_found")
+    assert count_same_error(failed_delivery, ALL_TENANTS)._replace(tenants=1) == (1, 1, {})
 
 
-def test_the_only_one_has_no_same_error(failed):
-    assert count_same_error(failed, ALL_TENANTS) is None
+def test_the_only_one_has_no_same_error(failed_delivery):
+    assert count_same_error(failed_delivery, ALL_TENANTS) is None
 
 
-def test_staff_see_it_on_the_page_with_a_plan_for_all(make, client, connection, arrived, failed):
+def test_staff_see_it_on_the_page_with_a_plan_for_all(
+    make, client, connection, arrived_delivery, failed_delivery
+):
     put([make.delivery(connection)], "failed", "payload_refused")
-    attempt(failed, NOON, status=400, outcome="never")
+    attempt(failed_delivery, NOON, status=400, outcome="never")
     client.force_login(make.staff(is_superuser=True))
-    page = client.get(reverse("admin:outgoing_delivery_change", args=[failed.pk])).text
+    page = client.get(reverse("admin:outgoing_delivery_change", args=[failed_delivery.pk])).text
     for text in ("Where the time went", "What differs from the last", "The same error elsewhere"):
         assert text in page
     plan = reverse("admin:operations_operation_plan")
@@ -143,11 +151,13 @@ def test_staff_see_it_on_the_page_with_a_plan_for_all(make, client, connection, 
     assert client.get(f"{plan}?{query.replace('&amp;', '&')}").status_code == 200
 
 
-def test_customers_see_their_own_with_a_plan(make, client, connection, arrived, failed):
+def test_customers_see_their_own_with_a_plan(
+    make, client, connection, arrived_delivery, failed_delivery
+):
     tenant = connection.tenant
     put([make.delivery(make.connection())], "failed", "payload_refused")
     client.force_login(make.membership(tenant, make.user(), role="owner").user)
-    url = reverse("portal:delivery", args=[tenant.reference, failed.public_id])
+    url = reverse("portal:delivery", args=[tenant.reference, failed_delivery.public_id])
     assert "The same error elsewhere" not in client.get(url).text
     put([make.delivery(connection)], "failed", "payload_refused")
     page = client.get(url).text

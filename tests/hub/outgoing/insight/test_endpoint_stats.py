@@ -14,7 +14,7 @@ from tests.factories import NOON
 pytestmark = pytest.mark.django_db
 
 
-def tried(delivery, *, at, outcome="delivered", milliseconds=10):
+def create_attempt(delivery, *, at, outcome="delivered", milliseconds=10):
     Attempt.unscoped.create(
         delivery=delivery, number=1, started_at=at, outcome=outcome, milliseconds=milliseconds
     )
@@ -30,8 +30,8 @@ def test_calls_failures_and_times_are_counted_by_hour(make):
     delivery = make.delivery()
     now = moment_of(delivery) + timedelta(minutes=1)
     for milliseconds in range(1, 101):
-        tried(delivery, at=now - timedelta(minutes=2), milliseconds=milliseconds)
-    tried(delivery, at=now - timedelta(hours=5), outcome="later", milliseconds=None)
+        create_attempt(delivery, at=now - timedelta(minutes=2), milliseconds=milliseconds)
+    create_attempt(delivery, at=now - timedelta(hours=5), outcome="later", milliseconds=None)
     figures = compute_endpoint_stats(delivery.tenant, [delivery.connection_id], now=now)[
         delivery.connection_id
     ]
@@ -48,7 +48,7 @@ def test_a_connection_that_did_nothing_has_no_figures(make):
 def test_another_tenants_calls_are_not_counted(make):
     delivery = make.delivery()
     now = moment_of(delivery) + timedelta(minutes=1)
-    tried(delivery, at=now)
+    create_attempt(delivery, at=now)
     assert compute_endpoint_stats(make.tenant(), [delivery.connection_id], now=now) == {}
 
 

@@ -27,12 +27,12 @@ NAMES = [
 ]  # fmt: skip
 
 
-def why(delivery, now=NOON):
+def explain(delivery, now=NOON):
     return explain_delivery(readable_deliveries().get(pk=delivery.pk), now=now)
 
 
 def test_what_waits_for_its_turn_has_passed_every_check(make):
-    told = why(make.delivery())
+    told = explain(make.delivery())
     assert [check.name for check in told.checks] == NAMES
     assert (told.first_failed_check, told.effective_state.state, told.next_try) == (
         None,
@@ -43,7 +43,7 @@ def test_what_waits_for_its_turn_has_passed_every_check(make):
 
 
 def test_the_clause_that_refused_is_named_with_the_value(make):
-    told = why(make.delivery(filter="data.currency == 'EUR' && data.total > `100`"))
+    told = explain(make.delivery(filter="data.currency == 'EUR' && data.total > `100`"))
     assert (told.first_failed_check.name, told.effective_state.reason) == ("filtered", "filtered")
     assert told.first_failed_check.detail == "data.total > `100` found 12.5"
 
@@ -52,13 +52,13 @@ def test_a_filter_that_was_changed_since_is_told(make):
     delivery = make.delivery(filter="data.total > `100`")
     delivery.route.filter = "data.total > `10`"
     delivery.route.save()
-    assert "It would pass today's filter." in why(delivery).first_failed_check.detail
+    assert "It would pass today's filter." in explain(delivery).first_failed_check.detail
 
 
 def test_the_expression_of_the_mapping_that_failed_is_named(make):
     delivery = make.delivery(body={"due": "format_date(data.number, 'YYYY')"})
     pump(FakeHttp())
-    told = why(delivery)
+    told = explain(delivery)
     assert told.first_failed_check.name == "mapped"
     assert "/due" in told.first_failed_check.detail
     assert told.effective_state.action == "Fix the field mapping."
@@ -66,13 +66,13 @@ def test_the_expression_of_the_mapping_that_failed_is_named(make):
 
 def test_a_mapping_that_would_fail_is_found_before_the_first_attempt(make):
     delivery = make.delivery(make.connection(), body={"user": "identity('user', data.email)"})
-    assert why(delivery).first_failed_check.detail == "user ann@acme.test"
+    assert explain(delivery).first_failed_check.detail == "user ann@acme.test"
 
 
 def test_a_suspended_tenant_is_told_with_its_reason(make):
     delivery = make.delivery()
     delivery.tenant.suspend("unpaid", now=NOON)
-    told = why(delivery)
+    told = explain(delivery)
     assert (told.effective_state.state, told.effective_state.reason, told.next_try) == (
         "held",
         "tenant_suspended",
@@ -84,7 +84,7 @@ def test_a_suspended_tenant_is_told_with_its_reason(make):
 def test_a_paused_connection_holds_what_waits(make):
     delivery = make.delivery()
     delivery.connection.pause("window", until=None, now=NOON)
-    told = why(delivery)
+    told = explain(delivery)
     assert told.effective_state == (
         "held",
         "paused",
@@ -101,7 +101,7 @@ def test_a_paused_connection_holds_what_waits(make):
 def test_a_connection_that_was_refused_tells_the_systems_words(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(410, b"moved away")))
-    told = why(delivery)
+    told = explain(delivery)
     assert (told.effective_state.reason, told.first_failed_check.name) == ("disabled", "connection")
     assert "410 Gone" in told.first_failed_check.detail
 
@@ -109,14 +109,14 @@ def test_a_connection_that_was_refused_tells_the_systems_words(make):
 def test_a_token_that_is_being_refreshed_is_the_lanes_matter(make):
     delivery = make.delivery(make.connection(connector="salesforce"))
     delivery.connection.credential.await_refresh(used=1, now=NOON)
-    told = why(delivery)
+    told = explain(delivery)
     assert (told.effective_state.reason, told.first_failed_check.name) == ("refreshing", "lane")
 
 
 def test_a_system_that_is_not_connected_is_told(make):
     tenant = make.tenant()
     make.route(tenant=tenant)
-    told = why(make.event(tenant).deliveries.get())
+    told = explain(make.event(tenant).deliveries.get())
     assert (told.first_failed_check.name, told.effective_state.action) == (
         "connection",
         "Connect the system for this tenant.",
@@ -126,7 +126,7 @@ def test_a_system_that_is_not_connected_is_told(make):
 def test_a_quota_tells_how_long_it_rests(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(429, headers={"retry-after": "300"}, at=NOON)))
-    told = why(delivery, now=NOON + MINUTE)
+    told = explain(delivery, now=NOON + MINUTE)
     assert told.first_failed_check.name == "quota"
     assert "12:05:00 UTC" in told.first_failed_check.sentence
     assert "0:04:00" in told.first_failed_check.sentence
@@ -135,7 +135,7 @@ def test_a_quota_tells_how_long_it_rests(make):
 def test_each_attempt_is_told_with_its_answer_and_when_the_next_one_goes(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(500, b"sorry")))
-    told = why(delivery)
+    told = explain(delivery)
     assert told.first_failed_check.name == "attempts"
     assert "status_500 sorry" in told.first_failed_check.detail
     assert told.next_try == NOON + timedelta(seconds=5)
@@ -146,7 +146,7 @@ def test_a_dead_delivery_names_the_one_thing_to_do(make):
     delivery = make.delivery(retry_schedule=[1])
     pump(FakeHttp(Response(500)))
     pump(FakeHttp(Response(500)), at=NOON + MINUTE)
-    told = why(delivery)
+    told = explain(delivery)
     assert (told.effective_state.state, told.effective_state.action) == (
         "failed",
         "Retry it once the other system works.",
@@ -156,13 +156,13 @@ def test_a_dead_delivery_names_the_one_thing_to_do(make):
 def test_a_delivered_one_passed_everything(make):
     delivery = make.delivery()
     pump(FakeHttp())
-    assert why(delivery).first_failed_check is None
+    assert explain(delivery).first_failed_check is None
 
 
 def test_a_pruned_body_is_told(make):
     delivery = make.delivery()
     EventBody.objects.all().delete()
-    assert "no longer stored" in why(delivery).first_failed_check.sentence
+    assert "no longer stored" in explain(delivery).first_failed_check.sentence
 
 
 def test_an_explanation_takes_few_statements_however_many_attempts_there_were(
@@ -172,7 +172,7 @@ def test_an_explanation_takes_few_statements_however_many_attempts_there_were(
     for minute in range(3):
         pump(FakeHttp(Response(500)), at=NOON + minute * timedelta(hours=3))
     with django_assert_num_queries(7):
-        why(delivery)
+        explain(delivery)
 
 
 @pytest.mark.parametrize("held_by", ["pause", "suspend", "own", ""])

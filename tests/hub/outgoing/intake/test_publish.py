@@ -18,7 +18,7 @@ def acme(make):
     return make.tenant("acme")
 
 
-def tell(tenant, type="order.created", data=None, **fields):
+def publish_event(tenant, type="order.created", data=None, **fields):
     return publish(tenant, type, ORDER if data is None else data, now=NOON, **fields)
 
 
@@ -39,11 +39,11 @@ def states(event):
 )
 def test_a_pattern_means_a_type_or_a_beginning_of_whole_words(make, acme, pattern, matched):
     make.route(make.connection(acme), event_type=pattern)
-    assert tell(acme).deliveries.count() == matched
+    assert publish_event(acme).deliveries.count() == matched
 
 
 def test_an_event_that_no_route_wants_is_kept_and_says_so(acme):
-    event = tell(acme)
+    event = publish_event(acme)
     event.refresh_from_db()
     assert (event.reason, EventBody.objects.filter(event_id=event.pk).count()) == ("no_route", 1)
 
@@ -53,25 +53,25 @@ def test_a_route_without_a_connection_means_every_connection_of_the_tenant(make,
         make.connection(acme)
     make.connection()  # another tenant's
     make.route(tenant=acme)
-    assert tell(acme).deliveries.count() == 2
+    assert publish_event(acme).deliveries.count() == 2
 
 
 def test_a_route_of_the_platform_is_every_tenants(make, acme):
     make.connection(acme)
     mapping = make.mapping()
     make.route(connector="webhook", mapping=mapping)
-    assert states(tell(acme)) == [("waiting", "")]
-    assert states(tell(make.tenant())) == [("held", "not_connected")]
+    assert states(publish_event(acme)) == [("waiting", "")]
+    assert states(publish_event(make.tenant())) == [("held", "not_connected")]
 
 
 def test_a_route_of_another_tenant_is_not(make, acme):
     make.route(make.connection())
-    assert states(tell(acme)) == []
+    assert states(publish_event(acme)) == []
 
 
 def test_a_route_that_is_switched_off_takes_nothing(make, acme):
     make.route(make.connection(acme), enabled=False)
-    assert states(tell(acme)) == []
+    assert states(publish_event(acme)) == []
 
 
 @pytest.mark.parametrize(
@@ -84,37 +84,39 @@ def test_a_route_that_is_switched_off_takes_nothing(make, acme):
 )
 def test_a_filter_lets_through_refuses_or_fails(make, acme, filter, state):
     make.route(make.connection(acme), filter=filter)
-    assert states(tell(acme)) == [state]
+    assert states(publish_event(acme)) == [state]
 
 
 def test_a_filter_that_fails_hurts_no_other_route(make, acme):
     connection = make.connection(acme)
     make.route(connection, filter="contains(data.total, 'x')")
     make.route(connection)
-    assert states(tell(acme)) == [("held", "filter_failed"), ("waiting", "")]
+    assert states(publish_event(acme)) == [("held", "filter_failed"), ("waiting", "")]
 
 
 def test_what_a_suspended_tenant_has_for_our_own_application_is_held(make, acme):
     make.route(make.connection(connector="app"), tenant=acme, action="send_event")
     acme.suspend("unpaid", now=NOON)
-    assert states(tell(acme)) == [("held", "tenant_suspended")]
+    assert states(publish_event(acme)) == [("held", "tenant_suspended")]
 
 
 def test_the_same_fact_again_is_the_first_event(make, acme):
     make.route(make.connection(acme))
-    assert tell(acme, id="o-1") == tell(acme, id="o-1")
+    assert publish_event(acme, id="o-1") == publish_event(acme, id="o-1")
     assert Delivery.unscoped.count() == 1
 
 
 def test_the_same_id_from_another_source_is_another_event(acme):
-    assert tell(acme, id="o-1", source="app") != tell(acme, id="o-1", source="api")
+    assert publish_event(acme, id="o-1", source="app") != publish_event(
+        acme, id="o-1", source="api"
+    )
 
 
 @pytest.mark.parametrize("other", [{"data": {}}, {"type": "order.paid"}, {"occurred_at": NOON}])
 def test_the_same_id_with_another_body_is_a_conflict(acme, other):
-    tell(acme, id="o-1")
+    publish_event(acme, id="o-1")
     with pytest.raises(EventConflict, match="o-1"):
-        tell(acme, id="o-1", **other)
+        publish_event(acme, id="o-1", **other)
 
 
 def test_one_conflict_in_a_batch_publishes_nothing(acme):
@@ -134,7 +136,7 @@ def test_the_same_fact_twice_in_a_batch_is_one_event(acme):
 
 def test_of_facts_that_are_told_side_by_side_a_conflict_is_the_answer_of_its_own(make, acme):
     make.route(make.connection(acme))
-    tell(acme, id="x")
+    publish_event(acme, id="x")
     facts = [
         EventInput(acme, "order.created", {"a": n}, id) for n, id in enumerate(("w", "x", "y"))
     ]
@@ -168,7 +170,7 @@ def test_what_is_published_says_what_it_began_with(make, acme):
 def test_what_is_published_belongs_to_the_callers_transaction(make, acme):
     make.route(make.connection(acme))
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        tell(acme)
+        publish_event(acme)
         raise ZeroDivisionError
     assert (Event.unscoped.count(), Delivery.unscoped.count()) == (0, 0)
 
@@ -179,7 +181,7 @@ def test_the_lane_is_due_and_the_pump_is_rung_at_commit(
     connection = make.connection(acme)
     make.route(connection)
     with django_capture_on_commit_callbacks(execute=True):
-        tell(acme)
+        publish_event(acme)
     connection.lane.refresh_from_db()
     assert (connection.lane.due_at, WakeUp.objects.filter(name="pump").exists()) == (NOON, True)
 
@@ -187,7 +189,7 @@ def test_the_lane_is_due_and_the_pump_is_rung_at_commit(
 def test_a_lane_that_is_due_earlier_stays_so(make, acme):
     connection = make.connection(acme)
     make.route(connection)
-    tell(acme)
+    publish_event(acme)
     publish(acme, "order.created", ORDER, now=NOON + MINUTE)
     connection.lane.refresh_from_db()
     assert connection.lane.due_at == NOON

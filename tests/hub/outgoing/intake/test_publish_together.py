@@ -35,7 +35,7 @@ def tenants(make):
 
 
 @contextmanager
-def somebody(takes):
+def open_transaction(takes):
     """Is in a transaction of their own meanwhile."""
     there, over = Signal(), Signal()
 
@@ -54,36 +54,36 @@ def somebody(takes):
     thread.join(LONG)
 
 
-def told(*tenants):
+def publish_events(*tenants):
     return publish_independently(
         [EventInput(tenant, "order.created", ORDER) for tenant in tenants], source="api", now=NOON
     )
 
 
-def of(tenant):
+def count_events(tenant):
     return Event.unscoped.filter(tenant=tenant).count()
 
 
 def test_a_tenant_whose_row_is_held_holds_up_no_other(tenants):
     acme, globex = tenants
-    with somebody(lambda: Tenant.objects.select_for_update().get(pk=acme.pk)):
+    with open_transaction(lambda: Tenant.objects.select_for_update().get(pk=acme.pk)):
         start = time.monotonic()
         with pytest.raises(OperationalError, match="lock timeout"):
-            told(acme, globex)
-        assert time.monotonic() - start < 3 and (of(acme), of(globex)) == (
+            publish_events(acme, globex)
+        assert time.monotonic() - start < 3 and (count_events(acme), count_events(globex)) == (
             0,
             0,
         )  # then each goes alone
-        told(globex)
-        assert of(globex) == 1
-    told(acme)
-    assert of(acme) == 1
+        publish_events(globex)
+        assert count_events(globex) == 1
+    publish_events(acme)
+    assert count_events(acme) == 1
 
 
 def test_a_tenant_whose_people_are_changed_takes_events_meanwhile(tenants):
-    with somebody(lambda: lock_tenant(tenants[0])):
-        told(*tenants)
-    assert [of(tenant) for tenant in tenants] == [1, 1]
+    with open_transaction(lambda: lock_tenant(tenants[0])):
+        publish_events(*tenants)
+    assert [count_events(tenant) for tenant in tenants] == [1, 1]
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_where_a_commit_was_not_answered_nobody_tells_it_again(tenants, line_tha
 
     def work(items):
         batches.append(items)
-        return told(*items)
+        return publish_events(*items)
 
     answers = work(tenants)
     assert [type(answer) for answer in answers] == [OperationalError] * 2

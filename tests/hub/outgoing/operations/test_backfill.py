@@ -10,7 +10,7 @@ from hub.outgoing.models import Delivery, Event, EventBody
 from hub.outgoing.operations import planning
 from hub.outgoing.subscriptions.endpoint_routes import subscribe_endpoint
 from tests.factories import NOON
-from tests.hub.outgoing.operating import LATER, MEMBER, run
+from tests.hub.outgoing.operating import LATER, MEMBER, run_operation
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = NOON - timedelta(days=30)
@@ -21,13 +21,13 @@ def endpoint(make, acme):
     return make.connection(acme)
 
 
-def sent(endpoint, since=LONG_AGO):
+def run_backfill(endpoint, since=LONG_AGO):
     operation = planning.plan_backfill(
         endpoint, since=since, reason="it was down", actor=MEMBER, now=LATER
     )
     if operation.count:
         operation_actions.confirm_operation(operation, MEMBER, now=LATER)
-        run(operation)
+        run_operation(operation)
     return operation
 
 
@@ -35,7 +35,7 @@ def test_what_came_before_the_endpoint_was_there_is_sent(make, acme, endpoint):
     early = make.event(acme)
     make.event(acme, "lead.won")
     subscribe_endpoint(endpoint, ["order.*"], ActorContext.system(), now=NOON)
-    operation = sent(endpoint)
+    operation = run_backfill(endpoint)
     assert (operation.count, operation.processed_count, operation.state) == (1, 1, "finished")
     delivery = Delivery.unscoped.get()
     assert (delivery.event, delivery.state, delivery.low_priority) == (early, "waiting", True)
@@ -47,14 +47,14 @@ def test_what_was_delivered_or_filtered_is_not_missing(make, acme, endpoint):
     )
     make.event(acme, data={"number": "A-1"})
     make.event(acme, data={"number": "A-2"})
-    assert sent(endpoint).count == 0
+    assert run_backfill(endpoint).count == 0
 
 
 def test_a_second_run_finds_nothing(make, acme, endpoint):
     make.event(acme)
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
-    assert sent(endpoint).processed_count == 1
-    assert sent(endpoint).count == 0
+    assert run_backfill(endpoint).processed_count == 1
+    assert run_backfill(endpoint).count == 0
 
 
 def test_what_two_runs_at_once_plan_goes_once(make, acme, endpoint):
@@ -66,32 +66,32 @@ def test_what_two_runs_at_once_plan_goes_once(make, acme, endpoint):
     ]
     for plan in plans:
         operation_actions.confirm_operation(plan, MEMBER, now=LATER)
-        run(plan)
+        run_operation(plan)
     assert [plan.processed_count for plan in plans] == [1, 0] and Delivery.unscoped.count() == 1
 
 
 def test_an_event_of_another_tenant_is_never_missing(make, acme, endpoint):
     make.event(make.tenant("globex"))
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
-    assert sent(endpoint).count == 0
+    assert run_backfill(endpoint).count == 0
 
 
 def test_an_event_whose_body_is_gone_is_left_out(make, acme, endpoint):
     make.event(acme)
     EventBody.objects.all().delete()
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
-    assert (sent(endpoint).excluded_count, Delivery.unscoped.count()) == (1, 0)
+    assert (run_backfill(endpoint).excluded_count, Delivery.unscoped.count()) == (1, 0)
 
 
 def test_only_since_then(make, acme, endpoint):
     make.event(acme)
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     newest = Event.unscoped.get()
-    assert sent(endpoint, since=newest.accepted_at + timedelta(days=36500)).count == 0
+    assert run_backfill(endpoint, since=newest.accepted_at + timedelta(days=36500)).count == 0
 
 
 def test_many_are_sent_in_batches(make, acme, endpoint):
     for _ in range(5):
         make.event(acme)
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
-    assert sent(endpoint).processed_count == 5
+    assert run_backfill(endpoint).processed_count == 5

@@ -26,10 +26,10 @@ COLUMNS = (
 
 
 @pytest.fixture
-def act(make, api):
+def apply_action(make, api):
     """Do an action to a delivery by an entry point, as somebody who may."""
 
-    def act(entry_point, action, delivery):
+    def apply_action(entry_point, action, delivery):
         if entry_point == "rest":
             url = f"/api/v1/deliveries/{delivery.public_id}/{action.replace('_', '-')}"
             return api.of(delivery.tenant).post(url)
@@ -44,7 +44,7 @@ def act(make, api):
             f"/t/{delivery.tenant.reference}/deliveries/{delivery.public_id}/{action}"
         )
 
-    return act
+    return apply_action
 
 
 def outcome(make, act, entry_point, action, state, reason):
@@ -76,9 +76,9 @@ def outcome(make, act, entry_point, action, state, reason):
 
 
 @pytest.mark.parametrize("action", STATES)
-def test_every_entry_point_does_and_audits_the_same(make, act, action):
+def test_every_entry_point_does_and_audits_the_same(make, apply_action, action):
     state, reason = STATES[action][0]
-    outcomes = [outcome(make, act, name, action, state, reason) for name in ENTRY_POINTS]
+    outcomes = [outcome(make, apply_action, name, action, state, reason) for name in ENTRY_POINTS]
     rows, lane_is_due, ((verb, is_of_tenant, subject, before, after),) = outcomes[0]
     assert (verb, is_of_tenant, subject) == (f"delivery.{action}", True, "delivery 0")
     assert before == {"state": state, "reason": reason}
@@ -92,10 +92,10 @@ def test_every_entry_point_does_and_audits_the_same(make, act, action):
 
 
 @pytest.mark.parametrize("action", STATES)
-def test_what_the_state_forbids_changes_and_audits_nothing_anywhere(make, act, action):
+def test_what_the_state_forbids_changes_and_audits_nothing_anywhere(make, apply_action, action):
     state, reason = STATES[action][1]
     for name in ENTRY_POINTS:
-        rows, lane_is_due, audit = outcome(make, act, name, action, state, reason)
+        rows, lane_is_due, audit = outcome(make, apply_action, name, action, state, reason)
         assert ([row["state"] for row in rows], lane_is_due, audit) == ([state], False, [])
 
 
@@ -113,16 +113,16 @@ def test_every_entry_point_offers_what_is_possible(make, client, action):
         assert (action in portal) == is_offered
 
 
-def test_the_reason_that_staff_give_is_in_the_audit(make, act):
+def test_the_reason_that_staff_give_is_in_the_audit(make, apply_action):
     delivery = make.delivery()
-    act("admin", "cancel", delivery)
+    apply_action("admin", "cancel", delivery)
     assert AuditRow.objects.get(verb="delivery.cancel").reason == "why"
 
 
-def test_what_cannot_go_keeps_its_lane_asleep(make, act):
+def test_what_cannot_go_keeps_its_lane_asleep(make, apply_action):
     delivery = make.delivery(filter="contains(data.number, `1`)", data={"number": 5}, now=NOON)
     Lane.unscoped.update(due_at=None)
     for name in ENTRY_POINTS:
-        act(name, "retry", delivery)
+        apply_action(name, "retry", delivery)
     delivery.refresh_from_db()
     assert (delivery.state, Lane.unscoped.get().due_at) == ("held", None)

@@ -12,12 +12,12 @@ from hub.outgoing.operations.estimate import CONNECTIONS_LISTED, SAMPLE_SIZE, es
 from hub.outgoing.operations.filters import OPERATION_FILTERS, select_deliveries
 from hub.throttle.models import QuotaState
 from tests.factories import MINUTE, NOON
-from tests.hub.outgoing.operating import LATER, many, put
+from tests.hub.outgoing.operating import LATER, copy_delivery, put
 
 pytestmark = pytest.mark.django_db
 
 
-def seen(kind="retry", tenant=None, **options):
+def estimate(kind="retry", tenant=None, **options):
     return estimate_operation(
         kind, select_deliveries(kind, {}, tenant, includes_platform=True), now=LATER, **options
     )
@@ -29,13 +29,13 @@ def dead(make):
 
     def dead(count=1, connector="webhook", **columns):
         first = make.delivery(make.connection(connector=connector))
-        return put([first, *many(first, count - 1)], "failed", "exhausted", **columns)
+        return put([first, *copy_delivery(first, count - 1)], "failed", "exhausted", **columns)
 
     return dead
 
 
 def test_nothing_is_a_plan_too(db):
-    plan = seen()
+    plan = estimate()
     assert (plan.count, plan.facts["oldest"], plan.facts["connections"], plan.facts["seconds"]) == (
         0,
         None,
@@ -47,7 +47,7 @@ def test_nothing_is_a_plan_too(db):
 def test_it_counts_by_connection_the_largest_first(dead):
     dead(2)
     dead(5)
-    plan = seen()
+    plan = estimate()
     assert (plan.count, plan.facts["tenants"]) == (7, 2)
     assert [entry["rows"] for entry in plan.facts["connections"]] == [5, 2]
 
@@ -55,7 +55,7 @@ def test_it_counts_by_connection_the_largest_first(dead):
 def test_it_tells_the_oldest_and_shows_some(dead):
     rows = dead(8)
     put(rows[3:4], "failed", accepted_at=NOON - MINUTE)
-    facts = seen().facts
+    facts = estimate().facts
     assert facts["oldest"] == (NOON - MINUTE).isoformat()
     assert [entry["id"] for entry in facts["sample"]] == [
         str(row.public_id) for row in rows[:SAMPLE_SIZE]
@@ -64,20 +64,20 @@ def test_it_tells_the_oldest_and_shows_some(dead):
 
 def test_beyond_what_is_counted_it_is_more_than_that_and_all_are_meant(dead):
     rows = dead(8)
-    plan = seen(limit=5)
+    plan = estimate(limit=5)
     assert (plan.count, plan.more, plan.last) == (5, True, rows[-1].pk)
 
 
 def test_only_the_first_connections_are_named(dead):
     for _ in range(CONNECTIONS_LISTED + 2):
         dead()
-    facts = seen().facts
+    facts = estimate().facts
     assert (len(facts["connections"]), facts["other_connections"]) == (CONNECTIONS_LISTED, 2)
 
 
 def test_a_channel_that_takes_one_a_second_says_how_long(dead):
     dead(100, "slack")
-    assert 100 <= seen().facts["seconds"] <= 120
+    assert 100 <= estimate().facts["seconds"] <= 120
 
 
 def test_a_quota_that_rests_is_waited_for(dead):
@@ -89,7 +89,7 @@ def test_a_quota_that_rests_is_waited_for(dead):
         kind="method",
         paused_until=until,
     )
-    assert 3600 <= seen().facts["seconds"] <= 3610
+    assert 3600 <= estimate().facts["seconds"] <= 3610
 
 
 def test_a_budget_that_is_spent_is_waited_for(dead):
@@ -98,12 +98,12 @@ def test_a_budget_that_is_spent_is_waited_for(dead):
         key=f"salesforce|account|{connection.account}|", connector_key="salesforce", kind="account",
         used_units=100, reported_limit=100, window_ends=LATER + timedelta(hours=5),
     )  # fmt: skip
-    assert seen().facts["seconds"] == 5 * 3600
+    assert estimate().facts["seconds"] == 5 * 3600
 
 
 def test_what_is_not_sent_takes_no_time_and_doubles_nothing(dead):
     dead(50, "slack", possibly_delivered=True)
-    facts = seen("skip").facts
+    facts = estimate("skip").facts
     assert (facts["seconds"], facts["doubles"], facts["possibly_delivered"]) == (0, 0, 50)
 
 
@@ -112,18 +112,18 @@ def test_what_may_have_arrived_is_a_risk_where_the_system_cannot_be_told_the_id(
     dead, connector, doubles
 ):
     put(dead(5, connector)[:3], "failed", possibly_delivered=True)
-    assert seen().facts["doubles"] == doubles
+    assert estimate().facts["doubles"] == doubles
 
 
 def test_sending_again_risks_all_of_them(dead):
     put(dead(5, "slack"), "delivered")
-    assert seen("send_again").facts["doubles"] == 5
+    assert estimate("send_again").facts["doubles"] == 5
 
 
 def test_it_asks_a_fixed_number_of_questions(dead):
     def questions():
         with CaptureQueriesContext(database) as asked:
-            seen()
+            estimate()
         return len(asked)
 
     dead()

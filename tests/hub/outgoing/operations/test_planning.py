@@ -9,7 +9,15 @@ from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Delivery, EventBody, Rendering
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.operating import LATER, done, many, planned, put, run, states
+from tests.hub.outgoing.operating import (
+    LATER,
+    copy_delivery,
+    execute_operation,
+    list_states,
+    planned,
+    put,
+    run_operation,
+)
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +32,7 @@ def three(make):
 @pytest.mark.parametrize("state", ["failed", "held", "cancelled"])
 def test_what_stopped_goes_again_as_the_same_rows_behind_what_is_live(three, state):
     put(three, state, "exhausted", detail="503")
-    operation = done("retry")
+    operation = execute_operation("retry")
     assert (operation.state, operation.processed_count, operation.excluded_count) == (
         "finished",
         3,
@@ -39,7 +47,7 @@ def test_what_stopped_goes_again_as_the_same_rows_behind_what_is_live(three, sta
         True,
     )
     pump(FakeHttp(), at=LATER)
-    assert states() == ["delivered"] * 3
+    assert list_states() == ["delivered"] * 3
 
 
 def test_what_has_not_stopped_is_not_planned_for_a_retry(three):
@@ -53,7 +61,7 @@ def test_a_filter_that_failed_is_asked_again(make):
     second = make.delivery(connection, data={"number": 6})
     first.route.filter = "data.number == `6`"
     first.route.save()
-    assert done("retry").processed_count == 2
+    assert execute_operation("retry").processed_count == 2
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.state, first.reason, second.state) == ("skipped", "filtered", "waiting")
@@ -70,7 +78,7 @@ def test_a_retry_that_skips_a_head_wakes_the_lane_of_what_follows(make):
     pump(FakeHttp())
     head.route.filter = "data.number == `6`"
     head.route.save()
-    done("retry")
+    execute_operation("retry")
     assert Lane.unscoped.get().due_at == LATER
 
 
@@ -78,9 +86,9 @@ def test_a_cause_that_stands_leaves_the_row_where_it_is(make):
     tenant = make.tenant()
     make.route(tenant=tenant)
     delivery = make.event(tenant).deliveries.get()
-    assert (done("retry").excluded_count, states()) == (1, ["held"])
+    assert (execute_operation("retry").excluded_count, list_states()) == (1, ["held"])
     connection = make.connection(tenant)
-    assert done("retry").processed_count == 1
+    assert execute_operation("retry").processed_count == 1
     delivery.refresh_from_db()
     assert (delivery.state, delivery.connection) == ("waiting", connection)
 
@@ -89,8 +97,8 @@ def test_nothing_is_retried_whose_body_is_no_longer_kept(three):
     put(three, "failed")
     EventBody.objects.all().delete()
     Rendering.objects.create(delivery_id=three[0].pk, body=b"{}")
-    operation = done("retry")
-    assert (operation.processed_count, operation.excluded_count, states()) == (
+    operation = execute_operation("retry")
+    assert (operation.processed_count, operation.excluded_count, list_states()) == (
         1,
         2,
         ["waiting", "failed", "failed"],
@@ -105,17 +113,17 @@ def test_nothing_is_retried_for_a_suspended_tenant(three):
 
 def test_sending_again_makes_new_rows_under_the_same_outward_id(three):
     put(three, "delivered")
-    operation = done("send_again")
-    assert (operation.processed_count, states()) == (3, ["delivered"] * 3 + ["waiting"] * 3)
+    operation = execute_operation("send_again")
+    assert (operation.processed_count, list_states()) == (3, ["delivered"] * 3 + ["waiting"] * 3)
     old, new = Delivery.unscoped.filter(event=three[0].event).order_by("pk")
     assert (new.message_uuid, new.replay_number, new.low_priority) == (old.message_uuid, 1, True)
 
 
 def test_of_the_same_message_only_the_newest_is_sent_again(three):
     put(three, "delivered")
-    done("send_again")
+    execute_operation("send_again")
     put(Delivery.unscoped.filter(state="waiting"), "delivered")
-    operation = done("send_again")
+    operation = execute_operation("send_again")
     assert (operation.processed_count, operation.excluded_count, Delivery.unscoped.count()) == (
         3,
         3,
@@ -125,15 +133,19 @@ def test_of_the_same_message_only_the_newest_is_sent_again(three):
 
 def test_cancelling_keeps_why_it_had_not_gone_before(three):
     put(three[:1], "held", "defect")
-    assert done("cancel").processed_count == 3
+    assert execute_operation("cancel").processed_count == 3
     three[0].refresh_from_db()
-    assert (three[0].state, three[0].reason, states()) == ("cancelled", "defect", ["cancelled"] * 3)
+    assert (three[0].state, three[0].reason, list_states()) == (
+        "cancelled",
+        "defect",
+        ["cancelled"] * 3,
+    )
 
 
 def test_skipping_says_that_a_person_did_it_and_for_what_it_stopped(three):
     put(three[:1], "failed", "exhausted")
     put(three[1:2], "held", "defect", detail="a fault")
-    assert done("skip").processed_count == 2
+    assert execute_operation("skip").processed_count == 2
     rows = Delivery.unscoped.order_by("pk").values_list("state", "reason", "detail")
     told = [
         ("skipped", "skipped_by_person", "exhausted"),
@@ -147,16 +159,16 @@ def test_a_row_that_moved_on_since_the_plan_is_not_touched(three):
     operation = planned("retry")
     put(three[:1], "delivered")
     operation.transition_to("running", started_at=LATER, heartbeat_at=LATER)
-    run(operation)
-    assert (operation.processed_count, states()) == (2, ["delivered", "waiting", "waiting"])
+    run_operation(operation)
+    assert (operation.processed_count, list_states()) == (2, ["delivered", "waiting", "waiting"])
 
 
 def test_what_was_accepted_after_the_plan_is_not_touched(make, three):
     operation = planned("cancel")
     make.delivery(three[0].connection)
     operation.transition_to("running", started_at=LATER, heartbeat_at=LATER)
-    run(operation)
-    assert states() == ["cancelled"] * 3 + ["waiting"]
+    run_operation(operation)
+    assert list_states() == ["cancelled"] * 3 + ["waiting"]
 
 
 @pytest.mark.parametrize(("kind", "state", "most"),
@@ -165,7 +177,7 @@ def test_what_was_accepted_after_the_plan_is_not_touched(make, three):
                                                      ("skip", "failed", 8)])  # fmt: skip
 def test_a_batch_asks_a_fixed_number_of_questions(make, kind, state, most):
     first = make.delivery()
-    rows = [first, *many(first, 30)]
+    rows = [first, *copy_delivery(first, 30)]
     put(rows, state)
 
     def questions(chosen):
@@ -185,7 +197,7 @@ def test_what_waits_after_a_failed_try_or_behind_a_stop_is_tried_now(make):
         attempt_count=1, due_at=LATER + MINUTE, reason="status_500"
     )
     held.connection.pause("stocktaking", until=None, now=NOON)
-    assert done("retry").processed_count == 2
+    assert execute_operation("retry").processed_count == 2
     tried.refresh_from_db()
     assert (tried.state, tried.due_at, tried.reason) == ("waiting", LATER, "status_500")
     fresh.refresh_from_db()
@@ -199,6 +211,6 @@ def test_all_lanes_of_a_batch_are_made_due_at_once(make):
     Delivery.unscoped.filter(pk=tried.pk).update(attempt_count=1, due_at=LATER + MINUTE)
     Lane.unscoped.update(due_at=None)
     with CaptureQueriesContext(database) as seen:
-        assert done("retry").processed_count == 2
+        assert execute_operation("retry").processed_count == 2
     assert set(Lane.unscoped.values_list("due_at", flat=True)) == {LATER}
     assert len([query for query in seen if query["sql"].startswith("UPDATE connections_lane")]) == 1

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from hub.audit import AuditRow
 from hub.management.commands.retry import parse_time_argument
 from hub.operations.models import Operation
-from tests.hub.outgoing.operating import put, states
+from tests.hub.outgoing.operating import list_states, put
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def retry(capsys, *options, **more):
 def test_a_dry_run_writes_nothing(dead, capsys):
     (plan,) = retry(capsys, "--dry-run")
     assert (plan["count"], plan["tenants"]) == (2, 2)
-    assert (Operation.unscoped.count(), AuditRow.objects.count(), set(states())) == (
+    assert (Operation.unscoped.count(), AuditRow.objects.count(), set(list_states())) == (
         0,
         0,
         {"failed"},
@@ -38,7 +38,7 @@ def test_it_retries_what_the_filter_means(dead, capsys):
         capsys, "--tenant", "acme", "--connector", "webhook", "--why", "back", "--yes"
     )
     assert (plan["count"], summary["state"], summary["done"]) == (1, "finished", 1)
-    assert states() == ["waiting", "failed"]
+    assert list_states() == ["waiting", "failed"]
 
 
 def test_a_filter_that_means_nothing_is_well(dead, capsys):
@@ -50,7 +50,7 @@ def test_it_asks_first(dead, capsys, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda words: "n")
     with pytest.raises(CommandError, match="Cancelled"):
         retry(capsys, "--why", "back")
-    assert (Operation.unscoped.get().state, set(states())) == ("cancelled", {"failed"})
+    assert (Operation.unscoped.get().state, set(list_states())) == ("cancelled", {"failed"})
 
 
 def test_it_wants_to_know_why(dead, capsys):

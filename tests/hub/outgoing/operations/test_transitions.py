@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 LATER, SECOND = NOON + MINUTE, timedelta(seconds=1)
 
 
-def put(delivery, state, reason=""):
+def set_state(delivery, state, reason=""):
     Delivery.unscoped.filter(pk=delivery.pk).update(state=state, reason=reason, due_at=None)
     delivery.refresh_from_db()
     return delivery
@@ -28,7 +28,7 @@ def put(delivery, state, reason=""):
 
 @pytest.mark.parametrize("state", ["failed", "held", "cancelled"])
 def test_what_stopped_goes_again_as_the_same_row(make, state):
-    delivery = put(make.delivery(), state, "exhausted")
+    delivery = set_state(make.delivery(), state, "exhausted")
     apply_action("retry", delivery, now=LATER)
     assert (delivery.state, delivery.reason, delivery.due_at) == ("waiting", "", LATER)
     pump(FakeHttp(), at=LATER)
@@ -38,7 +38,7 @@ def test_what_stopped_goes_again_as_the_same_row(make, state):
 
 @pytest.mark.parametrize("state", ["waiting", "sending", "delivered", "skipped"])
 def test_what_has_not_stopped_is_not_retried(make, state):
-    delivery = put(make.delivery(), state)
+    delivery = set_state(make.delivery(), state)
     with pytest.raises(InvalidTransition):
         apply_action("retry", delivery, now=LATER)
 
@@ -47,7 +47,7 @@ def test_a_retry_sends_the_same_bytes_although_the_mapping_changed(make):
     delivery = make.delivery()
     first = pump(FakeHttp(Response(500))).requests[0]
     make.version(delivery.route.mapping, {"other": "data.number"})
-    put(delivery, "failed")
+    set_state(delivery, "failed")
     apply_action("retry", delivery, now=LATER)
     second = pump(FakeHttp(), at=LATER).requests[0]
     assert (second.content(), second.headers["webhook-id"]) == (
@@ -79,15 +79,15 @@ def test_a_retry_asks_a_filter_that_failed_again(make):
 
 
 def test_nothing_is_retried_for_a_suspended_tenant(make):
-    delivery = put(make.delivery(), "failed")
+    delivery = set_state(make.delivery(), "failed")
     delivery.tenant.suspend("unpaid", now=NOON)
     with pytest.raises(InvalidTransition):
         apply_action("retry", delivery, now=LATER)
 
 
 def test_somebody_who_was_first_is_noticed(make):
-    delivery = put(make.delivery(), "failed")
-    put(Delivery.unscoped.get(pk=delivery.pk), "waiting")
+    delivery = set_state(make.delivery(), "failed")
+    set_state(Delivery.unscoped.get(pk=delivery.pk), "waiting")
     with pytest.raises(InvalidTransition):
         apply_action("retry", delivery, now=LATER)
 
@@ -96,7 +96,7 @@ def test_somebody_who_was_first_is_noticed(make):
     ("state", "may"), [("waiting", True), ("held", True), ("sending", False), ("failed", False)]
 )
 def test_only_what_is_to_be_sent_is_cancelled(make, state, may):
-    delivery = put(make.delivery(), state)
+    delivery = set_state(make.delivery(), state)
     try:
         apply_action("cancel", delivery, now=LATER)
     except InvalidTransition:
@@ -127,7 +127,7 @@ def test_sending_again_is_a_new_delivery_with_the_same_outward_id_and_todays_map
 
 
 def test_sending_again_twice_counts_on(make):
-    delivery = put(make.delivery(), "delivered")
+    delivery = set_state(make.delivery(), "delivered")
     numbers = [apply_action("send_again", delivery, now=LATER).replay_number for _ in range(2)]
     assert numbers == [1, 2]
 
@@ -135,12 +135,15 @@ def test_sending_again_twice_counts_on(make):
 @pytest.mark.parametrize("state", ["waiting", "sending", "held"])
 def test_what_is_still_on_its_way_is_not_sent_again(make, state):
     with pytest.raises(InvalidTransition):
-        apply_action("send_again", put(make.delivery(), state), now=LATER)
+        apply_action("send_again", set_state(make.delivery(), state), now=LATER)
     assert Delivery.unscoped.count() == 1
 
 
 def test_what_was_pruned_is_neither_sent_again_nor_judged_again(make):
-    done, held = put(make.delivery(), "delivered"), put(make.delivery(), "held", "filter_failed")
+    done, held = (
+        set_state(make.delivery(), "delivered"),
+        set_state(make.delivery(), "held", "filter_failed"),
+    )
     EventBody.objects.all().delete()
     for verb, delivery in (
         ("send_again", done),
@@ -197,7 +200,9 @@ def test_what_waits_for_its_turn_is_not_skipped(make):
 
 def test_a_message_that_another_transaction_sends_again_is_left_out_and_no_other(make):
     connection = make.connection()
-    sent = [put(make.delivery(connection, data={"number": n}), "delivered") for n in ("A", "B")]
+    sent = [
+        set_state(make.delivery(connection, data={"number": n}), "delivered") for n in ("A", "B")
+    ]
     apply_action("send_again", sent[0], now=LATER)
     replays = [
         build_replay(row, {"data": {"number": "A"}}, 1, now=LATER)

@@ -11,7 +11,7 @@ from hub.outgoing.models import Delivery
 from hub.sweep import run_sweep
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.looking import crash, read, state_of
+from tests.hub.outgoing.delivery_states import read_delivery, simulate_pump_crash, state_of
 from tests.hub.outgoing.operating import apply_action
 from tests.hub.outgoing.pump.test_loop import pump
 
@@ -30,13 +30,13 @@ class TestNeverTwice:
     def test_what_may_have_arrived_is_held(self, posting):
         pump(FakeHttp(ResponseNotReceived("timed_out", "slack.com")))
         assert state_of(posting) == ("held", "unknown_effect")
-        apply_action("retry", read(posting), now=LATER)
+        apply_action("retry", read_delivery(posting), now=LATER)
         assert (
             len(pump(FakeHttp(Response(200, b'{"ok": true, "ts": "1"}')), at=LATER).requests) == 1
         )
 
     def test_what_was_in_flight_when_the_pump_died_is_held(self, posting):
-        crash(posting)
+        simulate_pump_crash(posting)
         assert pump(FakeHttp()).requests == []
         assert state_of(posting) == ("held", "unknown_effect")
 
@@ -66,7 +66,9 @@ class TestExpiry:
         delivery = make.delivery(expires_after=60)
         assert pump(FakeHttp(), at=NOON + MINUTE).requests == []
         assert state_of(delivery) == ("failed", "expired")
-        assert explain_delivery(read(delivery), now=LATER).first_failed_check.name == "expiry"
+        assert (
+            explain_delivery(read_delivery(delivery), now=LATER).first_failed_check.name == "expiry"
+        )
 
     def test_in_time_it_goes(self, make):
         make.delivery(expires_after=61)
@@ -83,5 +85,5 @@ class TestExpiry:
     def test_a_person_may_send_it_all_the_same(self, make):
         delivery = make.delivery(expires_after=60)
         run_sweep(now=LATER)
-        apply_action("retry", read(delivery), now=LATER)
+        apply_action("retry", read_delivery(delivery), now=LATER)
         assert len(pump(FakeHttp(), at=LATER).requests) == 1

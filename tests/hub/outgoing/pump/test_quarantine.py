@@ -16,7 +16,7 @@ from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_susp
 from hub.outgoing.pump.quarantine import SUSPECT_EVERY_SECONDS, Quarantine
 from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.looking import crash
+from tests.hub.outgoing.delivery_states import simulate_pump_crash
 from tests.hub.outgoing.pump.test_loop import pump
 
 SIGKILLED = -9
@@ -99,7 +99,7 @@ def test_an_outcome_clears_a_suspect(make):
 @pytest.mark.django_db
 def test_the_fifth_crash_is_the_last(make):
     delivery = make.delivery()
-    crash(delivery)
+    simulate_pump_crash(delivery)
     Delivery.unscoped.update(crash_count=4)
     pump(FakeHttp())
     delivery.refresh_from_db()

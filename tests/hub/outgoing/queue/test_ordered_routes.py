@@ -14,12 +14,12 @@ from hub.outgoing.pump.loop import run_pump
 from hub.sweep import run_sweep
 from tests.factories import NOON, ORDER, Factories
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.looking import crash
+from tests.hub.outgoing.delivery_states import simulate_pump_crash
 from tests.hub.outgoing.operating import apply_action
 
 DAY = timedelta(days=1)
 KEYS = ("A", "B")
-TELL = st.tuples(st.just("tell"), st.sampled_from(KEYS))
+PUBLISH = st.tuples(st.just("publish"), st.sampled_from(KEYS))
 PUMP = st.tuples(
     st.just("pump"),
     st.lists(st.sampled_from(["500", "ok", "301", "lost", "429"]), min_size=1, max_size=4),
@@ -27,7 +27,7 @@ PUMP = st.tuples(
 ELSE = st.tuples(
     st.sampled_from(["crash", "retry", "skip", "cancel", "hold", "sweep"]), st.integers(0, 3)
 )
-STEPS = st.lists(st.one_of(TELL, PUMP, TELL, ELSE), min_size=6, max_size=25)
+STEPS = st.lists(st.one_of(PUBLISH, PUMP, PUBLISH, ELSE), min_size=6, max_size=25)
 ANSWERS = {
     "ok": Response(200),
     "500": Response(500),
@@ -45,7 +45,7 @@ class Desk:
         self.connection = self.make.connection()
         self.make.route(self.connection, ordered=True, order_key="data.number")
 
-    def tell(self, key):
+    def publish(self, key):
         self.make.event(self.connection.tenant, data=ORDER | {"number": key}, now=self.now)
 
     def pump(self, plan):
@@ -69,9 +69,9 @@ class Desk:
         rows = list(
             Delivery.unscoped.filter(state="waiting", due_at__isnull=False)[number : number + 1]
         )
-        crash(*rows, at=self.now)
+        simulate_pump_crash(*rows, at=self.now)
 
-    def person(self, action, states, number):
+    def apply_action(self, action, states, number):
         rows = readable_deliveries().filter(state__in=states).order_by("pk")
         for row in rows[number : number + 1]:
             if (
@@ -81,13 +81,13 @@ class Desk:
             apply_action(action, row, now=self.now)
 
     def retry(self, number):
-        self.person("retry", ["failed", "held", "cancelled"], number)
+        self.apply_action("retry", ["failed", "held", "cancelled"], number)
 
     def skip(self, number):
-        self.person("skip", ["failed"], number)
+        self.apply_action("skip", ["failed"], number)
 
     def cancel(self, number):
-        self.person("cancel", ["waiting", "held"], number)
+        self.apply_action("cancel", ["waiting", "held"], number)
 
     def hold(self, number):
         pk = Delivery.unscoped.filter(state="waiting").values_list("pk", flat=True)[
@@ -106,7 +106,7 @@ class Desk:
         if self.connection.state == "disabled":
             self.connection.mark_healthy(now=self.now)
 
-    def mended(self):
+    def resolve_all(self):
         """All goes in the end, when persons do what is asked of them."""
         for _ in range(60):
             if not Delivery.unscoped.filter(state__in=Delivery.ORDER_BLOCKING_STATES).exists():
@@ -117,7 +117,7 @@ class Desk:
             self.pump([])
         raise AssertionError("something never went")
 
-    def places(self, key):
+    def list_positions(self, key):
         """The positions in the order in which they first arrived."""
         rows = {row.message_id: row for row in Delivery.unscoped.filter(order_key=key)}
         first = dict.fromkeys(id for id in self.arrived if id in rows)
@@ -131,6 +131,6 @@ class OrderIsKept(TestCase):
         desk = Desk()
         for verb, said in steps:
             getattr(desk, verb)(said)
-        desk.mended()
+        desk.resolve_all()
         for key in KEYS:
-            assert desk.places(key) == sorted(desk.places(key))
+            assert desk.list_positions(key) == sorted(desk.list_positions(key))

@@ -126,7 +126,7 @@ def take(worker, **limits):
 
 
 @pytest.fixture
-def ours(monkeypatch):
+def own_worker(monkeypatch):
     monkeypatch.setenv(WORKER_ENV, str(OURS))
 
 
@@ -137,17 +137,17 @@ def run_elsewhere(count):
         )
 
 
-def test_pumps_are_counted_for_each_worker(ours):
+def test_pumps_are_counted_for_each_worker(own_worker):
     run_elsewhere(3)
     assert [take(OURS, per_worker=2) for _ in range(3)] == [True, True, False]
 
 
-def test_a_limit_for_the_installation_counts_all_of_them(ours):
+def test_a_limit_for_the_installation_counts_all_of_them(own_worker):
     run_elsewhere(3)
     assert [take(OURS, per_worker=2, total=4) for _ in range(2)] == [True, False]
 
 
-def test_a_place_that_was_left_or_whose_pump_died_is_taken_again(ours):
+def test_a_place_that_was_left_or_whose_pump_died_is_taken_again(own_worker):
     run_elsewhere(1)
     assert take(OURS, per_worker=1)
     PumpSlot.objects.filter(number=0).update(lease=None, lease_until=None)
@@ -156,7 +156,7 @@ def test_a_place_that_was_left_or_whose_pump_died_is_taken_again(ours):
     assert PumpSlot.objects.count() == 2
 
 
-def test_another_worker_has_room_while_it_lives_and_runs_fewer_pumps_than_it_may(ours):
+def test_another_worker_has_room_while_it_lives_and_runs_fewer_pumps_than_it_may(own_worker):
     assert take(OURS, per_worker=1)
     assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
     Worker.objects.create(id=OTHERS, host="there", pid=7, pumps=1, started_at=NOON, seen_at=NOON)
@@ -166,7 +166,7 @@ def test_another_worker_has_room_while_it_lives_and_runs_fewer_pumps_than_it_may
     assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
 
 
-def test_a_dead_worker_has_no_room(ours):
+def test_a_dead_worker_has_no_room(own_worker):
     assert take(OURS, per_worker=1)
     Worker.objects.create(
         id=OTHERS,
@@ -179,6 +179,6 @@ def test_a_dead_worker_has_no_room(ours):
     assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
 
 
-def test_a_lease_of_before_this_version_belongs_to_no_worker(ours):
+def test_a_lease_of_before_this_version_belongs_to_no_worker(own_worker):
     PumpSlot.objects.create(number=0, lease=uuid4(), lease_until=NOON + MINUTE)
     assert pump_slots.has_local_slot(per_worker=1, total=0, now=NOON)

@@ -26,12 +26,12 @@ def endpoint(make, acme):
     return make.connection(acme)
 
 
-def chosen(endpoint, *patterns, **more):
+def choose_patterns(endpoint, *patterns, **more):
     return subscribe_endpoint(endpoint, patterns, ActorContext.system(), now=NOON, **more)
 
 
 def test_what_is_chosen_arrives_whole_and_nothing_else(make, acme, endpoint):
-    chosen(endpoint, "order.created")
+    choose_patterns(endpoint, "order.created")
     make.event(acme, data={"number": "A-1"})
     make.event(acme, "order.cancelled")
     http = FakeHttp()
@@ -41,8 +41,8 @@ def test_what_is_chosen_arrives_whole_and_nothing_else(make, acme, endpoint):
 
 
 def test_a_choice_of_events_is_audited_with_what_was_chosen_before(endpoint):
-    chosen(endpoint, "order.created")
-    chosen(endpoint, "order.cancelled", filter="data.total > `5`")
+    choose_patterns(endpoint, "order.created")
+    choose_patterns(endpoint, "order.cancelled", filter="data.total > `5`")
     (first, second) = find_audit_rows(endpoint).filter(verb="endpoint.events").order_by("pk")
     assert first.before == {"types": [], "filter": ""}
     assert second.before == first.after == {"types": ["order.created"], "filter": ""}
@@ -51,21 +51,21 @@ def test_a_choice_of_events_is_audited_with_what_was_chosen_before(endpoint):
 
 def test_another_endpoint_of_the_tenant_gets_none_of_it(make, acme, endpoint):
     other = make.connection(acme)
-    chosen(endpoint, "*")
+    choose_patterns(endpoint, "*")
     make.event(acme)
     assert not Delivery.unscoped.filter(connection=other).exists()
 
 
 def test_what_is_no_longer_chosen_stops_and_can_begin_again(make, acme, endpoint):
-    chosen(endpoint, "order.created")
-    chosen(endpoint, "order.cancelled")
+    choose_patterns(endpoint, "order.created")
+    choose_patterns(endpoint, "order.cancelled")
     assert load_endpoint_routes(endpoint).patterns == ["order.cancelled"]
-    chosen(endpoint, "order.created")
+    choose_patterns(endpoint, "order.created")
     assert Route.unscoped.filter(connection=endpoint).count() == 2
 
 
 def test_a_filter_holds_for_all_that_is_chosen(make, acme, endpoint):
-    chosen(endpoint, "order.created", filter="data.total > `100`")
+    choose_patterns(endpoint, "order.created", filter="data.total > `100`")
     make.event(acme, data={"total": 5})
     assert Delivery.unscoped.get().reason == "filtered"
 
@@ -73,7 +73,7 @@ def test_a_filter_holds_for_all_that_is_chosen(make, acme, endpoint):
 def test_what_reaches_every_endpoint_cannot_be_chosen_again(make, acme, endpoint):
     make.route(connector="webhook", name="All orders")
     with pytest.raises(AlreadySubscribed, match="All orders"):
-        chosen(endpoint, "order.*")
+        choose_patterns(endpoint, "order.*")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_patterns_overlap_where_one_event_could_match_both():
 
 def test_a_test_event_reaches_this_endpoint_alone(make, acme, endpoint):
     other = make.connection(acme)
-    chosen(other, "*")
+    choose_patterns(other, "*")
     delivery = send_test_event(endpoint, ACTOR, now=NOON)
     assert [row.connection for row in Delivery.unscoped.all()] == [endpoint]
     pump(FakeHttp())

@@ -15,13 +15,13 @@ from hub.portal.catalogue import build_entries, filter_connectors, list_offered_
 from tenants.access.tenant_users import TenantUser
 from tenants.models import Tenant, User
 from tests.factories import NOON
-from tests.hub.portal.counting import queries
+from tests.hub.portal.query_counts import load_counting_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
 
-def named(label, *synonyms, kind="Other"):
+def build_connector(label, *synonyms, kind="Other"):
     connector = Connector()
     connector.key = connector.label = label
     connector.summary, connector.synonyms, connector.categories = "Does things.", synonyms, (kind,)
@@ -30,9 +30,9 @@ def named(label, *synonyms, kind="Other"):
 
 
 SYSTEMS = [
-    named("Alpha", "crm"),
-    named("Beta", "chat", kind="Talk"),
-    *(named(f"Other {n}") for n in range(60)),
+    build_connector("Alpha", "crm"),
+    build_connector("Beta", "chat", kind="Talk"),
+    *(build_connector(f"Other {n}") for n in range(60)),
 ]
 
 
@@ -84,11 +84,11 @@ def test_the_search_stays_in_the_address_and_works_without_a_script(owner):
     assert "/connect/webhook/" in text and "/connect/splunk/" not in text
 
 
-def test_an_empty_search_offers_to_request_it_and_tells_how_many_asked(owner, somebody, make):
+def test_an_empty_search_offers_to_request_it_and_tells_how_many_asked(owner, open_browser, make):
     assert "Request “Notion”" in owner.get("/t/acme/catalogue/?q=Notion").content.decode()
     page = owner.post("/t/acme/catalogue/request", {"name": "Notion"}, follow=True).content.decode()
     assert "You have requested it." in page and "Request “Notion”" not in page
-    other = somebody(make.tenant("globex", name="Globex"), "member")
+    other = open_browser(make.tenant("globex", name="Globex"), "member")
     assert (
         "1 customer has requested it."
         in other.get("/t/globex/catalogue/?q=notion").content.decode()
@@ -143,7 +143,7 @@ def test_a_card_says_who_may_connect_it_and_members_whom_to_ask(owner, member):
 
 @pytest.mark.parametrize("count", [0, 1, 60, 200])
 def test_any_number_of_systems_is_shown(rf, count):
-    systems = [named(f"other-{number}") for number in range(count)]
+    systems = [build_connector(f"other-{number}") for number in range(count)]
     found = build_entries(
         systems, [], {systems[0].key} if count else set(), {"other-1": ConnectorDemand(3, False)}
     )
@@ -161,7 +161,7 @@ def test_any_number_of_systems_is_shown(rf, count):
 
 
 def test_two_hundred_systems_are_searched_in_no_time():
-    connectors = [named(f"Other {number}", "crm") for number in range(200)]
+    connectors = [build_connector(f"Other {number}", "crm") for number in range(200)]
     began = thread_time()
     found = filter_connectors(connectors, "does crm other")
     assert thread_time() - began < 0.1  # seconds; it takes a tenth of it
@@ -187,6 +187,6 @@ def test_where_nobody_told_nothing_is_claimed(make, acme):
 def test_many_connections_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.connection(acme)
-    page, asked = queries(lambda: owner.get("/t/acme/catalogue/"))
+    page, asked = load_counting_queries(lambda: owner.get("/t/acme/catalogue/"))
     assert asked == 9
     assert ("and 55 more" in page.content.decode()) == (count == 60)

@@ -12,7 +12,7 @@ from hub.connections.models import Connection, Credential
 from hub.outgoing.models import Delivery, Route
 from tests.factories import NOON
 from tests.hub.connections.browsers import Browser
-from tests.hub.portal.counting import queries
+from tests.hub.portal.query_counts import load_counting_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def splunk(outside):
     }
 
 
-def stored():
+def count_stored_rows():
     return Connection.unscoped.count(), Credential.unscoped.count()
 
 
@@ -64,7 +64,7 @@ def test_what_passes_the_test_is_connected_and_every_check_is_ticked(admin, splu
 def test_what_fails_the_test_is_not_kept_and_says_cause_and_who_and_what_to_send(admin, splunk):
     page = admin.post(FILL.format("splunk"), splunk | {"token": NO_TOKEN})
     text = page.content.decode()
-    assert page.status_code == 422 and stored() == (0, 0)
+    assert page.status_code == 422 and count_stored_rows() == (0, 0)
     assert "Splunk does not accept the credential" in text
     assert (
         "An administrator of your Splunk can fix it." in text
@@ -78,7 +78,7 @@ def test_what_fails_the_test_is_not_kept_and_says_cause_and_who_and_what_to_send
 )
 def test_an_address_that_may_not_be_called_is_refused_in_the_form(admin, splunk, url):
     page = admin.post(FILL.format("splunk"), splunk | {"url": url})
-    assert page.status_code == 200 and stored() == (0, 0)
+    assert page.status_code == 200 and count_stored_rows() == (0, 0)
     assert 'aria-invalid="true"' in page.content.decode()
 
 
@@ -113,7 +113,7 @@ def test_a_system_that_only_sends_to_us_is_connected_without_a_test(admin):
 
 def test_a_signature_that_is_not_described_is_refused_with_what_is_missing(admin):
     page = admin.post(FILL.format("signed_webhook"), SENDER | {"preset": "custom"})
-    assert page.status_code == 422 and stored() == (0, 0)
+    assert page.status_code == 422 and count_stored_rows() == (0, 0)
     assert "header: required" in page.content.decode()
 
 
@@ -121,52 +121,52 @@ def test_a_signature_that_is_not_described_is_refused_with_what_is_missing(admin
 
 
 @pytest.fixture
-def told(make, acme, admin):
+def show_last_step(make, acme, admin):
     """The last step, by a route of this mapping."""
 
-    def told(body, **route):
+    def show_last_step(body, **route):
         row = make.connection(acme, "slack", name="Team chat")
         make.route(row, body=body, name="Orders", **route)
         page = admin.get(f"/t/acme/connections/{row.public_id}/connected/")
         return unescape(normalize_markup(page.content.decode()))
 
-    return told
+    return show_last_step
 
 
 SAYS = {"channel": "'C0123456789'", "text": "join(' ', ['New order', data.number])"}
 
 
-def test_a_sample_of_the_newest_event_shows_what_would_be_sent(told, make, acme):
+def test_a_sample_of_the_newest_event_shows_what_would_be_sent(show_last_step, make, acme):
     make.event(acme, "order.created", {"number": "A-1"}, id="order-1")
-    text = told(SAYS)
+    text = show_last_step(SAYS)
     assert '"text": "New order A-1"' in text and "A similar event would be sent like this:" in text
     assert not Delivery.unscoped.exists()
 
 
-def test_a_sample_shows_nothing_that_looks_like_a_secret(told, make, acme):
+def test_a_sample_shows_nothing_that_looks_like_a_secret(show_last_step, make, acme):
     make.event(acme, "order.created", {"number": "Bearer abcdefghijklmnop123456"})
-    text = told(SAYS)
+    text = show_last_step(SAYS)
     assert "New order Bearer ***" in text and "abcdefghijklmnop" not in text
 
 
-def test_a_sample_of_a_route_that_is_broken_says_so(told, make, acme, admin):
+def test_a_sample_of_a_route_that_is_broken_says_so(show_last_step, make, acme, admin):
     make.event(acme, "order.created", {"number": "A-1"})
-    told(SAYS)
+    show_last_step(SAYS)
     Route.unscoped.update(action="of_another_release")
     row = Connection.unscoped.get()
     text = admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
     assert "A similar event would be held:" in text and "no such action" in text
 
 
-def test_a_sample_that_the_filter_refuses_is_told(told, make, acme):
+def test_a_sample_that_the_filter_refuses_is_told(show_last_step, make, acme):
     make.event(acme, "order.created", {"number": "A-1"})
-    text = told(SAYS, filter="data.number == 'A-2'")
+    text = show_last_step(SAYS, filter="data.number == 'A-2'")
     assert "would not be sent: The route's filter excluded this event." in text
 
 
-def test_a_sample_that_lacks_an_identity_says_what_must_be_said(told, make, acme):
+def test_a_sample_that_lacks_an_identity_says_what_must_be_said(show_last_step, make, acme):
     make.event(acme, "order.created", {"number": "A-1"})
-    text = told(SAYS | {"channel": "identity('channel', 'orders')"})
+    text = show_last_step(SAYS | {"channel": "identity('channel', 'orders')"})
     assert (
         "A similar event would be held: The matching record in the other system has not been "
         "selected." in text
@@ -174,17 +174,17 @@ def test_a_sample_that_lacks_an_identity_says_what_must_be_said(told, make, acme
     assert "Which channel in Slack matches “orders”?" in text
 
 
-def test_where_no_event_came_it_says_what_it_will_be_made_of(told):
-    text = told(SAYS)
+def test_where_no_event_came_it_says_what_it_will_be_made_of(show_last_step):
+    text = show_last_step(SAYS)
     assert (
         "no such event was accepted recently" in text
         and "join(' ', ['New order', data.number])" in text
     )
 
 
-def test_another_tenants_event_is_no_sample(told, make, globex):
+def test_another_tenants_event_is_no_sample(show_last_step, make, globex):
     make.event(globex, "order.created", {"number": "theirs"})
-    assert "no such event was accepted recently" in told(SAYS)
+    assert "no such event was accepted recently" in show_last_step(SAYS)
 
 
 def test_an_endpoint_without_events_leads_to_their_choice(admin, make, acme):
@@ -201,7 +201,12 @@ def test_many_routes_and_events_cost_the_last_step_no_more_queries(admin, make, 
     for _ in range(count):
         make.route(row, body=SAYS)
         make.event(acme, "order.created", {"number": "A-1"})
-    assert queries(lambda: admin.get(f"/t/acme/connections/{row.public_id}/connected/"))[1] == 10
+    assert (
+        load_counting_queries(lambda: admin.get(f"/t/acme/connections/{row.public_id}/connected/"))[
+            1
+        ]
+        == 10
+    )
 
 
 def test_the_done_page_tells_what_is_sent_from_now_on(admin, splunk, make, acme):
@@ -225,8 +230,8 @@ def step(page):
 def test_who_signs_in_there_connects_in_four_named_steps_and_six_clicks(browser):
     """Catalogue, Connect, Authorize, Allow, Confirm, Go to the connection."""
     pages = [browser.client.get("/t/acme/connect/slack/"), browser.begin("slack")]
-    confirm = browser.connects("slack", name="Team chat")
-    pages += [confirm, browser.client.get(browser.says(confirm).headers["Location"])]
+    confirm = browser.connect_account("slack", name="Team chat")
+    pages += [confirm, browser.client.get(browser.submit(confirm).headers["Location"])]
     assert [step(page) for page in pages] == [
         "What it does",
         "Authorize",
@@ -239,9 +244,9 @@ def test_who_signs_in_there_connects_in_four_named_steps_and_six_clicks(browser)
 
 def test_who_connects_again_goes_no_steps(browser, make, acme):
     row = make.connection(acme, "slack", account="T0000ACME")
-    again = browser.connects("slack", connection=str(row.public_id))
+    again = browser.connect_account("slack", connection=str(row.public_id))
     assert 'aria-current="step"' not in again.content.decode()
-    assert browser.says(again).headers["Location"] == f"/t/acme/connections/{row.public_id}/"
+    assert browser.submit(again).headers["Location"] == f"/t/acme/connections/{row.public_id}/"
 
 
 def test_the_last_step_is_there_as_long_as_what_it_says_holds(admin, make, acme):
@@ -253,10 +258,10 @@ def test_the_last_step_is_there_as_long_as_what_it_says_holds(admin, make, acme)
 
 
 def test_a_test_that_fails_after_authorizing_tells_check_by_check(browser, outside):
-    confirm = browser.connects("slack")
+    confirm = browser.connect_account("slack")
     outside.fault("slack", path="auth.test", status=503, times=1)
-    page = browser.says(confirm)
-    assert page.status_code == 409 and stored() == (0, 0)
+    page = browser.submit(confirm)
+    assert page.status_code == 409 and count_stored_rows() == (0, 0)
     text = page.content.decode()
     assert (
         ">failed:</span>" in text
@@ -297,4 +302,4 @@ def test_our_own_application_and_what_is_not_there_are_not_offered(owner, key):
 def test_many_connections_cost_the_first_step_no_more_queries(admin, make, acme, count):
     for _ in range(count):
         make.connection(acme)
-    assert queries(lambda: admin.get("/t/acme/connect/webhook/"))[1] == 5
+    assert load_counting_queries(lambda: admin.get("/t/acme/connect/webhook/"))[1] == 5

@@ -10,13 +10,13 @@ from hub.connections.models import Connection, KillSwitch
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tests.factories import MINUTE, NOON
-from tests.hub.portal.counting import queries
 from tests.hub.portal.pages import state_of, text_of, url_of
+from tests.hub.portal.query_counts import load_counting_queries
 
 pytestmark = pytest.mark.django_db
 
 
-def disconnected(connection):
+def disconnect(connection):
     connection.disable("disconnected", now=NOON)
 
 
@@ -40,7 +40,7 @@ STANDS = {
         "It was disabled because all attempts failed.",
         "Enable it again",
     ),
-    "disconnected": (disconnected, "disconnected", "A person disconnected it.", "Reconnect"),
+    "disconnected": (disconnect, "disconnected", "A person disconnected it.", "Reconnect"),
 }
 
 
@@ -178,7 +178,7 @@ def test_much_to_tell_costs_no_more_queries(admin, make, connection, count):
         Connection.unscoped.get(pk=connection.pk)
         admin.post(url_of(connection, "rename/"), {"name": f"Name {number}"})
     Delivery.unscoped.update(state="delivered")
-    _, asked = queries(lambda: admin.get(url_of(connection)))
+    _, asked = load_counting_queries(lambda: admin.get(url_of(connection)))
     assert asked == (21 if count else 19)
 
 

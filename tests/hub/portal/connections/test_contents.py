@@ -17,7 +17,7 @@ from tests.tenants.door import PASSWORD, come_as_guest
 pytestmark = pytest.mark.django_db
 
 
-def arrived(make, connection):
+def deliver(make, connection):
     delivery = make.delivery(connection)
     pump(FakeHttp(Response(200, b"thanks, Ann")))
     delivery.refresh_from_db()
@@ -29,7 +29,7 @@ def arrived(make, connection):
     return delivery
 
 
-def erased(connection):
+def run_erasure(connection):
     operation = Operation.unscoped.get(kind="erase")
     run_operation(operation.pk, clock=clock, pause_between=lambda: None, stopping=lambda: False)
     operation.refresh_from_db()
@@ -37,19 +37,21 @@ def erased(connection):
 
 
 def test_contents_are_kept_where_nobody_says_else(admin, make, connection):
-    arrived(make, connection)
+    deliver(make, connection)
     admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold", "sure": "on"})
     assert not Operation.unscoped.exists() and Rendering.objects.exists()
 
 
-def test_contents_are_erased_and_that_it_was_sent_stays_known(sure, make, connection):
-    delivery = arrived(make, connection)
+def test_contents_are_erased_and_that_it_was_sent_stays_known(
+    reauthenticated_admin, make, connection
+):
+    delivery = deliver(make, connection)
     make.identity(connection, "user", "7", "U7")
     waits = make.delivery(connection, data={"number": "waits"})
-    sure.post(
+    reauthenticated_admin.post(
         url_of(connection, "disconnect/"), {"what_waits": "hold", "data": "erase", "sure": "on"}
     )
-    operation = erased(connection)
+    operation = run_erasure(connection)
     assert (operation.state, operation.processed_count, operation.excluded_count) == (
         "finished",
         1,
@@ -63,11 +65,13 @@ def test_contents_are_erased_and_that_it_was_sent_stays_known(sure, make, connec
     delivery.refresh_from_db()
     waits.refresh_from_db()
     assert (delivery.state, waits.state, delivery.attempts.count()) == ("delivered", "waiting", 1)
-    assert sure.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
+    assert (
+        reauthenticated_admin.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
+    )
 
 
 def test_erasing_asks_again_first_and_a_guest_reads_who_can(admin, make, acme, connection):
-    arrived(make, connection)
+    deliver(make, connection)
     said = {"what_waits": "hold", "data": "erase", "sure": "on"}
     asked = admin.post(url_of(connection, "disconnect/"), said)
     assert asked.url.startswith("/accounts/reauthenticate/")
@@ -81,22 +85,22 @@ def test_erasing_asks_again_first_and_a_guest_reads_who_can(admin, make, acme, c
     assert connection.is_disconnected and Operation.unscoped.filter(kind="erase").exists()
 
 
-def test_what_waits_is_cancelled_and_erased_with_it(sure, make, connection):
+def test_what_waits_is_cancelled_and_erased_with_it(reauthenticated_admin, make, connection):
     waits = make.delivery(connection)
-    sure.post(
+    reauthenticated_admin.post(
         url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"}
     )
-    erased(connection)
+    run_erasure(connection)
     waits.refresh_from_db()
     assert waits.state == "cancelled"
 
 
-def test_another_connections_contents_stay(sure, make, acme, connection):
+def test_another_connections_contents_stay(reauthenticated_admin, make, acme, connection):
     theirs = make.connection(acme, settings={"url": "https://theirs.example.com/"})
-    arrived(make, theirs)
+    deliver(make, theirs)
     make.delivery(connection)
-    sure.post(
+    reauthenticated_admin.post(
         url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"}
     )
-    erased(connection)
+    run_erasure(connection)
     assert Rendering.objects.exists() and Exchange.objects.exists()

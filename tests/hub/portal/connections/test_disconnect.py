@@ -55,10 +55,10 @@ def test_a_disconnect_for_now_says_when_it_ends_and_can_be_revoked_at_once(
     assert state_of(connection) == "disabled"
 
 
-def test_what_is_erased_is_revoked_at_once(sure, connection):
+def test_what_is_erased_is_revoked_at_once(reauthenticated_admin, connection):
     said = {"what_waits": "hold", "revoke": "later", "data": "erase", "sure": "on"}
-    sure.post(url_of(connection, "disconnect/"), said)
-    assert "The disconnect can be undone" not in text_of(sure, connection)
+    reauthenticated_admin.post(url_of(connection, "disconnect/"), said)
+    assert "The disconnect can be undone" not in text_of(reauthenticated_admin, connection)
 
 
 def test_nobody_disconnects_by_accident(admin, connection):

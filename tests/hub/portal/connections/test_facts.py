@@ -10,8 +10,8 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tests.factories import NOON
-from tests.hub.portal.counting import queries
 from tests.hub.portal.pages import text_of, url_of
+from tests.hub.portal.query_counts import load_counting_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +88,7 @@ def test_many_routes_cost_no_more_queries(admin, make, acme, connection, count):
         make.route(connection, mapping=mapping, name=f"Route {number}")
     make.event(acme)
     Delivery.unscoped.update(state="delivered")
-    page, asked = queries(lambda: admin.get(url_of(connection)))
+    page, asked = load_counting_queries(lambda: admin.get(url_of(connection)))
     assert asked == (21 if count else 17)
     assert ("Not all routes are shown" in page.content.decode()) is (count == 60)
 

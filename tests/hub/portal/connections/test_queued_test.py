@@ -20,7 +20,7 @@ def connection(make, acme):
 
 
 @pytest.fixture
-def busy(connection):
+def occupy_all_calls(connection):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX_OF_TENANT, connection.tenant_id):
         yield
 
@@ -28,7 +28,7 @@ def busy(connection):
 PAGE = "/t/acme/connections/{}/test"
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("occupy_all_calls")
 def test_a_person_sees_how_far_the_test_is(connection, admin):
     answer = admin.post(PAGE.format(connection.public_id))
     assert answer.url == PAGE.format(connection.public_id) + "/progress/"

@@ -8,8 +8,8 @@ from hub.audit import AuditRow
 from hub.connections.models import Connection
 from hub.outgoing.models import Route
 from tests.factories import WHSEC
-from tests.hub.portal.counting import asked
 from tests.hub.portal.endpoints.test_endpoints import page_of, text
+from tests.hub.portal.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -148,7 +148,7 @@ def test_a_whole_branch_is_chosen_at_once(admin, make, acme, endpoint):
 def test_many_types_cost_no_more_questions(admin, make, acme, endpoint, count):
     for number in range(count):
         make.event(acme, f"kind{number % 7}.n{number}")
-    assert asked(admin, page_of(endpoint, "events")) == (9 if count else 8)
+    assert count_queries(admin, page_of(endpoint, "events")) == (9 if count else 8)
 
 
 def test_an_example_is_shown_as_text(admin, make, acme, endpoint):

@@ -14,7 +14,7 @@ from hub.outgoing.models import Attempt, Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import load_endpoint_routes, subscribe_endpoint
 from tests.factories import NOON, WHSEC
 from tests.hub.outgoing.operating import put
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 from tests.journeys.docs import ROOT, find_snippet
 from tests.tenants.door import come_as_guest
 
@@ -58,10 +58,10 @@ def test_an_empty_list_says_what_comes_next(admin):
 
 def test_the_list_asks_a_fixed_number_of_questions(admin, make, acme):
     make.connection(acme)
-    few = asked(admin, LIST)
+    few = count_queries(admin, LIST)
     for _ in range(59):
         make.connection(acme)
-    assert asked(admin, LIST) == few <= 6
+    assert count_queries(admin, LIST) == few <= 6
 
 
 def test_three_fields_make_an_endpoint_that_gets_what_was_chosen(admin, make, acme, outside):
@@ -152,10 +152,10 @@ def test_no_secret_is_on_the_page(admin, make, acme):
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, make, endpoint):
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
-    few = asked(admin, page_of(endpoint))
+    few = count_queries(admin, page_of(endpoint))
     for number in range(60):
         make.event(endpoint.tenant, f"type.n{number}")
-    assert asked(admin, page_of(endpoint)) == few <= 9
+    assert count_queries(admin, page_of(endpoint)) == few <= 9
 
 
 def test_the_snippets_are_those_that_the_docs_test():
@@ -204,8 +204,8 @@ def test_the_same_while_a_person_types(admin, make, acme, endpoint):
 # --- the secret ---
 
 
-def test_a_secret_is_shown_to_who_has_just_shown_who_they_are(sure, endpoint):
-    answer = sure.post(page_of(endpoint, "reveal"))
+def test_a_secret_is_shown_to_who_has_just_shown_who_they_are(reauthenticated_admin, endpoint):
+    answer = reauthenticated_admin.post(page_of(endpoint, "reveal"))
     assert WHSEC in text(answer) and "no-store" in answer["Cache-Control"]
     assert AuditRow.objects.get(verb="endpoint.reveal").object_id == str(endpoint.public_id)
 
@@ -222,24 +222,26 @@ def test_anybody_else_is_asked_again_first(admin, endpoint):
     assert admin.get(page_of(endpoint, "reveal")).status_code == 405
 
 
-def test_a_change_shows_the_new_secret_and_until_when_the_old_one_signs(sure, endpoint):
-    html = text(sure.post(page_of(endpoint, "rotate")))
+def test_a_change_shows_the_new_secret_and_until_when_the_old_one_signs(
+    reauthenticated_admin, endpoint
+):
+    html = text(reauthenticated_admin.post(page_of(endpoint, "rotate")))
     document = Connection.unscoped.get().credential.open(endpoint)
     new, old = valid_signing_secrets(document, at=timezone.now())
     assert new in html and old == WHSEC and old not in html and "Both secrets sign until" in html
 
 
-def test_the_overlap_is_ended(sure, endpoint):
-    sure.post(page_of(endpoint, "rotate"))
-    sure.post(page_of(endpoint, "end-overlap"))
+def test_the_overlap_is_ended(reauthenticated_admin, endpoint):
+    reauthenticated_admin.post(page_of(endpoint, "rotate"))
+    reauthenticated_admin.post(page_of(endpoint, "end-overlap"))
     document = Connection.unscoped.get().credential.open(endpoint)
     assert len(valid_signing_secrets(document, at=timezone.now())) == 1
 
 
-def test_too_many_changes_in_a_day_are_refused_in_words(sure, endpoint):
+def test_too_many_changes_in_a_day_are_refused_in_words(reauthenticated_admin, endpoint):
     for _ in range(3):
-        sure.post(page_of(endpoint, "rotate"))
-    assert "too often" in text(sure.post(page_of(endpoint, "rotate"), follow=True))
+        reauthenticated_admin.post(page_of(endpoint, "rotate"))
+    assert "too often" in text(reauthenticated_admin.post(page_of(endpoint, "rotate"), follow=True))
 
 
 # --- sending ---

@@ -30,7 +30,7 @@ def texts(most):
     return st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=most)
 
 
-def finds(filter, document=ORDER):
+def passes_filter(filter, document=ORDER):
     return compile_filter(filter).explain(document).passed
 
 
@@ -55,7 +55,7 @@ def finds(filter, document=ORDER):
     ],
 )
 def test_a_condition_finds_what_was_meant(path, how, value, passed):
-    assert finds(build_condition(path, how, value)) is passed
+    assert passes_filter(build_condition(path, how, value)) is passed
 
 
 @pytest.mark.parametrize("path", ["", ".", "data.", "data..total"])
@@ -73,9 +73,9 @@ def test_only_numbers_are_more_than_others(value):
 @given(value=texts(60))
 def test_any_text_is_compared_as_it_stands(value):
     read = plain(value)
-    assert finds(build_condition("data.x", "is", value), {"data": {"x": read}})
+    assert passes_filter(build_condition("data.x", "is", value), {"data": {"x": read}})
     assert (
-        finds(
+        passes_filter(
             build_condition("data.x", "contains", value), {"data": {"x": f"before {value} after"}}
         )
         or not value
@@ -102,12 +102,13 @@ def test_whatever_is_filled_in_is_a_filter_or_refused(path, how, value):
     except ValueError as refusal:
         assert str(refusal)
     else:
-        assert finds(written) in (True, False)
+        assert passes_filter(written) in (True, False)
 
 
 def test_what_was_there_stays_as_a_whole():
     filter = join_filters("data.total > `100` || data.paid", "and", "data.note != `null`")
-    assert filter == "(data.total > `100` || data.paid) && data.note != `null`" and not finds(
-        filter
+    assert (
+        filter == "(data.total > `100` || data.paid) && data.note != `null`"
+        and not passes_filter(filter)
     )
     assert join_filters("a", "or", "b") == "a || b" and join_filters("  ", "or", "b") == "b"

@@ -14,7 +14,7 @@ from hub.outgoing.release import release_held_deliveries
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.hub.portal.counting import asked, queries
+from tests.hub.portal.query_counts import count_queries, load_counting_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def url_of(connection, rest="identities/"):
     return f"/t/acme/connections/{connection.public_id}/{rest}"
 
 
-def saying(connection, kind="channel", local_id="orders", verb="say"):
+def choice_url(connection, kind="channel", local_id="orders", verb="say"):
     return url_of(
         connection, f"identities/{verb}/?kind={quote(kind)}&local_id={quote(local_id, safe='')}"
     )
@@ -37,7 +37,7 @@ def text_of(browser, url):
     return normalize_markup(browser.get(url).content.decode())
 
 
-def told():
+def list_identities():
     return [
         (row.kind, row.local_id, row.remote_id, row.name)
         for row in Identity.unscoped.order_by("pk")
@@ -83,7 +83,7 @@ def test_the_page_of_what_is_held_leads_there(admin, make, acme):
     delivery = make.delivery(make.connection(acme), body={"owner": "identity('user', data.email)"})
     pump(FakeHttp())
     text = text_of(admin, f"/t/acme/deliveries/{delivery.public_id}/")
-    assert saying(delivery.connection, "user", "ann@acme.test").partition("?")[0] in text
+    assert choice_url(delivery.connection, "user", "ann@acme.test").partition("?")[0] in text
     assert "kind=user&amp;local_id=ann%40acme.test" in text
 
 
@@ -92,25 +92,25 @@ def test_a_member_reads_whom_to_ask(member, slack):
     assert QUESTION in text and "An owner or admin of your organisation can select it." in text
     assert ">Select<" not in text and "Select another one" not in text
     for verb in ("say", "remove"):
-        assert member.post(saying(slack, verb=verb), {"remote_id": "C1"}).status_code == 403
+        assert member.post(choice_url(slack, verb=verb), {"remote_id": "C1"}).status_code == 403
 
 
 # --- said ---
 
 
 def test_one_is_chosen_among_those_that_the_other_system_lists(admin, slack, outside):
-    text = text_of(admin, saying(slack))
+    text = text_of(admin, choice_url(slack))
     assert '<option value="C0000GEN1 #general">#general</option>' in text
     page = admin.post(
-        saying(slack), {"selection": "C0000GEN1 #general", "remote_id": ""}, follow=True
+        choice_url(slack), {"selection": "C0000GEN1 #general", "remote_id": ""}, follow=True
     )
     assert "Saved." in page.content.decode() and "#general" in page.content.decode()
-    assert told() == [("channel", "orders", "C0000GEN1", "#general")]
+    assert list_identities() == [("channel", "orders", "C0000GEN1", "#general")]
 
 
 def test_what_is_filled_in_counts_more_than_what_is_chosen(admin, slack):
-    admin.post(saying(slack), {"selection": "C0000GEN1 #general", "remote_id": "G0123456789"})
-    assert told() == [("channel", "orders", "G0123456789", "")]
+    admin.post(choice_url(slack), {"selection": "C0000GEN1 #general", "remote_id": "G0123456789"})
+    assert list_identities() == [("channel", "orders", "G0123456789", "")]
 
 
 WRONG = {
@@ -121,20 +121,22 @@ WRONG = {
 
 @pytest.mark.parametrize(("remote_id", "why"), WRONG.values(), ids=WRONG)
 def test_what_cannot_be_meant_is_asked_again(admin, slack, remote_id, why):
-    text = admin.post(saying(slack), {"remote_id": remote_id}).content.decode()
-    assert why in text and "#general" in text and told() == []
+    text = admin.post(choice_url(slack), {"remote_id": remote_id}).content.decode()
+    assert why in text and "#general" in text and list_identities() == []
 
 
 def test_an_id_of_theirs_that_no_list_can_show_is_asked_again(admin, slack):
-    page = admin.post(saying(slack, "user", "u1"), {"remote_id": "U\n1"}).content.decode()
-    assert "remote_id contains a character that cannot be shown." in page and told() == []
+    page = admin.post(choice_url(slack, "user", "u1"), {"remote_id": "U\n1"}).content.decode()
+    assert (
+        "remote_id contains a character that cannot be shown." in page and list_identities() == []
+    )
 
 
 @pytest.mark.parametrize("name", ["kind", "local_id"])
 def test_a_record_of_ours_that_no_list_can_show_is_asked_again(admin, slack, name):
     data = {"kind": "user", "local_id": "u1"} | {name: "a\nb"}
-    page = admin.post(saying(slack, **data), {"remote_id": "U1"}, follow=True).content.decode()
-    assert "Enter your record first" in page and told() == []
+    page = admin.post(choice_url(slack, **data), {"remote_id": "U1"}, follow=True).content.decode()
+    assert "Enter your record first" in page and list_identities() == []
 
 
 def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outside):
@@ -143,32 +145,32 @@ def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outs
         path="conversations.list",
         body={"ok": False, "error": "missing_scope", "needed": "channels:read"},
     )
-    text = text_of(admin, saying(slack))
+    text = text_of(admin, choice_url(slack))
     assert "The records of Slack cannot be listed right now: needed: channels:read." in text
     assert "Matching record" not in text and 'name="remote_id"' in text
 
 
 def test_what_was_listed_is_kept_for_who_says_more(admin, slack, outside):
     for local_id in ("orders", "returns", "refunds"):
-        assert "#general" in text_of(admin, saying(slack, local_id=local_id))
+        assert "#general" in text_of(admin, choice_url(slack, local_id=local_id))
     assert len(outside.ledger()) == 1
 
 
 def test_of_a_kind_that_nobody_lists_nobody_is_asked(admin, make, acme, outside):
     connection = make.connection(acme)
-    assert 'name="remote_id"' in text_of(admin, saying(connection, "user", "7"))
+    assert 'name="remote_id"' in text_of(admin, choice_url(connection, "user", "7"))
     assert outside.ledger() == []
 
 
 def test_what_was_said_is_offered_and_replaced(admin, make, slack):
     make.identity(slack, "channel", "orders", "C0000GEN1", name="#general")
-    text = text_of(admin, saying(slack))
+    text = text_of(admin, choice_url(slack))
     assert (
         '<option value="C0000GEN1 #general" selected>' in text
         and "Currently selected: C0000GEN1. (#general)" in text
     )
-    admin.post(saying(slack), {"remote_id": "C0123456789"})
-    assert told() == [("channel", "orders", "C0123456789", "")]
+    admin.post(choice_url(slack), {"remote_id": "C0123456789"})
+    assert list_identities() == [("channel", "orders", "C0123456789", "")]
     row = AuditRow.objects.get()
     assert (row.verb, row.before["remote_id"], row.after["remote_id"]) == (
         "connection.identify",
@@ -180,7 +182,7 @@ def test_what_was_said_is_offered_and_replaced(admin, make, slack):
 def test_what_waited_for_it_goes_out(admin, make, acme):
     delivery = make.delivery(make.connection(acme), body={"owner": "identity('user', data.email)"})
     pump(FakeHttp())
-    admin.post(saying(delivery.connection, "user", "ann@acme.test"), {"remote_id": "005A"})
+    admin.post(choice_url(delivery.connection, "user", "ann@acme.test"), {"remote_id": "005A"})
     assert release_held_deliveries(now=NOON + MINUTE) == 1
     assert Delivery.unscoped.get().state == "waiting"
 
@@ -195,9 +197,12 @@ def test_ours_is_named_first(admin, slack):
 
 def test_it_is_taken_back_after_what_follows_was_read(admin, make, slack):
     make.identity(slack, "channel", "orders", "C1")
-    url = saying(slack, verb="remove")
-    assert "Deliveries that need this record are held" in text_of(admin, url) and len(told()) == 1
-    assert "Removed." in admin.post(url, follow=True).content.decode() and told() == []
+    url = choice_url(slack, verb="remove")
+    assert (
+        "Deliveries that need this record are held" in text_of(admin, url)
+        and len(list_identities()) == 1
+    )
+    assert "Removed." in admin.post(url, follow=True).content.decode() and list_identities() == []
     assert "removed a matching record" in text_of(admin, url_of(slack, ""))
     assert admin.post(url).status_code == 404
 
@@ -205,7 +210,7 @@ def test_it_is_taken_back_after_what_follows_was_read(admin, make, slack):
 def test_of_another_connection_nothing_is_listed_or_taken_back(admin, make, acme, slack):
     make.identity(make.connection(acme), "channel", "orders", "C-of-another")
     assert "C-of-another" not in text_of(admin, url_of(slack))
-    assert admin.post(saying(slack, verb="remove")).status_code == 404
+    assert admin.post(choice_url(slack, verb="remove")).status_code == 404
 
 
 def test_many_are_read_page_by_page_and_found_by_how_they_begin(admin, make, slack):
@@ -227,10 +232,10 @@ def test_a_person_whose_user_is_not_known_is_listed_and_an_identity_is_begun_the
 ):
     make.inbound_item(slack, author="U0ANN")
     assert "U0ANN" in text_of(admin, url_of(slack))
-    page = saying(slack, "user", "u-17") + "&remote_id=U0ANN"
+    page = choice_url(slack, "user", "u-17") + "&remote_id=U0ANN"
     assert 'value="U0ANN"' in text_of(admin, page)
-    admin.post(saying(slack, "user", "u-17"), {"remote_id": "U0ANN"})
-    assert told() == [("user", "u-17", "U0ANN", "")]
+    admin.post(choice_url(slack, "user", "u-17"), {"remote_id": "U0ANN"})
+    assert list_identities() == [("user", "u-17", "U0ANN", "")]
     assert "People whose user is not known" not in text_of(admin, url_of(slack))
 
 
@@ -246,5 +251,5 @@ def test_many_cost_no_more_queries(admin, make, slack, count):
         make.identity(slack, "user", str(number), str(number))
         make.event(slack.tenant)
     Delivery.unscoped.update(state="delivered")
-    assert asked(admin, url_of(slack)) == 10
-    assert queries(lambda: admin.get(url_of(slack, "")))[1] == (25 if count else 21)
+    assert count_queries(admin, url_of(slack)) == 10
+    assert load_counting_queries(lambda: admin.get(url_of(slack, "")))[1] == (25 if count else 21)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import NOON
-from tests.hub.outgoing.operating import many
+from tests.hub.outgoing.operating import copy_delivery
 
 
 @pytest.fixture
@@ -14,11 +14,11 @@ def connection(make, acme):
 
 
 @pytest.fixture
-def one(make, acme, connection):
+def delivery_row(make, acme, connection):
     event = make.event(acme, id="o-1", data={"number": "A-1001", "customer": {"name": "Zoë"}})
     return event.deliveries.get()
 
 
 @pytest.fixture
-def sixty(one):
-    return [one, *many(one, 59, state="waiting", due_at=NOON)]
+def delivery_rows(delivery_row):
+    return [delivery_row, *copy_delivery(delivery_row, 59, state="waiting", due_at=NOON)]

@@ -16,7 +16,7 @@ from hub.portal.log.export import TRUNCATION_NOTE, export_rows, write_csv, write
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import parse_log_query
 from tests.factories import NOON
-from tests.hub.outgoing.operating import many
+from tests.hub.outgoing.operating import copy_delivery
 
 BODY = (
     b'{"id":"x-9","type":"t","data":{"list":[{"deep":"Needle"}],"number":42,"off":false,"none"'
@@ -26,22 +26,22 @@ HEAVY = "length(join('', map(&to_string(@), [data, data, data, data]))) > `0`"
 
 
 @pytest.fixture
-def found(make):
+def search_body(make):
     tenant = make.tenant()
     row = EventRow(1, None, 1, "x-9", "order.created", NOON)
     return lambda **said: BodySearch.of(said, tenant, Budget()).matches_body(row, BODY)
 
 
 @pytest.mark.django_db
-def test_values_are_sought_everywhere_in_the_data_and_only_there(found):
-    assert all(found(value=value) for value in ("needle", "42", "false"))
-    assert not any(found(value=value) for value in ("x-9", "deep", "null"))
+def test_values_are_sought_everywhere_in_the_data_and_only_there(search_body):
+    assert all(search_body(value=value) for value in ("needle", "42", "false"))
+    assert not any(search_body(value=value) for value in ("x-9", "deep", "null"))
 
 
 @pytest.mark.django_db
-def test_an_expression_sees_what_a_filter_sees(found):
-    assert found(where="data.number > `41` && type == 'order.created' && id == 'x-9'")
-    assert not found(where="data.number > `42`") and not found(
+def test_an_expression_sees_what_a_filter_sees(search_body):
+    assert search_body(where="data.number > `41` && type == 'order.created' && id == 'x-9'")
+    assert not search_body(where="data.number > `42`") and not search_body(
         where="data.number > `41`", value="nowhere"
     )
 
@@ -49,7 +49,7 @@ def test_an_expression_sees_what_a_filter_sees(found):
 @pytest.mark.django_db
 def test_what_expressions_cost_is_bounded_for_a_page(make):
     first = make.delivery(make.connection(tenant := make.tenant()))
-    many(first, 30, state="held")
+    copy_delivery(first, 30, state="held")
     asked = parse_log_query({"where": HEAVY}, tenant, ZoneInfo("UTC"), now=NOON)
     assert len(build_page(tenant, asked, Cursor()).rows) == 31
     page = build_page(tenant, asked, Cursor(), Limits(steps=300))
@@ -64,21 +64,21 @@ LARGE = b'{"data":{"list":["needle"' + b",7" * 100_000 + b"]}}"
 def large(make):
     """Five events of 200 KB each; what is sought is found last in each."""
     first = make.delivery(make.connection(tenant := make.tenant()))
-    many(first, 4, state="held")
+    copy_delivery(first, 4, state="held")
     EventBody.objects.update(body=LARGE)
     return tenant
 
 
-def asking(tenant, value):
+def build_value_query(tenant, value):
     return parse_log_query({"value": value}, tenant, ZoneInfo("UTC"), now=NOON)
 
 
 @pytest.mark.django_db
 def test_what_looking_for_a_value_costs_is_bounded_for_a_page(large):
-    page = build_page(large, asking(large, "needle"), Cursor())
+    page = build_page(large, build_value_query(large, "needle"), Cursor())
     assert 0 < len(page.rows) < 5 and page.is_incomplete
     began = time.thread_time()
-    build_page(large, asking(large, "nowhere"), Cursor())
+    build_page(large, build_value_query(large, "nowhere"), Cursor())
     assert time.thread_time() - began < 1
 
 
@@ -86,7 +86,7 @@ def test_what_looking_for_a_value_costs_is_bounded_for_a_page(large):
 def test_pages_that_ended_for_their_cost_miss_no_event(large):
     cursor, rows = Cursor(), []
     while True:
-        page = build_page(large, asking(large, "needle"), cursor)
+        page = build_page(large, build_value_query(large, "needle"), cursor)
         rows += page.rows
         if page.older is None:
             break
@@ -96,7 +96,7 @@ def test_pages_that_ended_for_their_cost_miss_no_event(large):
 
 @pytest.mark.django_db
 def test_all_pages_of_an_export_share_what_it_may_cost(large):
-    lines = list(export_rows(large, asking(large, "needle"), steps=500_000))
+    lines = list(export_rows(large, build_value_query(large, "needle"), steps=500_000))
     assert 0 < len(lines) < 6 and lines[-1] is None
     assert [json.loads(row) for row in write_ndjson(iter(lines))][-1] == {"cut": TRUNCATION_NOTE}
     assert list(csv.reader(write_csv(iter(lines))))[-1] == [TRUNCATION_NOTE]
@@ -104,5 +104,5 @@ def test_all_pages_of_an_export_share_what_it_may_cost(large):
 
 @pytest.mark.django_db
 def test_an_export_that_is_complete_says_nothing_more(large):
-    lines = list(export_rows(large, asking(large, "needle")))
+    lines = list(export_rows(large, build_value_query(large, "needle")))
     assert len(lines) == 5 and None not in lines

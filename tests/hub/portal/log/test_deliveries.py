@@ -12,7 +12,7 @@ from tests.factories import NOON, WHSEC
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import put
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -144,10 +144,10 @@ def test_the_first_part_follows_and_then_has_the_rest_asked_for(admin, delivery)
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, delivery):
     pump(FakeHttp(Response(500)))
-    few = asked(admin, page_of(delivery))
+    few = count_queries(admin, page_of(delivery))
     for minutes in (1, 10, 60):
         pump(FakeHttp(Response(500)), NOON + timedelta(minutes=minutes))
-    assert asked(admin, page_of(delivery)) == few <= 20
+    assert count_queries(admin, page_of(delivery)) == few <= 20
 
 
 @pytest.mark.parametrize("state", ["failed", "held", "delivered"])

@@ -9,15 +9,15 @@ from hub.outgoing.models import Delivery, Event
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import parse_log_query
 from tests.factories import NOON
-from tests.hub.outgoing.operating import many, put
-from tests.hub.portal.counting import asked
+from tests.hub.outgoing.operating import copy_delivery, put
+from tests.hub.portal.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 LOG = "/t/acme/events/"
 MARKER = "<img src=x onerror=alert(1)>"
 
 
-def told(answer):
+def list_rows(answer):
     """The types and things on a page, in order."""
     assert answer.status_code == 200
     return [(line.type, line.sender_label, line.state) for line in answer.context["lines"]]
@@ -27,8 +27,8 @@ def test_an_empty_log_says_what_comes_next(admin):
     assert "No events yet" in admin.get(LOG).content.decode()
 
 
-def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):
-    put([one], "failed", "exhausted", attempt_count=9)
+def test_rows_tell_state_type_thing_target_tries_and_cause(admin, delivery_row):
+    put([delivery_row], "failed", "exhausted", attempt_count=9)
     html = admin.get(LOG).content.decode()
     for text in (
         "order.created",
@@ -59,32 +59,41 @@ def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):
         ("where=((", True),
     ],
 )  # fmt: skip
-def test_the_address_narrows(admin, one, query, found):
-    assert bool(told(admin.get(f"{LOG}?{query}"))) is found
+def test_the_address_narrows(admin, delivery_row, query, found):
+    assert bool(list_rows(admin.get(f"{LOG}?{query}"))) is found
 
 
-def test_any_id_or_the_beginning_of_one_leads_to_its_row(admin, make, acme, one):
+def test_any_id_or_the_beginning_of_one_leads_to_its_row(admin, make, acme, delivery_row):
     make.event(acme)
-    Delivery.unscoped.exclude(pk=one.pk).update(public_id=uuid.uuid4(), message_uuid=uuid.uuid4())
-    for id in (one.public_id, one.message_id, one.event.public_id, "o-1"):
-        assert [thing for _, thing, _ in told(admin.get(LOG, {"q": str(id)}))] == ["o-1"]
-    assert told(admin.get(LOG, {"q": str(one.public_id)[:13]}))
+    Delivery.unscoped.exclude(pk=delivery_row.pk).update(
+        public_id=uuid.uuid4(), message_uuid=uuid.uuid4()
+    )
+    for id in (
+        delivery_row.public_id,
+        delivery_row.message_id,
+        delivery_row.event.public_id,
+        "o-1",
+    ):
+        assert [thing for _, thing, _ in list_rows(admin.get(LOG, {"q": str(id)}))] == ["o-1"]
+    assert list_rows(admin.get(LOG, {"q": str(delivery_row.public_id)[:13]}))
 
 
-def test_a_connection_is_chosen_by_its_id(admin, make, acme, one):
+def test_a_connection_is_chosen_by_its_id(admin, make, acme, delivery_row):
     other = make.connection(acme)
-    assert told(admin.get(LOG, {"connection": one.connection.public_id}))
-    assert not told(admin.get(LOG, {"connection": other.public_id}))
+    assert list_rows(admin.get(LOG, {"connection": delivery_row.connection.public_id}))
+    assert not list_rows(admin.get(LOG, {"connection": other.public_id}))
 
 
-def test_what_waits_behind_a_pause_is_found_as_held(admin, one):
-    one.connection.pause("weekend", until=None, now=one.accepted_at)
-    assert told(admin.get(f"{LOG}?state=held&reason=paused")) == [("order.created", "o-1", "held")]
+def test_what_waits_behind_a_pause_is_found_as_held(admin, delivery_row):
+    delivery_row.connection.pause("weekend", until=None, now=delivery_row.accepted_at)
+    assert list_rows(admin.get(f"{LOG}?state=held&reason=paused")) == [
+        ("order.created", "o-1", "held")
+    ]
 
 
 def test_events_that_no_route_took_stand_in_a_view_of_their_own(admin, make, acme):
     make.event(acme, "lead.won", id="l-1")
-    assert told(admin.get(f"{LOG}?state=no_route&type=lead.*&q=l-1&value=A-1001")) == [
+    assert list_rows(admin.get(f"{LOG}?state=no_route&type=lead.*&q=l-1&value=A-1001")) == [
         ("lead.won", "l-1", "skipped")
     ]
 
@@ -103,18 +112,18 @@ def test_events_that_no_route_took_stand_in_a_view_of_their_own(admin, make, acm
         "since=9999-12-31T23:59",
     ],
 )
-def test_what_is_not_understood_is_told_and_breaks_nothing(admin, one, query):
+def test_what_is_not_understood_is_told_and_breaks_nothing(admin, delivery_row, query):
     assert admin.get(f"{LOG}?{query}").status_code == 200
 
 
-def test_moments_are_of_the_zone_in_which_the_person_reads(admin, acme, one):
+def test_moments_are_of_the_zone_in_which_the_person_reads(admin, acme, delivery_row):
     acme.time_zone = "Asia/Tokyo"
     acme.save()
     asked = admin.get(f"{LOG}?since=2026-11-25T12:00").context["form"].cleaned_data["since"]
     assert asked.isoformat() == "2026-11-25T12:00:00+09:00"
 
 
-def walk(client, url):
+def walk_pages(client, url):
     """All rows by the links to older pages, and back by those to newer ones."""
     forth, answer = [], client.get(url)
     while True:
@@ -130,22 +139,22 @@ def walk(client, url):
 
 
 @pytest.mark.parametrize("query", ["", "?type=order.created", "?state=waiting&type=order.*"])
-def test_pages_show_every_row_once_and_keep_the_filter(admin, sixty, query):
-    forth, back = walk(admin, LOG + query)
-    assert sum(forth, []) == [row.public_id for row in reversed(sixty)] and [
+def test_pages_show_every_row_once_and_keep_the_filter(admin, delivery_rows, query):
+    forth, back = walk_pages(admin, LOG + query)
+    assert sum(forth, []) == [row.public_id for row in reversed(delivery_rows)] and [
         len(page) for page in forth
     ] == [50, 10]
     assert sum(back, []) == sum(forth, [])
 
 
-def test_rows_that_come_meanwhile_move_no_page(admin, make, acme, sixty):
+def test_rows_that_come_meanwhile_move_no_page(admin, make, acme, delivery_rows):
     older = admin.get(LOG).context["older"]
-    before = told(admin.get(LOG + older))
+    before = list_rows(admin.get(LOG + older))
     make.event(acme)
-    assert told(admin.get(LOG + older)) == before
+    assert list_rows(admin.get(LOG + older)) == before
 
 
-def by_pages(acme, limits, **said):
+def count_rows_by_page(acme, limits, **said):
     """How many rows each page has, to the end."""
     asked, cursor, sizes = parse_log_query(said, acme, ZoneInfo("UTC"), now=NOON), Cursor(), []
     while True:
@@ -156,17 +165,17 @@ def by_pages(acme, limits, **said):
         cursor = Cursor(after=page.older)
 
 
-def test_what_no_index_answers_is_sought_among_a_bounded_number(acme, sixty):
-    Event.unscoped.filter(pk=sixty[0].event_id).update(type="rare.one")
-    assert by_pages(acme, Limits(rows_scanned=25), type="rare.one") == [0, 0, 1]
+def test_what_no_index_answers_is_sought_among_a_bounded_number(acme, delivery_rows):
+    Event.unscoped.filter(pk=delivery_rows[0].event_id).update(type="rare.one")
+    assert count_rows_by_page(acme, Limits(rows_scanned=25), type="rare.one") == [0, 0, 1]
 
 
-def test_a_value_is_sought_in_a_bounded_number_of_events(acme, sixty):
-    assert by_pages(acme, Limits(bodies=25), value="nowhere") == [0, 0, 0]
-    assert by_pages(acme, Limits(rows=40, bodies=50), value="A-1001") == [40, 20]
+def test_a_value_is_sought_in_a_bounded_number_of_events(acme, delivery_rows):
+    assert count_rows_by_page(acme, Limits(bodies=25), value="nowhere") == [0, 0, 0]
+    assert count_rows_by_page(acme, Limits(rows=40, bodies=50), value="A-1001") == [40, 20]
 
 
-def test_a_page_that_ended_early_says_so(admin, acme, sixty):
+def test_a_page_that_ended_early_says_so(admin, acme, delivery_rows):
     asked = parse_log_query({"type": "rare.one"}, acme, ZoneInfo("UTC"), now=NOON)
     assert build_page(acme, asked, Cursor(), Limits(rows_scanned=25)).is_incomplete
     assert not build_page(acme, asked, Cursor(), Limits(rows_scanned=100)).is_incomplete
@@ -180,18 +189,18 @@ def test_a_page_that_ended_early_says_so(admin, acme, sixty):
     ],
 )  # fmt: skip
 def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query, most):
-    none = asked(admin, LOG + query)
+    none = count_queries(admin, LOG + query)
     connection = make.connection(acme)
     first = make.delivery(connection)
-    one = asked(admin, LOG + query)
-    many(first, 59, state="held")
-    assert asked(admin, LOG + query) <= one + 1 and none <= one <= most
+    one = count_queries(admin, LOG + query)
+    copy_delivery(first, 59, state="held")
+    assert count_queries(admin, LOG + query) <= one + 1 and none <= one <= most
 
 
-def test_chips_take_away_what_they_name(admin, one):
-    chips = admin.get(f"{LOG}?state=failed&type=order.created&after={one.public_id}").context[
-        "chips"
-    ]
+def test_chips_take_away_what_they_name(admin, delivery_row):
+    chips = admin.get(
+        f"{LOG}?state=failed&type=order.created&after={delivery_row.public_id}"
+    ).context["chips"]
     assert [(chip.label, chip.query) for chip in chips] == [
         ("State: failed", "?type=order.created"),
         ("Event type: order.created", "?state=failed"),
@@ -206,14 +215,14 @@ def test_a_view_knows_that_it_is_the_one_that_is_shown(admin):
 # --- new rows, by asking again ---
 
 
-def test_whoever_wants_no_new_rows_says_so_in_the_address(admin, one):
+def test_whoever_wants_no_new_rows_says_so_in_the_address(admin, delivery_row):
     page = admin.get(f"{LOG}?state=waiting")
     assert page.context["live_query"] == "?state=waiting&live=off" and b"every 5s" in page.content
     page = admin.get(f"{LOG}?state=waiting&live=off")
     assert page.context["live_query"] == "?state=waiting" and b"every 5s" not in page.content
 
 
-def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, one):
+def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, delivery_row):
     url = admin.get(LOG).context["new_url"]
     first = admin.get(url)
     assert first.status_code == 200 and b"new" not in first.content
@@ -225,9 +234,9 @@ def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, one):
 # --- an event ---
 
 
-def test_an_event_tells_what_it_says_and_what_became_of_it(admin, one):
-    html = admin.get(f"{LOG}{one.event.public_id}/").content.decode()
-    assert "A-1001" in html and str(one.public_id) in html
+def test_an_event_tells_what_it_says_and_what_became_of_it(admin, delivery_row):
+    html = admin.get(f"{LOG}{delivery_row.event.public_id}/").content.decode()
+    assert "A-1001" in html and str(delivery_row.public_id) in html
 
 
 def test_an_event_that_no_route_took_says_so(admin, make, acme):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 LOG = "/t/acme/events/"
 
 
-def test_an_export_holds_what_the_page_shows(admin, make, acme, sixty):
+def test_an_export_holds_what_the_page_shows(admin, make, acme, delivery_rows):
     rows = b"".join(
         admin.get(f"{LOG}export.ndjson?type=order.created").streaming_content
     ).splitlines()

@@ -10,8 +10,8 @@ from hub.audit import AuditRow
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.planning import OPERATION_KINDS
-from tests.hub.outgoing.operating import LATER, many, put, run
-from tests.hub.portal.counting import asked
+from tests.hub.outgoing.operating import LATER, copy_delivery, put, run_operation
+from tests.hub.portal.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 PLAN = "/t/acme/operations/plan"
@@ -23,7 +23,7 @@ def three(make, acme):
     return put([make.delivery(connection) for _ in range(3)], "failed", "exhausted")
 
 
-def planned(client, query="?state=failed", **said):
+def plan_retry(client, query="?state=failed", **said):
     answer = client.post(PLAN + query, {"kind": "retry", "reason": ""} | said)
     assert answer.status_code == 302, answer.context["form"].errors
     return Operation.unscoped.get(public_id=answer["Location"].split("/")[-2])
@@ -39,7 +39,7 @@ def test_the_log_leads_to_the_plan_of_all_that_match(admin, three):
 
 
 def test_nothing_is_done_before_it_is_confirmed(admin, three):
-    operation = planned(admin)
+    operation = plan_retry(admin)
     html = admin.get(page_of(operation)).content.decode()
     assert (operation.count, operation.state) == (
         3,
@@ -49,10 +49,10 @@ def test_nothing_is_done_before_it_is_confirmed(admin, three):
 
 
 def test_it_runs_and_tells_what_it_did(admin, three):
-    operation = planned(admin)
+    operation = plan_retry(admin)
     admin.post(page_of(operation, "confirm"))
     assert admin.get(page_of(operation, "live")).content.decode().count("<progress") == 1
-    run(operation, at=LATER)
+    run_operation(operation, at=LATER)
     html = admin.get(page_of(operation)).content.decode()
     assert "3 of 3 done" in html and admin.get(page_of(operation, "live"))["HX-Refresh"] == "true"
     assert list(AuditRow.objects.order_by("pk").values_list("verb", flat=True)) == [
@@ -61,7 +61,7 @@ def test_it_runs_and_tells_what_it_did(admin, three):
 
 
 def test_it_can_be_cancelled(admin, three):
-    operation = planned(admin)
+    operation = plan_retry(admin)
     admin.post(page_of(operation, "cancel"))
     operation.refresh_from_db()
     assert operation.state == "cancelled"
@@ -73,7 +73,7 @@ def test_it_can_be_cancelled(admin, three):
 
 def test_selected_rows_are_meant_and_no_other(admin, three):
     assert (
-        planned(admin, f"?deliveries={three[0].public_id}&deliveries={three[2].public_id}").count
+        plan_retry(admin, f"?deliveries={three[0].public_id}&deliveries={three[2].public_id}").count
         == 2
     )
 
@@ -103,14 +103,14 @@ def test_a_member_plans_nothing(member, three):
 
 
 def test_a_plan_of_nothing_has_no_button(admin, three):
-    html = admin.get(page_of(planned(admin, "?state=held"))).content.decode()
+    html = admin.get(page_of(plan_retry(admin, "?state=held"))).content.decode()
     assert "nothing to do" in html and "confirm" not in html
 
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, three):
-    few = asked(admin, page_of(planned(admin)))
-    many(three[0], 60, state="failed")
-    assert asked(admin, page_of(planned(admin))) == few <= 8
+    few = count_queries(admin, page_of(plan_retry(admin)))
+    copy_delivery(three[0], 60, state="failed")
+    assert count_queries(admin, page_of(plan_retry(admin))) == few <= 8
 
 
 numbers = itertools.count()
@@ -134,10 +134,10 @@ filters = st.fixed_dictionaries(
     state=st.sampled_from(["failed", "held", "delivered", "waiting"]),
 )
 def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(
-    make, somebody, acme, kind, said, state
+    make, open_browser, acme, kind, said, state
 ):
     client, theirs = (
-        somebody(acme),
+        open_browser(acme),
         make.delivery(make.connection(make.tenant(f"other-{next(numbers)}"))),
     )
     put([theirs], state, "exhausted")
@@ -150,5 +150,5 @@ def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(
     if answer.status_code == 302:
         operation = Operation.unscoped.latest("pk")
         client.post(page_of(operation, "confirm"))
-        run(operation, at=LATER)
+        run_operation(operation, at=LATER)
     assert list(Delivery.unscoped.filter(tenant=theirs.tenant).values()) == before

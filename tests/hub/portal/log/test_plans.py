@@ -12,7 +12,7 @@ from hub.outgoing.models import Delivery
 from hub.portal.log.pages import Cursor, Limits, build_page, filter_after_cursor, filter_log
 from hub.portal.log.query import parse_log_query
 from tests.factories import NOON
-from tests.hub.outgoing.operating import many
+from tests.hub.outgoing.operating import copy_delivery
 
 pytestmark = [
     pytest.mark.django_db,
@@ -53,7 +53,7 @@ def big(make):
         ("skipped", 200),
         ("waiting", 200),
     ):
-        many(
+        copy_delivery(
             make.delivery(connection),
             count,
             state=state,
@@ -61,7 +61,7 @@ def big(make):
             due_at=NOON,
         )
     other = make.delivery(make.connection(make.tenant("small")))
-    many(other, 2_000, state="delivered")
+    copy_delivery(other, 2_000, state="delivered")
     with database.cursor() as cursor:
         cursor.execute(
             "REINDEX TABLE outgoing_delivery"
@@ -70,7 +70,7 @@ def big(make):
     return tenant
 
 
-def whole_reads(rows):
+def list_full_scans(rows):
     return [line for line in rows.explain().splitlines() if "Seq Scan on outgoing_delivery" in line]
 
 
@@ -85,7 +85,7 @@ def test_what_is_found_by_indexes_reads_no_whole_table(big, reference):
             rows = filter_after_cursor(filter_log(tenant, asked), cursor).order_by(
                 "pk" if cursor.before else "-pk"
             )[: Limits().rows + 1]
-            if found := whole_reads(rows):
+            if found := list_full_scans(rows):
                 bad[str((said, cursor))] = found
     assert bad == {}
 

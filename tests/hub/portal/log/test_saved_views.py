@@ -5,7 +5,7 @@ import pytest
 from hub.audit import AuditRow
 from hub.portal.log.saved_views import MAX_SAVED_VIEWS, extract_log_filters
 from hub.portal.models import SavedView
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 LOG, SAVE = "/t/acme/events/", "/t/acme/events/views"
@@ -73,7 +73,7 @@ def test_what_is_longer_than_a_view_may_be_is_none():
 
 
 def test_views_cost_one_question_however_many_there_are(admin, acme, make):
-    none = asked(admin, LOG)
+    none = count_queries(admin, LOG)
     for number in range(MAX_SAVED_VIEWS):
         make.saved_view(acme, f"View {number}")
-    assert asked(admin, LOG) == none
+    assert count_queries(admin, LOG) == none

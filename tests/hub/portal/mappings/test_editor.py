@@ -19,7 +19,7 @@ def mapping(make, acme):
     return mapping
 
 
-def posted(*rows, **more):
+def build_posted_rows(*rows, **more):
     """Rows as a browser posts them: field, kind, value, conversion and kind of record."""
     columns = {
         "row_path": [],
@@ -66,12 +66,12 @@ def test_rows_and_json_keep_the_order_in_which_they_were_written(admin, mapping)
         ("unfurl_links", "constant", "false"),
         ("channel", "constant", "C1"),
     ]
-    admin.post(page_of(mapping, "edit"), posted(*rows, do="save"))
+    admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="save"))
     page = text(admin.get(page_of(mapping, "edit")))
     assert inputs(page)["row_path"] == ["text", "unfurl_links", "channel", ""]
     shown = entities.unescape(text(admin.get(page_of(mapping, "edit") + "?view=json")))
     assert re.search(r'"text".*"unfurl_links".*"channel"', shown, re.DOTALL)
-    admin.post(page_of(mapping, "edit"), posted(*reversed(rows), do="save"))
+    admin.post(page_of(mapping, "edit"), build_posted_rows(*reversed(rows), do="save"))
     assert mapping.versions.count() == 2  # another order alone is no other version
     page = text(admin.get(page_of(mapping, "edit")))
     assert inputs(page)["row_path"] == ["channel", "unfurl_links", "text", ""]
@@ -84,7 +84,7 @@ def test_saved_rows_become_a_version(admin, mapping):
         ("link_names", "constant", "true"),
         ("", "path", ""),
     ]
-    answer = admin.post(page_of(mapping, "edit"), posted(*rows, do="save"))
+    answer = admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="save"))
     assert answer.url == page_of(mapping)
     assert mapping.current.body == {
         "channel": "identity('channel', data.channel)",
@@ -99,7 +99,7 @@ def test_saved_rows_become_a_version(admin, mapping):
 def test_what_another_person_saved_meanwhile_is_replaced_only_on_purpose(admin, make, mapping):
     page = inputs(text(admin.get(page_of(mapping, "edit"))))
     make.version(mapping, {"text": "'by another person'"})
-    data = posted(("text", "constant", "mine"), do="add", version=page["version"][0])
+    data = build_posted_rows(("text", "constant", "mine"), do="add", version=page["version"][0])
     page = inputs(text(admin.post(page_of(mapping, "edit"), data)))
     data |= {"do": "save", "version": page["version"][0]}
     html = text(admin.post(page_of(mapping, "edit"), data))
@@ -115,7 +115,7 @@ def test_an_error_is_shown_at_its_row_and_nothing_is_stored_or_lost(admin, mappi
         ("text", "path", "data number"),
         ("x", "expression", "up("),
     ]
-    page = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="save")))
+    page = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="save")))
     assert 'id="row-2-error"' in page and "This is not a path such as" in page
     assert 'id="row-3-error"' in page and 'id="row-1-error"' not in page
     assert inputs(page)["row_value"] == ["C1", "data number", "up("]
@@ -124,23 +124,25 @@ def test_an_error_is_shown_at_its_row_and_nothing_is_stored_or_lost(admin, mappi
 
 def test_rows_are_added_and_removed_without_saving(admin, mapping):
     rows = [("channel", "constant", "C9"), ("text", "path", "not yet right")]
-    page = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="add")))
+    page = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="add")))
     assert inputs(page)["row_path"] == ["channel", "text", ""]
-    page = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="remove 1")))
+    page = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="remove 1")))
     assert inputs(page)["row_path"] == ["text"]
     assert mapping.current.number == 1
 
 
 @pytest.mark.parametrize("do", ["remove 99", "remove x", "remove", "remove -1", "unknown", ""])
 def test_a_button_that_does_not_exist_changes_nothing(admin, mapping, do):
-    page = text(admin.post(page_of(mapping, "edit"), posted(("text", "constant", "a"), do=do)))
+    page = text(
+        admin.post(page_of(mapping, "edit"), build_posted_rows(("text", "constant", "a"), do=do))
+    )
     assert inputs(page)["row_path"] == ["text"]
     assert mapping.current.number == 1
 
 
 def test_the_draft_goes_to_json_and_back_without_loss(admin, mapping):
     rows = [("channel", "constant", "C9"), ("blocks[0].text", "path", "data.number", "text")]
-    page = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="json")))
+    page = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="json")))
     body = inputs(page)["body"][0]
     assert json.loads(body) == {"channel": "'C9'", "blocks": [{"text": "text(data.number)"}]}
     again = {"view": "json", "name": "Orders", "body": body, "do": "table"}
@@ -174,7 +176,7 @@ def test_a_line_end_that_browsers_change_is_kept(admin, make, acme):
         (path, kind, value.replace("\r\n", "\n").replace("\n", "\r\n"))
         for path, kind, value in rows
     ]
-    admin.post(page_of(mapping, "edit"), posted(*sent, do="save"))
+    admin.post(page_of(mapping, "edit"), build_posted_rows(*sent, do="save"))
     assert mapping.current.body == body and mapping.current.number == 1
 
 
@@ -187,7 +189,9 @@ def test_a_mapping_too_large_for_a_table_is_edited_as_json(admin, make, acme):
 
 def test_hostile_rows_are_refused_as_errors(admin, mapping):
     rows = [("a" * 5000, "no such kind", "x" * 5000, "no such converter", "k" * 500)]
-    assert admin.post(page_of(mapping, "edit"), posted(*rows, do="save")).status_code == 200
+    assert (
+        admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="save")).status_code == 200
+    )
     uneven = {"view": "table", "row_path": ["a", "b"], "row_kind": ["path"], "do": "save"}
     assert admin.post(page_of(mapping, "edit"), uneven).status_code == 200
     assert mapping.current.number == 1
@@ -206,7 +210,9 @@ def test_our_paths_are_offered_from_real_events_with_values(admin, make, acme, m
 
 def test_their_fields_are_offered_and_missing_ones_named(admin, mapping):
     page = text(
-        admin.post(page_of(mapping, "edit"), posted(("text", "constant", "a"), do="preview"))
+        admin.post(
+            page_of(mapping, "edit"), build_posted_rows(("text", "constant", "a"), do="preview")
+        )
     )
     assert '<option value="markdown_text">Markdown</option>' in page
     assert "Required, and not filled yet:" in page and "<code>channel</code>" in page

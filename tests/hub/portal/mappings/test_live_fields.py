@@ -6,7 +6,7 @@ import pytest
 
 from hub.schemas.models import ChoiceList, ObjectSchema
 from tests.factories import NOON
-from tests.hub.portal.mappings.test_editor import posted
+from tests.hub.portal.mappings.test_editor import build_posted_rows
 from tests.hub.portal.mappings.test_mappings import page_of, text
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def schema(salesforce):
     )
 
 
-def offered(html):
+def list_offered_values(html):
     return re.findall(r'<option value="([^"]*)">([^<]*)</option>', html)
 
 
@@ -55,20 +55,23 @@ def test_before_it_was_read_the_page_says_how_to_read_it(admin, mapping):
 
 def test_fields_of_the_object_are_offered_with_type_and_required_ones_named(admin, mapping, schema):
     html = text(admin.get(page_of(mapping, "edit")))
-    assert ("fields.LastName", "Last name") in offered(html)
-    assert "Created" not in dict(offered(html)).values()
+    assert ("fields.LastName", "Last name") in list_offered_values(html)
+    assert "Created" not in dict(list_offered_values(html)).values()
     assert "Lead source · one of a list" in html
     assert "Required, and not filled yet:" in html and "<code>fields.LastName</code>" in html
 
 
 def test_values_of_a_list_are_offered_as_constants(admin, mapping, schema):
     html = text(admin.get(page_of(mapping, "edit")))
-    assert ("Web", "Web") in offered(html) and ("&quot;5&quot;", "Five") in offered(html)
+    assert ("Web", "Web") in list_offered_values(html) and (
+        "&quot;5&quot;",
+        "Five",
+    ) in list_offered_values(html)
 
 
 def test_another_object_in_the_draft_has_other_fields(admin, mapping, schema):
     rows = [("object", "constant", "Account"), ("fields.Name", "path", "data.number")]
-    html = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="preview")))
+    html = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="preview")))
     assert "fields.LastName" not in html and "have not been read yet" in html
 
 
@@ -79,13 +82,15 @@ def test_channels_of_slack_are_offered_with_their_names(make, admin, acme):
     items = [["C1", "#orders"], ["C2", "#news"]]
     ChoiceList.unscoped.create(connection=slack, kind="channel", items=items, read_at=NOON)
     html = text(admin.get(page_of(mapping, "edit")))
-    assert ("C2", "#news") in offered(html) and '<span class="mapping-note">#orders</span>' in html
+    assert ("C2", "#news") in list_offered_values(
+        html
+    ) and '<span class="mapping-note">#orders</span>' in html
 
 
 def test_a_system_that_cannot_be_read_is_said_and_the_draft_stays(admin, mapping, salesforce):
     salesforce.credential.delete()
     rows = [("object", "constant", "Contact"), ("fields.X", "path", "data.only_here")]
-    html = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="refresh")))
+    html = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="refresh")))
     assert "Salesforce could not be read:" in html and "data.only_here" in html
     assert not ObjectSchema.unscoped.exists()
 
@@ -107,7 +112,7 @@ def test_the_refresh_button_reads_channels_from_the_system(make, admin, acme, ou
     mapping = make.mapping(acme, "slack", "post_message", {"channel": "'C1'", "text": "'a'"})
     make.route(slack, mapping=mapping)
     rows = [("channel", "constant", "C1"), ("text", "path", "data.number")]
-    html = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="refresh")))
-    assert "#orders" in dict(offered(html)).values() and "could not be read" not in html
+    html = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="refresh")))
+    assert "#orders" in dict(list_offered_values(html)).values() and "could not be read" not in html
     assert ChoiceList.unscoped.get(connection=slack).kind == "channel"
     assert "data.number" in html and mapping.current.number == 1

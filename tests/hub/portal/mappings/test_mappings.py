@@ -7,7 +7,7 @@ from hub.mappings.mapping_actions import change_mapping
 from hub.mappings.models import FieldMapping
 from hub.outgoing.subscriptions.requested_actions import get_or_create_action_route
 from tests.factories import NOON
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -172,10 +172,10 @@ def test_many_versions_have_pages(make, admin, mapping):
 def test_the_pages_ask_the_same_number_of_questions_for_many_rows(make, admin, acme, mapping):
     pages = (LIST, page_of(mapping), page_of(mapping, "versions/"), page_of(mapping, "edit"))
     make.event(acme)
-    few = [asked(admin, page) for page in pages]
+    few = [count_queries(admin, page) for page in pages]
     for number in range(20):
         make.version(mapping, {"channel": "'C1'", "text": f"'{number}'"})
         make.route(make.connection(acme, "slack"), mapping=mapping, name=f"route {number}")
         make.mapping(acme, "slack", "post_message", {"text": "'x'"})
         make.event(acme, id=f"e-{number}")
-    assert [asked(admin, page) for page in pages] == few
+    assert [count_queries(admin, page) for page in pages] == few

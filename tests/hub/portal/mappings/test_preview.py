@@ -21,7 +21,7 @@ from hub.outgoing.models.events import build_event_document
 from tests.factories import NOON, ORDER, WHSEC
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.hub.portal.mappings.test_editor import posted
+from tests.hub.portal.mappings.test_editor import build_posted_rows
 from tests.hub.portal.mappings.test_mappings import page_of, text
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,9 @@ def delivered(make, acme, mapping):
 
 
 def preview(admin, mapping, *rows, **more):
-    return text(admin.post(page_of(mapping, "edit"), posted(*rows, do="preview", **more)))
+    return text(
+        admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="preview", **more))
+    )
 
 
 def test_without_an_event_it_says_so(admin, mapping):

@@ -5,7 +5,7 @@ import pytest
 from hub.audit import Actor, ActorContext
 from hub.recipes.definitions import RECIPES
 from tests.factories import NOON
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -123,11 +123,11 @@ def test_the_search_asks_the_same_number_of_questions_however_much_there_is(owne
     make.delivery(connection, data=ORDER)
     make.run(make.job(acme, name="A-1005"))
     make.inbound_item(connection, account="A-1005")
-    first = asked(owner, url)
+    first = count_queries(owner, url)
     for number in range(8):
         make.delivery(make.connection(acme, name=f"A-1005 {number}"), data=ORDER)
         make.run(make.job(acme, name=f"A-1005 {number}"))
-    assert asked(owner, url) == first <= 45
+    assert count_queries(owner, url) == first <= 45
 
 
 def test_nothing_typed_and_nothing_found_show_the_next_step(owner):

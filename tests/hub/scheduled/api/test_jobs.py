@@ -4,7 +4,7 @@ import pytest
 
 from hub.scheduled.models import Job, Run
 from tests.factories import NOON
-from tests.hub.scheduled.running import job_of, kinds, run_of
+from tests.hub.scheduled.run_helpers import job_of, kinds, run_of
 
 SCOPES = ("jobs:read", "jobs:write")
 INPUT = {"kind": "report", "name": "Sales", "connector": "slack", "cron": "0 9 * * mon"}

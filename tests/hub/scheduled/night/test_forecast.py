@@ -18,7 +18,7 @@ SLOT = NOON + 2 * 60 * MINUTE  # 14:00
 APP = "app|app||requests"
 
 
-def nightly(make, count=10, *, calls=120, seconds=120, **values):
+def create_nightly_job(make, count=10, *, calls=120, seconds=120, **values):
     """A job of all tenants whose runs spent so much last night, with its next slot at SLOT."""
     job = create_job(None, cron="0 14 * * *", **{"window_minutes": 60} | values)
     for number in range(count):
@@ -30,7 +30,7 @@ def nightly(make, count=10, *, calls=120, seconds=120, **values):
 
 
 def test_calls_ends_and_quotas_are_predicted(make):
-    nightly(make)
+    create_nightly_job(make)
     night = forecast_night(now=NOON)
     assert (night.starts_at, len(night.runs), night.late_runs) == (SLOT, 10, [])
     starts = sorted((run.starts_at - SLOT) / MINUTE for run in night.runs)
@@ -46,7 +46,7 @@ def test_calls_ends_and_quotas_are_predicted(make):
 
 
 def test_what_was_spent_of_a_budget_is_not_there_for_the_night(make):
-    nightly(make, 1)
+    create_nightly_job(make, 1)
     QuotaState.objects.create(
         key="salesforce|account|00D0|", connector_key="salesforce", kind="account",
         used_units=79_970, window_ends=NOON + DAY / 2,
@@ -59,7 +59,7 @@ def test_what_was_spent_of_a_budget_is_not_there_for_the_night(make):
 
 def test_a_quota_that_slows_runs_is_named_as_the_reason(make):
     BackgroundShare.objects.create(connector_key="app", quota_name="app:requests", percent=1)
-    nightly(make, 4, calls=6_000, deadline_minutes=65)
+    create_nightly_job(make, 4, calls=6_000, deadline_minutes=65)
     night = forecast_night(now=NOON)
     assert night.late_runs
     assert "1 %" in night.explain_lateness(night.late_runs[0])
@@ -67,7 +67,7 @@ def test_a_quota_that_slows_runs_is_named_as_the_reason(make):
 
 
 def test_a_run_that_takes_longer_than_its_deadline_says_so(make):
-    nightly(make, 1, seconds=7_200, deadline_minutes=60)
+    create_nightly_job(make, 1, seconds=7_200, deadline_minutes=60)
     night = forecast_night(now=NOON)
     text = night.explain_lateness(night.late_runs[0])
     assert "took 120 minutes" in text and "60 minutes remain" in text
@@ -81,7 +81,7 @@ def test_runs_without_history_are_counted_and_not_predicted(make):
 
 
 def test_excluded_suspended_and_disabled_are_not_in_the_night(make):
-    nightly(make, 2)
+    create_nightly_job(make, 2)
     JobSchedule.unscoped.filter(tenant__reference="t0").update(is_excluded=True)
     make.tenant("gone", suspended_at=NOON)
     disabled = create_job(None, cron="0 14 * * *", is_enabled=False)
@@ -96,7 +96,7 @@ def test_an_hourly_job_has_all_its_slots(make):
 
 
 def test_what_a_running_run_has_spent_is_not_expected_again(make):
-    job = nightly(make, 1)
+    job = create_nightly_job(make, 1)
     create_run(
         job, job.schedules.get().tenant, slot_at=NOON, state="running", finished_at=None,
         calls={"salesforce|account|00D0|": 90, APP: 90},
@@ -107,7 +107,7 @@ def test_what_a_running_run_has_spent_is_not_expected_again(make):
 
 def test_the_prediction_is_what_the_planner_then_plans(make):
     """Calls and end of the night lie within 20 % of what the runs, as planned, then do."""
-    nightly(make, 20)
+    create_nightly_job(make, 20)
     night = forecast_night(now=NOON)
     create_due_runs(now=SLOT + timedelta(seconds=3))
     planned = {run.tenant_id: run.due_at for run in Run.unscoped.filter(slot_at=SLOT)}
@@ -118,7 +118,7 @@ def test_the_prediction_is_what_the_planner_then_plans(make):
 
 
 def test_many_tenants_take_the_same_statements(make, django_assert_num_queries):
-    nightly(make, 3)
+    create_nightly_job(make, 3)
     # Django does not count a prepared query on a binary cursor
     count = 5 if database.vendor == "postgresql" else 6
     with django_assert_num_queries(count):
@@ -131,7 +131,7 @@ def test_many_tenants_take_the_same_statements(make, django_assert_num_queries):
 
 def test_the_forecast_knows_how_many_runs_are_executed_side_by_side(make, settings):
     settings.HUB_RUNS_AT_ONCE, settings.HUB_SLOTS = 1, settings.HUB_SLOTS | {"long": 1}
-    nightly(make, 4, calls=1, seconds=1_800, window_minutes=4, deadline_minutes=70)
+    create_nightly_job(make, 4, calls=1, seconds=1_800, window_minutes=4, deadline_minutes=70)
     night = forecast_night(now=NOON)
     assert (night.ends_at - SLOT) / MINUTE == pytest.approx(120, abs=2)
     assert len(night.late_runs) == 2

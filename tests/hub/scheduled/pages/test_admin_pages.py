@@ -9,7 +9,7 @@ from django.urls import reverse
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.scheduled.models import Job, Run, RunLogEntry
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
 from tests.markup import normalize_markup
 from tests.scheduled_factories import OPTIONS
@@ -24,7 +24,7 @@ def superuser(make, client):
     return client
 
 
-def read(client, name, *args, query=""):
+def load_page(client, name, *args, query=""):
     answer = client.get(reverse(f"admin:scheduled_{name}", args=args) + query)
     assert answer.status_code == 200, answer
     return normalize_markup(answer.content.decode())
@@ -44,8 +44,8 @@ def job(acme):
 
 def test_jobs_are_listed_and_a_job_shows_its_schedule_options_and_runs(superuser, acme, job):
     create_run(job, acme)
-    assert "Every day at 02:30" in read(superuser, "job_changelist")
-    text = read(superuser, "job_change", job.pk)
+    assert "Every day at 02:30" in load_page(superuser, "job_changelist")
+    text = load_page(superuser, "job_change", job.pk)
     assert text.count("02:30 CE") == 3
     assert "update_record" in text and "Europe/Berlin" in text and "finished" in text
 
@@ -56,7 +56,7 @@ def test_a_run_shows_what_was_planned_what_it_cost_and_its_log(superuser, acme, 
         expected_calls={"salesforce": 1_100}, reason="", result={"compared": 12_000},
     )  # fmt: skip
     RunLogEntry.unscoped.create(run=run, at=clock(), level="info", kind="started")
-    text = read(superuser, "run_change", run.pk)
+    text = load_page(superuser, "run_change", run.pk)
     for part in ("1,207", "1,100 calls", "90 s", "12,000", "Started."):
         assert part in text, part
     assert superuser.get(reverse("admin:scheduled_run_live", args=[run.pk])).status_code == 200
@@ -65,9 +65,9 @@ def test_a_run_shows_what_was_planned_what_it_cost_and_its_log(superuser, acme, 
 def test_runs_are_filtered_by_job(superuser, acme, job):
     create_run(job, acme)
     create_run(create_job(acme, name="Another one"), acme)
-    assert "Another one" in read(superuser, "run_changelist")
-    assert "Another one" not in read(superuser, "run_changelist", query=f"?job={job.pk}")
-    assert "Nightly orders" not in read(superuser, "run_changelist", query="?job=x")
+    assert "Another one" in load_page(superuser, "run_changelist")
+    assert "Another one" not in load_page(superuser, "run_changelist", query=f"?job={job.pk}")
+    assert "Nightly orders" not in load_page(superuser, "run_changelist", query="?job=x")
 
 
 def coming_night(make, count=12, *, calls=120, seconds=300):
@@ -129,13 +129,13 @@ def test_more_tenants_cost_no_more_statements(superuser, make, acme, job):
     pages = [NIGHT, NIGHT + "?night=last", *(
         reverse(f"admin:scheduled_{name}_changelist") for name in ("job", "run", "jobschedule")
     )]  # fmt: skip
-    before = [asked(superuser, page) for page in pages]
+    before = [count_queries(superuser, page) for page in pages]
     for number in range(5):
         other = make.tenant(f"other-{number}")
         own = create_job(other)
         create_schedule(own, other, next_slot_at=clock() + timedelta(hours=1))
         create_run(own, other, slot_at=clock() - timedelta(hours=1))
-    assert [asked(superuser, page) for page in pages] == before
+    assert [count_queries(superuser, page) for page in pages] == before
 
 
 STAFF_FORM = {
@@ -151,7 +151,7 @@ def post(client, name, data=None, args=()):
     return normalize_markup(answer.content.decode())
 
 
-def act(client, model, row, verb, data=None):
+def run_row_action(client, model, row, verb, data=None):
     return post(client, f"{model}_verb", data, args=[row.pk, verb])
 
 
@@ -159,7 +159,7 @@ def test_staff_add_a_job_of_all_tenants_and_change_it(superuser):
     assert "Every Monday at 09:00" in post(superuser, "job_new", STAFF_FORM)
     job = Job.unscoped.get()
     assert (job.tenant, job.priority, job.concurrency_group) == (None, 3, "reports")
-    assert 'value="30"' in read(superuser, "job_edit", job.pk)
+    assert 'value="30"' in load_page(superuser, "job_edit", job.pk)
     post(superuser, "job_edit", STAFF_FORM | {"window_minutes": "90"}, args=[job.pk])
     job.refresh_from_db()
     assert (job.window_minutes, job.priority) == (90, 3)
@@ -192,20 +192,20 @@ def test_staff_of_a_tenant_add_no_job_of_all_tenants(make, client, acme):
 
 
 def test_staff_disable_enable_start_and_delete_a_job(superuser, acme, job):
-    assert "The job is disabled." in act(superuser, "job", job, "disable")
-    assert "The job is enabled." in act(superuser, "job", job, "enable")
-    assert "The run has been started." in act(superuser, "job", job, "start")
+    assert "The job is disabled." in run_row_action(superuser, "job", job, "disable")
+    assert "The job is enabled." in run_row_action(superuser, "job", job, "enable")
+    assert "The run has been started." in run_row_action(superuser, "job", job, "start")
     run = Run.unscoped.get()
-    assert "waits already" in act(superuser, "job", job, "start")
-    assert "being cancelled" in act(superuser, "run", run, "cancel")
-    assert "has been deleted" in act(superuser, "job", job, "remove", {"sure": "on"})
+    assert "waits already" in run_row_action(superuser, "job", job, "start")
+    assert "being cancelled" in run_row_action(superuser, "run", run, "cancel")
+    assert "has been deleted" in run_row_action(superuser, "job", job, "remove", {"sure": "on"})
     assert not Job.unscoped.exists()
 
 
 def test_a_job_whose_options_are_not_valid_any_more_can_be_disabled(superuser, acme, job):
     Job.unscoped.filter(pk=job.pk).update(options={"mode": "of former days"})
-    assert "The job is disabled." in act(superuser, "job", job, "disable")
-    assert "The job is disabled." not in act(superuser, "job", job, "enable")
+    assert "The job is disabled." in run_row_action(superuser, "job", job, "disable")
+    assert "The job is disabled." not in run_row_action(superuser, "job", job, "enable")
     job.refresh_from_db()
     assert not job.is_enabled
 
@@ -213,21 +213,21 @@ def test_a_job_whose_options_are_not_valid_any_more_can_be_disabled(superuser, a
 def test_staff_prioritise_a_tenant_leave_it_out_and_include_it(superuser, make, acme):
     job = create_job(None)
     schedule = create_schedule(job, acme, next_slot_at=clock() + DAY)
-    act(superuser, "jobschedule", schedule, "prioritise", {"priority": "5"})
-    act(superuser, "jobschedule", schedule, "leave_out", {"sure": "on"})
+    run_row_action(superuser, "jobschedule", schedule, "prioritise", {"priority": "5"})
+    run_row_action(superuser, "jobschedule", schedule, "leave_out", {"sure": "on"})
     schedule.refresh_from_db()
     assert (schedule.priority, schedule.is_excluded) == (5, True)
-    assert "left out" in read(superuser, "job_change", job.pk)
-    act(superuser, "jobschedule", schedule, "include")
+    assert "left out" in load_page(superuser, "job_change", job.pk)
+    run_row_action(superuser, "jobschedule", schedule, "include")
     schedule.refresh_from_db()
     assert not schedule.is_excluded
-    act(superuser, "jobschedule", schedule, "start")
+    run_row_action(superuser, "jobschedule", schedule, "start")
     assert Run.unscoped.get().tenant == acme
 
 
 def test_a_blocked_run_is_continued(superuser, acme, job):
     run = create_run(job, acme, state="blocked", finished_at=None, reason="not_connected")
-    assert "The run continues." in act(superuser, "run", run, "resume")
+    assert "The run continues." in run_row_action(superuser, "run", run, "resume")
 
 
 def test_the_table_of_a_report_keeps_its_columns_and_its_log_is_in_sentences(superuser, acme, job):

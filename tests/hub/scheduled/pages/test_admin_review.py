@@ -24,7 +24,7 @@ def salesforce(make):
     return make.connection(make.tenant("acme"), connector="salesforce")
 
 
-def read(client, url):
+def load_page(client, url):
     answer = client.get(url)
     assert answer.status_code == 200, answer
     return " ".join(answer.content.decode().split())
@@ -32,7 +32,7 @@ def read(client, url):
 
 def test_the_list_shows_both_values_and_counts_by_verdict_and_field(make, staff, salesforce):
     make.discrepancy(salesforce, local_value="Anna", remote_value="Anne<script>")
-    text = read(staff, LIST)
+    text = load_page(staff, LIST)
     assert "<mark>a</mark>" in text and "&lt;script&gt;" in text
     assert "?verdict__exact=differs&amp;field=status&amp;state__exact=new" in text
 
@@ -62,7 +62,7 @@ def test_job_and_tenant_show_the_last_result_with_its_certificate(make, staff, s
     job = make.job(salesforce.tenant)
     make.discrepancy(salesforce, job=job)
     runs = [make.finished_run(job, at=NIGHT + timedelta(days=day)) for day in range(3)]
-    text = read(staff, f"{LIST}?job={job.public_id}&tenant=acme")
+    text = load_page(staff, f"{LIST}?job={job.public_id}&tenant=acme")
     assert "9,996 of 10,000 equal at 01:14" in text
     url = reverse("admin:scheduled_discrepancy_certificate", args=[runs[-1].public_id, "txt"])
     assert url in text
@@ -78,7 +78,7 @@ def test_the_list_takes_a_fixed_number_of_statements(
     for number in range(rows):
         make.discrepancy(salesforce, job=job, field=f"field {number}")
     with django_assert_max_num_queries(11):
-        read(staff, f"{LIST}?job={job.public_id}&tenant=acme")
+        load_page(staff, f"{LIST}?job={job.public_id}&tenant=acme")
 
 
 def test_the_page_of_a_difference_shows_its_repair(make, staff, salesforce):
@@ -87,7 +87,7 @@ def test_the_page_of_a_difference_shows_its_repair(make, staff, salesforce):
         repaired_at=NIGHT, repair_delivery=make.delivery(salesforce),
     )  # fmt: skip
     url = reverse("admin:scheduled_discrepancy_change", args=[stored.pk])
-    text = read(staff, url)
+    text = load_page(staff, url)
     assert "Value before the repair" in text and "updates automatically" in text
     assert "Salesforce" in text
 

@@ -9,7 +9,7 @@ from hub.scheduled.forms.option_examples import EXAMPLES
 from hub.scheduled.forms.options.open_form import open_option_form
 from hub.scheduled.jobs.job_checks import find_option_errors
 from hub.scheduled.models import Job
-from tests.hub.scheduled.pages.test_portal_actions import FORM, post, read
+from tests.hub.scheduled.pages.test_portal_actions import FORM, load_page, post
 from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -113,9 +113,9 @@ def data_of(kind, connector_key, options=(), **changes):
 
 
 def test_a_person_chooses_kind_and_system_and_then_fills_in_fields(browser):
-    assert "Fill in a form" in read(browser, "jobs/add")
+    assert "Fill in a form" in load_page(browser, "jobs/add")
     path = "jobs/add?kind=ship&connector_key=splunk"
-    text = read(browser, path)
+    text = load_page(browser, path)
     assert "Source type" in text and "Log shipping · Splunk" in text
     assert "The job has been added." in post(browser, path, data_of("ship", "splunk", index="main"))
     job = Job.unscoped.get()
@@ -124,7 +124,7 @@ def test_a_person_chooses_kind_and_system_and_then_fills_in_fields(browser):
 
 def test_a_reconciliation_is_made_of_a_table_of_fields(browser):
     path = "jobs/add?kind=reconcile&connector_key=salesforce"
-    assert "Compared fields" in read(browser, path)
+    assert "Compared fields" in load_page(browser, path)
     data = data_of("reconcile", "salesforce", RECONCILE)
     assert "The job has been added." in post(browser, path, data)
     assert Job.unscoped.get().options["fields"][1]["name"] == "total"

@@ -36,7 +36,7 @@ def job(make, acme):
     return job
 
 
-def read(browser, path):
+def load_page(browser, path):
     answer = browser.get(f"/t/acme/{path}")
     assert answer.status_code == 200, answer
     return " ".join(answer.content.decode().split())
@@ -50,7 +50,7 @@ def post(browser, path, data=None):
 
 
 def test_a_job_is_added_with_its_schedule_and_audited(browser, acme):
-    assert "Add a job" in read(browser, "jobs/add")
+    assert "Add a job" in load_page(browser, "jobs/add")
     text = post(browser, "jobs/add", FORM)
     assert "The job has been added." in text and "Every Monday at 09:00" in text
     job = Job.unscoped.get()
@@ -82,7 +82,7 @@ def test_each_error_is_shown_at_its_field_and_nothing_is_stored(browser, name):
 
 def test_a_connection_of_another_tenant_cannot_be_chosen(browser, make):
     other = make.connection(make.tenant("other"), "slack", name="Their Slack")
-    assert "Their Slack" not in read(browser, "jobs/add")
+    assert "Their Slack" not in load_page(browser, "jobs/add")
     assert "Select a valid choice" in post(browser, "jobs/add", FORM | {"connection": other.pk})
 
 
@@ -93,7 +93,7 @@ def test_without_a_connected_system_the_form_names_the_next_step(make, client):
 
 
 def test_a_job_is_changed_and_keeps_its_kind_and_system(browser, job):
-    form = read(browser, f"jobs/{job.public_id}/change")
+    form = load_page(browser, f"jobs/{job.public_id}/change")
     assert 'value="Sales"' in form and "connector_key" not in form
     changes = FORM | {"name": "Weekly sales", "kind": "ship", "window_minutes": "20"}
     assert "has been changed" in post(browser, f"jobs/{job.public_id}/change", changes)
@@ -120,7 +120,7 @@ def test_a_run_is_started_by_hand_once_and_cancelled(browser, job):
 
 def test_a_blocked_run_continues_on_request(browser, make, job):
     run = make.run(job, state="blocked", reason="not_connected")
-    assert "Continue" in read(browser, f"runs/{run.public_id}/")
+    assert "Continue" in load_page(browser, f"runs/{run.public_id}/")
     post(browser, f"runs/{run.public_id}/resume")
     run.refresh_from_db()
     assert run.state == "waiting"
@@ -140,14 +140,14 @@ def test_a_job_of_all_tenants_is_started_for_the_own_tenant_and_not_changed(brow
     assert Run.unscoped.get().tenant == acme
     for verb in ("disable", "delete", "change"):
         assert browser.post(f"/t/acme/jobs/{job.public_id}/{verb}").status_code == 403
-    assert "Delete it" not in read(browser, f"jobs/{job.public_id}/")
+    assert "Delete it" not in load_page(browser, f"jobs/{job.public_id}/")
 
 
 def test_a_member_sees_jobs_and_changes_nothing(client, job, make):
     sign_in(client, "bob@acme.test")
     run = make.run(job)
-    assert "Start now" not in read(client, f"jobs/{job.public_id}/")
-    assert "Add a job" not in read(client, "jobs/")
+    assert "Start now" not in load_page(client, f"jobs/{job.public_id}/")
+    assert "Add a job" not in load_page(client, "jobs/")
     paths = ("jobs/add", f"jobs/{job.public_id}/change", f"jobs/{job.public_id}/start")
     for path in (*paths, f"runs/{run.public_id}/cancel"):
         assert client.post(f"/t/acme/{path}", FORM).status_code == 403

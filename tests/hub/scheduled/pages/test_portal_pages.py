@@ -7,7 +7,7 @@ import pytest
 
 from hub.db.clock import clock
 from hub.scheduled.models import Run, RunLogEntry
-from tests.hub.portal.counting import asked
+from tests.hub.portal.query_counts import count_queries
 from tests.hub.scheduled.night.builders import create_job, create_run, create_schedule
 
 pytestmark = pytest.mark.django_db
@@ -20,54 +20,54 @@ def job(acme):
     return job
 
 
-def read(browser, path):
+def load_page(browser, path):
     answer = browser.get(f"/t/acme/{path}")
     assert answer.status_code == 200, answer
     return " ".join(answer.content.decode().split())
 
 
 def test_a_job_is_listed_with_its_schedule_in_words_and_three_times(browser, job):
-    text = read(browser, "jobs/")
+    text = load_page(browser, "jobs/")
     assert "Nightly orders" in text and "Every day at 02:30" in text
     assert text.count(" 02:30 CE") == 3
 
 
 def test_without_jobs_the_next_step_is_named(browser):
-    assert "No job yet" in read(browser, "jobs/")
-    assert "No run yet" in read(browser, "runs/")
+    assert "No job yet" in load_page(browser, "jobs/")
+    assert "No run yet" in load_page(browser, "runs/")
 
 
 def test_a_job_of_all_tenants_is_shown_to_those_who_connected_its_system(browser, acme):
     job = create_job(None, name="For everybody")
-    assert "Salesforce is not connected" in read(browser, "jobs/")
-    assert "for all organisations" in read(browser, f"jobs/{job.public_id}/")
+    assert "Salesforce is not connected" in load_page(browser, "jobs/")
+    assert "for all organisations" in load_page(browser, f"jobs/{job.public_id}/")
 
 
 def test_a_disabled_job_has_no_next_times(browser, job):
     job.is_enabled = False
     job.save()
-    assert "it does not run" in read(browser, "jobs/")
+    assert "it does not run" in load_page(browser, "jobs/")
 
 
 def test_runs_are_filtered_by_state_and_job(browser, acme, job):
     create_run(job, acme)
     other = create_job(acme, name="Monday's report")
     create_run(other, acme, state="failed", reason="too_old")
-    assert "Monday&#x27;s report" in read(browser, "runs/?state=failed")
-    assert "Nightly orders" not in read(browser, "runs/?state=failed")
-    assert "Runs of Nightly orders" in read(browser, f"runs/?job={job.public_id}")
-    assert "No run matches" in read(browser, f"runs/?job={job.public_id}&state=failed")
+    assert "Monday&#x27;s report" in load_page(browser, "runs/?state=failed")
+    assert "Nightly orders" not in load_page(browser, "runs/?state=failed")
+    assert "Runs of Nightly orders" in load_page(browser, f"runs/?job={job.public_id}")
+    assert "No run matches" in load_page(browser, f"runs/?job={job.public_id}&state=failed")
 
 
 @pytest.mark.parametrize("query", ["job=x", "state=nonsense", "job=%00", "after=x"])
 def test_filters_that_mean_nothing_hide_no_run(browser, acme, job, query):
     run = create_run(job, acme)
-    assert f"runs/{run.public_id}/" in read(browser, f"runs/?{query}")
+    assert f"runs/{run.public_id}/" in load_page(browser, f"runs/?{query}")
 
 
 def test_what_follows_a_run_that_never_was_is_nothing(browser, acme, job):
     run = create_run(job, acme)
-    assert f"runs/{run.public_id}/" not in read(browser, f"runs/?after={uuid.UUID(int=7)}")
+    assert f"runs/{run.public_id}/" not in load_page(browser, f"runs/?after={uuid.UUID(int=7)}")
 
 
 def running(job, acme, **values):
@@ -84,7 +84,7 @@ def running(job, acme, **values):
 
 def test_a_running_run_shows_progress_rate_estimate_calls_and_log(browser, acme, job):
     run = running(job, acme)
-    text = read(browser, f"runs/{run.public_id}/")
+    text = load_page(browser, f"runs/{run.public_id}/")
     for part in ("300 of 1,000 records", "5.0 a second", "about 2 minutes left", "Page failed"):
         assert part in text, part
     assert "attempts: 1,200" in text and 'hx-trigger="every 2s"' in text
@@ -102,7 +102,7 @@ def test_the_progress_is_not_sent_again_unless_it_changed(browser, acme, job):
 def test_the_page_is_loaded_again_when_the_run_has_ended(browser, acme, job):
     run = create_run(job, acme, result={"compared": 12_000})
     assert browser.get(f"/t/acme/runs/{run.public_id}/live")["HX-Refresh"] == "true"
-    text = read(browser, f"runs/{run.public_id}/")
+    text = load_page(browser, f"runs/{run.public_id}/")
     assert "12,000" in text and "hx-trigger" not in text.split("<h1>")[1]
 
 
@@ -114,13 +114,13 @@ def test_the_last_day_is_shown_as_bars_beside_the_plan(browser, make, acme, job)
     )  # fmt: skip
     other = make.tenant("other", name="Somebody else")
     create_run(create_job(other, name="Another's job"), other, slot_at=slot_at)
-    text = read(browser, "runs/night/")
+    text = load_page(browser, "runs/night/")
     assert "Nightly orders" in text and "600 calls to Salesforce" in text
     assert "Another&#x27;s job" not in text and "Somebody else" not in text
 
 
 def test_a_day_without_runs_names_the_next_step(browser):
-    assert "No run was due" in read(browser, "runs/night/")
+    assert "No run was due" in load_page(browser, "runs/night/")
 
 
 def test_another_tenants_run_and_job_are_not_found(browser, make):
@@ -134,17 +134,20 @@ def test_another_tenants_run_and_job_are_not_found(browser, make):
 def test_runs_of_others_of_a_job_of_all_tenants_are_not_shown(browser, make, acme):
     job = create_job(None, name="For everybody")
     run = create_run(job, make.tenant("other"), state="failed")
-    assert str(run.public_id) not in read(browser, f"jobs/{job.public_id}/")
-    assert str(run.public_id) not in read(browser, "jobs/")
-    assert "No run yet" in read(browser, "runs/")
+    assert str(run.public_id) not in load_page(browser, f"jobs/{job.public_id}/")
+    assert str(run.public_id) not in load_page(browser, "jobs/")
+    assert "No run yet" in load_page(browser, "runs/")
 
 
 def test_lists_take_the_same_statements_for_sixty_rows(browser, acme, job):
     create_run(job, acme)
-    before = asked(browser, "/t/acme/jobs/"), asked(browser, "/t/acme/runs/")
+    before = count_queries(browser, "/t/acme/jobs/"), count_queries(browser, "/t/acme/runs/")
     for number in range(60):
         other = create_job(acme, name=f"job {number}")
         create_schedule(other, acme, next_slot_at=clock())
         create_run(other, acme)
-    assert (asked(browser, "/t/acme/jobs/"), asked(browser, "/t/acme/runs/")) == before
-    assert "Older" in read(browser, "jobs/") and "Older" in read(browser, "runs/")
+    assert (
+        count_queries(browser, "/t/acme/jobs/"),
+        count_queries(browser, "/t/acme/runs/"),
+    ) == before
+    assert "Older" in load_page(browser, "jobs/") and "Older" in load_page(browser, "runs/")

@@ -67,7 +67,7 @@ ORDERS = next(one for one in CONNECTORS["app"].collections if one.key == "orders
 APP = Connection(connector_key="app")
 
 
-def read(run, collection=ORDERS, *, connection=APP, query=(), cursor="", until=None):
+def read_all_pages(run, collection=ORDERS, *, connection=APP, query=(), cursor="", until=None):
     """All pages of a read, or so many of them."""
 
     async def collect():

@@ -12,7 +12,7 @@ from hub.scheduled.reading.pages import EMPTY_PAGES_MAX
 from hub.scheduled.reading.position import InvalidPosition
 from hub.scheduled.runs.context import RunBlocked, RunFailed
 from tests.connectors.recorded import NOON
-from tests.hub.scheduled.reading.fake_run import FakeRun, answer, ids, orders, read
+from tests.hub.scheduled.reading.fake_run import FakeRun, answer, ids, orders, read_all_pages
 
 CUT = Response(200, b'{"orders": [', at=NOON, is_truncated=True)
 SALESFORCE = Connection(connector_key="salesforce")
@@ -25,7 +25,7 @@ RUBBISH = Response(200, b"\xff\xfe<html>", at=NOON)
 
 
 def test_a_collection_is_read_to_its_end():
-    pages = read(run := FakeRun(orders("A-1", "A-2", after="A-2"), orders("A-3")))
+    pages = read_all_pages(run := FakeRun(orders("A-1", "A-2", after="A-2"), orders("A-3")))
     assert ids(pages) == ["A-1", "A-2", "A-3"]
     assert [(page.is_complete, bool(page.cursor)) for page in pages] == [
         (True, True),
@@ -35,8 +35,8 @@ def test_a_collection_is_read_to_its_end():
 
 
 def test_a_read_goes_on_after_a_restart_and_reads_no_page_again():
-    first, *_ = read(FakeRun(orders("A-1", after="A-1")), until=1)
-    pages = read(run := FakeRun(orders("A-2")), cursor=first.cursor)
+    first, *_ = read_all_pages(FakeRun(orders("A-1", after="A-1")), until=1)
+    pages = read_all_pages(run := FakeRun(orders("A-2")), cursor=first.cursor)
     assert ids(pages) == ["A-2"] and pages[-1].is_complete
     assert "after=A-1" in run.requests[0].url
 
@@ -51,25 +51,25 @@ def test_a_read_goes_on_after_a_restart_and_reads_no_page_again():
     ],
 )
 def test_after_a_long_interruption_changed_data_make_it_incomplete(answers, is_complete, reason):
-    (first,) = read(FakeRun(orders("A-1", after="A-1")), until=1)
+    (first,) = read_all_pages(FakeRun(orders("A-1", after="A-1")), until=1)
     run = FakeRun(*answers)
     run.wait(minutes=0 if len(answers) == 1 else 10)
-    pages = read(run, cursor=first.cursor)
+    pages = read_all_pages(run, cursor=first.cursor)
     assert (pages[-1].is_complete, pages[-1].reason) == (is_complete, reason)
     assert ids(pages) == ["A-2"]
 
 
 def test_what_was_incomplete_before_a_restart_stays_incomplete():
-    (first,) = read(FakeRun(*[orders("A-1", after="A-1", count=2)] * 3), until=1)
+    (first,) = read_all_pages(FakeRun(*[orders("A-1", after="A-1", count=2)] * 3), until=1)
     assert not first.is_complete and first.cursor
-    pages = read(FakeRun(orders("A-2")), cursor=first.cursor)
+    pages = read_all_pages(FakeRun(orders("A-2")), cursor=first.cursor)
     assert (pages[-1].is_complete, pages[-1].reason) == (False, "fewer_records")
 
 
 @pytest.mark.parametrize(("page", "reason"), [(CUT, "cut"), (RUBBISH, "unreadable")])
 def test_a_page_that_cannot_be_read_is_asked_again_and_then_ends_the_read(page, reason):
-    assert read(FakeRun(page, page, orders("A-1")))[-1].is_complete
-    pages = read(FakeRun(orders("A-1", after="A-1"), page, page, page))
+    assert read_all_pages(FakeRun(page, page, orders("A-1")))[-1].is_complete
+    pages = read_all_pages(FakeRun(orders("A-1", after="A-1"), page, page, page))
     assert ids(pages) == ["A-1"]
     assert (pages[-1].is_complete, pages[-1].reason, pages[-1].cursor) == (False, reason, "")
     assert f"read_{reason}" in LOG_TEXTS
@@ -77,15 +77,15 @@ def test_a_page_that_cannot_be_read_is_asked_again_and_then_ends_the_read(page, 
 
 def test_the_log_of_the_run_says_once_why_a_read_is_incomplete():
     run = FakeRun(*[orders("A-1", after="A-1", count=2)] * 3, *[RUBBISH] * 3)
-    (first, last) = read(run)
+    (first, last) = read_all_pages(run)
     assert run.log_lines == [("read_fewer_records", {"collection": "orders"})]
     assert (first.reason, last.reason) == ("fewer_records", "fewer_records")
-    assert read(later := FakeRun(orders("A-2")), cursor=first.cursor)[-1].reason
+    assert read_all_pages(later := FakeRun(orders("A-2")), cursor=first.cursor)[-1].reason
     assert later.log_lines == []
 
 
 def test_a_page_that_is_too_large_is_asked_in_smaller_ones():
-    read(run := FakeRun(CUT, orders("A-1", after="A-1"), orders("A-2")))
+    read_all_pages(run := FakeRun(CUT, orders("A-1", after="A-1"), orders("A-2")))
     sizes = [parse_qs(urlsplit(request.url).query)["limit"] for request in run.requests]
     assert sizes == [["2000"], ["500"], ["500"]]
 
@@ -100,7 +100,7 @@ def test_a_page_that_is_too_large_is_asked_in_smaller_ones():
 )
 def test_a_read_without_progress_ends(page, reason):
     run = FakeRun(*[page] * 100)
-    pages = read(run)
+    pages = read_all_pages(run)
     assert len(pages) <= EMPTY_PAGES_MAX + 1
     assert (pages[-1].is_complete, pages[-1].reason, pages[-1].cursor) == (False, reason, "")
     assert f"read_{reason}" in LOG_TEXTS
@@ -120,30 +120,30 @@ def test_a_read_without_progress_ends(page, reason):
     ],
 )  # fmt: skip
 def test_a_record_that_cannot_be_used_is_left_out_and_the_read_incomplete(records, reason):
-    pages = read(FakeRun(answer({"orders": records, "count": 2, "next_after": None})))
+    pages = read_all_pages(FakeRun(answer({"orders": records, "count": 2, "next_after": None})))
     assert ids(pages) == ["A-2"]
     assert (pages[-1].is_complete, pages[-1].reason) == (False, reason)
     assert f"read_{reason}" in LOG_TEXTS
 
 
 def test_a_job_cannot_ask_for_another_tenant_or_place():
-    read(run := FakeRun(orders()), query={"tenant": "globex", "cursor": "A-9", "at": "x"})
+    read_all_pages(run := FakeRun(orders()), query={"tenant": "globex", "cursor": "A-9", "at": "x"})
     assert "tenant=acme" in run.requests[0].url
     assert "globex" not in run.requests[0].url and "A-9" not in run.requests[0].url
 
 
 def test_a_refused_first_page_fails_the_run_and_a_later_one_ends_the_read():
     with pytest.raises(RunFailed) as failure:
-        read(FakeRun(Response(404)))
+        read_all_pages(FakeRun(Response(404)))
     assert (failure.value.reason, failure.value.can_retry) == ("status_404", False)
-    pages = read(FakeRun(orders("A-1", after="A-1"), Response(404)))
+    pages = read_all_pages(FakeRun(orders("A-1", after="A-1"), Response(404)))
     assert (ids(pages), pages[-1].is_complete, pages[-1].reason) == (["A-1"], False, "status_404")
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, RunFailed), (401, RunBlocked)])
 def test_an_answer_that_may_be_another_later_never_ends_the_read(status, error):
     with pytest.raises(error):
-        read(FakeRun(orders("A-1", after="A-1"), Response(status)))
+        read_all_pages(FakeRun(orders("A-1", after="A-1"), Response(status)))
 
 
 def test_a_permission_that_is_missing_blocks_the_run():
@@ -153,14 +153,16 @@ def test_a_permission_that_is_missing_blocks_the_run():
     run = FakeRun(Response(401, dump_json(refusal)))
     run.app = None
     with pytest.raises(RunBlocked) as blocked:
-        read(run, records, connection=SALESFORCE, query={"object": "Order", "fields": "Id"})
+        read_all_pages(
+            run, records, connection=SALESFORCE, query={"object": "Order", "fields": "Id"}
+        )
     assert blocked.value.reason == "permission_missing"
 
 
 @pytest.mark.parametrize("cursor", ["x", "{}", '["a"]', "null"])
 def test_a_cursor_of_something_else_is_refused(cursor):
     with pytest.raises(InvalidPosition):
-        read(FakeRun(orders()), cursor=cursor)
+        read_all_pages(FakeRun(orders()), cursor=cursor)
 
 
 def test_sums_are_read_too_though_they_have_no_ids():
@@ -168,7 +170,7 @@ def test_sums_are_read_too_though_they_have_no_ids():
     body = {"totalSize": 1, "done": True, "records": [{"total": 25.5}]}
     run = FakeRun(answer(body))
     run.app = None
-    (page,) = read(run, aggregate, connection=SALESFORCE, query=SUMS)
+    (page,) = read_all_pages(run, aggregate, connection=SALESFORCE, query=SUMS)
     assert page.records == [{"total": 25.5}] and page.is_complete
 
 
@@ -189,8 +191,8 @@ class Shop:
 @pytest.mark.parametrize("page_count", range(1, 5))
 def test_a_read_that_is_stopped_after_any_page_reads_each_page_once(page_count):
     shop = Shop(9)
-    before = read(FakeRun(*[shop] * 9), until=page_count)
-    after = read(FakeRun(*[shop] * 9), cursor=before[-1].cursor)
+    before = read_all_pages(FakeRun(*[shop] * 9), until=page_count)
+    after = read_all_pages(FakeRun(*[shop] * 9), cursor=before[-1].cursor)
     assert ids(before + after) == shop.numbers and after[-1].is_complete
     assert len(shop.asked) == len(set(shop.asked)) == 5
 
@@ -198,9 +200,9 @@ def test_a_read_that_is_stopped_after_any_page_reads_each_page_once(page_count):
 @pytest.mark.parametrize("gone", range(9))
 def test_an_order_that_goes_while_it_is_read_hides_no_other(gone):
     shop = Shop(9)
-    before = read(FakeRun(*[shop] * 9), until=2)
+    before = read_all_pages(FakeRun(*[shop] * 9), until=2)
     removed = shop.numbers.pop(gone)
-    after = read(FakeRun(*[shop] * 9), cursor=before[-1].cursor)
+    after = read_all_pages(FakeRun(*[shop] * 9), cursor=before[-1].cursor)
     assert set(ids(before + after)) - {removed} == set(shop.numbers)
 
 
@@ -218,7 +220,7 @@ def deals(*numbers, after=None):
 
 
 def read_deals(run, **options):
-    return read(run, DEALS, connection=PIPEDRIVE, **options)
+    return read_all_pages(run, DEALS, connection=PIPEDRIVE, **options)
 
 
 def paths_of(run):

@@ -29,7 +29,7 @@ def test_200_edits_on_either_side_during_a_run_are_no_differences(world):
     world.before_call = edit
     result = world.reconcile()
     assert next(edits) > 200
-    assert world.found() == set()
+    assert world.find_discrepancies() == set()
     assert result["unsettled"] > 0
     assert result["compared"] == result["equal"] + result["unsettled"]
 
@@ -50,7 +50,7 @@ def test_records_that_are_created_or_deleted_while_they_are_read_are_not_missing
 
     world.before_call = change
     world.reconcile()
-    assert world.found() == set()
+    assert world.find_discrepancies() == set()
 
 
 def test_a_change_of_the_key_during_a_run_is_no_difference(world):
@@ -64,17 +64,17 @@ def test_a_change_of_the_key_during_a_run_is_no_difference(world):
 
     world.before_call = change
     world.reconcile()
-    assert world.found() == set()
+    assert world.find_discrepancies() == set()
 
 
 def test_a_record_with_a_delivery_in_flight_is_left_to_the_next_run(world, make):
     key = world.plant(1, there={"status": "won"})
     delivery = make.delivery(world.remote, data={"number": key}, action="update_deal")
     assert world.reconcile()["unsettled"] == 1
-    assert world.found() == set()
+    assert world.find_discrepancies() == set()
     delivery.transition_to("cancelled")
     world.reconcile()
-    assert world.found() == {(key, "status")}
+    assert world.find_discrepancies() == {(key, "status")}
 
 
 def test_what_is_delivered_while_the_other_side_is_read_is_no_difference(world, make):
@@ -90,4 +90,4 @@ def test_what_is_delivered_while_the_other_side_is_read_is_no_difference(world, 
 
     world.before_call = deliver
     result = world.reconcile()
-    assert (world.found(), result["equal"]) == (set(), 30)
+    assert (world.find_discrepancies(), result["equal"]) == (set(), 30)

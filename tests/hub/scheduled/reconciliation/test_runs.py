@@ -9,7 +9,7 @@ from hub.scheduled.models import Discrepancy, StagedRecord
 from hub.scheduled.reconciliation.erase import erase_compared_data
 from hub.scheduled.runs.context import RunFailed, RunStopped
 from tests.factories import NOON
-from tests.hub.scheduled.reconciliation.world import Interruption, World
+from tests.hub.scheduled.reconciliation.world import Interruption, ReconciliationScenario
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def plant_all_verdicts(world):
 def test_a_run_finds_every_planted_difference_and_invents_none(world):
     planted = plant_all_verdicts(world)
     result = world.reconcile()
-    assert world.found() == planted
+    assert world.find_discrepancies() == planted
     assert (result["compared"], result["equal"]) == (46, 40)
     assert result["verdicts"] == {
         "differs": 2,
@@ -57,7 +57,7 @@ def test_a_second_run_over_the_same_data_finds_the_same_again(world):
     planted = plant_all_verdicts(world)
     first = world.reconcile()
     second = world.reconcile()
-    assert world.found() == planted
+    assert world.find_discrepancies() == planted
     assert Discrepancy.unscoped.count() == len(planted)
     assert second["states"] | {"open": 6, "new": 0} == second["states"]
     assert first["digest"] == second["digest"]
@@ -77,7 +77,7 @@ def test_a_run_that_is_interrupted_anywhere_finds_the_same(world, hook):
         run = world.start()
         setattr(world, hook, Interruption(number))
         result = world.execute_to_end(run)
-        assert world.found() == planted, f"interrupted at {hook} {number}"
+        assert world.find_discrepancies() == planted, f"interrupted at {hook} {number}"
         assert (result["compared"], result["equal"]) == (46, 40)
         assert result["is_complete"]
 
@@ -106,14 +106,16 @@ def test_a_page_that_is_cut_makes_nothing_missing(world):
     world.orders.cut_pages = 3  # the reading gives up after three times
     result = world.reconcile()
     assert not result["is_complete"]
-    assert {entry for entry in world.found() if entry[1].startswith("missing_here")} == set()
-    assert world.found() <= planted
+    assert {
+        entry for entry in world.find_discrepancies() if entry[1].startswith("missing_here")
+    } == set()
+    assert world.find_discrepancies() <= planted
     world.reconcile()
-    assert world.found() == planted
+    assert world.find_discrepancies() == planted
 
 
 def test_an_incremental_run_compares_what_changed_and_never_finds_missing_records(make):
-    world = World(make, read="incremental", overlap_minutes=0)
+    world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
     for number in range(30):
         world.plant(number)
     assert world.reconcile()["read"] == "full"
@@ -121,12 +123,12 @@ def test_an_incremental_run_compares_what_changed_and_never_finds_missing_record
     world.orders.put("B-1", state="open")
     result = world.reconcile()
     assert result["read"] == "incremental"
-    assert world.found() == {("A-00003", "status")}
+    assert world.find_discrepancies() == {("A-00003", "status")}
     assert result["unproven"] >= 1
 
 
 def test_an_incremental_run_begins_at_the_earliest_change_that_was_not_judged(make):
-    world = World(make, read="incremental", overlap_minutes=0)
+    world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
     for number in range(30):
         world.plant(number)
     world.reconcile()
@@ -135,7 +137,7 @@ def test_an_incremental_run_begins_at_the_earliest_change_that_was_not_judged(ma
     assert world.reconcile()["unsettled"] == 1
     delivery.transition_to("cancelled")
     assert world.reconcile()["records"]["local"] == 1
-    assert world.found() == {("A-00003", "status")}
+    assert world.find_discrepancies() == {("A-00003", "status")}
     assert world.reconcile()["records"]["local"] == 0
 
 
@@ -148,8 +150,8 @@ def test_a_run_whose_options_change_meanwhile_begins_again(world):
     world.job.options = {**world.job.options, "fields": world.job.options["fields"][1:]}
     world.job.save()
     world.execute_to_end(run)
-    assert ("A-00043", "total") in world.found()
-    assert ("A-00041", "status") not in world.found()
+    assert ("A-00043", "total") in world.find_discrepancies()
+    assert ("A-00041", "status") not in world.find_discrepancies()
 
 
 def test_options_that_are_not_valid_any_more_fail_the_run(world):
@@ -192,7 +194,7 @@ def test_the_data_of_a_connection_can_be_erased(world):
 def test_records_are_matched_by_identity_and_references_compared_by_theirs(make):
     fields = [{"name": "owner", "local": "user", "remote": "owner_id", "type": "reference"}]
     fields[0] |= {"identity": "user", "owner": "ours"}
-    world = World(make, match={"identity": "order"}, fields=fields)
+    world = ReconciliationScenario(make, match={"identity": "order"}, fields=fields)
     long_ago = world.clock()
     make.identity(world.remote, "user", "u-1", "31")
     make.identity(world.remote, "user", "u-2", "32")
@@ -203,7 +205,7 @@ def test_records_are_matched_by_identity_and_references_compared_by_theirs(make)
     world.orders.put("A-9", long_ago, user="u-1")
     world.deals.put("00009", long_ago, owner_id=31)
     world.reconcile()
-    assert world.found() == {
+    assert world.find_discrepancies() == {
         ("1", "owner"),
         ("2", "owner"),
         ("without key: A-9", "unmapped"),
@@ -214,7 +216,7 @@ def test_records_are_matched_by_identity_and_references_compared_by_theirs(make)
 
 
 def test_a_job_of_all_tenants_keeps_the_discrepancies_of_each_apart(make):
-    world, other = World(make), World(make)
+    world, other = ReconciliationScenario(make), ReconciliationScenario(make)
     other.local = world.local
     world.job.tenant = None
     world.job.save()
@@ -243,4 +245,4 @@ def test_the_verdicts_do_not_depend_on_the_size_of_pages(world):
     for size in (1, 3, 1000):
         world.orders.page_size = world.deals.page_size = size
         world.reconcile()
-        assert world.found() == planted
+        assert world.find_discrepancies() == planted

@@ -20,7 +20,7 @@ from hub.scheduled.repairs.outcomes import settle_failed_repairs
 from hub.scheduled.repairs.repair_checks import RepairCheckContext, check_repairs
 from hub.scheduled.runs.context import RunStopped
 from tests.factories import NOON, WHSEC
-from tests.hub.scheduled.reconciliation.sending import CREDENTIAL_URLS, send_delivery
+from tests.hub.scheduled.reconciliation.repair_deliveries import CREDENTIAL_URLS, send_delivery
 from tests.hub.scheduled.reconciliation.systems import DealSystem, OrderApplication, SimulatedClock
 
 OPTIONS = {
@@ -42,7 +42,7 @@ OPTIONS = {
 }
 
 
-class World:
+class ReconciliationScenario:
     """A tenant's orders and deals. `before_call` and `before_save` are called, and may raise."""
 
     def __init__(self, make, **options):
@@ -111,7 +111,7 @@ class World:
     def reconcile(self, **options) -> dict:
         return self.execute_to_end(self.start(**options))
 
-    def found(self) -> set[tuple[str, str]]:
+    def find_discrepancies(self) -> set[tuple[str, str]]:
         """Return key and field or verdict of all unresolved discrepancies."""
         rows = Discrepancy.unscoped.filter(job=self.job).exclude(state="resolved")
         return {(row.record_key, row.field or row.verdict) for row in rows}
@@ -157,7 +157,7 @@ class World:
 class SimulatedContext:
     """The context of one execution: calls reach the simulated systems."""
 
-    def __init__(self, world: World, run: Run):
+    def __init__(self, world: ReconciliationScenario, run: Run):
         self.world, self.run, self.job, self.tenant = world, run, run.job, run.tenant
 
     def now(self):

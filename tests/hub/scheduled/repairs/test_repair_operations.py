@@ -10,7 +10,7 @@ from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.execute import repair_batch
-from tests.hub.scheduled.reconciliation.world import OPTIONS, World
+from tests.hub.scheduled.reconciliation.world import OPTIONS, ReconciliationScenario
 from tests.hub.scheduled.repairs.discrepancies import ACTOR, plan, plant_differences
 from tests.row_locks import run_beside
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_an_operation_waits_for_rows_that_another_transaction_has_locked(make):
     if database.vendor == "sqlite":
         pytest.skip("SQLite has no row locks")
-    world = World(make)
+    world = ReconciliationScenario(make)
     plant_differences(world)
     world.reconcile()
     operation = plan(world)
@@ -46,13 +46,13 @@ def test_all_that_match_are_repaired_by_one_delivery_for_each_record_and_side(wo
     assert world.repair() == 16
     before = (world.orders.write_count, world.deals.write_count)
     result = world.reconcile()
-    assert (world.found(), result["equal"], result["compared"]) == (set(), 42, 42)
+    assert (world.find_discrepancies(), result["equal"], result["compared"]) == (set(), 42, 42)
     assert (world.orders.write_count, world.deals.write_count) == before == (8, 8)
 
 
 def test_a_batch_does_not_divide_the_fields_of_a_record(make):
     fields = [{**field, "owner": "theirs"} for field in OPTIONS["fields"]]
-    world = World(make, fields=fields)
+    world = ReconciliationScenario(make, fields=fields)
     for number in range(3):
         world.plant(number, there={"status": "won", "value": 13})
     world.reconcile()

@@ -8,7 +8,7 @@ from connectors.http import Response
 from hub.scheduled.models import Job
 from hub.scheduled.repairs.discrepancy_actions import repair_discrepancy
 from tests.factories import NOON
-from tests.hub.scheduled.reconciliation.world import OPTIONS, World
+from tests.hub.scheduled.reconciliation.world import OPTIONS, ReconciliationScenario
 from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def test_a_delivered_repair_without_effect_is_open_again(world):
 
 def test_two_fields_of_one_record_can_be_repaired_one_after_the_other(make):
     fields = [{**field, "owner": "theirs"} for field in OPTIONS["fields"]]
-    world = World(make, fields=fields)
+    world = ReconciliationScenario(make, fields=fields)
     world.plant(1, there={"status": "won", "value": 13})
     world.reconcile()
     for field in ("status", "total"):
@@ -38,7 +38,7 @@ def test_two_fields_of_one_record_can_be_repaired_one_after_the_other(make):
 
 def test_a_repair_of_one_field_makes_no_other_field_the_newer_one(make):
     fields = [{**field, "owner": "newer"} for field in OPTIONS["fields"]]
-    world = World(make, fields=fields)
+    world = ReconciliationScenario(make, fields=fields)
     key = world.plant(1, there={"status": "won", "value": 13})
     world.orders.put(key, NOON - timedelta(hours=1), total=12.5)
     world.reconcile()
@@ -50,7 +50,7 @@ def test_a_repair_of_one_field_makes_no_other_field_the_newer_one(make):
 
 def test_a_later_run_does_not_take_a_record_that_we_repaired_for_the_newer_one(make):
     fields = [{**field, "owner": "newer"} for field in OPTIONS["fields"]]
-    world = World(make, fields=fields)
+    world = ReconciliationScenario(make, fields=fields)
     key = world.plant(1, there={"status": "won", "value": 13})
     world.orders.put(key, NOON - timedelta(hours=1), total=12.5)
     world.reconcile()
@@ -150,7 +150,7 @@ def test_a_repair_that_nothing_proved_for_a_week_is_open_again(unread):
 
 
 def create_missing(make):
-    world = World(make, missing={"there": "create"})
+    world = ReconciliationScenario(make, missing={"there": "create"})
     world.orders.put("B-1", NOON - timedelta(days=1), state="open", total=8)
     world.reconcile()
     repair_discrepancy(discrepancy(world, "B-1", ""), ACTOR, now=world.clock())

@@ -10,14 +10,14 @@ from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
 from hub.scheduled.runs.context import RunStopped
 from tests.factories import NOON
-from tests.hub.scheduled.reconciliation.world import Interruption, World
+from tests.hub.scheduled.reconciliation.world import Interruption, ReconciliationScenario
 from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy, plan, plant_differences
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_run_that_applies_repairs_what_it_found(make):
-    world = World(make, mode="apply")
+    world = ReconciliationScenario(make, mode="apply")
     plant_differences(world)
     result = world.reconcile()
     assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("repairing", 12)
@@ -25,13 +25,13 @@ def test_a_run_that_applies_repairs_what_it_found(make):
     world.repair()
     writes = (world.orders.write_count, world.deals.write_count)
     assert world.reconcile()["repairs"]["state"] == "none"
-    assert world.found() == set()
+    assert world.find_discrepancies() == set()
     assert (world.orders.write_count, world.deals.write_count) == writes
 
 
 @pytest.mark.parametrize("hook", ["before_save", "after_save"])
 def test_a_run_that_is_interrupted_before_its_repairs_repairs_once(make, hook):
-    world = World(make, mode="apply")
+    world = ReconciliationScenario(make, mode="apply")
     plant_differences(world)
     for number in range(1, 25, 2):
         run = world.start()
@@ -40,11 +40,11 @@ def test_a_run_that_is_interrupted_before_its_repairs_repairs_once(make, hook):
         world.run_operations()
         world.repair()
         assert (world.orders.write_count, world.deals.write_count) == (8, 8)
-    assert world.found() == set()
+    assert world.find_discrepancies() == set()
 
 
 def test_a_dry_run_changes_nothing(make):
-    world = World(make, mode="apply")
+    world = ReconciliationScenario(make, mode="apply")
     plant_differences(world)
     result = world.reconcile(is_dry=True)
     assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("dry", 12)
@@ -53,7 +53,7 @@ def test_a_dry_run_changes_nothing(make):
 
 
 def test_more_changes_than_the_limits_allow_need_a_person(make):
-    world = World(make, mode="apply", limits={"share": 0.1, "count": 500})
+    world = ReconciliationScenario(make, mode="apply", limits={"share": 0.1, "count": 500})
     plant_differences(world)
     result = world.reconcile()
     assert result["repairs"]["state"] == "stopped"
@@ -66,7 +66,9 @@ def test_more_changes_than_the_limits_allow_need_a_person(make):
 
 
 def test_what_the_limits_stopped_is_not_repaired_by_a_later_run_that_could_not_judge_it(make):
-    world = World(make, mode="apply", missing={"here": "create"}, limits={"share": 1, "count": 3})
+    world = ReconciliationScenario(
+        make, mode="apply", missing={"here": "create"}, limits={"share": 1, "count": 3}
+    )
     for number in range(12):
         world.plant(number)
     for number in range(5):
@@ -84,7 +86,9 @@ def test_what_the_limits_stopped_is_not_repaired_by_a_later_run_that_could_not_j
 
 
 def test_missing_records_are_created_where_the_job_says_so(make):
-    world = World(make, mode="apply", missing={"here": "create", "there": "create"})
+    world = ReconciliationScenario(
+        make, mode="apply", missing={"here": "create", "there": "create"}
+    )
     long_ago = world.clock()
     world.orders.put("B-1", long_ago, state="open", total="7.50")
     world.deals.put("00100", long_ago, title="C-1", status="won", value=8)
@@ -95,12 +99,12 @@ def test_missing_records_are_created_where_the_job_says_so(make):
     assert world.repair() == 2
     assert world.orders.records["C-1"]["state"] == "won"
     world.reconcile()
-    assert world.found() == {("B-2", "missing_there")}
+    assert world.find_discrepancies() == {("B-2", "missing_there")}
     assert discrepancy(world, "B-2", "").reason == "deleted_there"
 
 
 def test_a_run_that_lost_its_lease_plans_no_repairs(make):
-    world = World(make, mode="apply")
+    world = ReconciliationScenario(make, mode="apply")
     plant_differences(world)
     run = world.start()
 

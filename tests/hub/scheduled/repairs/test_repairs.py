@@ -29,7 +29,7 @@ def test_a_repair_writes_the_owners_value_and_the_next_run_finds_nothing(world):
     assert world.deals.records["00001"]["status"] == "open"
     assert world.orders.records["A-00001"]["total"] == 13
     assert world.reconcile()["equal"] == 1
-    assert world.found() == set()
+    assert world.find_discrepancies() == set()
 
 
 def test_a_person_may_choose_the_side_that_is_changed(world):

@@ -33,7 +33,7 @@ def salesforce(make, acme):
 
 
 @pytest.fixture
-def stored(make, salesforce):
+def stored_discrepancy(make, salesforce):
     return make.discrepancy(
         salesforce, record_key="A-7", local_id="A-7", remote_id="a015g00000AbCdEAAV",
         remote_version="2026-11-25T00:30:00.000+0000",
@@ -52,7 +52,7 @@ def staff(make, client):
     return client
 
 
-def read(browser, url):
+def load_page(browser, url):
     answer = browser.get(url)
     assert answer.status_code == 200, answer
     return " ".join(answer.content.decode().split())
@@ -61,25 +61,25 @@ def read(browser, url):
 # --- REST -----------------------------------------------------------------------------------------
 
 
-def test_a_repair_is_a_delivery_that_keeps_the_old_value(api, acme, stored):
-    answer = api.of(acme).post(f"{LIST}/{stored.public_id}/repair")
+def test_a_repair_is_a_delivery_that_keeps_the_old_value(api, acme, stored_discrepancy):
+    answer = api.of(acme).post(f"{LIST}/{stored_discrepancy.public_id}/repair")
     assert (answer.status_code, answer.json()["state"]) == (202, "repairing")
     assert (answer.json()["repair_side"], answer.json()["replaced_value"]) == ("remote", "Paid")
     delivery = Delivery.unscoped.get(public_id=answer.json()["repair_delivery"])
-    assert delivery.connection == stored.connection
+    assert delivery.connection == stored_discrepancy.connection
     assert AuditRow.objects.filter(verb="discrepancy.repair").count() == 1
 
 
-def test_a_person_may_choose_the_other_side(api, acme, stored):
+def test_a_person_may_choose_the_other_side(api, acme, stored_discrepancy):
     answer = api.of(acme).post(
-        f"{LIST}/{stored.public_id}/repair", {"side": "local"}, format="json"
+        f"{LIST}/{stored_discrepancy.public_id}/repair", {"side": "local"}, format="json"
     )
     assert (answer.json()["repair_side"], answer.json()["replaced_value"]) == ("local", "shipped")
 
 
 @pytest.mark.parametrize("body", [{"side": "both"}, {"sides": "local"}, []])
-def test_a_side_that_does_not_exist_is_an_error(api, acme, stored, body):
-    answer = api.of(acme).post(f"{LIST}/{stored.public_id}/repair", body, format="json")
+def test_a_side_that_does_not_exist_is_an_error(api, acme, stored_discrepancy, body):
+    answer = api.of(acme).post(f"{LIST}/{stored_discrepancy.public_id}/repair", body, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
 
 
@@ -92,14 +92,14 @@ def test_what_is_only_reported_is_repaired_to_a_chosen_side_only(make, api, sale
     assert api.of(acme).post(url, {"side": "remote"}, format="json").status_code == 202
 
 
-def test_what_is_being_repaired_is_not_repaired_twice(api, acme, stored):
-    url = f"{LIST}/{stored.public_id}/repair"
+def test_what_is_being_repaired_is_not_repaired_twice(api, acme, stored_discrepancy):
+    url = f"{LIST}/{stored_discrepancy.public_id}/repair"
     assert [api.of(acme).post(url).status_code for _ in range(2)] == [202, 409]
     assert Delivery.unscoped.count() == 1
 
 
-def test_a_difference_is_ignored_with_a_reason_and_shown_again(api, acme, stored):
-    key, url = api.of(acme), f"{LIST}/{stored.public_id}"
+def test_a_difference_is_ignored_with_a_reason_and_shown_again(api, acme, stored_discrepancy):
+    key, url = api.of(acme), f"{LIST}/{stored_discrepancy.public_id}"
     ignored = key.post(f"{url}/ignore", {"reason": "A test order."}, format="json").json()
     assert (ignored["state"], ignored["ignored_reason"]) == ("ignored", "A test order.")
     assert key.post(f"{url}/ignore", {"reason": "Again."}, format="json").status_code == 409
@@ -109,14 +109,19 @@ def test_a_difference_is_ignored_with_a_reason_and_shown_again(api, acme, stored
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x" * 301}])
-def test_ignoring_needs_a_reason(api, acme, stored, body):
-    answer = api.of(acme).post(f"{LIST}/{stored.public_id}/ignore", body, format="json")
+def test_ignoring_needs_a_reason(api, acme, stored_discrepancy, body):
+    answer = api.of(acme).post(f"{LIST}/{stored_discrepancy.public_id}/ignore", body, format="json")
     assert answer.status_code == 400
 
 
-def test_all_that_match_are_repaired_by_an_operation(make, api, acme, salesforce, stored):
-    make.discrepancy(salesforce, job=stored.job, field="total")
-    plan = {"filter": {"job": str(stored.job.public_id), "field": "status"}, "reason": "why"}
+def test_all_that_match_are_repaired_by_an_operation(
+    make, api, acme, salesforce, stored_discrepancy
+):
+    make.discrepancy(salesforce, job=stored_discrepancy.job, field="total")
+    plan = {
+        "filter": {"job": str(stored_discrepancy.job.public_id), "field": "status"},
+        "reason": "why",
+    }
     answer = api.of(acme).post(f"{LIST}/repairs", plan, format="json")
     assert (answer.status_code, answer.json()["count"]) == (201, 1)
     assert (answer.json()["kind"], answer.json()["state"]) == ("repair", "planned")
@@ -137,12 +142,12 @@ def test_a_plan_without_a_readable_filter_is_refused(api, acme, filter):
 # --- the customers' pages -------------------------------------------------------------------------
 
 
-def test_an_admin_repairs_one_on_its_page(browser, stored):
-    url = f"/t/acme/discrepancies/{stored.public_id}/"
-    text = read(browser, url)
+def test_an_admin_repairs_one_on_its_page(browser, stored_discrepancy):
+    url = f"/t/acme/discrepancies/{stored_discrepancy.public_id}/"
+    text = load_page(browser, url)
     assert "Write our value to Salesforce" in text
     browser.post(f"{url}repair", {"side": "remote"})
-    text = read(browser, url)
+    text = load_page(browser, url)
     assert "Value before the repair" in text and "being repaired" in text
     assert AuditRow.objects.get(verb="discrepancy.repair").actor_label == "ann@acme.test"
 
@@ -153,24 +158,24 @@ def test_a_refused_repair_says_why(make, browser, salesforce):
     assert "only reports" in browser.post(f"{url}repair", follow=True).content.decode()
 
 
-def test_an_admin_ignores_one_and_shows_it_again(browser, stored):
-    url = f"/t/acme/discrepancies/{stored.public_id}/"
+def test_an_admin_ignores_one_and_shows_it_again(browser, stored_discrepancy):
+    url = f"/t/acme/discrepancies/{stored_discrepancy.public_id}/"
     assert "Enter a reason" in browser.post(f"{url}ignore", follow=True).content.decode()
     browser.post(f"{url}ignore", {"reason": "A test order."})
-    text = read(browser, url)
+    text = load_page(browser, url)
     assert "A test order." in text and "Stop ignoring it" in text
     browser.post(f"{url}stop-ignoring")
-    stored.refresh_from_db()
-    assert stored.state == "open"
+    stored_discrepancy.refresh_from_db()
+    assert stored_discrepancy.state == "open"
 
 
-def test_selected_differences_are_planned_and_confirmed(browser, stored):
-    url = f"/t/acme/discrepancies/repairs?discrepancies={stored.public_id}"
-    assert "One selected difference" in read(browser, url)
+def test_selected_differences_are_planned_and_confirmed(browser, stored_discrepancy):
+    url = f"/t/acme/discrepancies/repairs?discrepancies={stored_discrepancy.public_id}"
+    assert "One selected difference" in load_page(browser, url)
     page = browser.post(url, {"reason": ""})
     operation = Operation.unscoped.get()
     assert page.url == f"/t/acme/operations/{operation.public_id}/"
-    text = read(browser, page.url)
+    text = load_page(browser, page.url)
     assert "Repair discrepancies" in text and "A-7 status" in text and "Run it: 1" in text
     browser.post(f"{page.url}confirm")
     operation.refresh_from_db()
@@ -178,19 +183,19 @@ def test_selected_differences_are_planned_and_confirmed(browser, stored):
 
 
 @pytest.mark.parametrize("query", ["", "?job=7", "?discrepancies=7", "?verdict=x"])
-def test_a_plan_without_a_readable_filter_selects_nothing(browser, stored, query):
+def test_a_plan_without_a_readable_filter_selects_nothing(browser, stored_discrepancy, query):
     url = f"/t/acme/discrepancies/repairs{query}"
-    assert "Nothing is selected" in read(browser, url)
+    assert "Nothing is selected" in load_page(browser, url)
     browser.post(url, {"reason": ""})
     assert not Operation.unscoped.exists()
 
 
-def test_a_member_sees_differences_and_repairs_none(client, acme, stored):
+def test_a_member_sees_differences_and_repairs_none(client, acme, stored_discrepancy):
     sign_in(client, "bob@acme.test")
-    url = f"/t/acme/discrepancies/{stored.public_id}/"
-    text = read(client, url)
+    url = f"/t/acme/discrepancies/{stored_discrepancy.public_id}/"
+    text = load_page(client, url)
     assert "Write our value" not in text and "Reason to ignore it" not in text
-    assert 'type="checkbox"' not in read(client, "/t/acme/discrepancies/")
+    assert 'type="checkbox"' not in load_page(client, "/t/acme/discrepancies/")
     for verb in ("repair", "ignore"):
         assert client.post(f"{url}{verb}", {"reason": "x"}).status_code == 403
     assert client.get("/t/acme/discrepancies/repairs?verdict=differs").status_code == 403
@@ -202,11 +207,11 @@ def test_a_run_that_the_safety_valve_stopped_asks_for_a_confirmation(
     job = make.job(acme)
     run = make.finished_run(job, result=STOPPED)
     waiting = make.discrepancy(salesforce, job=job, run=run)
-    text = read(browser, "/t/acme/discrepancies/")
+    text = load_page(browser, "/t/acme/discrepancies/")
     assert "It would have made 740 changes" in text and "500 without asking" in text
     assert f"/t/acme/discrepancies/repairs?run={run.public_id}" in text
     Discrepancy.unscoped.filter(pk=waiting.pk).update(state="repairing")
-    assert "It would have made" not in read(browser, "/t/acme/discrepancies/")
+    assert "It would have made" not in load_page(browser, "/t/acme/discrepancies/")
 
 
 # --- the pages of staff ---------------------------------------------------------------------------
@@ -216,30 +221,37 @@ def verb_of(stored, name):
     return reverse("admin:scheduled_discrepancy_verb", args=[stored.pk, name])
 
 
-def test_staff_repair_one_with_a_side(staff, stored):
-    assert "Write our value to Salesforce" in read(staff, verb_of(stored, "repair"))
-    staff.post(verb_of(stored, "repair"), {"side": "remote"})
-    stored.refresh_from_db()
-    assert (stored.state, stored.repair_side) == ("repairing", "remote")
+def test_staff_repair_one_with_a_side(staff, stored_discrepancy):
+    assert "Write our value to Salesforce" in load_page(
+        staff, verb_of(stored_discrepancy, "repair")
+    )
+    staff.post(verb_of(stored_discrepancy, "repair"), {"side": "remote"})
+    stored_discrepancy.refresh_from_db()
+    assert (stored_discrepancy.state, stored_discrepancy.repair_side) == ("repairing", "remote")
 
 
-def test_staff_ignore_one_and_show_it_again(staff, stored):
-    staff.post(verb_of(stored, "ignore"), {"reason": "A test order."})
-    stored.refresh_from_db()
-    assert (stored.state, stored.ignored_reason) == ("ignored", "A test order.")
-    staff.post(verb_of(stored, "stop_ignoring"))
-    stored.refresh_from_db()
-    assert stored.state == "open"
+def test_staff_ignore_one_and_show_it_again(staff, stored_discrepancy):
+    staff.post(verb_of(stored_discrepancy, "ignore"), {"reason": "A test order."})
+    stored_discrepancy.refresh_from_db()
+    assert (stored_discrepancy.state, stored_discrepancy.ignored_reason) == (
+        "ignored",
+        "A test order.",
+    )
+    staff.post(verb_of(stored_discrepancy, "stop_ignoring"))
+    stored_discrepancy.refresh_from_db()
+    assert stored_discrepancy.state == "open"
 
 
-def test_staff_plan_the_repair_of_all_that_match(staff, stored):
+def test_staff_plan_the_repair_of_all_that_match(staff, stored_discrepancy):
     url = reverse("admin:scheduled_discrepancy_plan")
-    text = read(staff, f"/admin/scheduled/discrepancy/?tenant=acme&field={stored.field}")
+    text = load_page(
+        staff, f"/admin/scheduled/discrepancy/?tenant=acme&field={stored_discrepancy.field}"
+    )
     assert f"{url}?field=status&amp;tenant=acme" in text
     page = staff.post(url, {"field": "status", "tenant": "acme", "audit_reason": "why"})
     operation = Operation.unscoped.get()
     assert (operation.kind, operation.count, operation.tenant.reference) == ("repair", 1, "acme")
-    assert "A-7 status" in read(staff, page.url)
+    assert "A-7 status" in load_page(staff, page.url)
     assert "Set a filter" in staff.post(url, {"audit_reason": "why"}).content.decode()
 
 
@@ -248,7 +260,7 @@ def test_staff_see_that_the_safety_valve_stopped_a_run(make, staff, salesforce, 
     run = make.finished_run(job, result=STOPPED)
     make.discrepancy(salesforce, job=job, run=run)
     url = f"/admin/scheduled/discrepancy/?job={job.public_id}&tenant=acme"
-    text = read(staff, url)
+    text = load_page(staff, url)
     assert "It would have made 740 changes" in text
     plan = reverse("admin:scheduled_discrepancy_plan")
     assert f"{plan}?run={run.public_id}&amp;tenant=acme" in text

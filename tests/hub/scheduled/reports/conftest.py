@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.hub.scheduled.reports.posting import WITH_FILES
+from tests.hub.scheduled.reports.report_posts import WITH_FILES
 from tests.sandbox.running_sandbox import RunningSandbox
 
 

@@ -7,7 +7,7 @@ import pytest
 from hub.outgoing.models import Delivery
 from hub.scheduled.reports.executor import run_report
 from hub.scheduled.runs.context import RunStopped
-from tests.hub.scheduled.reports.posting import body_of, place_orders, post, try_to_post
+from tests.hub.scheduled.reports.report_posts import body_of, place_orders, post, try_to_post
 from tests.hub.scheduled.sandbox_run import connect, execute, start_run
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ import pytest
 from hub.outgoing.models import Delivery, Event, Route
 from hub.scheduled.reports.executor import run_report
 from hub.scheduled.runs.context import RunBlocked, RunFailed, RunStopped
-from tests.hub.scheduled.reports.posting import place_orders, post
+from tests.hub.scheduled.reports.report_posts import place_orders, post
 from tests.hub.scheduled.sandbox_run import MONDAY_AT_NINE, ORG, connect, execute, start_run
 
 pytestmark = pytest.mark.django_db(transaction=True)

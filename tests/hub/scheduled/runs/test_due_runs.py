@@ -12,7 +12,7 @@ from hub.scheduled.jobs.schedules import (
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs.due_runs import create_due_runs
 from tests.factories import NOON
-from tests.hub.scheduled.running import after, job_of
+from tests.hub.scheduled.run_helpers import after, job_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -9,13 +9,13 @@ from hub.scheduled.models import Run
 from hub.scheduled.runs.calls.call_pace import CallPace
 from hub.scheduled.runs.late_runs import spread_late_runs
 from tests.factories import NOON
-from tests.hub.scheduled.running import Network, after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import Network, after, job_of, kinds, run_due, run_of
 
 WINDOW_END = after(minutes=10)
 
 
 @pytest.fixture
-def planned(make):
+def planned_runs(make):
     """Ten runs of one slot, a minute apart."""
     job = job_of(make)
     for number in range(10):
@@ -29,29 +29,29 @@ def list_minutes(runs, start=NOON):
     return [(run.due_at - start) / timedelta(minutes=1) for run in runs.all()]
 
 
-def test_runs_in_time_keep_their_places(planned):
+def test_runs_in_time_keep_their_places(planned_runs):
     assert spread_late_runs(now=after(seconds=9)) == 0
-    assert list_minutes(planned) == list(range(10))
+    assert list_minutes(planned_runs) == list(range(10))
 
 
-def test_late_runs_do_not_start_at_once_but_at_their_planned_distances(planned):
+def test_late_runs_do_not_start_at_once_but_at_their_planned_distances(planned_runs):
     now = after(seconds=20)
     assert spread_late_runs(now=now) == 10
-    assert list_minutes(planned, now) == pytest.approx(list(range(10)))
+    assert list_minutes(planned_runs, now) == pytest.approx(list(range(10)))
     assert spread_late_runs(now=now) == 0
 
 
-def test_runs_that_are_late_again_and_again_are_not_faster_each_time(planned):
+def test_runs_that_are_late_again_and_again_are_not_faster_each_time(planned_runs):
     Run.unscoped.update(window_ends_at=after(minutes=30))
     for seconds in range(20, 200, 20):
         assert spread_late_runs(now=after(seconds=seconds)) == 10
-    assert list_minutes(planned, after(seconds=180)) == pytest.approx(list(range(10)))
+    assert list_minutes(planned_runs, after(seconds=180)) == pytest.approx(list(range(10)))
 
 
-def test_runs_that_are_very_late_fill_the_rest_of_the_window(planned):
+def test_runs_that_are_very_late_fill_the_rest_of_the_window(planned_runs):
     now = after(minutes=8)
     spread_late_runs(now=now)
-    assert list_minutes(planned, now) == pytest.approx([1.9 / 9 * n for n in range(10)])
+    assert list_minutes(planned_runs, now) == pytest.approx([1.9 / 9 * n for n in range(10)])
 
 
 def test_runs_that_have_started_or_that_a_person_requested_are_not_moved(make):

@@ -7,22 +7,22 @@ from hub.notices.models import Notice
 from hub.queue import WakeUp
 from hub.scheduled.runs.open_runs import resume_blocked_runs
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.running import OK, Network, Time, after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import OK, Network, Time, after, job_of, kinds, run_due, run_of
 
 EXPIRED = Response(401, b"expired")
 
 
-def test_a_call_is_repeated_and_then_the_run(make, connected, settings):
+def test_a_call_is_repeated_and_then_the_run(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(Network(Response(503, b"", {"retry-after": "1"}), Response(200, b"{}")))
     run.refresh_from_db()
     assert (run.state, len(network.requests)) == ("finished", 4)
 
 
-def test_a_system_that_does_not_answer_fails_the_attempt(make, connected, settings):
+def test_a_system_that_does_not_answer_fails_the_attempt(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     answers = [Response(503, b"", {"retry-after": "1"}), RequestNotSent("connect_failed", "host")]
     network = run_due(Network(*answers * 2))
     run.refresh_from_db()
@@ -30,42 +30,46 @@ def test_a_system_that_does_not_answer_fails_the_attempt(make, connected, settin
     assert len(network.requests) == 4
 
 
-def test_a_long_wait_is_a_row_and_no_attempt(make, connected, settings):
+def test_a_long_wait_is_a_row_and_no_attempt(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     run_due(Network(Response(429, b"", {"retry-after": "900"})))
     run.refresh_from_db()
     assert (run.state, run.reason, run.attempt_count) == ("waiting", "throttled", 0)
     assert run.due_at == after(seconds=900)
 
 
-def test_a_429_without_a_time_is_not_asked_again_before_its_pause_ends(make, connected, settings):
+def test_a_429_without_a_time_is_not_asked_again_before_its_pause_ends(
+    make, slack_connection, settings
+):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(Network(Response(429)))
     run.refresh_from_db()
     assert (len(network.requests), run.state, run.reason) == (1, "waiting", "throttled")
     assert run.due_at == after(seconds=60)
 
 
-def test_a_refused_account_blocks_the_run_until_it_is_reconnected(make, connected, settings):
+def test_a_refused_account_blocks_the_run_until_it_is_reconnected(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     run_due(Network(EXPIRED))
     run.refresh_from_db()
-    connected.refresh_from_db()
+    slack_connection.refresh_from_db()
     assert (run.state, run.reason) == ("blocked", "needs_reconnect")
-    assert connected.state == "needs_reconnect"
+    assert slack_connection.state == "needs_reconnect"
     assert resume_blocked_runs(now=NOON) == 0
-    connected.mark_healthy(now=NOON)
+    slack_connection.mark_healthy(now=NOON)
     assert resume_blocked_runs(now=NOON) == 1
     run_due()
     run.refresh_from_db()
     assert run.state == "finished"
 
 
-def test_a_run_that_is_blocked_at_the_end_of_its_window_fails(make, connected):
-    run = run_of(make, job_of(make, connected.tenant), state="blocked", reason="needs_reconnect")
+def test_a_run_that_is_blocked_at_the_end_of_its_window_fails(make, slack_connection):
+    run = run_of(
+        make, job_of(make, slack_connection.tenant), state="blocked", reason="needs_reconnect"
+    )
     resume_blocked_runs(now=run.window_ends_at)
     run.refresh_from_db()
     assert (run.state, run.reason) == ("failed", "needs_reconnect")
@@ -85,19 +89,19 @@ def test_a_run_waits_for_the_system_to_be_connected(make, settings):
 
 
 def test_an_unknown_need_of_a_person_ends_with_a_change_of_the_connection(
-    make, connected, settings
+    make, slack_connection, settings
 ):
     settings.HUB_JOB_KINDS = kinds("ask_a_person")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.reason, run.detail) == ("blocked", "permission_missing", "files:write")
     assert resume_blocked_runs(now=NOON) == 0
 
 
-def test_calls_in_flight_of_a_run_are_limited(make, connected, settings):
+def test_calls_in_flight_of_a_run_are_limited(make, slack_connection, settings):
     settings.HUB_JOB_KINDS, settings.HUB_RUN_CALLS = kinds("call_many_times"), 3
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(Network(seconds=0.05))
     run.refresh_from_db()
     assert (run.state, run.result) == ("finished", {"answers": 20})

@@ -20,7 +20,7 @@ from hub.scheduled.runs.loop_leases import (
 )
 from hub.throttle.models import InFlightLease
 from tests.factories import NOON
-from tests.hub.scheduled.running import Network, after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import Network, after, job_of, kinds, run_due, run_of
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines
 from hub.scheduled.runs.open_runs import skip_runs_past_window
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.running import Time, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import Time, job_of, kinds, run_due, run_of
 
 
-def test_a_run_executes_once_and_stores_its_result(make, connected, settings):
+def test_a_run_executes_once_and_stores_its_result(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due()
     run.refresh_from_db()
     assert (run.state, run.result, run.done_count, run.expected_count) == (
@@ -28,15 +28,15 @@ def test_a_run_executes_once_and_stores_its_result(make, connected, settings):
     assert run.lease is None and run.finished_at
 
 
-def test_an_interrupted_run_continues_from_its_cursor(make, connected, settings):
+def test_an_interrupted_run_continues_from_its_cursor(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run_of(make, job_of(make, connected.tenant), cursor={"page": 2})
+    run_of(make, job_of(make, slack_connection.tenant), cursor={"page": 2})
     assert len(run_due().requests) == 1
 
 
-def test_a_run_of_a_dead_process_is_claimed_again(make, connected, settings):
+def test_a_run_of_a_dead_process_is_claimed_again(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     lease = new_lease()
     (claimed,) = claim.claim_runs(5, lease, now=NOON)
     assert claimed == run
@@ -48,17 +48,17 @@ def test_a_run_of_a_dead_process_is_claimed_again(make, connected, settings):
     assert (run.state, run.done_count) == ("finished", 3)
 
 
-def test_what_a_lost_lease_stores_is_refused(make, connected, settings):
+def test_what_a_lost_lease_stores_is_refused(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("save_and_lose_the_lease")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()  # the job, and it, were not deleted
     assert (run.state, run.cursor, run.done_count) == ("running", {}, 0)
 
 
-def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, connected, settings):
+def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     for _ in range(claim.MAX_CRASHES):
         assert claim.claim_runs(5, new_lease(), now=NOON)
         Run.unscoped.update(lease_until=NOON)
@@ -70,10 +70,10 @@ def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, connecte
 
 
 def test_a_run_whose_process_died_is_continued_though_nothing_else_is_due(
-    make, connected, settings
+    make, slack_connection, settings
 ):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     assert claim.claim_runs(5, new_lease(), now=NOON) == [run]
     assert not claim.is_run_due(now=NOON)
     Run.unscoped.update(lease_until=NOON)
@@ -83,8 +83,8 @@ def test_a_run_whose_process_died_is_continued_though_nothing_else_is_due(
     assert run.state == "finished"
 
 
-def test_two_runs_of_a_job_and_tenant_are_never_executed_together(make, connected):
-    job = job_of(make, connected.tenant)
+def test_two_runs_of_a_job_and_tenant_are_never_executed_together(make, slack_connection):
+    job = job_of(make, slack_connection.tenant)
     first, second = run_of(make, job), run_of(make, job)
     assert claim.claim_runs(5, new_lease(), now=NOON) == [first]
     assert claim.claim_runs(5, new_lease(), now=NOON) == []
@@ -118,9 +118,11 @@ def test_a_run_that_has_started_continues_after_its_window(make):
     assert claim.claim_runs(5, new_lease(), now=NOON) == [run]
 
 
-def test_a_failing_run_is_repeated_later_and_later_then_reported_once(make, connected, settings):
+def test_a_failing_run_is_repeated_later_and_later_then_reported_once(
+    make, slack_connection, settings
+):
     settings.HUB_JOB_KINDS = kinds("fail")
-    run, clock = run_of(make, job_of(make, connected.tenant)), Time()
+    run, clock = run_of(make, job_of(make, slack_connection.tenant)), Time()
     delays = []
     while run.state == "waiting":
         clock.now = max(clock.now, run.due_at)
@@ -134,41 +136,41 @@ def test_a_failing_run_is_repeated_later_and_later_then_reported_once(make, conn
     assert RunLogEntry.unscoped.filter(run=run, kind="failed", level="error").count() == 1
 
 
-def test_a_run_that_cannot_be_repeated_fails_at_once(make, connected, settings):
+def test_a_run_that_cannot_be_repeated_fails_at_once(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("fail_for_good")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
     assert run.state == "failed"
 
 
-def test_a_defect_of_ours_is_repeated(make, connected, settings):
+def test_a_defect_of_ours_is_repeated(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("break_down")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.reason, run.detail) == ("waiting", "defect", "ZeroDivisionError")
 
 
-def test_a_cancelled_run_ends(make, connected, settings):
+def test_a_cancelled_run_ends(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("wait_to_be_cancelled")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.cursor) == ("cancelled", {"page": 1})
 
 
-def test_a_stopping_worker_releases_its_runs_without_an_attempt(make, connected, settings):
+def test_a_stopping_worker_releases_its_runs_without_an_attempt(make, slack_connection, settings):
     settings.HUB_JOB_KINDS = kinds("read_forever")
-    run = run_of(make, job_of(make, connected.tenant))
+    run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(run_seconds=0.01)
     run.refresh_from_db()
     assert (run.state, run.attempt_count, run.lease) == ("waiting", 0, None)
     assert run.cursor == {"page": len(network.requests)}  # no page was read for nothing
 
 
-def test_a_missed_deadline_is_reported_once(make, connected):
-    run = run_of(make, job_of(make, connected.tenant))
+def test_a_missed_deadline_is_reported_once(make, slack_connection):
+    run = run_of(make, job_of(make, slack_connection.tenant))
     assert notify_missed_deadlines(now=run.deadline_at - MINUTE) == 0
     assert notify_missed_deadlines(now=run.deadline_at) == 1
     assert notify_missed_deadlines(now=run.deadline_at + MINUTE) == 0

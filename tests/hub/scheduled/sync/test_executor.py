@@ -13,7 +13,7 @@ from hub.outgoing.models import Delivery, Event, RememberedWrite
 from hub.scheduled.models import JobSchedule
 from hub.scheduled.runs.context import RunFailed, RunStopped
 from hub.scheduled.sync.executor import run_sync
-from tests.hub.incoming.arriving import post_pipedrive, run_inbox
+from tests.hub.incoming.webhook_posts import post_pipedrive, run_inbox
 from tests.hub.scheduled.sandbox_run import connect, execute, start_run
 from tests.sandbox.running_sandbox import NOON, RunningSandbox
 

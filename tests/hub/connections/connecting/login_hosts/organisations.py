@@ -11,12 +11,12 @@ TYPED = [
 ]  # forms take white space away
 
 
-def connected(browser, **said):
-    browser.says(browser.connects("salesforce", **OWN | said))
+def connect_organisation(browser, **said):
+    browser.submit(browser.connect_account("salesforce", **OWN | said))
     return Connection.unscoped.get()
 
 
-def hosts_asked(desk):
+def list_called_hosts(desk):
     """Where tokens were asked for and revoked, in their order."""
     ends = ("oauth2/token", "oauth2/revoke")
     lines = [

@@ -5,7 +5,12 @@ from django.urls import reverse
 
 from connectors.schema import LOGIN_HOST
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
-from tests.hub.connections.connecting.login_hosts.organisations import ACME, TYPED, UAT, connected
+from tests.hub.connections.connecting.login_hosts.organisations import (
+    ACME,
+    TYPED,
+    UAT,
+    connect_organisation,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +64,7 @@ def test_a_host_that_does_not_fit_the_rest_is_refused(api, acme, wanted):
 
 
 def test_a_program_reads_which_host_is_used_and_which_systems_have_any(browser, api, acme):
-    row, client = connected(browser), api.of(acme)
+    row, client = connect_organisation(browser), api.of(acme)
     assert (
         client.get(f"/api/v1/connections/{row.public_id}").json()["settings"]["login_host"] == ACME
     )
@@ -91,7 +96,7 @@ def test_staff_see_where_people_sign_in_and_change_it_for_a_desk(client, make, o
 
 
 def test_staff_store_no_other_host_without_a_test_either(browser, client, make):
-    row = connected(browser)
+    row = connect_organisation(browser)
     client.force_login(make.staff(is_superuser=True))
     said = {"environment": "production", "anyway": "on", "reason": "trust me"}
     for host in TYPED:

@@ -12,7 +12,7 @@ from tests.hub.connections.connecting.login_hosts.organisations import (
     OWN,
     TYPED,
     UAT,
-    connected,
+    connect_organisation,
 )
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def test_a_guest_chooses_the_host_at_the_link(guest, make, acme):
     link = make.connect_link(acme, "salesforce")
     assert b'name="login_host"' in guest.client.get(f"/connect/link/{link.token}/").content
     away = guest.client.post(f"/connect/link/{link.token}/", OWN).context["url"]
-    guest.says(guest.comes_back(guest.allow(away)))
+    guest.submit(guest.follow_callback(guest.allow(away)))
     assert Connection.unscoped.get().settings["login_host"] == ACME
 
 
@@ -47,7 +47,7 @@ def test_a_guest_whose_host_was_refused_goes_on_from_that_page(guest, make, acme
 
 
 def test_a_guest_who_connects_again_is_offered_the_host_that_there_is(browser, guest, make, acme):
-    link = make.connect_link(acme, "salesforce", connection=connected(browser))
+    link = make.connect_link(acme, "salesforce", connection=connect_organisation(browser))
     page = guest.client.get(f"/connect/link/{link.token}/")
     assert page.context["chosen"] == "login_host" and f'value="{ACME}"' in page.content.decode()
 
@@ -58,7 +58,7 @@ def test_a_link_says_the_host_and_asks_the_guest_no_more(guest, make, acme):
     assert f"Login host: <strong>{UAT}</strong>" in page and 'name="login_host"' not in page
     away = guest.client.post(f"/connect/link/{link.token}/", OWN).context["url"]
     assert f"/salesforce/{UAT}/" in away
-    guest.says(guest.comes_back(guest.allow(away)))
+    guest.submit(guest.follow_callback(guest.allow(away)))
     assert Connection.unscoped.get().settings["login_host"] == UAT
 
 
@@ -75,7 +75,7 @@ def test_a_link_whose_host_is_allowed_no_more_sends_nobody_away(guest, make, acm
 
 
 def test_a_link_of_the_environment_that_a_connection_has_keeps_its_host(browser, make, acme):
-    row = connected(browser)
+    row = connect_organisation(browser)
     assert (
         make.connect_link(acme, "salesforce", connection=row, environment="production").login_host
         == ACME

@@ -5,15 +5,15 @@ import pytest
 from connectors.schema import LOGIN_HOST
 from hub.connections.models import Authorization, ConnectorApp
 from tests.connectors.hostile_hosts import HOSTILE_HOSTS
-from tests.hub.connections.browsers import stored, under_way
+from tests.hub.connections.browsers import count_connections, get_newest_authorization
 from tests.hub.connections.connecting.login_hosts.organisations import (
     ACME,
     ORG,
     OWN,
     UAT,
     UAT_ORG,
-    connected,
-    hosts_asked,
+    connect_organisation,
+    list_called_hosts,
 )
 
 pytestmark = pytest.mark.django_db
@@ -41,22 +41,24 @@ def test_slack_has_no_login_hosts(browser):
 def test_an_organisation_is_connected_at_its_own_host_and_nowhere_else(
     browser, own_hosts, host, environment, org
 ):
-    row = connected(browser, login_host=host)
+    row = connect_organisation(browser, login_host=host)
     assert (row.account, row.state) == (org, "healthy")
     assert (row.settings["environment"], row.settings["login_host"]) == (environment, host)
-    assert hosts_asked(own_hosts) == [host]
+    assert list_called_hosts(own_hosts) == [host]
 
 
 def test_a_host_is_read_without_case_and_without_blanks_around_it(browser):
-    browser.sent_to("salesforce", environment="login_host", login_host="  ACME.My.Salesforce.com ")
-    assert under_way().login_host == ACME
+    browser.get_consent_url(
+        "salesforce", environment="login_host", login_host="  ACME.My.Salesforce.com "
+    )
+    assert get_newest_authorization().login_host == ACME
 
 
 def test_a_host_that_is_typed_counts_where_its_choice_is_chosen(browser):
-    assert "/salesforce/login/" in browser.sent_to(
+    assert "/salesforce/login/" in browser.get_consent_url(
         "salesforce", environment="production", login_host=ACME
     )
-    assert under_way().login_host == ""
+    assert get_newest_authorization().login_host == ""
 
 
 def test_the_wizard_sends_nobody_to_another_host(browser):
@@ -80,7 +82,7 @@ def test_what_was_typed_stays_on_the_page_that_refuses_it(browser):
 
 
 def test_the_confirm_page_says_the_login_host(browser):
-    assert ACME in browser.connects("salesforce", **OWN).content.decode()
+    assert ACME in browser.connect_account("salesforce", **OWN).content.decode()
 
 
 def test_an_attempt_that_was_not_finished_offers_its_host_again(browser):
@@ -107,5 +109,5 @@ def test_an_instance_elsewhere_is_refused_as_ever(browser, own_hosts):
         changes={"instance_url": "https://evil.example"},
         path="/services/oauth2/token",
     )
-    browser.connects("salesforce", **OWN)
-    assert (Authorization.unscoped.get().reason, stored()) == ("host_refused", 0)
+    browser.connect_account("salesforce", **OWN)
+    assert (Authorization.unscoped.get().reason, count_connections()) == ("host_refused", 0)

@@ -9,7 +9,11 @@ import pytest
 from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.models import Authorization
 from hub.db.clock import clock
-from tests.hub.connections.browsers import problem, stored, under_way
+from tests.hub.connections.browsers import (
+    count_connections,
+    get_newest_authorization,
+    get_problem_code,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +28,7 @@ def text(browser, url):
 def request_approval(browser, outside, approval="needed", **said):
     """Send the request to the admin of the account; the person does not come back."""
     outside.world(slack=[{"team": "T0000ACME", "approval": approval}])
-    consent = browser.sent_to("slack", **said)
+    consent = browser.get_consent_url("slack", **said)
     page = outside.post(consent.removeprefix(outside.url), data={"account": "T0000ACME"})
     assert "Your request was sent" in page.text
 
@@ -46,7 +50,7 @@ def test_who_comes_back_finds_what_waits_what_to_send_and_a_button(browser, outs
 def test_it_still_waits_when_the_attempt_has_ended(browser, outside):
     request_approval(browser, outside)
     end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
-    assert under_way().reason == "unfinished" and WAITING in text(browser, WIZARD)
+    assert get_newest_authorization().reason == "unfinished" and WAITING in text(browser, WIZARD)
 
 
 def test_a_month_later_nobody_waits_any_more(browser, make, acme):
@@ -57,8 +61,8 @@ def test_a_month_later_nobody_waits_any_more(browser, make, acme):
 def test_the_approved_one_is_connected_and_nothing_waits(browser, outside):
     request_approval(browser, outside)
     outside.world(slack=[{"team": "T0000ACME", "approval": ""}])
-    browser.says(browser.connects("slack"))
-    assert stored() == 1 and WAITING not in text(browser, WIZARD)
+    browser.submit(browser.connect_account("slack"))
+    assert count_connections() == 1 and WAITING not in text(browser, WIZARD)
     assert "Not connected yet" not in text(browser, HOME)
 
 
@@ -78,7 +82,7 @@ def test_each_of_several_workspaces_is_waited_for_by_its_name(browser, outside):
         home.count(words) for words in ("Not connected yet", ">Sales</h2>", ">Support</h2>")
     ] == [2, 1, 1]
     outside.world(slack=[{"team": "T0000ACME", "approval": ""}])
-    browser.says(browser.connects("slack", name="Support"))
+    browser.submit(browser.connect_account("slack", name="Support"))
     assert text(browser, HOME).count("Not connected yet") == 1 and 'value="Sales"' in text(
         browser, WIZARD
     )
@@ -97,23 +101,25 @@ def test_the_one_that_was_chosen_is_tried_again(browser, outside):
 def test_what_is_given_up_is_forgotten(browser, outside):
     request_approval(browser, outside)
     end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
-    browser.client.post(f"/t/acme/connect/waiting/{under_way().public_id}/forget")
-    assert under_way().state == "cancelled" and WAITING not in text(browser, WIZARD)
+    browser.client.post(f"/t/acme/connect/waiting/{get_newest_authorization().public_id}/forget")
+    assert get_newest_authorization().state == "cancelled" and WAITING not in text(browser, WIZARD)
 
 
-def test_another_tenant_sees_and_forgets_nothing_of_it(browser, outside, another, make):
+def test_another_tenant_sees_and_forgets_nothing_of_it(browser, outside, open_browser, make):
     request_approval(browser, outside)
-    other = another(make.tenant("globex"))
+    other = open_browser(make.tenant("globex"))
     assert WAITING not in text(other, "/t/globex/connect/slack/")
     assert (
-        other.client.post(f"/t/globex/connect/waiting/{under_way().public_id}/forget").status_code
+        other.client.post(
+            f"/t/globex/connect/waiting/{get_newest_authorization().public_id}/forget"
+        ).status_code
         == 404
     )
-    assert under_way().state == "begun"
+    assert get_newest_authorization().state == "begun"
 
 
 def test_a_system_that_sends_everybody_back_has_no_administrator_to_wait_for(browser):
-    browser.sent_to("salesforce")
+    browser.get_consent_url("salesforce")
     page = text(browser, "/t/acme/connect/salesforce/")
     assert (
         "Started, but not finished" in page
@@ -135,9 +141,12 @@ def test_what_guests_of_a_link_began_is_none_of_the_tenants_attempts(browser, gu
 
 def test_an_administrators_refusal_names_the_decision(browser, outside):
     outside.world(slack=[{"team": "T0000ACME", "approval": "refused"}])
-    page = browser.connects("slack")
+    page = browser.connect_account("slack")
     shown = page.context["problem"]
-    assert problem(page) == "not_let_in" and "Access was not allowed" not in page.content.decode()
+    assert (
+        get_problem_code(page) == "not_let_in"
+        and "Access was not allowed" not in page.content.decode()
+    )
     assert "only an administrator can change this" in shown.cause
     assert (
         shown.responsible_text == "An administrator of your Slack can fix it."

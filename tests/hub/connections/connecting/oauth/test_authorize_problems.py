@@ -14,8 +14,17 @@ from hub.connections.models import Authorization, Connection, ConnectorApp
 from hub.db.clock import clock
 from hub.egress import RequestNotSent, ResponseNotReceived
 from tests.factories import MINUTE, NOON
-from tests.hub.connections.authorize_attacks.attempts import SALESFORCE, SLACK, comes_back
-from tests.hub.connections.browsers import query_of, register, stored, under_way
+from tests.hub.connections.authorize_attacks.attempts import (
+    SALESFORCE,
+    SLACK,
+    receive_callback_with,
+)
+from tests.hub.connections.browsers import (
+    count_connections,
+    get_newest_authorization,
+    query_of,
+    register,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -39,27 +48,29 @@ def assert_explained(page, code):
     assert not shown.text or "data-copy" in body
 
 
-def returns(browser, connector="slack", **said):
+def call_back_without_code(browser, connector="slack", **said):
     """Comes back without a code, with what the system said instead."""
-    state = query_of(browser.sent_to(connector))["state"]
+    state = query_of(browser.get_consent_url(connector))["state"]
     return browser.client.get(
         f"/connect/{connector}/callback", said | {"state": state}, follow=True
     )
 
 
-def answered(browser, outside, connector="slack", **fault):
+def call_back_with_fault(browser, outside, connector="slack", **fault):
     """The token endpoint answers something else than tokens."""
-    back = browser.allow(browser.sent_to(connector))
+    back = browser.allow(browser.get_consent_url(connector))
     outside.fault(connector, **fault)
-    return browser.comes_back(back)
+    return browser.follow_callback(back)
 
 
 @pytest.mark.parametrize(("connector", "code"), [("slack", "not_let_in"), ("salesforce", "denied")])
 def test_denied(browser, connector, code):
-    assert_explained(browser.comes_back(browser.deny(browser.sent_to(connector))), code)
+    assert_explained(
+        browser.follow_callback(browser.deny(browser.get_consent_url(connector))), code
+    )
 
 
-def slack_says(error):
+def build_slack_error(error):
     return {"body": {"ok": False, "error": error}}
 
 
@@ -100,7 +111,9 @@ ON_THE_WAY_BACK = {
     ("connector", "error", "code"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK
 )
 def test_an_error_on_the_way_back(browser, connector, error, code):
-    page = returns(browser, connector, error=error, error_description="as they say it")
+    page = call_back_without_code(
+        browser, connector, error=error, error_description="as they say it"
+    )
     assert_explained(page, code)
     assert f"{error} as they say it" in page.content.decode()
 
@@ -108,10 +121,10 @@ def test_an_error_on_the_way_back(browser, connector, error, code):
 AT_THE_TOKEN_ENDPOINT = {
     "a redirect URL that is not registered": (
         "slack",
-        slack_says("bad_redirect_uri"),
+        build_slack_error("bad_redirect_uri"),
         "redirect_refused",
     ),
-    "a code that ended": ("slack", slack_says("invalid_code"), "code_refused"),
+    "a code that ended": ("slack", build_slack_error("invalid_code"), "code_refused"),
     "too many": ("slack", {"status": 429, "retry_after": 30}, "throttled"),
     "down": ("salesforce", {"status": 503}, "unavailable"),
     "broken": ("slack", {"status": 500}, "unavailable"),
@@ -123,7 +136,11 @@ AT_THE_TOKEN_ENDPOINT = {
         {"status": 400, "body": {"error": "invalid_client"}},
         "client_refused",
     ),
-    "a verifier that does not fit": ("slack", slack_says("pkce_not_allowed"), "request_refused"),
+    "a verifier that does not fit": (
+        "slack",
+        build_slack_error("pkce_not_allowed"),
+        "request_refused",
+    ),
 }
 
 
@@ -131,22 +148,22 @@ AT_THE_TOKEN_ENDPOINT = {
     ("connector", "fault", "code"), AT_THE_TOKEN_ENDPOINT.values(), ids=AT_THE_TOKEN_ENDPOINT
 )
 def test_a_refusal_at_the_token_endpoint(browser, outside, connector, fault, code):
-    assert_explained(answered(browser, outside, connector, **fault), code)
-    assert stored() == 0 and under_way().sealed is None
+    assert_explained(call_back_with_fault(browser, outside, connector, **fault), code)
+    assert count_connections() == 0 and get_newest_authorization().sealed is None
 
 
 @pytest.mark.parametrize(("connector", "minutes"), [("slack", 10), ("salesforce", 15)])
 def test_a_code_that_came_too_late_for_the_system(browser, outside, connector, minutes):
-    back = browser.allow(browser.sent_to(connector))
+    back = browser.allow(browser.get_consent_url(connector))
     outside.now += minutes * 60 + 1
-    assert_explained(browser.comes_back(back), "code_refused")
+    assert_explained(browser.follow_callback(back), "code_refused")
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_a_client_secret_that_is_wrong(browser, outside, make, connector):
     ConnectorApp.objects.filter(connector_key=connector).delete()
     register(make, outside, connector, client_secret="another secret")
-    assert_explained(browser.connects(connector), "client_refused")
+    assert_explained(browser.connect_account(connector), "client_refused")
 
 
 def test_a_system_that_is_not_set_up(browser):
@@ -160,74 +177,83 @@ def test_a_tenant_that_is_suspended(browser, acme):
 
 
 def test_a_window_that_was_closed(browser):
-    browser.sent_to("slack")
-    assert_explained(browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "unfinished")
-
-
-def test_a_hub_that_was_stopped_in_between(browser):
-    browser.sent_to("slack")
-    Authorization.unscoped.update(state="received")
+    browser.get_consent_url("slack")
     assert_explained(
-        browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "interrupted"
+        browser.client.get(f"/connect/confirm/{get_newest_authorization().public_id}/"),
+        "unfinished",
     )
 
 
-def test_another_account_than_the_connected_one(make, acme, another):
+def test_a_hub_that_was_stopped_in_between(browser):
+    browser.get_consent_url("slack")
+    Authorization.unscoped.update(state="received")
+    assert_explained(
+        browser.client.get(f"/connect/confirm/{get_newest_authorization().public_id}/"),
+        "interrupted",
+    )
+
+
+def test_another_account_than_the_connected_one(make, acme, open_browser):
     row = make.connection(acme, "slack", account="T0000OLD1", account_name="Old Teas")
-    page = another(acme, "admin").connects("slack", connection=str(row.public_id))
+    page = open_browser(acme, "admin").connect_account("slack", connection=str(row.public_id))
     assert_explained(page, "wrong_account")
 
 
 def test_an_account_that_another_connection_has(browser, make, acme):
     make.connection(acme, "slack", account="T0000ACME")
     row = make.connection(acme, "slack", account="T0000OLD1")
-    assert_explained(browser.connects("slack", connection=str(row.public_id)), "taken")
+    assert_explained(browser.connect_account("slack", connection=str(row.public_id)), "taken")
 
 
 def test_an_account_that_another_tenant_has(browser, make):
     make.connection(make.tenant("other"), "slack", account="T0000ACME")
-    page = browser.connects("slack")
-    assert page.context["elsewhere"].text and stored() == 1
+    page = browser.connect_account("slack")
+    assert page.context["elsewhere"].text and count_connections() == 1
 
 
 def test_a_token_that_was_revoked_before_it_was_confirmed(browser, outside):
-    page = browser.connects("slack")
+    page = browser.connect_account("slack")
     outside.world(slack=[{"team": "T0000ACME", "revoked": True}])
-    assert_explained(browser.says(page), "token_refused")
-    assert stored() == 0
+    assert_explained(browser.submit(page), "token_refused")
+    assert count_connections() == 0
 
 
 def test_a_system_that_is_down_at_the_confirmation_may_be_confirmed_later(browser, outside):
-    page = browser.connects("slack")
+    page = browser.connect_account("slack")
     outside.fault("slack", status=503)
-    again = browser.says(page)
+    again = browser.submit(page)
     assert_explained(again, "unavailable")
     assert again.status_code == 409
-    browser.says(page)
-    assert stored() == 1
+    browser.submit(page)
+    assert count_connections() == 1
 
 
 # --- what only a script can answer ---
 
 
-def refused(date):
+def build_refusal(date):
     return Response(
         200, b'{"ok":false,"error":"invalid_code"}', {"date": format_datetime(date)}, at=NOON
     )
 
 
 def test_clocks_that_do_not_agree(make):
-    assert comes_back(make, SLACK, refused(NOON - 6 * MINUTE)).reason == "clock_off"
+    assert (
+        receive_callback_with(make, SLACK, build_refusal(NOON - 6 * MINUTE)).reason == "clock_off"
+    )
 
 
 def test_clocks_that_agree_well_enough(make):
-    assert comes_back(make, SLACK, refused(NOON - 4 * MINUTE)).reason == "code_refused"
+    assert (
+        receive_callback_with(make, SLACK, build_refusal(NOON - 4 * MINUTE)).reason
+        == "code_refused"
+    )
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "\x00", "Mon, 99 Nov 2026 12:00:00 GMT"])
 def test_a_date_that_is_none_proves_nothing(make, date):
     response = Response(200, b'{"ok":false,"error":"invalid_code"}', {"date": date}, at=NOON)
-    assert comes_back(make, SLACK, response).reason == "code_refused"
+    assert receive_callback_with(make, SLACK, response).reason == "code_refused"
 
 
 UNREACHED = {
@@ -238,12 +264,12 @@ UNREACHED = {
 
 @pytest.mark.parametrize(("code", "error"), UNREACHED.items(), ids=UNREACHED)
 def test_a_system_that_is_not_reached(make, code, error):
-    assert comes_back(make, SALESFORCE, error).reason == code
+    assert receive_callback_with(make, SALESFORCE, error).reason == code
 
 
 def test_an_identity_that_is_not_signed_with_our_secret(make):
     answer = Response(200, json.dumps(FORGED).encode())
-    assert comes_back(make, SALESFORCE, answer).reason == "bad_signature"
+    assert receive_callback_with(make, SALESFORCE, answer).reason == "bad_signature"
 
 
 FORGED = {
@@ -281,6 +307,6 @@ def test_a_connector_speaks_of_problems_that_there_are(connector):
 
 def test_what_was_connected_is_not_touched_by_any_of_this(browser, make, acme):
     row = make.connection(acme, "slack", account="T0000ACME")
-    returns(browser, "slack", error="access_denied", connection=str(row.public_id))
+    call_back_without_code(browser, "slack", error="access_denied", connection=str(row.public_id))
     assert Connection.unscoped.get().state == "healthy"
     assert row.changed_at < clock() or row.changed_at == NOON

@@ -24,8 +24,12 @@ from hub.connections.models import (
     Revocation,
 )
 from hub.db.clock import clock
-from tests.hub.connections.browsers import problem, stored, under_way
-from tests.hub.connections.refreshing import fail_on_sleep
+from tests.hub.connections.browsers import (
+    count_connections,
+    get_newest_authorization,
+    get_problem_code,
+)
+from tests.hub.connections.token_refresh import fail_on_sleep
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -44,12 +48,12 @@ def uat(outside):
     return outside
 
 
-def connected(browser, **said):
-    browser.says(browser.connects("salesforce", -1, environment="sandbox", **said))
+def connect_sandbox_account(browser, **said):
+    browser.submit(browser.connect_account("salesforce", -1, environment="sandbox", **said))
     return Connection.unscoped.get()
 
 
-def asked_at(desk):
+def list_called_paths(desk):
     """The hosts of the login whose OAuth endpoints were called, in their order."""
     return [
         tuple(line["path"].split("/")[2:])
@@ -63,49 +67,51 @@ def test_the_wizard_asks_which_and_means_production(browser):
     page = normalize_markup(browser.client.get(WIZARD).content.decode())
     assert "Which Salesforce is it?" in page and "You sign in at test.salesforce.com" in page
     assert 'value="production" aria-describedby="environment-production-help" checked' in page
-    assert "/salesforce/login/" in browser.sent_to("salesforce")
-    assert under_way().environment == "production"
+    assert "/salesforce/login/" in browser.get_consent_url("salesforce")
+    assert get_newest_authorization().environment == "production"
 
 
 def test_slack_asks_nothing_of_the_kind(browser):
     assert b'name="environment"' not in browser.client.get("/t/acme/connect/slack/").content
-    browser.sent_to("slack", environment="sandbox")
-    assert under_way().environment == ""
+    browser.get_consent_url("slack", environment="sandbox")
+    assert get_newest_authorization().environment == ""
 
 
 def test_a_sandbox_is_connected_at_its_own_login(browser, outside):
-    row = connected(browser)
+    row = connect_sandbox_account(browser)
     assert (row.account, row.settings["environment"], row.state) == (UAT, "sandbox", "healthy")
-    assert asked_at(outside) == [("test", "services", "oauth2", "token")]
+    assert list_called_paths(outside) == [("test", "services", "oauth2", "token")]
     assert b"Sandbox" in browser.client.get(f"/t/acme/connections/{row.public_id}/").content
 
 
 def test_the_confirm_page_says_which_kind_it_is(browser):
-    page = browser.connects("salesforce", -1, environment="sandbox")
+    page = browser.connect_account("salesforce", -1, environment="sandbox")
     assert page.context["environment"].label == "Sandbox" and b"Kind of account" in page.content
 
 
 def test_a_sandbox_is_refreshed_and_revoked_at_its_own_login(browser, outside):
-    row = connected(browser)
+    row = connect_sandbox_account(browser)
     Credential.unscoped.get().request_refresh(now=clock())
     assert refresh_access_token(
         row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=fail_on_sleep
     )
     disconnect_account(row, ActorContext(SYSTEM, is_unrestricted=True), now=clock())
     assert attempt_revocation(Revocation.unscoped.get(), call=egress.send_request, clock=clock)
-    assert [place[0] for place in asked_at(outside)] == ["test", "test", "test"]
+    assert [place[0] for place in list_called_paths(outside)] == ["test", "test", "test"]
 
 
 def test_connecting_again_means_the_same_kind(browser):
-    row = connected(browser)
+    row = connect_sandbox_account(browser)
     response = browser.client.get(f"/t/acme/connections/{row.public_id}/reconnect/")
     page = normalize_markup(response.content.decode())
     assert 'value="sandbox" aria-describedby="environment-sandbox-help" checked' in page
-    assert "/salesforce/test/" in browser.sent_to("salesforce", connection=str(row.public_id))
+    assert "/salesforce/test/" in browser.get_consent_url(
+        "salesforce", connection=str(row.public_id)
+    )
 
 
 def test_settings_that_staff_fill_in_leave_the_kind_as_it_is(browser):
-    row = connected(browser)
+    row = connect_sandbox_account(browser)
     said, found = {"instance_url": ""}, ProbeResult(None, "later", "throttled")
     reconnect_account(row, said, {"access_token": "x"}, found, random=lambda: 0.5, now=clock())
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
@@ -125,35 +131,35 @@ def custom_domain(uat):
 def test_another_kind_than_was_chosen_is_not_connected_and_the_page_offers_the_other(
     browser, custom_domain
 ):
-    page = browser.connects("salesforce", environment="sandbox")
-    assert problem(page) == "other_environment" and stored() == 0
+    page = browser.connect_account("salesforce", environment="sandbox")
+    assert get_problem_code(page) == "other_environment" and count_connections() == 0
     assert page.context["chosen"] == "production" and b'name="environment"' in page.content
     assert Authorization.unscoped.get().sealed is None
     assert Revocation.unscoped.get().open()["secret"]["access_token"]
 
 
 def test_a_login_that_took_no_password_is_followed_by_the_choice(browser, uat):
-    consent = browser.sent_to("salesforce")
+    consent = browser.get_consent_url("salesforce")
     assert (
         "check your username and password"
         in uat.post(consent.removeprefix(uat.url), data={"account": UAT}).text
     )
-    page = browser.client.get(f"/connect/confirm/{under_way().public_id}/")
-    assert problem(page) == "unfinished" and b"of the other kind" in page.content
+    page = browser.client.get(f"/connect/confirm/{get_newest_authorization().public_id}/")
+    assert get_problem_code(page) == "unfinished" and b"of the other kind" in page.content
     assert b'name="environment" value="sandbox"' in page.content.replace(
         b'id="environment-sandbox" ', b""
     )
 
 
-def test_a_connection_of_the_other_kind_is_not_replaced_by_mistake(browser, another, acme):
-    row = connected(browser)
+def test_a_connection_of_the_other_kind_is_not_replaced_by_mistake(browser, open_browser, acme):
+    row = connect_sandbox_account(browser)
     said = {"connection": str(row.public_id), "environment": "production"}
     for person in (
-        another(acme, "admin"),
+        open_browser(acme, "admin"),
         browser,
     ):  # refused, and asked whether it shall be replaced
-        page = person.connects("salesforce", **said)
-        assert problem(page) == "other_environment"
+        page = person.connect_account("salesforce", **said)
+        assert get_problem_code(page) == "other_environment"
         assert page.context["chosen"] == "sandbox" and b"Try again" in page.content
     row.refresh_from_db()
     assert (row.account, row.settings["environment"]) == (UAT, "sandbox")
@@ -164,13 +170,16 @@ def test_what_no_host_pattern_allows_is_not_offered(browser, make):
     app.urls |= {"sandbox_login": "https://test.salesforce.com.evil.example"}
     app.save()
     assert b'name="environment"' not in browser.client.get(WIZARD).content
-    assert problem(browser.begin("salesforce", environment="sandbox")) == "environment_refused"
-    assert "/salesforce/login/" in browser.sent_to("salesforce")
+    assert (
+        get_problem_code(browser.begin("salesforce", environment="sandbox"))
+        == "environment_refused"
+    )
+    assert "/salesforce/login/" in browser.get_consent_url("salesforce")
 
 
 @pytest.mark.parametrize("said", ["scratch", "PRODUCTION", "x" * 5000])
 def test_what_is_no_environment_is_refused(browser, said):
-    assert problem(browser.begin("salesforce", environment=said)) == "environment_refused"
+    assert get_problem_code(browser.begin("salesforce", environment=said)) == "environment_refused"
     assert not Authorization.unscoped.exists()
 
 
@@ -180,7 +189,7 @@ def test_a_guest_chooses_at_the_link(guest, make, acme):
     away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "sandbox"}).context[
         "url"
     ]
-    guest.says(guest.comes_back(guest.allow(away, -1)))
+    guest.submit(guest.follow_callback(guest.allow(away, -1)))
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
 
 
@@ -192,7 +201,7 @@ def test_a_link_says_which_and_asks_the_guest_no_more(guest, make, acme):
         "url"
     ]
     assert "/salesforce/test/" in away
-    guest.says(guest.comes_back(guest.allow(away, -1)))
+    guest.submit(guest.follow_callback(guest.allow(away, -1)))
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
 
 
@@ -259,4 +268,4 @@ def test_staff_see_where_people_sign_in_and_test_both(make, client, uat):
         and verdict.sentence.startswith("Production:")
         and " Sandbox: " in verdict.sentence
     )
-    assert [place[0] for place in asked_at(uat)] == ["login", "test"]
+    assert [place[0] for place in list_called_paths(uat)] == ["login", "test"]

@@ -64,11 +64,11 @@ def code(request):
     return CONNECTORS[request.param]
 
 
-def answered(code, changes):
+def build_grant_response(code, changes):
     return Response(200, json.dumps(GRANTED[code.key] | changes).encode())
 
 
-def confirmed(make, code, changes, lives=None):
+def confirm_account(make, code, changes, lives=None):
     """Somebody begins, comes back to this answer, and confirms whatever page there is."""
     make.app(code.key, {"client_id": "id", "client_secret": "a client secret"})
     tenant, who, given = make.tenant(), BrowserIdentity("a browser"), iter([b"s" * 32, b"v" * 48])
@@ -77,7 +77,7 @@ def confirmed(make, code, changes, lives=None):
         tenant, code, who, random=lambda count: next(given), now=NOON, **addresses
     )
     living = Response(200, json.dumps(lives or LIVES[code.key]).encode())
-    answers = iter([answered(code, changes)])
+    answers = iter([build_grant_response(code, changes)])
     http = FakeHttp(lambda request: next(answers, living))
     said = {"state": [query_of(url)["state"]], "code": ["a code"]}
     way = {"redirect_uri": addresses["redirect_uri"], "call": http.call, "now": NOON}
@@ -118,7 +118,7 @@ def is_harmless(row):
     "changes", [*HOSTILE.values(), *ELSEWHERE.values()], ids=[*HOSTILE, *ELSEWHERE]
 )
 def test_what_a_person_confirms_is_harmless_or_not_stored(make, code, changes):
-    row, http = confirmed(make, code, changes)
+    row, http = confirm_account(make, code, changes)
     if row.state == "confirmed":
         assert is_harmless(row)
     else:
@@ -132,7 +132,7 @@ def test_what_a_person_confirms_is_harmless_or_not_stored(make, code, changes):
 
 def test_what_is_not_hostile_is_stored(make, code):
     """So that the test above does not pass because nothing ever is."""
-    row, _ = confirmed(make, code, {})
+    row, _ = confirm_account(make, code, {})
     assert row.state == "confirmed" and is_harmless(row)
 
 
@@ -145,7 +145,7 @@ def test_a_token_of_another_account_than_was_shown_is_not_stored(make, code):
     }[code.key]
     if other is None:
         return
-    row, _ = confirmed(make, code, {}, lives=other)
+    row, _ = confirm_account(make, code, {}, lives=other)
     assert (row.state, row.reason) == (
         "failed",
         "strange_answer",

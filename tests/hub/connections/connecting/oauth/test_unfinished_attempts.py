@@ -7,7 +7,7 @@ import pytest
 from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.models import Authorization, Connection, Revocation
 from hub.db.clock import clock
-from tests.hub.connections.browsers import stored, under_way
+from tests.hub.connections.browsers import count_connections, get_newest_authorization
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -20,20 +20,20 @@ def text(browser, url):
     return normalize_markup(browser.client.get(url).content.decode())
 
 
-def goes_on_at(browser, page):
+def has_continue_link(browser, page):
     return f'class="button primary" href="{page}">Continue<' in text(browser, HOME)
 
 
-def again():
+def build_resume_url():
     """The first step, with what was said before."""
-    return f"{WIZARD}?waiting={under_way().public_id}"
+    return f"{WIZARD}?waiting={get_newest_authorization().public_id}"
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_who_left_for_the_other_system_and_comes_back_goes_on(browser, page):
     assert "Continue" not in text(browser, page)
-    browser.sent_to("salesforce", name="Sales", environment="sandbox")
-    assert f'href="{again()}">Continue<' in text(browser, page)
+    browser.get_consent_url("salesforce", name="Sales", environment="sandbox")
+    assert f'href="{build_resume_url()}">Continue<' in text(browser, page)
     form = text(browser, WIZARD)
     assert (
         "Started, but not finished" in form
@@ -43,18 +43,24 @@ def test_who_left_for_the_other_system_and_comes_back_goes_on(browser, page):
     assert 'value="sandbox" aria-describedby="environment-sandbox-help" checked' in form
 
 
-def test_who_has_said_yes_there_goes_on_at_the_question_in_the_same_browser(browser, another, acme):
-    browser.connects("salesforce")
-    assert goes_on_at(browser, f"/connect/confirm/{under_way().public_id}/")
+def test_who_has_said_yes_there_goes_on_at_the_question_in_the_same_browser(
+    browser, open_browser, acme
+):
+    browser.connect_account("salesforce")
+    assert has_continue_link(browser, f"/connect/confirm/{get_newest_authorization().public_id}/")
     assert "Continue: confirm the account" in text(browser, WIZARD)
-    colleague = another(acme, "admin")
-    assert goes_on_at(colleague, again()) and "Continue: confirm" not in text(colleague, WIZARD)
+    colleague = open_browser(acme, "admin")
+    assert has_continue_link(colleague, build_resume_url()) and "Continue: confirm" not in text(
+        colleague, WIZARD
+    )
 
 
 def test_it_can_still_go_on_when_the_attempt_has_ended(browser):
-    browser.connects("salesforce")
+    browser.connect_account("salesforce")
     end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
-    assert under_way().reason == "late" and goes_on_at(browser, again())
+    assert get_newest_authorization().reason == "late" and has_continue_link(
+        browser, build_resume_url()
+    )
 
 
 def test_a_day_later_nobody_is_asked_to_go_on(browser, make, acme):
@@ -65,48 +71,51 @@ def test_a_day_later_nobody_is_asked_to_go_on(browser, make, acme):
 @pytest.mark.parametrize("how", ["connected", "denied", "cancelled"])
 def test_what_has_an_end_does_not_go_on(browser, how):
     if how == "denied":
-        browser.comes_back(browser.deny(browser.sent_to("salesforce")))
+        browser.follow_callback(browser.deny(browser.get_consent_url("salesforce")))
     else:
-        browser.says(
-            browser.connects("salesforce"), do={"connected": "confirm", "cancelled": "cancel"}[how]
+        browser.submit(
+            browser.connect_account("salesforce"),
+            do={"connected": "confirm", "cancelled": "cancel"}[how],
         )
     assert "Continue" not in text(browser, HOME)
 
 
 def test_giving_it_up_leaves_nothing_behind(browser):
-    browser.connects("salesforce")
-    answer = browser.client.post(f"/t/acme/connect/waiting/{under_way().public_id}/forget")
+    browser.connect_account("salesforce")
+    answer = browser.client.post(
+        f"/t/acme/connect/waiting/{get_newest_authorization().public_id}/forget"
+    )
     assert answer.headers["Location"] == HOME
-    row = under_way()
-    assert (row.state, row.sealed, stored()) == ("cancelled", None, 0)
+    row = get_newest_authorization()
+    assert (row.state, row.sealed, count_connections()) == ("cancelled", None, 0)
     assert Revocation.unscoped.get().open()["secret"]["access_token"]
     assert "Continue" not in text(browser, HOME)
 
 
 def test_cancel_on_the_way_there_leaves_nothing_behind(browser):
     page = browser.begin("salesforce").content.decode()
-    give_up = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
+    give_up = f"/t/acme/connect/waiting/{get_newest_authorization().public_id}/forget"
     assert f'action="{give_up}"' in page
     browser.client.post(give_up)
-    assert under_way().state == "cancelled" and "Continue" not in text(browser, HOME)
+    assert get_newest_authorization().state == "cancelled" and "Continue" not in text(browser, HOME)
     assert not Connection.unscoped.exists()
 
 
 def test_what_is_authorized_again_goes_on_at_its_own_page(browser, make, acme):
     row = make.connection(acme, "salesforce")
-    browser.sent_to("salesforce", connection=str(row.public_id))
+    browser.get_consent_url("salesforce", connection=str(row.public_id))
     assert "Not authorized again yet" in text(browser, HOME)
-    assert goes_on_at(browser, f"/t/acme/connections/{row.public_id}/reconnect/")
+    assert has_continue_link(browser, f"/t/acme/connections/{row.public_id}/reconnect/")
 
 
-def test_a_member_sees_it_and_has_no_button(browser, another, acme):
-    browser.sent_to("salesforce")
-    member = another(acme, "member")
+def test_a_member_sees_it_and_has_no_button(browser, open_browser, acme):
+    browser.get_consent_url("salesforce")
+    member = open_browser(acme, "member")
     for page in PAGES:
         shown = text(member, page)
         assert "ot finished" in shown or "Not connected yet" in shown
         assert "Continue" not in shown and "Cancel this attempt" not in shown
-    url = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
+    url = f"/t/acme/connect/waiting/{get_newest_authorization().public_id}/forget"
     assert (
         member.client.post(url).status_code == 403 and Authorization.unscoped.get().state == "begun"
     )
@@ -116,10 +125,13 @@ def test_a_member_sees_it_and_has_no_button(browser, another, acme):
 def test_an_outage_while_authorizing_is_what_the_pages_tell_and_not_an_administrator(
     browser, outside, status
 ):
-    address = browser.allow(browser.sent_to("slack"))
+    address = browser.allow(browser.get_consent_url("slack"))
     outside.fault("slack", status=status)
-    browser.comes_back(address)
-    assert (under_way().state, under_way().reason) == ("failed", "unavailable")
+    browser.follow_callback(address)
+    assert (get_newest_authorization().state, get_newest_authorization().reason) == (
+        "failed",
+        "unavailable",
+    )
     for page in (HOME, "/t/acme/connect/slack/"):
         shown = text(browser, page)
         assert "Slack does not respond" in shown and "was not completed" not in shown

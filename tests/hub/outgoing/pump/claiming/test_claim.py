@@ -18,7 +18,7 @@ from hub.outgoing.pump.claiming.claim import claim_lanes, recover_held_lanes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.settling.release_lanes import release_lanes
 from tests.factories import MINUTE, NOON
-from tests.hub.outgoing.looking import crash
+from tests.hub.outgoing.delivery_states import simulate_pump_crash
 
 pytestmark = pytest.mark.django_db
 SOON = NOON + timedelta(seconds=1)
@@ -116,8 +116,8 @@ def test_what_waits_beside_a_lane_that_is_served_keeps_its_lane_due(make):
 
 def test_what_a_dead_pump_was_sending_on_a_held_lane_does_not_stay_sending(make):
     delivery, alive = make.delivery(), make.delivery()
-    crash(delivery)
-    crash(alive, at=NOON + 2 * MINUTE)  # its lease has not expired
+    simulate_pump_crash(delivery)
+    simulate_pump_crash(alive, at=NOON + 2 * MINUTE)  # its lease has not expired
     for row in (delivery, alive):
         row.connection.pause("stocktaking", until=None, now=NOON)
     recover_held_lanes(now=NOON)

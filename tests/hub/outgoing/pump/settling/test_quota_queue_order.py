@@ -17,8 +17,8 @@ SECOND = timedelta(seconds=1)
 UNTIL_OPEN = timedelta(seconds=1.2)  # after which a channel of one message a second is open again
 
 CHANNELS = st.sampled_from(["C1", "C2", "C3"])
-TELL = st.tuples(
-    st.just("tell"), CHANNELS, st.integers(1, 4), st.sampled_from(["post", "post", "update"])
+PUBLISH = st.tuples(
+    st.just("publish"), CHANNELS, st.integers(1, 4), st.sampled_from(["post", "post", "update"])
 )
 PUMP = st.tuples(
     st.just("pump"), st.sampled_from([timedelta(0), SECOND / 3, UNTIL_OPEN, 3 * SECOND])
@@ -27,7 +27,7 @@ PAUSE = st.tuples(
     st.just("pause"), st.sampled_from(["chat.postMessage", "chat.update"]), st.integers(1, 5)
 )
 DIE = st.tuples(st.just("die"))
-STEPS = st.lists(st.one_of(TELL, PUMP, TELL, PUMP, PAUSE, DIE), min_size=4, max_size=16)
+STEPS = st.lists(st.one_of(PUBLISH, PUMP, PUBLISH, PUMP, PAUSE, DIE), min_size=4, max_size=16)
 
 
 class Steps(Workspace):
@@ -60,7 +60,7 @@ class TestFirstInFirstOut(TestCase):
             getattr(workspace, verb)(*arguments)
         for _ in range(80):
             workspace.pump(6 * SECOND)
-        arrived = workspace.arrived
+        arrived = workspace.posted_numbers
         assert sorted(number for numbers in arrived.values() for number in numbers) == list(
             range(1, workspace.numbers + 1)
         )

@@ -21,7 +21,7 @@ from hub.throttle.demand import ScopeCost
 from hub.throttle.models import QuotaState
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.looking import crash, read
+from tests.hub.outgoing.delivery_states import read_delivery, simulate_pump_crash
 from tests.hub.outgoing.operating import apply_action
 from tests.hub.outgoing.pump.builders import build_claimer
 
@@ -31,42 +31,42 @@ UNTIL_OPEN = timedelta(seconds=1.2)  # after which a channel of one message a se
 
 
 def test_a_message_for_a_free_channel_does_not_wait_for_a_full_one(workspace):
-    workspace.tell("C1", 100)
-    workspace.tell("C2")
+    workspace.publish("C1", 100)
+    workspace.publish("C2")
     workspace.pump()
-    assert workspace.arrived == {"C1": [1], "C2": [101]}
+    assert workspace.posted_numbers == {"C1": [1], "C2": [101]}
 
 
 def test_what_waits_for_a_channel_goes_in_the_order_of_acceptance(workspace):
-    workspace.tell("C1", 8)
+    workspace.publish("C1", 8)
     for _ in range(10):
-        workspace.tell("C1")
+        workspace.publish("C1")
         workspace.pump(UNTIL_OPEN)
-    assert workspace.arrived["C1"] == list(range(1, 11))
+    assert workspace.posted_numbers["C1"] == list(range(1, 11))
 
 
 @pytest.mark.parametrize("type", ["post", "update"])
 def test_what_comes_new_does_not_take_the_moment_of_what_waits(workspace, type):
     """It could be booked ahead, just before the queue is looked at."""
-    workspace.tell("C1", 2, type)
+    workspace.publish("C1", 2, type)
     workspace.pump()
     other = (
         "C2" if type == "update" else "C1"
     )  # another channel, where it is the method that is closed
     workspace.now = QuotaQueue.unscoped.get().opens_at - SECOND / 20
-    workspace.tell(other, 1, type)
+    workspace.publish(other, 1, type)
     workspace.pump()
-    assert workspace.arrived == {"C1": [1]}
+    assert workspace.posted_numbers == {"C1": [1]}
     workspace.pump(SECOND / 10)
-    assert workspace.arrived == {"C1": [1, 2]}
+    assert workspace.posted_numbers == {"C1": [1, 2]}
 
 
 def test_a_pump_that_finds_a_scope_closed_postpones_all_queues_that_spend_it(workspace):
     for number in range(12):  # more queues than one claim takes from
-        workspace.tell(f"C{number}", type="update")
+        workspace.publish(f"C{number}", type="update")
     workspace.pump()
     workspace.pump(UNTIL_OPEN)
-    assert sum(map(len, workspace.arrived.values())) == 2
+    assert sum(map(len, workspace.posted_numbers.values())) == 2
     assert Delivery.unscoped.filter(
         state="waiting", state_changed_at=NOON
     ).exists()  # they were not claimed again
@@ -77,7 +77,7 @@ def test_a_pump_that_finds_a_scope_closed_postpones_all_queues_that_spend_it(wor
 
 
 def test_what_waits_for_a_closed_scope_is_not_claimed(workspace):
-    workspace.tell("C1", 20)
+    workspace.publish("C1", 20)
     workspace.pump()
     waiting = Delivery.unscoped.filter(state="waiting")
     assert (
@@ -99,16 +99,18 @@ def test_a_closed_method_does_not_stop_another(workspace):
         is_probing=True,
     )
     for channel in ("C1", "C2", "C3"):
-        workspace.tell(channel, 3, type="update")
-    workspace.tell("C4")
+        workspace.publish(channel, 3, type="update")
+    workspace.publish("C4")
     workspace.pump()
-    assert workspace.arrived == {"C4": [10]}
-    workspace.tell("C1", type="update")
+    assert workspace.posted_numbers == {"C4": [10]}
+    workspace.publish("C1", type="update")
     workspace.pump(2 * MINUTE)
-    assert workspace.arrived["C1"] == [1]  # one call shows whether the method is open: the oldest
+    assert workspace.posted_numbers["C1"] == [
+        1
+    ]  # one call shows whether the method is open: the oldest
     for _ in range(11):
         workspace.pump(UNTIL_OPEN)
-    assert [workspace.arrived[channel] for channel in ("C1", "C2", "C3")] == [
+    assert [workspace.posted_numbers[channel] for channel in ("C1", "C2", "C3")] == [
         [1, 2, 3, 11],
         [4, 5, 6],
         [7, 8, 9],
@@ -116,18 +118,18 @@ def test_a_closed_method_does_not_stop_another(workspace):
 
 
 def test_a_429_keeps_the_order_and_the_position_of_the_refused_delivery(workspace):
-    workspace.tell("C1", 3)
+    workspace.publish("C1", 3)
     answers = iter([Response(429, headers={"retry-after": "60"}, at=NOON)])
     workspace.http = FakeHttp(lambda request: next(answers, POSTED))
     workspace.pump()
-    workspace.tell("C1")
+    workspace.publish("C1")
     for _ in range(6):
         workspace.pump(MINUTE + SECOND)
-    assert workspace.arrived["C1"] == [1, 1, 2, 3, 4]
+    assert workspace.posted_numbers["C1"] == [1, 1, 2, 3, 4]
 
 
 def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
-    workspace.tell("C1", 40)
+    workspace.publish("C1", 40)
     claimer = build_claimer(lambda: NOON)
     before = claimer.sizing.rounds_for(workspace.connection.pk)
     batches, _ = run_with_loop(claimer.claim_and_prepare)
@@ -139,30 +141,30 @@ def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
 
 
 def test_what_a_killed_pump_had_in_hand_goes_before_what_waits_behind_it(workspace):
-    workspace.tell("C1", 4)
+    workspace.publish("C1", 4)
     workspace.pump()
     second = Delivery.unscoped.filter(state="waiting").first()
-    crash(read(second), at=workspace.now)
-    workspace.tell("C1")
+    simulate_pump_crash(read_delivery(second), at=workspace.now)
+    workspace.publish("C1")
     for _ in range(6):
         workspace.pump(UNTIL_OPEN)
-    assert workspace.arrived["C1"] == [1, 2, 3, 4, 5]
+    assert workspace.posted_numbers["C1"] == [1, 2, 3, 4, 5]
 
 
 def test_a_cancelled_delivery_leaves_its_queue_and_a_retried_one_joins_it(workspace):
-    workspace.tell("C1", 4)
+    workspace.publish("C1", 4)
     workspace.pump()
-    second = read(Delivery.unscoped.filter(state="waiting").first())
+    second = read_delivery(Delivery.unscoped.filter(state="waiting").first())
     apply_action("cancel", second, now=workspace.now)
     workspace.pump(UNTIL_OPEN)
-    apply_action("retry", read(second), now=workspace.now)
+    apply_action("retry", read_delivery(second), now=workspace.now)
     for _ in range(3):
         workspace.pump(UNTIL_OPEN)
-    assert workspace.arrived["C1"] == [1, 3, 2, 4]
+    assert workspace.posted_numbers["C1"] == [1, 3, 2, 4]
 
 
 def test_a_lane_that_sleeps_beside_an_open_queue_is_woken(workspace):
-    workspace.tell("C1", 2)
+    workspace.publish("C1", 2)
     workspace.pump()
     Lane.unscoped.update(due_at=None)
     run_sweep(now=NOON + MINUTE)
@@ -170,15 +172,15 @@ def test_a_lane_that_sleeps_beside_an_open_queue_is_woken(workspace):
 
 
 def test_an_empty_queue_is_deleted_and_what_lost_its_queue_goes_on(workspace):
-    workspace.tell("C1", 2)
+    workspace.publish("C1", 2)
     workspace.pump()
     run_sweep(now=NOON + 2 * DELETE_EMPTY_AFTER)
     assert QuotaQueue.unscoped.exists()  # something waits in it
     QuotaQueue.unscoped.all().delete()
     run_sweep(now=NOON + 2 * DELETE_EMPTY_AFTER)
     workspace.pump(2 * DELETE_EMPTY_AFTER)
-    assert workspace.arrived["C1"] == [1, 2]
-    workspace.tell("C1", 2)
+    assert workspace.posted_numbers["C1"] == [1, 2]
+    workspace.publish("C1", 2)
     workspace.pump()
     workspace.pump(UNTIL_OPEN)
     workspace.pump(UNTIL_OPEN)
@@ -188,7 +190,7 @@ def test_an_empty_queue_is_deleted_and_what_lost_its_queue_goes_on(workspace):
 
 def test_of_many_queues_only_what_lost_its_queue_is_touched(workspace):
     for channel in ("C1", "C2", "C3"):
-        workspace.tell(channel, 3)
+        workspace.publish(channel, 3)
     workspace.pump()
     gone = QuotaQueue.unscoped.order_by("pk")[1]
     before = dict(Delivery.unscoped.filter(state="waiting").values_list("pk", "quota_queue"))
@@ -203,7 +205,7 @@ def test_of_many_queues_only_what_lost_its_queue_is_touched(workspace):
 
 def test_queues_are_reopened_in_the_order_in_which_pumps_write_them(workspace):
     for channel in ("C1", "C2"):
-        workspace.tell(channel, 3)
+        workspace.publish(channel, 3)
     workspace.pump()
     closed = {key for queue in QuotaQueue.unscoped.all() for key in queue.closed}
     with CaptureQueriesContext(database) as seen:
@@ -218,7 +220,7 @@ def test_queues_are_reopened_in_the_order_in_which_pumps_write_them(workspace):
 
 def test_only_queues_that_wait_for_an_opened_scope_are_reopened(workspace):
     for channel in ("C1", "C2"):
-        workspace.tell(channel, 3)
+        workspace.publish(channel, 3)
     workspace.pump()
     one, other = QuotaQueue.unscoped.order_by("pk")
     before = other.opens_at

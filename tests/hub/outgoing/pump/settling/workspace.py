@@ -30,7 +30,7 @@ class Workspace:
             self.make.route(self.connection, name=type, event_type=type, action=action, body=body)
         self.http = FakeHttp(POSTED)
 
-    def tell(self, channel, count=1, type="post"):
+    def publish(self, channel, count=1, type="post"):
         for _ in range(count):
             self.numbers += 1
             data = {"channel": f"{channel}00000000", "number": str(self.numbers)}
@@ -41,7 +41,7 @@ class Workspace:
         pump(self.http, at=self.now)
 
     @property
-    def arrived(self):
+    def posted_numbers(self):
         """The numbers that came to each channel, in their order."""
         found = defaultdict(list)
         for request in self.http.requests:

@@ -5,15 +5,15 @@ from hub.outgoing.models import Delivery
 from tests.factories import MINUTE, NOON
 
 
-def read(delivery):
+def read_delivery(delivery):
     return readable_deliveries().get(pk=delivery.pk)
 
 
 def state_of(delivery):
-    return resolve_effective_state(read(delivery))[:2]
+    return resolve_effective_state(read_delivery(delivery))[:2]
 
 
-def crash(*deliveries, at=NOON):
+def simulate_pump_crash(*deliveries, at=NOON):
     """As a pump leaves it that dies while it sends these."""
     for delivery in deliveries:
         Delivery.unscoped.filter(pk=delivery.pk).update(

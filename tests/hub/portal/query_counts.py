@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from hub.db.clock import clock
 
 
-def queries(look):
+def load_counting_queries(look):
     clock.synchronize()  # now, and not by the page
     with CaptureQueriesContext(connection) as seen:
         page = look()
@@ -14,7 +14,7 @@ def queries(look):
     return page, len(seen)
 
 
-def asked(client, url):
+def count_queries(client, url):
     """By a page that was looked at before."""
     client.get(url)
-    return queries(lambda: client.get(url))[1]
+    return load_counting_queries(lambda: client.get(url))[1]

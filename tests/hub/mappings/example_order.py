@@ -19,7 +19,7 @@ ORDER = {
 PEOPLE = {("user", "7"): "U7"}
 
 
-def translated(mapping, document=ORDER):
+def translate_example(mapping, document=ORDER):
     return translate(
         compile_mapping(mapping),
         document,

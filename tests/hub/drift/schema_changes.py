@@ -73,7 +73,7 @@ def refuse(status, code):
     return Response(status, json.dumps(body).encode())
 
 
-def without(*names):
+def list_fields_without(*names):
     return [entry for entry in LEAD if entry["name"] not in names]
 
 

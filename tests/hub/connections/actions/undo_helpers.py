@@ -15,20 +15,20 @@ HAND = ActorContext.system()
 HERE = Response(200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1"}')
 
 
-def leave(row, **options):
+def disconnect(row, **options):
     disconnect_account(row, HAND, **{"can_be_undone": True, "now": NOON} | options)
-    return stored(row)
+    return reload_connection(row)
 
 
-def stored(row):
+def reload_connection(row):
     return Connection.unscoped.select_related("tenant", "lane").get(pk=row.pk)
 
 
 def undo(row, script=HERE, at=NOON + HOUR):
     http = FakeHttp(script)
     options = {"call": http.call, "random": lambda: 0.5, "now": at}
-    return undo_disconnect(stored(row), HAND, **options), http
+    return undo_disconnect(reload_connection(row), HAND, **options), http
 
 
-def token_of(row):
+def read_access_token(row):
     return Credential.unscoped.get(connection=row).open(row).get("access_token")
