@@ -97,8 +97,8 @@ def add_system(app: web.Application, gateway: Gateway, system: System) -> None:
     for root, below in system.addresses:
         for method in system.methods:
             app.router.add_route(method, root + below, gateway.takes(system, root))
-    gateway.store.subscribe(lambda: system.learn(gateway.clock()))
-    system.learn(gateway.clock())
+    gateway.store.subscribe(lambda: system.load_accounts(gateway.clock()))
+    system.load_accounts(gateway.clock())
 
 
 def closing(*resources: Any) -> Callable[[web.Application], Awaitable[None]]:

@@ -1,4 +1,4 @@
-"""What tells the time: seconds since 1970."""
+"""The type of a clock: seconds since 1970."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,6 @@
-"""Faults on order: the next requests of a system meet them, in the order of their making."""
+"""Faults: each changes the next matching requests of a system, in the order in which they were
+added.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -40,7 +42,7 @@ class Fault:
 
     @property
     def answers(self) -> bool:
-        """False for one that only delays or changes the true answer."""
+        """Whether the fault replaces the response; False if it only delays or changes it."""
         return self.status is not None
 
 
@@ -49,33 +51,33 @@ class Faults:
         self._faults: list[Fault] = []
         self._made = 0
 
-    def order(self, wish: Mapping[str, Any], systems: set[str]) -> Fault:
+    def add_fault(self, request_body: Mapping[str, Any], systems: set[str]) -> Fault:
         """Raises ValueError with a sentence."""
-        fault = Fault(id=self._made + 1, **parse_fault(wish, systems))
+        fault = Fault(id=self._made + 1, **parse_fault(request_body, systems))
         self._made += 1
         self._faults.append(fault)
         return fault
 
-    def meet(self, system: str, account: str, path: str = "") -> Fault | None:
-        """The fault that this request meets, used up by it."""
+    def take_fault(self, system: str, account: str, path: str = "") -> Fault | None:
+        """Return the fault that applies to this request, and count it as used."""
         return self._first(
             system, account, lambda fault: fault.consent is None and (fault.path or "") in path
         )
 
-    def meet_whole(self, system: str) -> Fault | None:
-        """Only a fault that is of no one account."""
+    def take_system_fault(self, system: str) -> Fault | None:
+        """Return a fault that is not limited to an account, and count it as used."""
         return self._first(system, "", lambda fault: fault.account is None)
 
-    def meet_named(self, system: str, account: str) -> Fault | None:
-        """Only a fault that names this account."""
+    def take_account_fault(self, system: str, account: str) -> Fault | None:
+        """Return a fault that names this account, and count it as used."""
         return self._first(system, account, lambda fault: fault.account is not None)
 
-    def meet_page(self, system: str, path: str) -> Fault | None:
-        """The same for a page, which only a fault that names its path is meant for."""
+    def take_page_fault(self, system: str, path: str) -> Fault | None:
+        """Return a fault of a page, which must name its path, and count it as used."""
         return self._first(system, "", lambda fault: fault.path is not None and fault.path in path)
 
-    def meet_consent(self, system: str, account: str) -> dict[str, Any]:
-        """What the answer of this consent is changed by."""
+    def take_consent_fault(self, system: str, account: str) -> dict[str, Any]:
+        """Return the changes of this consent's answer."""
         fault = self._first(system, account, lambda fault: fault.consent is not None)
         return fault.consent or {} if fault else {}
 
@@ -99,9 +101,9 @@ class Faults:
                 self._faults.remove(fault)
 
 
-def parse_fault(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
-    """A wish, as JSON or form, in the words of Fault."""
-    values = {key: value for key, value in wish.items() if value not in ("", None)}
+def parse_fault(request_body: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
+    """Return the fields of Fault in a request, which is JSON or a form."""
+    values = {key: value for key, value in request_body.items() if value not in ("", None)}
     if unknown := set(values) - KNOWN:
         raise ValueError(
             f"unknown field {sorted(unknown)[0]!r}; known are {', '.join(sorted(KNOWN))}"
@@ -115,7 +117,7 @@ def parse_fault(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
     values |= {"body": parse_text(values["body"])} if "body" in values else {}
     values |= {key: parse_object(key, values[key]) for key in OBJECTS if key in values}
     values["effect"] = values.get("effect") in (True, "true", "on", "1")
-    times = values.pop("times", 0 if wish.get("times", 1) is None else 1)
+    times = values.pop("times", 0 if request_body.get("times", 1) is None else 1)
     return add_default_status(values) | {"left": times or None}
 
 
@@ -138,7 +140,7 @@ def add_default_status(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_text(text: Any) -> Any:
-    """A form can only carry text: where it is JSON, JSON is meant."""
+    """Parse the text of a form field as JSON, or return it unchanged if it is not JSON."""
     try:
         return json.loads(text) if isinstance(text, str) else text
     except ValueError:

@@ -1,4 +1,4 @@
-"""The door that every API request walks through: ledger, faults, latency, answer."""
+"""The gateway, through which every API request passes: ledger, faults, latency, response."""
 
 import asyncio
 import re
@@ -35,12 +35,12 @@ class Gateway:
     def takes(
         self, system: System, root: str
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """A handler for all that arrives below `root`, a path of that system."""
+        """Return a handler for all requests below `root`, a path of that system."""
 
         async def take(request: web.Request) -> web.StreamResponse:
             call = await self._read(request, root)
             account = system.account(call)
-            fault = self.faults.meet(system.key, account, call.url)
+            fault = self.faults.take_fault(system.key, account, call.url)
             answer = respond(system, call, fault)
             self._record(system, account, call, answer.status)
             if answer.then is not None:
@@ -53,8 +53,8 @@ class Gateway:
         return take
 
     async def page_fault(self, request: web.Request, system: str) -> web.Response | None:
-        """What a page of that system answers instead, where a fault names its path."""
-        fault = self.faults.meet_page(system, request.path)
+        """Return the response that replaces a page of that system, if a fault names its path."""
+        fault = self.faults.take_page_fault(system, request.path)
         await asyncio.sleep(fault.delay if fault else 0)
         if fault is None or fault.status is None:
             return None
@@ -108,9 +108,7 @@ def respond(system: System, call: ApiRequest, fault: Fault | None) -> ApiRespons
 
 
 def apply_fault_changes(answer: ApiResponse, fault: Fault, at: float) -> ApiResponse:
-    """With the fault's changes in its body, as long or as short as the fault says, and stating the
-    time that it says.
-    """
+    """Return the response with the body, length and time that the fault states."""
     if fault.ahead:
         answer = replace(
             answer, headers={**answer.headers, "Date": formatdate(at + fault.ahead, usegmt=True)}
@@ -141,7 +139,7 @@ def find_message_ids(system: System, call: ApiRequest) -> list[str]:
 
 
 def describe_body(call: ApiRequest, kind: str) -> str:
-    """The text of a body; of a picture only what it is."""
+    """Return the text of a body; for a picture only its type and size."""
     if kind.startswith("image/"):
         return f"{len(call.body)} bytes of {kind}"
     return mask_secrets(call.text) if kind.startswith(FORM) else call.text

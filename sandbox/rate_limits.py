@@ -1,4 +1,4 @@
-"""How fast a system lets itself be called; pure: the moment is an argument."""
+"""Rate limits of a system. Pure: the time is an argument."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""A change of a schema that the control asks for, as a value: checked, and not yet made."""
+"""A change of a schema that the control requests, as a checked value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,20 +52,22 @@ class SchemaChange:
         return {**named, **self.details}
 
 
-def parse_change(wish: Mapping[str, Any]) -> SchemaChange:
+def parse_change(request_body: Mapping[str, Any]) -> SchemaChange:
     """Raises ValueError with a sentence."""
-    change = wish.get("change")
+    change = request_body.get("change")
     if change not in CHANGES:
         raise ValueError(f"change is one of {', '.join(CHANGES)}")
     for name in ("account", "object"):
-        if not isinstance(wish.get(name), str):
+        if not isinstance(request_body.get(name), str):
             raise ValueError(f"{name} is a text")
-    field = wish.get("field", "")
+    field = request_body.get("field", "")
     if not isinstance(field, str) or bool(field) == (change in WITHOUT_FIELD):
         raise ValueError("field is the name of a field, if the change is one of a field")
-    details = {name: value for name, value in wish.items() if name not in KNOWN}
+    details = {name: value for name, value in request_body.items() if name not in KNOWN}
     _check_details(str(change), details)
-    return SchemaChange(str(wish["account"]), str(wish["object"]), str(change), field, details)
+    return SchemaChange(
+        str(request_body["account"]), str(request_body["object"]), str(change), field, details
+    )
 
 
 def _check_details(change: str, details: Mapping[str, Any]) -> None:

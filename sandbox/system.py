@@ -1,4 +1,4 @@
-"""What a simulated system is handed and what it gives back; no sockets here."""
+"""The interface of a simulated system: requests and responses, without sockets."""
 
 import base64
 import json
@@ -91,9 +91,7 @@ class ApiResponse:
 
 
 class System:
-    """One simulated system: whose a request is, what it answers, and its own words for a
-    failure.
-    """
+    """One simulated system: the account of a request, its response, and the body of a failure."""
 
     key = ""
     addresses: tuple[tuple[str, str], ...] = ()  # (root, what may stand below it), as routes
@@ -112,8 +110,10 @@ class System:
         return self.answer(call)
 
     def restart(self, account: str, seconds: float, at: float) -> None:
-        """By the control: be away for so long, and forget what is only in memory. Raises
-        ValueError with a sentence.
+        """Make the system unavailable for so long, and clear what is in memory only; called by the
+        control.
+
+        Raises ValueError with a sentence.
         """
         raise ValueError(f"{self.key} cannot be restarted")
 
@@ -122,7 +122,7 @@ class System:
         raise NotImplementedError
 
     def ids(self, call: ApiRequest) -> list[str]:
-        """Outward ids that the body or path carries; the headers are read by the door."""
+        """Return the external ids in the body or path; the gateway reads those in headers."""
         return []
 
     def oauth_accounts(self) -> Iterable[tuple[str, str, str]]:
@@ -134,20 +134,22 @@ class System:
         return ()
 
     def end(self, account: str, do: str, kind: str, at: float) -> None:
-        """By the control: `do` is expire, revoke or uninstall. Raises ValueError with a
-        sentence.
+        """End tokens; called by the control. `do` is expire, revoke or uninstall. Raises ValueError
+        with a sentence.
         """
         raise ValueError(f"the tokens of {self.key} cannot be ended")
 
     def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
-        """How our application is told that it was uninstalled in this account."""
+        """Return the requests that report to our application that this account uninstalled it."""
         return []
 
     def seed(
         self, account: str, object: str, rows: Iterable[dict[str, Any]], at: float
     ) -> list[str]:
-        """By the control: store records, of which nobody is told, and return their ids. One with
-        the id of another changes it. Raises ValueError with a sentence.
+        """Store records without sending webhooks, and return their ids; called by the control.
+
+        A record with an existing id replaces the values of that record. Raises ValueError with a
+        sentence.
         """
         raise ValueError(f"records of {self.key} cannot be planted")
 
@@ -155,7 +157,7 @@ class System:
         """The fields of a generated record of this object, with {n} for its number."""
         return {}
 
-    def planted(self, account: str, object: str) -> Iterator[dict[str, Any]]:
+    def list_records(self, account: str, object: str) -> Iterator[dict[str, Any]]:
         """Every record of an object, deleted ones among them. Raises ValueError with a sentence."""
         raise ValueError(f"records of {self.key} cannot be listed")
 
@@ -164,13 +166,13 @@ class System:
         raise ValueError(f"{self.key} has no schema")
 
     def change_schema(self, change: SchemaChange, at: float) -> None:
-        """By the control: people of the account change its fields. Raises ValueError with a
-        sentence.
+        """Change the fields of an account, as its people would; called by the control. Raises
+        ValueError with a sentence.
         """
         raise ValueError(f"{self.key} has no schema")
 
-    def learn(self, at: float) -> None:
-        """The world has changed: look at the accounts again."""
+    def load_accounts(self, at: float) -> None:
+        """Read the accounts again, as the world has changed."""
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close open files."""

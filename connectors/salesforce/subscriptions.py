@@ -2,8 +2,8 @@
 
 https://developer.salesforce.com/docs/atlas.en-us.api_tooling.meta/api_tooling (2026-11):
 WorkflowOutboundMessage, Flow and FlowDefinition; the permission Customize Application is needed. An
-outbound message does not tell a new record from a changed one, so each object has two messages,
-told apart by the query of their URL. A message is named after its URL, as an organisation may have
+outbound message does not show if its record is new or changed, so each object has two messages,
+with different queries in their URLs. A message is named after its URL, as an organisation may have
 messages of several installations; its flow is named after the message's id.
 """
 

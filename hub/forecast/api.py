@@ -67,7 +67,7 @@ class UpcomingView(APIView):
     def get(self, request: Request) -> Response:
         """List what will need the tenant's people soon, the first in time first: authorizations
         that end, disconnects that can be undone, secrets in overlap, failing webhooks, changed
-        schemas, stopped lists of people, webhooks held for an account before, connections of former
+        schemas, stopped lists of people, webhooks held for a former account, connections of former
         members, and API keys that expire.
         """
         query = UpcomingQuery(data=request.query_params)

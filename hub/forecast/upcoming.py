@@ -159,7 +159,7 @@ def _list_stopped_lists(tenant: Tenant) -> Iterator[UpcomingNeed]:
 
 
 def _list_held_webhooks(tenant: Tenant) -> Iterator[UpcomingNeed]:
-    """Yield the connections at which webhooks for the account before wait for a decision."""
+    """Yield the connections at which webhooks for the former account wait for a decision."""
     held = InboundItem.unscoped.filter(
         connection=OuterRef("pk"), state="held", reason=FORMER_ACCOUNT
     )

@@ -74,7 +74,7 @@ def score_calls(health: BreakerState, calls: CallCounts, *, now: datetime) -> Br
     health = add_calls(_decay_scores(health, now=now), calls, now=now)
     total = health.success_score + health.failure_score
     if total >= MIN_CALLS and health.failure_score >= FAILURE_RATE * total:
-        return replace(health, breaker_trips=1, open_until=now + open_time(1))
+        return replace(health, breaker_trips=1, open_until=now + compute_open_duration(1))
     return health
 
 
@@ -85,7 +85,7 @@ def _apply_probe(health: BreakerState, calls: CallCounts, *, now: datetime) -> B
     if calls.up:
         return close_breaker(health)
     trips = health.breaker_trips + bool(calls.down)
-    return replace(health, breaker_trips=trips, open_until=now + open_time(trips))
+    return replace(health, breaker_trips=trips, open_until=now + compute_open_duration(trips))
 
 
 def close_breaker(health: BreakerState) -> BreakerState:
@@ -93,7 +93,7 @@ def close_breaker(health: BreakerState) -> BreakerState:
     return BreakerState(failing_since=health.failing_since, failed_calls=health.failed_calls)
 
 
-def open_time(trips: int) -> timedelta:
+def compute_open_duration(trips: int) -> timedelta:
     """Return how long the breaker stays open after so many trips in a row."""
     doublings: int = min(trips - 1, 10)
     return min(FIRST_OPEN_TIME * (1 << doublings), MAX_OPEN_TIME)

@@ -241,7 +241,7 @@ urlpatterns = [
     path(f"{TENANT_PATH}runs/night/", run_pages.show_night, name="runs_night"),
     path(f"{TENANT_PATH}runs/<uuid:id>/", run_pages.show_run, name="run"),
     path(f"{TENANT_PATH}runs/<uuid:id>/live", run_pages.show_run_progress, name="run_live"),
-    path(f"{TENANT_PATH}runs/<uuid:id>/<slug:verb>", run_pages.run_run_action, name="run_do"),
+    path(f"{TENANT_PATH}runs/<uuid:id>/<slug:verb>", run_pages.perform_run_action, name="run_do"),
     path(
         f"{TENANT_PATH}discrepancies/", discrepancy_pages.show_discrepancies, name="discrepancies"
     ),

@@ -17,11 +17,11 @@ from hub.throttle.booking import PROBE_TIMEOUT
 from hub.throttle.limits import CLOCK_SKEW, MAX_PAUSE
 from hub.throttle.models import QuotaState
 from hub.throttle.quota_rows import (
+    build_snapshot,
     new_quota_state,
     parse_buckets,
     save_snapshots,
     select_locked,
-    snapshot_of,
 )
 from hub.throttle.report_correction import correct_snapshot
 
@@ -91,7 +91,7 @@ def correct_quotas(reports: Mapping[str, QuotaReport], *, now: datetime) -> None
         return
     with transaction.atomic():
         scopes = select_locked(reports)
-        stored = {key: snapshot_of(scope) for key, scope in scopes.items()}
+        stored = {key: build_snapshot(scope) for key, scope in scopes.items()}
         snapshots = {
             key: correct_snapshot(
                 reports[key].quota,

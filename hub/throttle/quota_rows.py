@@ -41,7 +41,7 @@ def new_quota_state(key: str) -> QuotaState:
     return QuotaState(key=key, connector_key=connector, kind=kind)
 
 
-def snapshot_of(quota_state: QuotaState) -> QuotaSnapshot:
+def build_snapshot(quota_state: QuotaState) -> QuotaSnapshot:
     columns = {name: getattr(quota_state, name) for name in SNAPSHOT_COLUMNS}
     return QuotaSnapshot(**columns | {"usage_buckets": parse_buckets(quota_state.usage_buckets)})
 

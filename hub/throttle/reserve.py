@@ -15,7 +15,7 @@ from hub.throttle.demand import Demand, Reservation
 from hub.throttle.in_flight_leases import InFlightCapacity
 from hub.throttle.limits import MAX_BOOKING_AHEAD
 from hub.throttle.models import QuotaState
-from hub.throttle.quota_rows import lock_quota_states, save_snapshots, snapshot_of
+from hub.throttle.quota_rows import build_snapshot, lock_quota_states, save_snapshots
 from hub.throttle.sanitize import sanitize_snapshot
 
 NO_LEASE = UUID(int=0)
@@ -45,7 +45,7 @@ def reserve_calls(
         return [Reservation((now,) * demand.calls, now) for demand in demands]
     with transaction.atomic():
         scopes = lock_quota_states(quotas)
-        stored = {key: snapshot_of(scope) for key, scope in scopes.items()}
+        stored = {key: build_snapshot(scope) for key, scope in scopes.items()}
         snapshots = {
             key: sanitize_snapshot(quotas[key], snapshot, now) for key, snapshot in stored.items()
         }

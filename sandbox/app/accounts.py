@@ -1,4 +1,4 @@
-"""The order application's side of the accounts file: where the hub is, and the application's
+"""The order application's section of the accounts file: the hub's address, and the application's
 customers.
 """
 
@@ -28,7 +28,7 @@ class Tenant:
 
 @dataclass(frozen=True)
 class OrderApp:
-    """The application itself; `tenants` as the file has them."""
+    """The application itself, with its tenants as stated in the file."""
 
     hub: str = DEFAULT_HUB
     secret: str = ""

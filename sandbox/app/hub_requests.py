@@ -1,4 +1,4 @@
-"""What the hub asks of our application: labels to print and questions to answer."""
+"""Requests of the hub to our application: labels to print and questions to answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,7 +29,7 @@ class HubRequests:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def receive(self, call: ApiRequest, tenant: str) -> ApiResponse:
-        """202 with the number of the label or question; 400 with a sentence."""
+        """Return 202 with the number of the label or question, or 400 with a sentence."""
         works: dict[str, Callable[[ApiRequest, Mapping[str, Any], str], ApiResponse]] = {
             "/labels": self._create_label,
             "/questions": self._submit_question,
@@ -38,9 +38,9 @@ class HubRequests:
         if not isinstance(body, dict):
             return ApiResponse(400, {"error": "The request must be a JSON object."})
         data = body.get("data")
-        wish = data if isinstance(data, dict) else body
+        request_body = data if isinstance(data, dict) else body
         try:
-            return works[call.path.rstrip("/")](call, wish, tenant)
+            return works[call.path.rstrip("/")](call, request_body, tenant)
         except ValueError as error:
             return ApiResponse(400, {"error": str(error)})
 
@@ -76,15 +76,17 @@ class HubRequests:
         self.labels.close()
         self.questions.close()
 
-    def _create_label(self, call: ApiRequest, wish: Mapping[str, Any], tenant: str) -> ApiResponse:
-        label = self.labels.create(wish, tenant, request_id(call), call.at)
+    def _create_label(
+        self, call: ApiRequest, request_body: Mapping[str, Any], tenant: str
+    ) -> ApiResponse:
+        label = self.labels.create(request_body, tenant, request_id(call), call.at)
         return ApiResponse(202, {"ok": True, "label": label["number"]})
 
     def _submit_question(
-        self, call: ApiRequest, wish: Mapping[str, Any], tenant: str
+        self, call: ApiRequest, request_body: Mapping[str, Any], tenant: str
     ) -> ApiResponse:
-        """The answer follows in the background: the hub is not kept waiting for it."""
-        question, is_new = self.questions.submit(wish, tenant, request_id(call), call.at)
+        """Store the question; it is answered in the background, after the hub has its response."""
+        question, is_new = self.questions.submit(request_body, tenant, request_id(call), call.at)
         answer = ApiResponse(202, {"ok": True, "question": question["number"]})
         if not is_new or not self._can_answer(question):
             return answer

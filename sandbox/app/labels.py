@@ -1,4 +1,4 @@
-"""Shipping labels: what the hub asked our application to print."""
+"""Shipping labels that the hub requested from our application."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,17 +11,19 @@ Label = dict[str, Any]
 
 
 class LabelBook:
-    """A request under an id that is known answers the label that it made."""
+    """The labels; a repeated request id returns the label that the first request created."""
 
     def __init__(self, state: Path):
         self.table = Table(state / "app-labels.jsonl", "number")
         self._made = {row["request"]: row for row in self.table.all() if "request" in row}
 
-    def create(self, wish: Mapping[str, Any], tenant: str, request: str, at: float) -> Label:
-        """`request` is the id of the message. Raises ValueError with a sentence."""
+    def create(
+        self, request_body: Mapping[str, Any], tenant: str, request: str, at: float
+    ) -> Label:
+        """Create a label; `request` is the id of the message. Raises ValueError with a sentence."""
         if request in self._made:
             return dict(self._made[request])
-        order = str(wish.get("order") or "").strip()
+        order = str(request_body.get("order") or "").strip()
         if not order:
             raise ValueError("The label needs an order.")
         number = f"L-{FIRST + len(self.table)}"
@@ -31,9 +33,9 @@ class LabelBook:
             "tenant": tenant,
             "created_at": iso(at),
             "order": order[:255],
-            "recipient": str(wish.get("recipient") or "")[:255],
-            "address": str(wish.get("address") or "")[:1000],
-            "data": dict(wish),
+            "recipient": str(request_body.get("recipient") or "")[:255],
+            "address": str(request_body.get("address") or "")[:1000],
+            "data": dict(request_body),
         }
         label = self.table.put(label, at)
         self._made[label["request"]] = label

@@ -1,4 +1,4 @@
-"""The orders: read from a form or JSON, priced, numbered, kept."""
+"""The orders: parsed from a form or JSON, priced, numbered and stored."""
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -21,10 +21,12 @@ class OrderBook:
         self._events = JournaledDict(state / "order-events.jsonl", keep=5_000)
         self._received = max(map(int, self._events), default=0)
 
-    def place(self, wish: Mapping[str, Any], at: float) -> Order:
+    def place(self, request_body: Mapping[str, Any], at: float) -> Order:
         """Raises ValueError with a sentence."""
-        order = parse_plain_order(wish) if is_plain(wish) else parse_order(wish)
-        number = str(wish.get("number") or "") or self.table.free_key(order["tenant"], "A-")
+        order = (
+            parse_plain_order(request_body) if is_plain(request_body) else parse_order(request_body)
+        )
+        number = str(request_body.get("number") or "") or self.table.free_key(order["tenant"], "A-")
         if self.table.find(number, order["tenant"]):
             raise NumberTaken(f"There is an order {number} already.")
         order = {"number": number, "state": "placed", "placed_at": iso(at), **order, "hub": None}
@@ -34,7 +36,9 @@ class OrderBook:
         return self.table.put({**without_stamp(order), **changes}, at)
 
     def record_answer(self, order: Order, at: float, *, status: int, text: str) -> None:
-        """What the hub answered; by then its own events may have moved the order on."""
+        """Record the hub's response; events of the hub may have changed the order in the
+        meantime.
+        """
         current = self.table.find(order["number"], order["tenant"])
         if current is None:
             return
@@ -51,7 +55,7 @@ class OrderBook:
         return self.table.newest(count)
 
     def receive(self, event: dict[str, Any], tenant: str, at: float) -> None:
-        """An event from the hub; of an order that we know, it may change the state."""
+        """Store an event from the hub; an event about a known order may change its state."""
         self._received += 1
         self._events[str(self._received)] = {"at": at, "tenant": tenant, "event": event}
         kind, _, state = str(event.get("type", "")).partition(".")
@@ -77,13 +81,13 @@ class NumberTaken(ValueError):
 
 
 def without_stamp(record: Order) -> Order:
-    """The record without what each write sets anew."""
+    """Return the record without the fields that each write sets."""
     return {name: value for name, value in record.items() if name not in ("version", "updated_at")}
 
 
-def parse_order(wish: Mapping[str, Any]) -> Order:
+def parse_order(request_body: Mapping[str, Any]) -> Order:
     values = {
-        name: str(wish.get(name) or "").strip()[:255]
+        name: str(request_body.get(name) or "").strip()[:255]
         for name in ("tenant", "customer", "email", "currency")
     }
     currency = (values["currency"] or "EUR").upper()
@@ -93,7 +97,7 @@ def parse_order(wish: Mapping[str, Any]) -> Order:
         raise ValueError("The order needs the customer's e-mail address.")
     if len(currency) != 3 or not currency.isalpha():
         raise ValueError("The currency must have three letters, such as EUR.")
-    items = wish.get("items")
+    items = request_body.get("items")
     if not isinstance(items, list) or not items:
         raise ValueError("The order needs at least one line.")
     lines = [parse_order_line(item) for item in items]
@@ -101,16 +105,18 @@ def parse_order(wish: Mapping[str, Any]) -> Order:
     return {**values, "currency": currency, "total": str(total.quantize(CENT)), "items": lines}
 
 
-def is_plain(wish: Mapping[str, Any]) -> bool:
+def is_plain(request_body: Mapping[str, Any]) -> bool:
     """Whether it is an order of another system: a total, and no lines to price."""
-    return "items" not in wish and "total" in wish
+    return "items" not in request_body and "total" in request_body
 
 
-def parse_plain_order(wish: Mapping[str, Any]) -> Order:
+def parse_plain_order(request_body: Mapping[str, Any]) -> Order:
     """Raises ValueError with a sentence."""
-    refuse_protected(wish, but=("number", "tenant"))
+    refuse_protected(request_body, but=("number", "tenant"))
     blank = {"tenant": "", "customer": "", "email": "", "currency": "EUR", "items": []}
-    return blank | {name: value for name, value in wish.items() if name not in ("id", "number")}
+    return blank | {
+        name: value for name, value in request_body.items() if name not in ("id", "number")
+    }
 
 
 def refuse_protected(fields: Mapping[str, Any], *, but: tuple[str, ...] = ()) -> None:

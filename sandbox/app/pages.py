@@ -110,18 +110,18 @@ class Pages:
             order = self._app.book.place({**form, "items": form_lines(form)}, at)
         except ValueError as error:
             return self._page(request, form, sorry=str(error))
-        await self._app.tell_the_hub(order, at)
+        await self._app.notify_hub(order, at)
         query = {"placed": order["number"], "tenant": order["tenant"]}
         return web.Response(
             status=303, headers={"Location": build_url("app", **query).replace("?", "/?")}
         )
 
     async def tell(self, request: web.Request) -> web.Response:
-        """Again: the id is the order's, so the hub takes it once."""
+        """Send the order to the hub again; the id is the order's, so the hub accepts it once."""
         order = self._app.book.find(request.match_info["number"])
         if order is None or not is_own_form(request):
             return render_not_found(request, "No such order.", system="app")
-        await self._app.tell_the_hub(order, self._clock())
+        await self._app.notify_hub(order, self._clock())
         return web.Response(
             status=303, headers={"Location": build_url("app", "orders", order["number"])}
         )
@@ -157,7 +157,7 @@ class Pages:
         body = markup(
             PAGE,
             live=render_live_link(request),
-            placed=self._placed(placed) if placed else None,
+            placed=self._render_placed_order(placed) if placed else None,
             sorry=markup('<p class="sorry" role="alert">$s</p>', s=sorry) if sorry else None,
             tenants=[
                 option(t.reference, t.title, form.get("tenant"))
@@ -168,11 +168,11 @@ class Pages:
             email=form.get("email"),
             lines=[line(number, form) for number in range(LINES)],
             orders=self._orders(),
-            told=self._told(),
+            told=self._render_sent_events(),
         )
         return render_page(request, "Orders", body, system="app", status=400 if sorry else 200)
 
-    def _placed(self, order: Order) -> Markup:
+    def _render_placed_order(self, order: Order) -> Markup:
         return markup(
             PLACED,
             kind="bad" if order.get("state") == "not sent" else "good",
@@ -210,7 +210,7 @@ class Pages:
             empty="No orders yet. Place the first one.",
         )
 
-    def _told(self) -> Markup:
+    def _render_sent_events(self) -> Markup:
         rows = (
             (
                 render_time(row["at"]),

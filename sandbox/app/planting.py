@@ -40,7 +40,7 @@ def plant(
             continue
         key = given.get(table.key)
         given[table.key] = next(free) if key in (None, "") else str(key)
-        complete.append(completed(table, object, given, at))
+        complete.append(complete_record(table, object, given, at))
     return [str(record[table.key]) for record in table.put_all(complete, at)]
 
 
@@ -53,7 +53,7 @@ def numbered_users(given: Iterable[Record]) -> list[Record]:
     ]
 
 
-def completed(table: Table, object: str, given: Record, at: float) -> Record:
+def complete_record(table: Table, object: str, given: Record, at: float) -> Record:
     """The record over the one with its key, or a tombstone."""
     if given.get("deleted"):
         kept = (table.key, "tenant", "updated_at")

@@ -16,19 +16,19 @@ Question = dict[str, Any]
 
 
 class QuestionBook:
-    """A request under an id that is known answers the question that it made."""
+    """The questions; a repeated request id returns the question that the first request created."""
 
     def __init__(self, state: Path):
         self._questions = JournaledDict(state / "app-questions.jsonl")
         self._ids = {row["request"]: row["number"] for row in self._questions.values()}
 
     def submit(
-        self, wish: Mapping[str, Any], tenant: str, request: str, at: float
+        self, request_body: Mapping[str, Any], tenant: str, request: str, at: float
     ) -> tuple[Question, bool]:
         """Return the question, and whether it is new. Raises ValueError with a sentence."""
         if request in self._ids:
             return dict(self._questions[self._ids[request]]), False
-        text = str(wish.get("text") or "").strip()
+        text = str(request_body.get("text") or "").strip()
         if not text:
             raise ValueError("The question needs a text.")
         number = f"Q-{FIRST + len(self._questions)}"
@@ -38,7 +38,7 @@ class QuestionBook:
             "tenant": tenant,
             "asked_at": iso(at),
             "text": text[:10_000],
-            **{name: str(wish.get(name) or "") for name in TEXTS},
+            **{name: str(request_body.get(name) or "") for name in TEXTS},
             "answers": [],
         }
         self._questions[number] = question
@@ -49,7 +49,7 @@ class QuestionBook:
         return self._questions.get(number)
 
     def record_answer(self, number: str, text: str, at: float, status: int, response: str) -> None:
-        """What was answered, and what the hub said when it was asked to post that."""
+        """Record the answer, and the hub's response to the request to post it."""
         question = self._questions[number]
         answer = {"text": text, "at": iso(at), "status": status, "response": response[:2000]}
         self._questions[number] = question | {"answers": [*question["answers"], answer]}
@@ -63,7 +63,9 @@ class QuestionBook:
 
 
 def answer_of(question: Question, book: OrderBook) -> str:
-    """What our application knows by itself: the state of an order that the question names."""
+    """Return the answer that our application knows: the state of an order that the question
+    names.
+    """
     match = ORDER.search(question["text"])
     order = book.find(match[0], question["tenant"]) if match else None
     if order:

@@ -53,7 +53,7 @@ class RecordApi:
         if record is None:
             return NOT_FOUND
         if call.method == "GET":
-            return shown(record)
+            return build_record_response(record)
         if path.object in CHANGEABLE and call.method in ("PATCH", "DELETE"):
             return self._write(call, table, record)
         return ApiResponse(405, {"error": "method_not_allowed"})
@@ -83,7 +83,7 @@ class RecordApi:
     def _create(self, call: ApiRequest, path: RecordPath, table: Table, tenant: str) -> ApiResponse:
         """A customer or user with the next free id; orders are placed elsewhere."""
         if (written := self.find_written(call, table)) is not None:
-            return shown(written)
+            return build_record_response(written)
         try:
             fields = parse_fields(call.json())
         except ValueError as error:
@@ -105,7 +105,7 @@ class RecordApi:
 
     def _write(self, call: ApiRequest, table: Table, record: Record) -> ApiResponse:
         if (written := self.find_written(call, table)) is not None:
-            return shown(written)
+            return build_record_response(written)
         wanted = call.headers.get("If-Match", "")
         if not wanted and call.method == "PATCH":
             return ApiResponse(428, {"error": "precondition_required"})
@@ -128,7 +128,7 @@ class RecordApi:
             names = sorted(fields)
             self._tell(record["tenant"], f"{record[table.key]} changed", call.at, fields=names)
         self.remember(call, record, table.key)
-        return shown(record)
+        return build_record_response(record)
 
 
 def parse_fields(body: Any) -> Record:
@@ -140,7 +140,7 @@ def parse_fields(body: Any) -> Record:
     return fields
 
 
-def shown(record: Record) -> ApiResponse:
+def build_record_response(record: Record) -> ApiResponse:
     return ApiResponse(200, record, {"ETag": etag(record)})
 
 

@@ -1,5 +1,5 @@
-"""The order application's API: events from the hub, orders to read and to place, and telling the
-hub of them.
+"""The order application's API: events from the hub, orders to read and to place, and sending new
+orders to the hub.
 """
 
 import json
@@ -13,7 +13,7 @@ from sandbox.app.accounts import APP, Tenant
 from sandbox.app.hub_requests import HubRequests, Post
 from sandbox.app.log_book import LogBook
 from sandbox.app.order_book import NumberTaken, Order, OrderBook, build_event
-from sandbox.app.record_api import RecordApi, message_id, parse_path, shown
+from sandbox.app.record_api import RecordApi, build_record_response, message_id, parse_path
 from sandbox.app.tables import Record, Table
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
@@ -39,7 +39,7 @@ class OrderApp(System):
         self._records = RecordApi(self.tables, state, self.log.add)
         self._post = post
 
-    def learn(self, at: float) -> None:
+    def load_accounts(self, at: float) -> None:
         """Store the users that tenants begin with, unless they are known already."""
         table = self.tables["users"]
         for tenant in self.store[APP].tenants.values():
@@ -82,7 +82,7 @@ class OrderApp(System):
             return ApiResponse(401, {"error": problem})
         return self._records.answer(call, record_path, self.account(call))
 
-    async def tell_the_hub(self, order: Order, at: float) -> None:
+    async def notify_hub(self, order: Order, at: float) -> None:
         """Post order.created to the hub, and keep its answer with the order."""
         tenant = self.store[APP].tenants.get(order["tenant"]) or Tenant(order["tenant"])
         headers = {"Authorization": f"Bearer {tenant.hub_key}"}
@@ -95,7 +95,7 @@ class OrderApp(System):
         self.book.record_answer(order, at, status=status, text=text[:2000])
 
     def event_page(self, order: Order) -> str:
-        """The page that the hub's answer names for people by `page_url`; else the hub's first
+        """Return the page that the hub's response states as `page_url`; else the hub's first
         page.
         """
         try:
@@ -121,7 +121,7 @@ class OrderApp(System):
     def seed_template(self, account: str, object: str) -> dict[str, Any]:
         return planting.template(object)
 
-    def planted(self, account: str, object: str) -> Iterator[Record]:
+    def list_records(self, account: str, object: str) -> Iterator[Record]:
         if object not in self.tables:
             raise ValueError(f"object is one of {', '.join(sorted(self.tables))}")
         yield from self.tables[object].of_tenant(account)
@@ -130,24 +130,26 @@ class OrderApp(System):
         return ApiResponse(200, {"ok": True, "orders": len(self.book)})
 
     def _place(self, call: ApiRequest) -> ApiResponse:
-        """An order of a person is told to the hub; one that the hub brings is not."""
+        """Place an order; one that a person places is sent to the hub, one that the hub sent is
+        not.
+        """
         if problem := self._caller_problem(call):
             return ApiResponse(401, {"error": problem})
         if (written := self._records.find_written(call, self.book.table)) is not None:
-            return shown(written)
-        wish = call.json()
+            return build_record_response(written)
+        request_body = call.json()
         try:
-            order = self.book.place(wish if isinstance(wish, dict) else {}, call.at)
+            order = self.book.place(request_body if isinstance(request_body, dict) else {}, call.at)
         except NumberTaken as error:
             return ApiResponse(409, {"error": str(error)})
         except ValueError as error:
             return ApiResponse(400, {"error": str(error)})
         self._records.remember(call, order, "number")
         self.log.add(order["tenant"], f"{order['number']} placed", call.at)
-        etag = shown(order).headers
+        etag = build_record_response(order).headers
         if message_id(call):
             return ApiResponse(201, order, etag)
-        return ApiResponse(201, order, etag, then=lambda: self.tell_the_hub(order, call.at))
+        return ApiResponse(201, order, etag, then=lambda: self.notify_hub(order, call.at))
 
     def _list_requests(self, call: ApiRequest) -> ApiResponse:
         if self._stranger(call):
@@ -160,7 +162,7 @@ class OrderApp(System):
         return self.hub_requests.receive(call, self.account(call))
 
     def _signature_problem(self, call: ApiRequest) -> str:
-        """Why a message is not the hub's; empty where it is."""
+        """Return why a message is not signed by the hub; empty if it is."""
         secret = self.store[APP].app.secret
         wrong = signature_error([secret], call.headers, call.body, call.at) if secret else ""
         return wrong or ("unauthorized" if self._stranger(call) else "")
@@ -175,8 +177,10 @@ class OrderApp(System):
         return ApiResponse(202, {"ok": True})
 
     def _caller_problem(self, call: ApiRequest) -> str:
-        """Why a caller may not read or write records: a signature, where there is one, is checked;
-        without one, the key is wanted that the world may set.
+        """Return why a caller may not read or write records; empty if it may.
+
+        A signature is checked if there is one; otherwise the key that the world may set is
+        required.
         """
         if "webhook-signature" in call.headers:
             secret = self.store[APP].app.secret

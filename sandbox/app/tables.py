@@ -26,7 +26,7 @@ class TenantRecords:
 
 @dataclass(frozen=True)
 class PageQuery:
-    """What a page is asked to contain; times are normalized, and empty where there is no bound."""
+    """The parameters of a page; times are normalized, and empty where there is no bound."""
 
     tenant: str = ""
     after: str = ""
@@ -107,7 +107,7 @@ class Table:
         return self.put(tombstone, at)
 
     def page(self, query: PageQuery) -> tuple[list[Record], str]:
-        """Return a page in the order of the keys, and the key to go on after; empty: no more."""
+        """Return a page in the order of the keys, and the key of its last record; "" at the end."""
         found: list[Record] = []
         for record in self._after(query):
             if not query.selects(record):

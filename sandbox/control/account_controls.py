@@ -1,5 +1,5 @@
-"""What the control does to one account: end its tokens, deny its next consent, let its admin refuse
-the application.
+"""Controls of one account: end its tokens, deny its next consent, let its admin refuse the
+application.
 """
 
 from collections import Counter
@@ -36,8 +36,8 @@ WHOSE = (
 
 
 class AccountControls:
-    def __init__(self, door: Gateway, systems: Iterable[System]):
-        self._door = door
+    def __init__(self, gateway: Gateway, systems: Iterable[System]):
+        self._gateway = gateway
         self._systems = {system.key: system for system in systems}
 
     def tokens(self, system: str, account: str) -> list[dict[str, Any]]:
@@ -45,44 +45,51 @@ class AccountControls:
         rows = [
             {"system": key, **row}
             for key, one in self._systems.items()
-            for row in one.tokens(self._door.clock())
+            for row in one.tokens(self._gateway.clock())
             if system in ("", key) and account in ("", row["account"])
         ]
         return sorted(rows, key=lambda row: row["at"] or 0)
 
-    def end(self, wish: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def end(self, request_body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Raises ValueError with a sentence."""
-        if unknown := set(wish) - {"system", "account", "do", "kind"}:
+        if unknown := set(request_body) - {"system", "account", "do", "kind"}:
             raise ValueError(
                 f"unknown field {sorted(unknown)[0]!r}; known are account, do, kind, system"
             )
-        if wish.get("system") not in self._systems:
+        if request_body.get("system") not in self._systems:
             raise ValueError(f"system is one of {', '.join(sorted(self._systems))}")
-        if wish.get("do") not in DOES:
+        if request_body.get("do") not in DOES:
             raise ValueError(f"do is one of {', '.join(DOES)}")
-        system, account = str(wish["system"]), str(wish.get("account") or "")
+        system, account = str(request_body["system"]), str(request_body.get("account") or "")
         self._systems[system].end(
-            account, str(wish["do"]), str(wish.get("kind") or ""), self._door.clock()
+            account,
+            str(request_body["do"]),
+            str(request_body.get("kind") or ""),
+            self._gateway.clock(),
         )
         return self.tokens(system, account)
 
-    def callbacks(self, wish: Mapping[str, Any]) -> list[Callback]:
-        """What our application is told of this wish; to be asked for before it is carried out."""
-        system = self._systems.get(str(wish.get("system")))
-        if system is None or wish.get("do") != "uninstall":
+    def callbacks(self, request_body: Mapping[str, Any]) -> list[Callback]:
+        """What our application receives for this request; must be called before the action."""
+        system = self._systems.get(str(request_body.get("system")))
+        if system is None or request_body.get("do") != "uninstall":
             return []
-        return system.uninstall_callbacks(str(wish.get("account") or ""), self._door.clock())
+        return system.uninstall_callbacks(
+            str(request_body.get("account") or ""), self._gateway.clock()
+        )
 
-    def approve(self, wish: Mapping[str, Any]) -> None:
+    def approve(self, request_body: Mapping[str, Any]) -> None:
         """Raises ValueError with a sentence."""
-        system = str(wish.get("system"))
+        system = str(request_body.get("system"))
         if system not in self._systems or not self._systems[system].approvals:
             raise ValueError("that system has no approval")
-        if wish.get("account") not in [
+        if request_body.get("account") not in [
             account for account, *_ in self._systems[system].oauth_accounts()
         ]:
             raise ValueError("account is one that is connected by OAuth")
-        self._door.store.change_account(system, str(wish["account"]), approval=wish.get("approval"))
+        self._gateway.store.change_account(
+            system, str(request_body["account"]), approval=request_body.get("approval")
+        )
 
     def table(self) -> Markup:
         alive = Counter(

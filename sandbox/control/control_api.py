@@ -17,14 +17,14 @@ from sandbox.system import Callback, Send
 
 class Control:
     def __init__(
-        self, door: Gateway, levers: AccountControls, box: Mailbox, systems: set[str], send: Send
+        self, gateway: Gateway, levers: AccountControls, box: Mailbox, systems: set[str], send: Send
     ):
         self._send = send
-        self._door = door
+        self._gateway = gateway
         self._levers = levers
         self._box = box
         self._systems = systems
-        self._page = ControlPage(door, levers, sorted(systems))
+        self._page = ControlPage(gateway, levers, sorted(systems))
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -33,7 +33,7 @@ class Control:
             web.get("/_control/health", self.health),
             web.get("/_control/ledger", self.ledger),
             web.get("/_control/faults", self.faults),
-            web.post("/_control/faults", self.order),
+            web.post("/_control/faults", self.add_fault),
             web.post("/_control/reset", self.reset),
             web.get("/_control/mail", self.mail),
             web.get("/_control/tokens", self.tokens),
@@ -44,7 +44,7 @@ class Control:
         ]
 
     async def health(self, request: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "seq": self._door.ledger.seq})
+        return web.json_response({"ok": True, "seq": self._gateway.ledger.seq})
 
     async def ledger(self, request: web.Request) -> web.StreamResponse:
         since = parse_since(request)
@@ -54,17 +54,17 @@ class Control:
             headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
         )
         await response.prepare(request)
-        for chunk in self._door.ledger.since(since):
+        for chunk in self._gateway.ledger.since(since):
             await response.write(chunk)
         await response.write_eof()
         return response
 
     async def faults(self, request: web.Request) -> web.Response:
-        return web.json_response({"faults": self._door.faults.listed()})
+        return web.json_response({"faults": self._gateway.faults.listed()})
 
-    async def order(self, request: web.Request) -> web.StreamResponse:
+    async def add_fault(self, request: web.Request) -> web.StreamResponse:
         try:
-            fault = self._door.faults.order(await read_body(request), self._systems)
+            fault = self._gateway.faults.add_fault(await read_body(request), self._systems)
         except ValueError as error:
             return self._refused(request, error)
         return (
@@ -74,7 +74,7 @@ class Control:
         )
 
     async def reset(self, request: web.Request) -> web.StreamResponse:
-        self._door.faults.reset()
+        self._gateway.faults.reset()
         return redirect_to_control() if is_from_page(request) else web.json_response({"faults": []})
 
     async def mail(self, request: web.Request) -> web.Response:
@@ -102,7 +102,7 @@ class Control:
         return web.json_response({"tokens": tokens, "callbacks": results})
 
     async def _call_back(self, callback: Callback) -> dict[str, Any]:
-        """What became of it; it is not repeated where nobody answers."""
+        """Send the request, and return its result; it is not repeated if there is no response."""
         stated = {"method": callback.method, "url": callback.url}
         try:
             headers, body = dict(callback.headers), callback.body
@@ -119,14 +119,14 @@ class Control:
         return redirect_to_control() if is_from_page(request) else web.json_response({"ok": True})
 
     async def world(self, request: web.Request) -> web.Response:
-        return web.json_response(self._door.store.raw)
+        return web.json_response(self._gateway.store.raw)
 
     async def merge(self, request: web.Request) -> web.Response:
         try:
-            self._door.store.merge(await request.json())
+            self._gateway.store.merge(await request.json())
         except ValueError as error:
             return error_response(str(error))
-        return web.json_response(self._door.store.raw)
+        return web.json_response(self._gateway.store.raw)
 
     def _refused(self, request: web.Request, error: ValueError) -> web.Response:
         return (

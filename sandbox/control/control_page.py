@@ -1,4 +1,4 @@
-"""The control as a page: order faults, reset, and watch the ledger."""
+"""The control as a page: add faults, reset, and watch the ledger."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,8 +57,8 @@ $ledger</section>
 
 
 class ControlPage:
-    def __init__(self, door: Gateway, levers: AccountControls, systems: list[str]):
-        self._door = door
+    def __init__(self, gateway: Gateway, levers: AccountControls, systems: list[str]):
+        self._gateway = gateway
         self._levers = levers
         self._systems = systems
 
@@ -106,7 +106,7 @@ class ControlPage:
                 f["delay"] or None,
              [short(f[key]) for key in ("body", "changes", "consent")],
              "until reset" if f["left"] is None else f["left"])
-            for f in self._door.faults.listed()
+            for f in self._gateway.faults.listed()
         )  # fmt: skip
         return render_table(
             heads, rows, caption="Active faults", empty="None. All systems work normally."
@@ -115,7 +115,7 @@ class ControlPage:
     def _ledger(self, system: str, account: str) -> Markup:
         lines = (
             line
-            for line in self._door.ledger.last(SHOWN)
+            for line in self._gateway.ledger.last(SHOWN)
             if system in ("", line["system"]) and account in ("", line["account"])
         )
         heads = ("Seq", "Time", "System", "Account", "Request", "Status", "Id", "Body")
@@ -123,7 +123,7 @@ class ControlPage:
         return render_table(
             heads,
             rows_of(lines),
-            caption=f"The newest of {self._door.ledger.seq} requests",
+            caption=f"The newest of {self._gateway.ledger.seq} requests",
             empty=empty,
         )
 

@@ -26,15 +26,15 @@ class RestartControl:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"account": account, "seconds": seconds}, status=201)
 
-    def _target(self, wish: Any) -> tuple[System, str, float]:
+    def _target(self, request_body: Any) -> tuple[System, str, float]:
         """Raises ValueError with a sentence."""
-        if not isinstance(wish, dict) or wish.get("system") not in self._systems:
+        if not isinstance(request_body, dict) or request_body.get("system") not in self._systems:
             raise ValueError(f"system is one of {', '.join(sorted(self._systems))}")
-        account, seconds = wish.get("account"), wish.get("seconds", 0)
+        account, seconds = request_body.get("account"), request_body.get("seconds", 0)
         if not isinstance(account, str) or not account:
             raise ValueError("account is a text")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise ValueError("seconds is a number")
         if not 0 <= seconds <= SECONDS_MAX:
             raise ValueError(f"seconds is a number up to {SECONDS_MAX}")
-        return self._systems[wish["system"]], account, float(seconds)
+        return self._systems[request_body["system"]], account, float(seconds)

@@ -30,18 +30,18 @@ class SchemaControl:
 
     async def change(self, request: web.Request) -> web.Response:
         try:
-            wish = await request.json()
-            system, change = self._system(wish), parse_change(wish)
+            request_body = await request.json()
+            system, change = self._system(request_body), parse_change(request_body)
             system.change_schema(change, self._clock())
             fields = system.schema_fields(change.account, change.object)
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"fields": fields}, status=201)
 
-    def _system(self, wish: Any) -> System:
+    def _system(self, request_body: Any) -> System:
         """Raises ValueError with a sentence."""
-        if not isinstance(wish, dict):
+        if not isinstance(request_body, dict):
             raise ValueError("what is wanted is a JSON object")
-        if wish.get("system") not in self._systems:
+        if request_body.get("system") not in self._systems:
             raise ValueError(f"system is one of {', '.join(sorted(self._systems))}")
-        return self._systems[wish["system"]]
+        return self._systems[request_body["system"]]

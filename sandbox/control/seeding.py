@@ -1,4 +1,4 @@
-"""The control plants records in any system, and reads back what is there.
+"""The control adds records to any system, and lists the existing ones.
 
 `POST /_control/seed`, `GET /_control/records`.
 """
@@ -36,10 +36,10 @@ class SeedingControl:
 
     async def seed(self, request: web.Request) -> web.Response:
         try:
-            wish = await request.json()
-            system, account, object = self._target(wish)
+            request_body = await request.json()
+            system, account, object = self._target(request_body)
             ids: list[str] = []
-            rows = wanted_rows(wish, system.seed_template(account, object))
+            rows = wanted_rows(request_body, system.seed_template(account, object))
             while chunk := list(islice(rows, CHUNK)):
                 ids += system.seed(account, object, chunk, self._clock())
                 await asyncio.sleep(0)
@@ -51,7 +51,7 @@ class SeedingControl:
         """Every record as a line of JSON, deleted ones among them."""
         try:
             system, account, object = self._target(dict(request.query))
-            rows = system.planted(account, object)
+            rows = system.list_records(account, object)
             first = list(islice(rows, CHUNK))
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
@@ -63,25 +63,27 @@ class SeedingControl:
         await response.write_eof()
         return response
 
-    def _target(self, wish: Any) -> tuple[System, str, str]:
+    def _target(self, request_body: Any) -> tuple[System, str, str]:
         """Raises ValueError with a sentence."""
-        if not isinstance(wish, dict):
+        if not isinstance(request_body, dict):
             raise ValueError("what is wanted is a JSON object")
-        if unknown := set(wish) - KNOWN:
+        if unknown := set(request_body) - KNOWN:
             raise ValueError(
                 f"unknown field {min(unknown)!r}; known are {', '.join(sorted(KNOWN))}"
             )
-        if wish.get("system") not in self._systems:
+        if request_body.get("system") not in self._systems:
             raise ValueError(f"system is one of {', '.join(sorted(self._systems))}")
-        account, object = wish.get("account"), wish.get("object")
+        account, object = request_body.get("account"), request_body.get("object")
         if not isinstance(account, str) or not isinstance(object, str):
             raise ValueError("account and object are texts")
-        return self._systems[wish["system"]], account, object
+        return self._systems[request_body["system"]], account, object
 
 
-def wanted_rows(wish: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the records of a wish, those that are to be generated after those that it lists."""
-    records, generate = wish.get("records", []), wish.get("generate")
+def wanted_rows(
+    request_body: Mapping[str, Any], template: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield the records of a request, those that are to be generated after those that it lists."""
+    records, generate = request_body.get("records", []), request_body.get("generate")
     if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
         raise ValueError("records is a list of JSON objects")
     if not records and generate is None:
@@ -105,14 +107,14 @@ def generated_rows(generate: Any, template: Mapping[str, Any]) -> Iterator[dict[
         raise ValueError("fields is a JSON object")
     wanted = {**template, **fields}
     for number in range(start, start + count):
-        yield {name: filled(value, number) for name, value in wanted.items()}
+        yield {name: fill_template(value, number) for name, value in wanted.items()}
 
 
-def filled(value: Any, number: int) -> Any:
+def fill_template(value: Any, number: int) -> Any:
     if isinstance(value, dict):
-        return {name: filled(inner, number) for name, inner in value.items()}
+        return {name: fill_template(inner, number) for name, inner in value.items()}
     if isinstance(value, list):
-        return [filled(inner, number) for inner in value]
+        return [fill_template(inner, number) for inner in value]
     if not isinstance(value, str) or "{n" not in value and not value.startswith("="):
         return value
     text = NUMBER.sub(lambda match: str(number).rjust(int(match["digits"] or 0), "0"), value)

@@ -1,4 +1,4 @@
-"""The mails that were taken, on disk before the sender is told so."""
+"""The received mails, stored on disk before the sender gets its response."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -38,11 +38,11 @@ class Mailbox:
         return [
             {key: value for key, value in mail.items() if key != "source"}
             for mail in self._mails.values()
-            if mail["seq"] > seq and addressed(mail, to)
+            if mail["seq"] > seq and is_addressed_to(mail, to)
         ]
 
     def newest(self, *, to: str = "") -> Iterator[Mail]:
-        return (mail for mail in self._mails.newest() if addressed(mail, to))
+        return (mail for mail in self._mails.newest() if is_addressed_to(mail, to))
 
     def mail(self, seq: str) -> Mail | None:
         return self._mails.get(seq)
@@ -51,5 +51,5 @@ class Mailbox:
         self._mails.close()
 
 
-def addressed(mail: Mail, to: str) -> bool:
+def is_addressed_to(mail: Mail, to: str) -> bool:
     return not to or to.lower() in (recipient.lower() for recipient in mail["to"])

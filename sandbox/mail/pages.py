@@ -99,7 +99,7 @@ class Pages:
             sender=mail["from"],
             to=", ".join(mail["to"]),
             at=mail["at"],
-            text=markup(TEXT, text=linked(mail["text"])) if mail["text"] else None,
+            text=markup(TEXT, text=render_linked_text(mail["text"])) if mail["text"] else None,
             links=markup(
                 LINKS, links=[markup("<li>$a</li>", a=anchor(url)) for url in mail["links"]]
             ),
@@ -109,7 +109,9 @@ class Pages:
         return render_page(request, mail["subject"] or "A mail", body, system="mail")
 
     async def html(self, request: web.Request) -> web.Response:
-        """As it was written, in a sandbox of the browser; its links open in the whole window."""
+        """Show the HTML as it was written, in a sandboxed frame; its links open in the whole
+        window.
+        """
         mail: Mail | None = self._box.mail(request.match_info["seq"])
         if mail is None:
             return render_not_found(request, "No such mail.", system="mail")
@@ -121,7 +123,7 @@ class Pages:
         )
 
 
-def linked(text: str) -> list[Any]:
+def render_linked_text(text: str) -> list[Any]:
     """The text, with its links as links."""
     parts: list[Any] = []
     end = 0

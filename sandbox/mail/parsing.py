@@ -1,4 +1,4 @@
-"""What a mail says: sender, subject, text, HTML, and the links in them."""
+"""Parse mails: sender, subject, text, HTML, and the links in them."""
 
 import re
 from email import message_from_bytes

@@ -75,7 +75,7 @@ class SmtpConnection(SMTP):
             await super().push(status)
             return
         self._is_greeted = True
-        fault = self._mail_server.faults.meet_whole("mail")
+        fault = self._mail_server.faults.take_system_fault("mail")
         self.answer_fault = fault if fault and fault.effect else None
         refusal = await fault_answer(fault, self) if fault and not fault.effect else ""
         if refusal:
@@ -104,7 +104,7 @@ class MailHandler:
         address: str,
         options: list[str],
     ) -> str:
-        fault = self._server.faults.meet_named("mail", address)
+        fault = self._server.faults.take_account_fault("mail", address)
         if fault and (refusal := await fault_answer(fault, connection)):
             return refusal
         envelope.rcpt_tos.append(address)

@@ -1,5 +1,5 @@
-"""Authorization codes: given out on a consent page, redeemed once, soon, by the client that
-asked.
+"""Authorization codes: issued on a consent page, redeemed once, within seconds, by the client that
+requested them.
 """
 
 from dataclasses import dataclass

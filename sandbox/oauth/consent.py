@@ -1,6 +1,4 @@
-"""The page on which a person lets our application in: choose an account, and go back with a
-code.
-"""
+"""The consent page: a person chooses an account, and returns to our application with a code."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,18 +37,18 @@ TITLES = {"scope": "Permissions", "user_scope": "Permissions in your own name"}
 
 @dataclass(frozen=True)
 class Choice:
-    """An account that may be chosen, and what the choice leads to where it is no code."""
+    """An account that may be chosen; `message` is shown if the choice does not lead to a code."""
 
     account: str
     title: str
     verb: str = "Allow in"
     answer: Mapping[str, str] | None = None  # goes back with this
-    says: tuple[str, str] | None = None  # stays on a page with this title and text
+    message: tuple[str, str] | None = None  # stays on a page with this title and text
 
 
 @dataclass(frozen=True)
 class ConsentRequest:
-    """What the application asks for, of which host of the system, as the query says."""
+    """The parameters of an authorization request, and the host that received it."""
 
     query: Mapping[str, str]
     host: str = ""
@@ -69,8 +67,8 @@ def accept(consent_request: ConsentRequest) -> Any:
 
 @dataclass(frozen=True)
 class ConsentPage:
-    """Where a system asks for consent, and in which words. `path` is a route; its `{host}` is
-    handed on.
+    """The consent page of a system: its route and its texts. `path` may contain `{host}`, which is
+    passed on.
     """
 
     system: str
@@ -91,20 +89,20 @@ class ConsentPage:
 
 
 class ConsentViews:
-    def __init__(self, place: ConsentPage, codes: AuthorizationCodes, door: Gateway):
+    def __init__(self, place: ConsentPage, codes: AuthorizationCodes, gateway: Gateway):
         self._place = place
         self._codes = codes
-        self._door = door
+        self._gateway = gateway
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(self._place.path, self.ask), web.post(self._place.path, self.answer)]
 
     async def ask(self, request: web.Request) -> web.StreamResponse:
-        if down := await self._door.page_fault(request, self._place.system):
+        if down := await self._gateway.page_fault(request, self._place.system):
             return down
         consent_request = read_consent_request(request)
-        if wrong := self._wrong(consent_request):
-            return self._sorry(request, wrong)
+        if wrong := self._find_problem(consent_request):
+            return self._render_problem(request, wrong)
         if refused := self._place.refused(consent_request):
             return redirect_back(consent_request, refused)
         body = markup(
@@ -137,16 +135,16 @@ class ConsentViews:
             ),
             None,
         )
-        if wrong := self._wrong(consent_request):
-            return self._sorry(request, wrong)
+        if wrong := self._find_problem(consent_request):
+            return self._render_problem(request, wrong)
         if refused := self._place.refused(consent_request):
             return redirect_back(consent_request, refused)
         if form.get("answer") == "deny":
             return redirect_back(consent_request, self._place.denied)
         if choice is None:
-            return self._sorry(request, "No such account.")
-        if choice.says:
-            title, text = choice.says
+            return self._render_problem(request, "No such account.")
+        if choice.message:
+            title, text = choice.message
             return render_page(
                 request,
                 title,
@@ -156,7 +154,7 @@ class ConsentViews:
         answer = choice.answer or {
             "code": self._codes.issue(self._grant(consent_request, choice, form))
         }
-        changes = self._door.faults.meet_consent(self._place.system, choice.account)
+        changes = self._gateway.faults.take_consent_fault(self._place.system, choice.account)
         return redirect_back(consent_request, answer if "error" not in changes else {}, changes)
 
     def _grant(self, consent_request: ConsentRequest, choice: Choice, form: Any) -> Grant:
@@ -165,21 +163,21 @@ class ConsentViews:
             account=choice.account,
             client=consent_request.client,
             redirect_uri=consent_request.query["redirect_uri"],
-            at=self._door.clock(),
+            at=self._gateway.clock(),
             challenge=consent_request.query.get("code_challenge", ""),
             nonce=consent_request.query.get("nonce", ""),
             scopes=ticked["scope"],
             user_scopes=ticked["user_scope"],
         )
 
-    def _wrong(self, consent_request: ConsentRequest) -> str | None:
+    def _find_problem(self, consent_request: ConsentRequest) -> str | None:
         if not consent_request.client or not self._place.choices(consent_request):
             return self._place.client_unknown
-        if not self._registered(consent_request):
+        if not self._is_registered(consent_request):
             return self._place.redirect_unknown
         return self._place.wrong(consent_request)
 
-    def _registered(self, consent_request: ConsentRequest) -> bool:
+    def _is_registered(self, consent_request: ConsentRequest) -> bool:
         target = consent_request.query.get("redirect_uri", "")
         if not target.startswith(("http://", "https://")) or not target.isprintable():
             return False
@@ -188,9 +186,9 @@ class ConsentViews:
                 target == one or (not self._place.exact_redirect and is_below(target, one))
                 for one in registered
             )
-        return host_of(target) in {*LOOPBACK_HOSTS, host_of(self._door.store.hub_url)}
+        return host_of(target) in {*LOOPBACK_HOSTS, host_of(self._gateway.store.hub_url)}
 
-    def _sorry(self, request: web.Request, wrong: str) -> web.Response:
+    def _render_problem(self, request: web.Request, wrong: str) -> web.Response:
         body = markup(
             "<h1>$name cannot continue</h1><p>$wrong</p>", name=self._place.name, wrong=wrong
         )
@@ -213,7 +211,7 @@ def render_choice(choice: Choice) -> Markup:
 
 
 def granted_scopes(consent_request: ConsentRequest, field: str, form: Any) -> tuple[str, ...]:
-    """What was ticked; all of it where no boxes were shown to tick."""
+    """Return the ticked scopes; all of them if the page had no boxes."""
     ticked = form.getall(field, ()) if f"{field}_shown" in form else consent_request.scopes(field)
     return tuple(scope for scope in consent_request.scopes(field) if scope in ticked)
 
@@ -234,7 +232,7 @@ def redirect_back(
     answer: Mapping[str, str],
     changes: Mapping[str, Any] | None = None,
 ) -> web.Response:
-    """To the redirect_uri with the answer, and the state as it was given."""
+    """Redirect to the redirect_uri with the answer and the unchanged state."""
     target = consent_request.query["redirect_uri"]
     state = {"state": consent_request.query["state"]} if "state" in consent_request.query else {}
     query = urlencode(merge_patch({**answer, **state}, changes or {}))

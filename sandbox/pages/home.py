@@ -30,8 +30,8 @@ class HomeCard:
 
 
 class Home:
-    def __init__(self, door: Gateway, cards: Sequence[HomeCard]):
-        self._door = door
+    def __init__(self, gateway: Gateway, cards: Sequence[HomeCard]):
+        self._gateway = gateway
         self._cards = cards
 
     async def show(self, request: web.Request) -> web.Response:
@@ -47,8 +47,8 @@ class Home:
             )
             for card in self._cards
         ]
-        request_count = format_count(self._door.ledger.seq, "request")
-        faults = format_count(len(self._door.faults.listed()), "fault")
+        request_count = format_count(self._gateway.ledger.seq, "request")
+        faults = format_count(len(self._gateway.faults.listed()), "fault")
         body = markup(
             PAGE, live=render_live_link(request), cards=cards, taken=request_count, faults=faults
         )

@@ -8,7 +8,7 @@ from sandbox.storage.sections import AccountList
 
 @dataclass(frozen=True)
 class Company:
-    """A Pipedrive company, and its user who lets our app in."""
+    """A Pipedrive company, and its user who authorizes our app."""
 
     company: str
     name: str = ""

@@ -1,5 +1,5 @@
-"""What a company may call: tokens of its day, calls of one access token in two seconds, and
-Cloudflare in front.
+"""Limits of a company: tokens per day, calls of one access token in two seconds, and Cloudflare's
+block.
 """
 
 import math
@@ -62,7 +62,7 @@ def cost(verb: str, version: str) -> int:
 
 @dataclass
 class Budgets:
-    """All that was spent; a restart begins afresh."""
+    """What companies have spent; empty after a restart."""
 
     days: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
     calls: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
@@ -70,22 +70,24 @@ class Budgets:
     blocked_until: float = 0
 
     def block(self, at: float) -> ApiResponse | None:
-        """Cloudflare's page, for whoever goes on after many 429s; it knows no company."""
+        """Return Cloudflare's page if calls continued after many 429s, whatever the company."""
         return ApiResponse(403, CLOUDFLARE, PAGE) if at < self.blocked_until else None
 
     def spend(self, company: Company, token: str, tokens: int, at: float) -> ApiResponse | None:
-        """A 429 where one of both is spent; both count what they let through only."""
-        calls = self._lately(token, at)
+        """Spend the tokens; return a 429 if one of both limits is reached. Refused calls are not
+        counted.
+        """
+        calls = self._list_recent_times(token, at)
         if len(calls) >= burst(company):
             return self._refuse(at)
-        if self._left(company, at) < tokens:
+        if self._count_remaining(company, at) < tokens:
             return self._refuse(at)
         calls.append(at)
         self.days[company.company, int(at // DAY)] += tokens
         return None
 
     def headers(self, company: Company, token: str, at: float) -> dict[str, str]:
-        calls = self._lately(token, at)
+        calls = self._list_recent_times(token, at)
         headers = {
             "x-ratelimit-limit": burst(company),
             "x-ratelimit-remaining": burst(company) - len(calls),
@@ -93,21 +95,25 @@ class Budgets:
         }
         if company.daily_told:
             headers |= {"x-daily-ratelimit-token-limit": daily(company)}
-            headers |= {"x-daily-ratelimit-token-remaining": self._left(company, at)}
+            headers |= {"x-daily-ratelimit-token-remaining": self._count_remaining(company, at)}
         return {name: str(value) for name, value in headers.items()}
 
     def _refuse(self, at: float) -> ApiResponse:
-        """No Retry-After: none is documented, x-ratelimit-reset tells of the two seconds alone."""
+        """Build the 429. It has no Retry-After, as none is documented; x-ratelimit-reset refers to
+        the two seconds only.
+        """
         if self.refused.add(at) >= IGNORED:
             self.blocked_until = at + BLOCK
         return ApiResponse(429, LIMITED)
 
-    def _lately(self, token: str, at: float) -> deque[float]:
+    def _list_recent_times(self, token: str, at: float) -> deque[float]:
         calls = self.calls[token]
         while calls and calls[0] <= at - WINDOW:
             calls.popleft()
         return calls
 
-    def _left(self, company: Company, at: float) -> int:
-        """The day is UTC's here; where it really begins, nobody tells."""
+    def _count_remaining(self, company: Company, at: float) -> int:
+        """Return the tokens that are left for the day in UTC; when Pipedrive's day begins is not
+        documented.
+        """
         return max(0, daily(company) - self.days[company.company, int(at // DAY)])

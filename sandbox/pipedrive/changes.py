@@ -47,7 +47,7 @@ class Change:
         return self.new or self.old or {}
 
     def is_visible(self) -> bool:
-        """Whether any field differs that is told of."""
+        """Whether any field that webhooks report differs."""
         if self.old is None or self.new is None:
             return True
         old = self.old
@@ -68,7 +68,11 @@ def data_of(record: Record | None) -> Record | None:
     """A record as `data`: custom fields as objects, the visibility as text."""
     if record is None:
         return None
-    data = {name: shown(name, value) for name, value in record.items() if name != "is_deleted"}
+    data = {
+        name: build_shown_value(name, value)
+        for name, value in record.items()
+        if name != "is_deleted"
+    }
     custom = record.get("custom_fields") or {}
     return data | {"custom_fields": {key: custom_value(value) for key, value in custom.items()}}
 
@@ -89,7 +93,7 @@ def previous_of(change: Change) -> Record | None:
     return previous
 
 
-def shown(name: str, value: Any) -> Any:
+def build_shown_value(name: str, value: Any) -> Any:
     return str(value) if name == "visible_to" and value is not None else value
 
 

@@ -1,6 +1,4 @@
-"""What Pipedrive refuses to store, and how it says so. The words of v2's validation were never seen
-live.
-"""
+"""Check bodies as Pipedrive does; the wording of the errors of v2 was never seen live."""
 
 import re
 from collections.abc import Callable
@@ -40,15 +38,15 @@ def invalid(kind: Kind, problem: str) -> Refusal:
     return Refusal(400, f"Validation failed: {problem}", code="ERR_SCHEMA_VALIDATION_FAILED")
 
 
-def checked(company: Company, kind: Kind, body: Any, *, new: bool) -> dict[str, Any]:
-    """The values to store, custom fields among them, or a Refusal. What is not known is passed
-    over.
+def check_body(company: Company, kind: Kind, body: Any, *, new: bool) -> dict[str, Any]:
+    """Return the values to store, custom fields included; unknown fields are ignored. Raises
+    Refusal.
     """
     if not isinstance(body, dict):
         raise invalid(kind, "the body must be a JSON object")
     values = {name: body[name] for name in kind.fields if name in body}
     for name, value in values.items():
-        fits(kind, name, value)
+        check_value(kind, name, value)
     if new and is_blank(values.get(kind.title)):
         raise invalid(kind, f"{kind.title}: {kind.title} is required")
     if new and kind.linked_to and not any(values.get(name) for name in kind.linked_to):
@@ -57,11 +55,13 @@ def checked(company: Company, kind: Kind, body: Any, *, new: bool) -> dict[str, 
         raise invalid(kind, f"{kind.title}: {kind.title} is not allowed to be empty")
     if values.get("lost_reason") and body.get("status") != "lost":
         raise invalid(kind, "lost_reason: can only be set if deal status is lost")
-    return values | custom(company, kind, body)
+    return values | check_custom_fields(company, kind, body)
 
 
-def custom(company: Company, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
-    """A custom field that the company does not have spoils the whole request."""
+def check_custom_fields(company: Company, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the custom fields. Raises Refusal for the whole body if the company lacks one of
+    them.
+    """
     inside = (
         body.get("custom_fields", {})
         if kind.strict
@@ -82,7 +82,7 @@ def custom(company: Company, kind: Kind, body: dict[str, Any]) -> dict[str, Any]
     return {"custom_fields": inside}
 
 
-def fits(kind: Kind, name: str, value: Any) -> None:
+def check_value(kind: Kind, name: str, value: Any) -> None:
     type_name = kind.fields[name]
     if type_name == "contact_sync":
         raise Refusal(403, f"{name} can only be set where Contact Sync is on")
@@ -107,7 +107,7 @@ def is_text(value: Any) -> bool:
 
 
 def is_moment(value: Any, form: re.Pattern[str]) -> bool:
-    """Of this form, and of the calendar."""
+    """Whether the text has this form and is a valid date or time."""
     if not is_text(value) or not form.fullmatch(value):
         return False
     try:

@@ -39,7 +39,7 @@ def stages(company: Company) -> list[dict[str, Any]]:
     ]
 
 
-def placed(company: Company, values: dict[str, Any]) -> dict[str, Any]:
+def set_pipeline(company: Company, values: dict[str, Any]) -> dict[str, Any]:
     """Pipeline and stage of a deal that names one of them.
 
     "a pipeline will be assigned automatically based on the stage_id"; a pipeline alone means its

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from sandbox.pipedrive.accounts import Company
 from sandbox.pipedrive.changes import Change
-from sandbox.pipedrive.checks import Refusal, checked, invalid
+from sandbox.pipedrive.checks import Refusal, check_body, invalid
 from sandbox.pipedrive.kinds import KINDS, Kind
-from sandbox.pipedrive.pipelines import pipelines, placed
+from sandbox.pipedrive.pipelines import pipelines, set_pipeline
 from sandbox.pipedrive.sorted_records import SortedRecords
 from sandbox.storage.journal import JournaledDict
 
@@ -46,14 +46,14 @@ class Records:
             self._tables[company, path].place(row)
 
     def create(self, company: Company, kind: Kind, body: Any, at: float) -> Record:
-        values = checked(company, kind, body, new=True)
+        values = check_body(company, kind, body, new=True)
         self._check_links(company, kind, values)
         if kind.path == "deals":
             first = {"pipeline_id": pipelines(company)[0]["id"]}
-            values |= placed(company, values) or placed(company, first)
+            values |= set_pipeline(company, values) or set_pipeline(company, first)
         row = self._blank(company, kind, at)
         values = derived_values(kind, row, values, at) | values
-        return self._store(company, kind, row | stored(values), at)
+        return self._store(company, kind, row | convert_stored_values(values), at)
 
     def _blank(self, company: Company, kind: Kind, at: float) -> Record:
         """A new record with what Pipedrive fills in."""
@@ -79,14 +79,14 @@ class Records:
 
     def update(self, company: Company, kind: Kind, id: str, body: Any, at: float) -> Record:
         row = self.read(company, kind, id)
-        values = checked(company, kind, body, new=False)
+        values = check_body(company, kind, body, new=False)
         self._check_links(company, kind, values)
         if kind.path == "deals":
-            values |= placed(company, values)
+            values |= set_pipeline(company, values)
         values = derived_values(kind, row, values, at) | values
         custom = row["custom_fields"] | values.pop("custom_fields", {})
         changes = {"custom_fields": custom, "update_time": stamp(kind, at)}
-        return self._store(company, kind, {**row, **stored(values), **changes}, at)
+        return self._store(company, kind, {**row, **convert_stored_values(values), **changes}, at)
 
     def delete(self, company: Company, kind: Kind, id: str, at: float) -> None:
         row = self.read(company, kind, id)
@@ -108,9 +108,10 @@ class Records:
         return self._tables[company.company, kind.path]
 
     def plant(self, company: Company, kind: Kind, rows: Iterable[Record], at: float) -> list[str]:
-        """Store records as they are given, without what the API refuses, and return their ids.
+        """Store records as given, without the checks of the API, and return their ids.
 
-        One with the `id` of another changes it; nobody is told. Raises ValueError with a sentence.
+        A record with an existing `id` replaces the values of that record; no webhook is sent.
+        Raises ValueError with a sentence.
         """
         table = self._tables[company.company, kind.path]
         planted: dict[str, Record] = {}
@@ -127,21 +128,22 @@ class Records:
         return [str(row["id"]) for row in planted.values()]
 
     def move_custom_field(self, company: Company, kind: Kind, old: str, new: str) -> None:
-        """Keep the values of a custom field under another key, or drop them; nobody is told."""
+        """Move the values of a custom field to another key, or drop them; no webhook is sent."""
         table = self._tables[company.company, kind.path]
         moved = [row for row in table.rows.values() if old in row["custom_fields"]]
         rows = {
-            f"{company.company}/{kind.path}/{row['id']}": without(row, old, new) for row in moved
+            f"{company.company}/{kind.path}/{row['id']}": move_custom_value(row, old, new)
+            for row in moved
         }
         table.place_all(rows.values())
         self._rows.store_all(rows)
 
     def take_changes(self) -> list[Change]:
-        """Return what was changed since this was asked last, oldest first."""
+        """Return the changes since the last call, oldest first."""
         changes, self._changes = self._changes, []
         return changes
 
-    def knows(self, company: Company) -> bool:
+    def has_records_of(self, company: Company) -> bool:
         return any(self._tables[company.company, path].rows for path in KINDS)
 
     def __len__(self) -> int:
@@ -195,7 +197,7 @@ def planted_values(kind: Kind, given: Record) -> Record:
     return values
 
 
-def without(row: Record, old: str, new: str) -> Record:
+def move_custom_value(row: Record, old: str, new: str) -> Record:
     """The record with the value of a custom field under a new key; empty: without it."""
     custom = {key: value for key, value in row["custom_fields"].items() if key != old}
     return {**row, "custom_fields": custom | ({new: row["custom_fields"][old]} if new else {})}
@@ -215,15 +217,17 @@ def derived_values(kind: Kind, before: Record, values: Record, at: float) -> Rec
     return {**closed, "close_time": stamp(kind, at), f"{status}_time": stamp(kind, at)}
 
 
-def stored(values: Record) -> Record:
-    """Flags of v1 come as 0 and 1, and go as booleans."""
+def convert_stored_values(values: Record) -> Record:
+    """Return the values to store; the flags of v1, 0 and 1, become booleans."""
     return {
         name: bool(value) if name.endswith("_flag") else value for name, value in values.items()
     }
 
 
 def stamp(kind: Kind, at: float) -> str:
-    """v2 writes RFC 3339; v1 a moment of UTC without saying so, and leads milliseconds."""
+    """Return a time as the kind's API version writes it: RFC 3339 in v2, UTC without an offset in
+    v1.
+    """
     when = datetime.fromtimestamp(at, UTC)
     if kind.path == "notes":
         return f"{when:%Y-%m-%d %H:%M:%S}"

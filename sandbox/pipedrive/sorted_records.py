@@ -9,7 +9,7 @@ Place = tuple[Any, Any]  # the value that is sorted by, and the id
 
 
 class SortedRecords:
-    """An order is made when it is asked for first, and kept from then on."""
+    """The records of a kind; each order is built at its first use, and kept."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Record] = {}  # by id as text

@@ -1,4 +1,4 @@
-"""Pipedrive as a whole: who asks, what it costs, and the resource that the path names."""
+"""The API of Pipedrive: token, costs, and the resource that the path names."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ from sandbox.pipedrive.rest import resources
 from sandbox.pipedrive.rest.deals_summary import PATH as SUMMARY
 from sandbox.pipedrive.rest.deals_summary import answer_summary
 from sandbox.pipedrive.rest.lists import ListResource, find_list
-from sandbox.pipedrive.rest.resources import Asked
+from sandbox.pipedrive.rest.resources import ResourceRequest
 from sandbox.pipedrive.webhooks.event_source import PipedriveEvents
 from sandbox.pipedrive.webhooks.registry import Webhooks
 from sandbox.pipedrive.webhooks.resource import COSTS, SCOPE, answer_webhooks
@@ -72,11 +72,11 @@ class Pipedrive(System):
         self._budgets = Budgets()
         self.codes = self._login.codes
 
-    def learn(self, at: float) -> None:
-        self._tokens.learn(at)
+    def load_accounts(self, at: float) -> None:
+        self._tokens.load_accounts(at)
         for company in self.store[COMPANIES].values():
-            self.users.learn(company)
-            if company.records and not self.records.knows(company):
+            self.users.load_first_users(company)
+            if company.records and not self.records.has_records_of(company):
                 for path, rows in company.records.items():
                     for row in rows:
                         self.records.create(company, KINDS[path], row, at)
@@ -121,7 +121,7 @@ class Pipedrive(System):
         )
 
     def send_changes(self, author: Author) -> None:
-        """Tell the webhooks of what was just changed."""
+        """Send the latest changes to the webhooks."""
         for delivery in self.events.deliveries(self.records.take_changes(), author):
             self._sender.start(delivery)
 
@@ -158,7 +158,7 @@ class Pipedrive(System):
         _, kind = self._target(account, object)
         return {kind.title: f"{kind.name} {{n}}"}
 
-    def planted(self, account: str, object: str) -> Iterator[Record]:
+    def list_records(self, account: str, object: str) -> Iterator[Record]:
         if object == "users":
             yield from self.users.of_company(self._find_company(account))
             return
@@ -284,7 +284,9 @@ class Pipedrive(System):
             company.scopes.split(",")
         ):
             return ApiResponse(403, self.refusal(403))
-        request = Asked(company, kind, self.records, call.at, call.query, call.json(), is_archive)
+        request = ResourceRequest(
+            company, kind, self.records, call.at, call.query, call.json(), is_archive
+        )
         try:
             return does(request, **({"id": unquote(id)} if id else {}))
         except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""The users of a company: the one who lets our app in, and those that the control plants."""
+"""The users of a company: the one who authorizes our app, and those added by the control."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ class Users:
         self._rows.store_all(planted)
         return [str(row["id"]) for row in planted.values()]
 
-    def learn(self, company: Company) -> None:
+    def load_first_users(self, company: Company) -> None:
         """Store the users that the company begins with, unless they are known already; one
         without an id is numbered by its place.
         """

@@ -1,4 +1,4 @@
-"""What Salesforce refuses to store, in its words."""
+"""Check bodies as Salesforce does, with its error messages."""
 
 import math
 import re
@@ -33,15 +33,15 @@ class Refusal(Exception):
 
 
 class MalformedRequest(Refusal):
-    """A body that cannot be read as records of these objects; a collection then fails as a whole.
+    """A body that cannot be parsed as records of these objects; a collection then fails as a whole.
 
     "If the request isn't well formed, the API returns a 400 Bad Request HTTP Status"
-    (resources_composite_sobjects_collections_create). A field that nobody knows and a value of
-    another type are found while records are read.
+    (resources_composite_sobjects_collections_create). Unknown fields and values of another type are
+    found while records are parsed.
     """
 
 
-def checked(kind: Object, body: Any, *, new: bool) -> dict[str, Any]:
+def check_body(kind: Object, body: Any, *, new: bool) -> dict[str, Any]:
     """The values under their proper names, or a Refusal."""
     if not isinstance(body, dict):
         message = "The HTTP entity body is required, and must be a JSON object"
@@ -54,8 +54,8 @@ def checked(kind: Object, body: Any, *, new: bool) -> dict[str, Any]:
     values = {}
     for field, value in proper_values.items():
         is_writable(field)
-        values[field.name] = stored(field, value)
-        fits(field, values[field.name])
+        values[field.name] = convert_stored_value(field, value)
+        check_value(field, values[field.name])
     emptied = [
         name
         for name, value in values.items()
@@ -105,8 +105,8 @@ def is_writable(field: Field) -> None:
         raise Refusal(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, [field.name])
 
 
-def stored(field: Field, value: Any) -> Any:
-    """Text loses the blanks around it, and nothing but blanks is nothing."""
+def convert_stored_value(field: Field, value: Any) -> Any:
+    """Return the value to store: text without outer blanks, and None for blank text."""
     if field.type in NUMBERS and isinstance(value, str):
         return float(value)
     if isinstance(value, str):
@@ -114,7 +114,7 @@ def stored(field: Field, value: Any) -> Any:
     return value
 
 
-def fits(field: Field, value: Any) -> None:
+def check_value(field: Field, value: Any) -> None:
     if value is None:
         return
     if field.length and len(str(value)) > field.length:

@@ -1,4 +1,4 @@
-"""Salesforce ids: 15 characters that mind case, or 18 that need not."""
+"""Salesforce ids: 15 characters, case-sensitive, or 18 characters, which compare without case."""
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -9,7 +9,7 @@ def id_of(prefix: str, number: int) -> str:
 
 
 def check(short: str) -> str:
-    """The three letters that tell the case of the fifteen."""
+    """Return the three characters that encode the case of the first fifteen."""
     parts = (short[start : start + 5] for start in (0, 5, 10))
     return "".join(
         LETTERS[sum(letter.isupper() << place for place, letter in enumerate(part))]

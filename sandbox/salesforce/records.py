@@ -1,4 +1,4 @@
-"""The records of all orgs: what may be written, what is found, and how a write is taken back."""
+"""The records of all orgs: write, find, and roll back."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sandbox.salesforce.accounts import Org
-from sandbox.salesforce.checks import Refusal, checked
+from sandbox.salesforce.checks import Refusal, check_body
 from sandbox.salesforce.ids import id_of
 from sandbox.salesforce.ordered_records import OrderedRecords
 from sandbox.salesforce.planting import planted_row, planted_values
@@ -47,7 +47,7 @@ class Records:
         if kind.read_only:
             message = f"entity type cannot be inserted: {kind.name}"
             raise Refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
-        values = checked(kind, body, new=True)
+        values = check_body(kind, body, new=True)
         self._check_references(org, kind, values)
         self._no_duplicate(org, kind, values)
         self._number += 1
@@ -63,7 +63,7 @@ class Records:
 
     def update(self, org: Org, kind: Object, id: str, body: Any, at: float) -> None:
         row = self.read(org, kind, id)
-        values = checked(kind, body, new=False)
+        values = check_body(kind, body, new=False)
         self._check_references(org, kind, values)
         self._no_duplicate(org, kind, values, but=row["Id"])
         now = stamp(at)
@@ -111,7 +111,7 @@ class Records:
         is_ordered = query.order == [("SystemModstamp", False), ("Id", False)]
         return table.by_change(first_change(query.where)), is_ordered
 
-    def knows(self, org: Org) -> bool:
+    def has_records_of(self, org: Org) -> bool:
         return any(table.rows for (owner, _), table in self._tables.items() if owner == org.org)
 
     def __len__(self) -> int:
@@ -156,7 +156,7 @@ class Records:
         return [row["Id"] for row in planted.values()]
 
     def rename_field(self, org: Org, kind: Object, old: str, new: str) -> None:
-        """Keep the values of a field under another name; nobody is told."""
+        """Move the values of a field to another name; no message is sent."""
         for row in self.all(org, kind, deleted=True):
             if old in row:
                 renamed = {new if name == old else name: value for name, value in row.items()}

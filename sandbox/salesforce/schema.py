@@ -182,7 +182,9 @@ def list_known_objects(org: Org) -> dict[str, Object]:
     ):
         prefix, shipped = STANDARD.get(name, (f"a{number:02d}", [Field("Name", length=80)]))
         objects[name.lower()] = Object(
-            name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))])
+            name,
+            prefix,
+            by_name([*SYSTEM, *shipped, *KEYS, *build_added_fields(org.fields.get(name, []))]),
         )
     for change in org.schema_changes:
         if change["change"] == "remove_object":
@@ -196,17 +198,17 @@ def list_known_objects(org: Org) -> dict[str, Object]:
 def apply_change(fields: dict[str, Field], change: dict[str, Any]) -> dict[str, Field]:
     """The fields of an object after a change that the control has checked."""
     if change["change"] == "add":
-        return fields | by_name([added_field({"name": change["field"], **change})])
+        return fields | by_name([build_added_field({"name": change["field"], **change})])
     if change["change"] == "reorder":
         return dict(reversed(fields.items()))
     name = change["field"].lower()
     if change["change"] == "remove":
         return {key: field for key, field in fields.items() if key != name}
-    changed = changed_field(fields[name], change)
+    changed = apply_field_change(fields[name], change)
     return by_name(changed if key == name else field for key, field in fields.items())
 
 
-def changed_field(field: Field, change: dict[str, Any]) -> Field:
+def apply_field_change(field: Field, change: dict[str, Any]) -> Field:
     values = field.values
     match change["change"]:
         case "rename":
@@ -221,14 +223,14 @@ def changed_field(field: Field, change: dict[str, Any]) -> Field:
             left = tuple(value for value in values if value != change["value"])
             return replace(field, values=left, restricted=True)
     stated = {"name": field.name, "label": field.label, "required": field.required}
-    return added_field({**stated, **change})
+    return build_added_field({**stated, **change})
 
 
-def added(entries: Iterable[dict[str, Any]]) -> list[Field]:
-    return [added_field(entry) for entry in entries]
+def build_added_fields(entries: Iterable[dict[str, Any]]) -> list[Field]:
+    return [build_added_field(entry) for entry in entries]
 
 
-def added_field(entry: dict[str, Any]) -> Field:
+def build_added_field(entry: dict[str, Any]) -> Field:
     known = {key: value for key, value in entry.items() if key in ADDED}
     field = Field(**known | {"values": tuple(known.get("values", ()))})
     return field if field.length or field.type != "string" else replace(field, length=255)

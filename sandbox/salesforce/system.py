@@ -22,7 +22,7 @@ from sandbox.salesforce.outbound.tooling import answer_tooling
 from sandbox.salesforce.planting import numbered_users
 from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.rest import batches, queries, resources
-from sandbox.salesforce.rest.resources import Asked, Locators
+from sandbox.salesforce.rest.resources import Locators, RestRequest
 from sandbox.salesforce.schema import USER, Field, Object, objects
 from sandbox.schema_changes import SchemaChange
 from sandbox.sending.sender import Sender
@@ -92,10 +92,10 @@ class Salesforce(System):
             store, self.records, self.metadata, self._start_session, random
         )
 
-    def learn(self, at: float) -> None:
-        self._sessions.learn(at)
+    def load_accounts(self, at: float) -> None:
+        self._sessions.load_accounts(at)
         for org in self.store[ORGS].values():
-            if org.records and not self.records.knows(org):
+            if org.records and not self.records.has_records_of(org):
                 for name, rows in org.records.items():
                     for row in rows:
                         self.records.create(org, objects(org)[name.lower()], row, at)
@@ -105,7 +105,7 @@ class Salesforce(System):
         self.records.begin()  # of what the world begins with, nobody is told
 
     def send_saved(self, org: Org) -> None:
-        """Let the active flows of this org tell of what was just saved."""
+        """Send the messages of active flows about records that were just saved."""
         for delivery in self.events.deliveries(org, self.records.take_saved()):
             self._sender.start(delivery)
 
@@ -130,7 +130,7 @@ class Salesforce(System):
         if path.rstrip("/") == "/services/data" and owner in self.store[ORGS]:
             return ApiResponse(200, versions())
         approval = self._sessions.session(call.credential("Bearer"), call.at)
-        if approval is None or approval.org.org != owner or elsewhere(approval.org, call):
+        if approval is None or approval.org.org != owner or is_at_former_host(approval.org, call):
             return ApiResponse(401, self.refusal(401))
         if not API.intersection(approval.scopes):
             return ApiResponse(401, Refusal(401, "INVALID_SESSION_ID", NOT_FOR_REST).body())
@@ -175,7 +175,7 @@ class Salesforce(System):
             if field.required
         }
 
-    def planted(self, account: str, object: str) -> Iterator[Record]:
+    def list_records(self, account: str, object: str) -> Iterator[Record]:
         org, kind = self._target(account, object)
         yield from self.records.all(org, kind, deleted=True)
 
@@ -222,7 +222,7 @@ class Salesforce(System):
         match = DATA.fullmatch(path)
         if match is None or int(match["version"]) > VERSIONS[0][0]:
             return ApiResponse(404, self.refusal(404))
-        request = Asked(
+        request = RestRequest(
             org=org,
             objects=objects(org),
             records=self.records,
@@ -237,12 +237,14 @@ class Salesforce(System):
         self.records.begin()
         remainder = (match["rest"] or "").rstrip("/")
         if remainder.startswith("/tooling/"):
-            return self._guarded(partial(answer_tooling, self.metadata, org, call, remainder))
+            return self._answer_guarded(
+                partial(answer_tooling, self.metadata, org, call, remainder)
+            )
         if remainder == "/composite" and call.method == "POST":
-            return self._guarded(partial(batches.composite, request, self._routed))
-        return self._routed(request, call.method, remainder)
+            return self._answer_guarded(partial(batches.composite, request, self._answer_resource))
+        return self._answer_resource(request, call.method, remainder)
 
-    def _routed(self, request: Asked, method: str, path: str) -> ApiResponse:
+    def _answer_resource(self, request: RestRequest, method: str, path: str) -> ApiResponse:
         matches = [
             (verb, match, resource)
             for verb, form, resource in RESOURCES
@@ -251,7 +253,7 @@ class Salesforce(System):
         for verb, match, resource in matches:
             if verb == method:
                 named = {key: unquote(value) for key, value in match.groupdict().items()}
-                return self._guarded(partial(resource, request, **named))
+                return self._answer_guarded(partial(resource, request, **named))
         if matches:
             message = (
                 f"HTTP Method '{method}' not allowed. Allowed are "
@@ -260,7 +262,7 @@ class Salesforce(System):
             return ApiResponse(405, Refusal(405, "METHOD_NOT_ALLOWED", message).body())
         return ApiResponse(404, self.refusal(404))
 
-    def _guarded(self, work: Callable[[], ApiResponse]) -> ApiResponse:
+    def _answer_guarded(self, work: Callable[[], ApiResponse]) -> ApiResponse:
         try:
             return work()
         except Refusal as refusal:
@@ -285,8 +287,8 @@ def sample(org: Org, records: Records, field: Field) -> Any:
     )
 
 
-def elsewhere(org: Org, call: ApiRequest) -> bool:
-    """The org has moved, and this call went to where it was."""
+def is_at_former_host(org: Org, call: ApiRequest) -> bool:
+    """Whether the org has moved to another host, and this call went to the former one."""
     return bool(org.instance_url) and not org.instance_url.startswith(call.base)
 
 

@@ -1,5 +1,5 @@
-"""A webhook on its way: what is signed, by which rules it is sent again, and how it is tampered
-with.
+"""A webhook to send: its signature, the rules of its retries, and how the control tampers with
+it.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,10 +61,9 @@ class SendingRules:
 class Delivery:
     """One message to one URL, over all its attempts.
 
-    `build` signs it anew for each attempt. `is_wanted` is asked before each attempt: a
-      subscription that
-    is banned, disabled or deleted gets nothing. `record` hears what became of each attempt. `first`
-    is sent before the first attempt, such as a handshake.
+    `build` signs it for each attempt. `is_wanted` is called before each attempt: a subscription
+    that is banned, disabled or deleted gets nothing. `record` receives the result of each attempt.
+    `first` is sent before the first attempt, such as a handshake.
     """
 
     system: str
@@ -81,7 +80,7 @@ class Delivery:
 
 
 class EventSource(Protocol):
-    """What the control can have a system send."""
+    """Events that the control can cause in a system."""
 
     key: str
     tampers: tuple[str, ...]  # those of TAMPERS that this system's messages have a place for
@@ -93,14 +92,14 @@ class EventSource(Protocol):
     def cause(
         self, account: str, event: str, *, times: int, at: float, base: str
     ) -> list[Delivery]:
-        """Let it happen so many times, and return what has to be sent. `base` is our own address.
+        """Cause the event so many times, and return the deliveries. `base` is our own address.
 
-        Raises ValueError with a sentence where nobody could be told of it.
+        Raises ValueError with a sentence if no subscription would receive the event.
         """
         ...
 
 
-def tampered(url: str, message: SignedMessage, tamper: str) -> tuple[str, SignedMessage]:
+def tamper_message(url: str, message: SignedMessage, tamper: str) -> tuple[str, SignedMessage]:
     """Return URL and message with one byte changed after they were signed."""
     headers = dict(message.headers)
     if tamper == "body":
@@ -108,13 +107,13 @@ def tampered(url: str, message: SignedMessage, tamper: str) -> tuple[str, Signed
     if tamper == "timestamp":
         headers[message.timestamp_header] = str(int(headers[message.timestamp_header]) + 1)
     elif tamper == "signature" and message.signature_header:
-        headers[message.signature_header] = altered(headers[message.signature_header], -4)
+        headers[message.signature_header] = alter_text(headers[message.signature_header], -4)
     elif tamper == "signature":
         return alter_path(url), message
     return url, replace(message, headers=headers)
 
 
-def altered(text: str, place: int) -> str:
+def alter_text(text: str, place: int) -> str:
     """With another letter at this place, which is as good in hex, in base64 and in a path."""
     letters = list(text)
     letters[place] = "0" if letters[place] != "0" else "1"
@@ -126,4 +125,4 @@ def alter_path(url: str) -> str:
     address = URL(url)
     path = address.raw_path.rstrip("/")
     slashes = address.raw_path[len(path) :]
-    return str(address.with_path(altered(path, -1) + slashes, encoded=True))
+    return str(address.with_path(alter_text(path, -1) + slashes, encoded=True))

@@ -1,4 +1,4 @@
-"""The way out for webhooks: raw bytes by POST, a deadline, and why an attempt got no answer."""
+"""The HTTP client for webhooks: raw bytes by POST, a deadline, and the cause of a failure."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +24,7 @@ class OutgoingRequest:
 
 @dataclass(frozen=True)
 class OutgoingResponse:
-    """Status 0 means that no answer came; `failure` then says why in one word."""
+    """A response; status 0 means that none arrived, and `failure` is the cause in one word."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import Any
 from yarl import URL
 
 from sandbox.clock import Clock
-from sandbox.sending.deliveries import Attempt, Delivery, tampered
+from sandbox.sending.deliveries import Attempt, Delivery, tamper_message
 from sandbox.sending.http_client import Deliver, OutgoingRequest, OutgoingResponse
 from sandbox.sending.pace import Pace
 from sandbox.storage.account_store import AccountStore
@@ -26,7 +26,7 @@ MOST_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class SentAttempt:
-    """An attempt as the log has it; status 0: no answer came, as `failure` says."""
+    """An attempt as logged; status 0: no response arrived, for the cause in `failure`."""
 
     seq: int
     url: str
@@ -117,7 +117,7 @@ class Sender:
         self, delivery: Delivery, attempt: Attempt
     ) -> tuple[str, OutgoingResponse, float]:
         """Return where it went, the response, and how many milliseconds it took."""
-        url, message = tampered(delivery.url, delivery.build(attempt), delivery.tamper)
+        url, message = tamper_message(delivery.url, delivery.build(attempt), delivery.tamper)
         if not self.is_allowed(url):
             return url, OutgoingResponse(0, failure=NOT_ALLOWED), 0.0
         time = asyncio.get_running_loop().time

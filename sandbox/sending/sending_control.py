@@ -31,9 +31,9 @@ class SendingControl:
 
     async def send(self, request: web.Request) -> web.Response:
         try:
-            wish = await read_json(request)
-            deliveries = self._deliveries(wish, f"{request.scheme}://{request.host}")
-            copies = 1 + read_count(wish, "duplicate", least=0, most=MOST_COPIES)
+            request_body = await read_json(request)
+            deliveries = self._deliveries(request_body, f"{request.scheme}://{request.host}")
+            copies = 1 + read_count(request_body, "duplicate", least=0, most=MOST_COPIES)
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
         attempts = await asyncio.gather(
@@ -46,13 +46,13 @@ class SendingControl:
 
     async def change_pace(self, request: web.Request) -> web.Response:
         try:
-            wish = await read_json(request)
-            if unknown := set(wish) - {"system", "factor"}:
+            request_body = await read_json(request)
+            if unknown := set(request_body) - {"system", "factor"}:
                 raise ValueError(f"unknown field {min(unknown)!r}; known are factor, system")
-            factor = wish.get("factor")
+            factor = request_body.get("factor")
             if isinstance(factor, bool) or not isinstance(factor, int | float):
                 raise ValueError("factor is a number")
-            self._sender.pace.change(self._source(wish).key, factor)
+            self._sender.pace.change(self._source(request_body).key, factor)
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"pace": self._factors()})
@@ -69,32 +69,32 @@ class SendingControl:
     def _factors(self) -> dict[str, float]:
         return dict.fromkeys(self._sources, 1.0) | self._sender.pace.factors()
 
-    def _deliveries(self, wish: Mapping[str, Any], base: str) -> list[Delivery]:
-        if unknown := set(wish) - FIELDS:
+    def _deliveries(self, request_body: Mapping[str, Any], base: str) -> list[Delivery]:
+        if unknown := set(request_body) - FIELDS:
             raise ValueError(
                 f"unknown field {min(unknown)!r}; known are {', '.join(sorted(FIELDS))}"
             )
-        source = self._source(wish)
-        if wish.get("account") not in source.accounts():
+        source = self._source(request_body)
+        if request_body.get("account") not in source.accounts():
             raise ValueError(f"account is one of {', '.join(source.accounts()) or 'none'}")
-        if wish.get("event") not in source.events():
+        if request_body.get("event") not in source.events():
             raise ValueError(f"event is one of {', '.join(source.events())}")
-        tamper = wish.get("tamper") or ""
+        tamper = request_body.get("tamper") or ""
         if tamper and tamper not in source.tampers:
             raise ValueError(
                 f"tamper is one of {', '.join(source.tampers)} at {source.key}"
                 if tamper in TAMPERS
                 else f"tamper is one of {', '.join(TAMPERS)}"
             )
-        times = read_count(wish, "times", least=1, most=MOST_TIMES)
-        read_count(wish, "duplicate", least=0, most=MOST_COPIES)
+        times = read_count(request_body, "times", least=1, most=MOST_TIMES)
+        read_count(request_body, "duplicate", least=0, most=MOST_COPIES)
         deliveries = source.cause(
-            wish["account"], wish["event"], times=times, at=self._clock(), base=base
+            request_body["account"], request_body["event"], times=times, at=self._clock(), base=base
         )
         return [replace(delivery, tamper=tamper) for delivery in deliveries]
 
-    def _source(self, wish: Mapping[str, Any]) -> EventSource:
-        system = wish.get("system")
+    def _source(self, request_body: Mapping[str, Any]) -> EventSource:
+        system = request_body.get("system")
         if not isinstance(system, str) or system not in self._sources:
             raise ValueError(f"system is one of {', '.join(sorted(self._sources))}")
         return self._sources[system]
@@ -107,8 +107,8 @@ async def read_json(request: web.Request) -> Mapping[str, Any]:
     return data
 
 
-def read_count(wish: Mapping[str, Any], name: str, *, least: int, most: int) -> int:
-    value = wish.get(name)
+def read_count(request_body: Mapping[str, Any], name: str, *, least: int, most: int) -> int:
+    value = request_body.get(name)
     if value is None:
         return least
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:

@@ -88,7 +88,7 @@ class Shape:
 
 
 def typed(shapes: Mapping[str, Shape]) -> Check:
-    """An object whose `type` says which of these shapes it has."""
+    """Return the check of an object whose `type` selects one of these shapes."""
 
     def check(value: Any, pointer: str) -> list[str]:
         if not isinstance(value, dict):

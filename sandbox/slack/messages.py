@@ -17,7 +17,7 @@ MOST_UPDATED_TEXT = 4_000  # "cannot exceed 4,000 characters", of chat.update; a
 
 
 class Refused(Exception):
-    """Slack's error word, and what else the body says."""
+    """An error code of Slack, with further fields of the body."""
 
     def __init__(self, error: str, **more: Any):
         super().__init__(error)
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 def content(arguments: dict[str, Any]) -> dict[str, Any]:
     """The message that these arguments make."""
-    blocks, attachments = checked_blocks(arguments), checked_attachments(arguments)
+    blocks, attachments = check_blocks_argument(arguments), check_attachments_argument(arguments)
     markdown, text = (str(arguments.get(name) or "") for name in ("markdown_text", "text"))
     if markdown and (text or blocks):
         raise Refused("markdown_text_conflict")
@@ -42,8 +42,8 @@ def content(arguments: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def checked_blocks(arguments: dict[str, Any]) -> list[dict[str, Any]]:
-    blocks = listed(arguments, "blocks", "invalid_blocks_format")
+def check_blocks_argument(arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    blocks = parse_list(arguments, "blocks", "invalid_blocks_format")
     if problems := check_blocks(blocks, "/blocks"):
         raise invalid("invalid_blocks", problems)
     if markdown_length(blocks) > MOST_MARKDOWN:
@@ -51,8 +51,8 @@ def checked_blocks(arguments: dict[str, Any]) -> list[dict[str, Any]]:
     return blocks
 
 
-def checked_attachments(arguments: dict[str, Any]) -> list[dict[str, Any]]:
-    attachments = listed(arguments, "attachments", "invalid_attachments")
+def check_attachments_argument(arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    attachments = parse_list(arguments, "attachments", "invalid_attachments")
     if len(attachments) > MOST_ATTACHMENTS:
         raise Refused("too_many_attachments")
     all_problems = [
@@ -74,7 +74,7 @@ def invalid(error: str, problems: list[str]) -> Refused:
     return Refused(error, errors=problems, response_metadata={"messages": messages})
 
 
-def listed(arguments: dict[str, Any], name: str, error: str) -> list[Any]:
+def parse_list(arguments: dict[str, Any], name: str, error: str) -> list[Any]:
     """A list, which a form carries as JSON text."""
     value = arguments.get(name)
     try:
@@ -123,7 +123,7 @@ def message(team: Team, arguments: dict[str, Any], user: str = "") -> dict[str, 
     return stored | ({"metadata": described} if described else {})
 
 
-def changed(old: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+def apply_update(old: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     """What chat.update changes: what is not sent stays, but for blocks where text is sent alone."""
     new = content(arguments)
     if len(str(arguments.get("text") or "")) > MOST_UPDATED_TEXT:

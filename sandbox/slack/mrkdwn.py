@@ -15,14 +15,14 @@ STYLES = [(re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(si
           (("*", "strong"), ("_", "em"), ("~", "s"))]  # fmt: skip
 
 
-def rendered(text: str, names: Mapping[str, str]) -> Markup:
+def render_mrkdwn(text: str, names: Mapping[str, str]) -> Markup:
     """`names` are those of users and channels, by id."""
     parts, position = [], 0
     for match in TOKENS.finditer(text):
-        parts.append(styled(text[position : match.start()]))
+        parts.append(render_style(text[position : match.start()]))
         parts.append(token(match, names))
         position = match.end()
-    return Markup("".join([*parts, styled(text[position:])]))
+    return Markup("".join([*parts, render_style(text[position:])]))
 
 
 def token(match: re.Match[str], names: Mapping[str, str]) -> Markup:
@@ -43,7 +43,7 @@ def token(match: re.Match[str], names: Mapping[str, str]) -> Markup:
     return markup('<span class="mention">@$name</span>', name=(label or target).lstrip("!"))
 
 
-def styled(text: str) -> Markup:
+def render_style(text: str) -> Markup:
     safe = str(escape(html.unescape(text)))
     for form, tag in STYLES:
         safe = form.sub(rf"<{tag}>\1</{tag}>", safe)
@@ -60,11 +60,13 @@ def block(block_json: Mapping[str, Any], names: Mapping[str, str]) -> Markup:
         return markup("<h3>$text</h3>", text=plain(block_json.get("text")))
     texts = [
         block_json.get("text"),
-        *listed(block_json.get("fields")),
-        *listed(block_json.get("elements")),
+        *get_list(block_json.get("fields")),
+        *get_list(block_json.get("elements")),
     ]
     lines = [
-        markup("<p>$text</p>", text=rendered(plain(text), names)) for text in texts if plain(text)
+        markup("<p>$text</p>", text=render_mrkdwn(plain(text), names))
+        for text in texts
+        if plain(text)
     ]
     return markup('<div class="block $kind">$lines</div>', kind=kind, lines=lines)
 
@@ -86,5 +88,5 @@ def plain(text: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-def listed(value: Any) -> list[Any]:
+def get_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -29,7 +29,7 @@ from sandbox.slack.rooms import Rooms
 from sandbox.slack.web_api.arguments import JSON, arguments, checked_arguments, method_of, token
 from sandbox.slack.web_api.conversation_methods import CONVERSATION_METHODS
 from sandbox.slack.web_api.file_methods import FILE_METHODS, check_shown_files
-from sandbox.slack.web_api.methods import METHODS, SPECIAL, TIER_1, Asked
+from sandbox.slack.web_api.methods import METHODS, SPECIAL, TIER_1, MethodRequest
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
 
@@ -90,8 +90,8 @@ class Slack(System):
         for delivery in deliveries:
             self._sender.start(delivery)
 
-    def learn(self, at: float) -> None:
-        self._tokens.learn(at)
+    def load_accounts(self, at: float) -> None:
+        self._tokens.load_accounts(at)
 
     def account(self, call: ApiRequest) -> str:
         if call.url.startswith(ROOT):
@@ -120,9 +120,9 @@ class Slack(System):
         if call.url.startswith(UPLOADS):
             return self.files.receive(call)
         try:
-            return said(call, self._called(call), self._scopes(call))
+            return build_json_response(call, self._called(call), self._scopes(call))
         except Refused as refused:
-            return said(
+            return build_json_response(
                 call, {"ok": False, "error": refused.error, **refused.more}, self._scopes(call)
             )
         except Limited as limited:
@@ -143,7 +143,7 @@ class Slack(System):
         return self._tokens.listed(at)
 
     def end(self, account: str, do: str, kind: str, at: float) -> None:
-        users = self._living(account, kind, at)
+        users = self._list_active_tokens(account, kind, at)
         self._login.ended(account, do, kind, at)
         if do != "expire" and users:
             uninstalled = do == "uninstall"
@@ -157,7 +157,7 @@ class Slack(System):
     def seed_template(self, account: str, object: str) -> dict[str, Any]:
         return TEMPLATE
 
-    def planted(self, account: str, object: str) -> Iterator[dict[str, Any]]:
+    def list_records(self, account: str, object: str) -> Iterator[dict[str, Any]]:
         yield from self.rooms.users(self._planting_team(account, object))
 
     def _planting_team(self, account: str, object: str) -> Team:
@@ -177,7 +177,7 @@ class Slack(System):
     def _called(self, call: ApiRequest) -> dict[str, Any]:
         name = method_of(call)
         if name == EXCHANGE:
-            return {"ok": True, **self._login.exchanged(call)}
+            return {"ok": True, **self._login.exchange_code(call)}
         if name not in ALL_METHODS and name not in ENDINGS:
             raise Refused("unknown_method", req_method=name)
         holder, wrong = self._tokens.holder(token(call), call.at)
@@ -196,7 +196,7 @@ class Slack(System):
         needed = ALL_METHODS[name].scope
         if needed and needed not in team.scopes.split(","):
             raise Refused("missing_scope", needed=needed, provided=team.scopes)
-        request = Asked(
+        request = MethodRequest(
             team,
             given,
             self.rooms,
@@ -211,26 +211,26 @@ class Slack(System):
         result = ALL_METHODS[name].does(request)
         if name == "chat.postMessage" and (channel := self.rooms.channel(team, result["channel"])):
             granted = self.granted(self.store[TEAMS][team.team])
-            self.start(self.events.people.app_wrote(granted, channel, result["message"]))
+            self.start(self.events.people.deliver_app_message(granted, channel, result["message"]))
         return {"ok": True, **result}
 
     def _ended(self, call: ApiRequest, given: dict[str, Any], team: Team) -> dict[str, Any]:
-        before = self._living(team.team, "", call.at)
+        before = self._list_active_tokens(team.team, "", call.at)
         uninstalled = method_of(call) == "apps.uninstall"
         answer: dict[str, Any] = {}
         if uninstalled:
             self._login.uninstalled(call, given, team)
         else:
             answer = {"revoked": self._login.revoked(call, given)}
-        after = self._living(team.team, "", call.at)
+        after = self._list_active_tokens(team.team, "", call.at)
         if ended := [user for user in before if user not in after]:
             self.start(self.events.endings(team.team, ended, call.at, uninstalled=uninstalled))
         return answer
 
-    def _living(self, account: str, kind: str, at: float) -> list[str]:
+    def _list_active_tokens(self, account: str, kind: str, at: float) -> list[str]:
         """Whose access tokens are alive: the users, "" for the bot; `kind` may name one of both."""
         team = self.store[TEAMS].get(account)
-        users = self._tokens.living(team, at) if team else []
+        users = self._tokens.list_active_tokens(team, at) if team else []
         return [user for user in users if kind in ("", "user" if user else "bot")]
 
     def _pace(self, team: Team, name: str, per_minute: int, at: float) -> None:
@@ -253,7 +253,7 @@ class Slack(System):
         return holder.team.scopes if holder and not wrong else None
 
 
-def said(call: ApiRequest, body: dict[str, Any], scopes: str | None) -> ApiResponse:
+def build_json_response(call: ApiRequest, body: dict[str, Any], scopes: str | None) -> ApiResponse:
     kind = call.headers.get("Content-Type", "").lower()
     if body["ok"] and call.body and kind.startswith(JSON) and "charset" not in kind:
         body = {**body, "warning": body.get("warning", "missing_charset")}

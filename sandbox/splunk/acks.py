@@ -1,4 +1,4 @@
-"""Indexer acknowledgement: ids from 0 per channel; true is said once, then forgotten."""
+"""Indexer acknowledgement: ids from 0 per channel; `true` is returned once."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class Acks:
         return number
 
     def poll(self, token: str, channel: str, ids: list[Any], at: float) -> dict[str, bool]:
-        return {str(id): self._tell(token, channel, id, at) for id in ids}
+        return {str(id): self._is_acknowledged(token, channel, id, at) for id in ids}
 
     def restart(self, tokens: set[str], at: float) -> list[str]:
         """Forget all ids of these tokens; return the events that were not replicated yet."""
@@ -26,7 +26,7 @@ class Acks:
         self._pending = {key: self._pending[key] for key in self._pending.keys() - gone.keys()}
         return [id for ready_at, numbers in gone.values() if ready_at > at for id in numbers]
 
-    def _tell(self, token: str, channel: str, id: Any, at: float) -> bool:
+    def _is_acknowledged(self, token: str, channel: str, id: Any, at: float) -> bool:
         ready_at, _ = self._pending.get((token, channel, id), (None, ()))
         if ready_at is None or at < ready_at:
             return False

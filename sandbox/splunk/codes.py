@@ -1,4 +1,4 @@
-"""What HEC says: its codes, with their status and exact text."""
+"""The codes of HEC, with their status and exact text."""
 
 from typing import Any
 
@@ -39,13 +39,13 @@ KINDS = {"Content-Type": "application/json; charset=UTF-8"}
 
 
 class Refused(Exception):
-    """A code, and for a batch what else its answer says."""
+    """A code, and for a batch further fields of the response."""
 
     def __init__(self, code: int, **more: Any):
         super().__init__(code)
         self.code, self.more = code, more
 
 
-def saying(code: int, **more: Any) -> ApiResponse:
+def build_code_response(code: int, **more: Any) -> ApiResponse:
     status, text = CODES[code]
     return ApiResponse(status, {"text": text, "code": code, **more}, KINDS)

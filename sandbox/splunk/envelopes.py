@@ -1,4 +1,4 @@
-"""What a batch holds: envelopes one after another, taken until the first that is wrong."""
+"""Parse a batch: envelopes one after another, up to the first invalid one."""
 
 import json
 import re
@@ -31,7 +31,7 @@ class Written(float):
 DECODER = json.JSONDecoder(parse_float=Written)
 
 
-def read(token: HecToken, body: bytes, at: float) -> tuple[list[Event], Refused | None]:
+def read_envelopes(token: HecToken, body: bytes, at: float) -> tuple[list[Event], Refused | None]:
     """The events before the first wrong envelope, and what is wrong with that one."""
     events: list[Event] = []
     try:
@@ -45,13 +45,13 @@ def read(token: HecToken, body: bytes, at: float) -> tuple[list[Event], Refused 
             if (event := event_of(token, envelope, at)) is not None:
                 events.append(event)
     except (ValueError, RecursionError):
-        return events, numbered(6, len(events))
+        return events, build_numbered_refusal(6, len(events))
     except Refused as refused:
-        return events, numbered(refused.code, len(events))
+        return events, build_numbered_refusal(refused.code, len(events))
     return events, None
 
 
-def numbered(code: int, number: int) -> Refused:
+def build_numbered_refusal(code: int, number: int) -> Refused:
     """Code 7 counts from one, all others from zero."""
     return Refused(code, **{"invalid-event-number": number + (code == 7)})
 
@@ -78,7 +78,7 @@ def event_of(token: HecToken, envelope: dict[str, Any], at: float) -> Event | No
     if envelope["event"] is None or envelope["event"] == "":
         raise Refused(13)
     fields = envelope.get("fields", {})
-    if not isinstance(fields, dict) or any(nested(value) for value in fields.values()):
+    if not isinstance(fields, dict) or any(is_nested(value) for value in fields.values()):
         raise Refused(15)
     index = envelope.get("index", token.index)
     if index not in (token.indexes or [token.index]):
@@ -91,7 +91,7 @@ def event_of(token: HecToken, envelope: dict[str, Any], at: float) -> Event | No
     }  # fmt: skip
 
 
-def nested(value: Any) -> bool:
+def is_nested(value: Any) -> bool:
     return isinstance(value, dict) or (
         isinstance(value, list) and any(isinstance(one, dict | list) for one in value)
     )

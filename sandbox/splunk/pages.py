@@ -80,9 +80,9 @@ class Pages:
             stack=stack,
             alerts=build_url("splunk", stack, "alerts"),
             count=format_shown_count(len(matches), "event", limit=SHOWN),
-            indexed=describe_counts(list(self._splunk.planted(stack, "counts"))),
+            indexed=describe_counts(list(self._splunk.list_records(stack, "counts"))),
             timeline=timeline([event["time"] for event in matches]),
-            events=[shown(event) for event in matches[:SHOWN]],
+            events=[render_event(event) for event in matches[:SHOWN]],
             empty=None
             if matches
             else markup('<p class="empty">No events match. They come by HEC.</p>'),
@@ -104,7 +104,7 @@ def describe_counts(counts: list[dict[str, Any]]) -> str:
     return f"{total} indexed" + (f": {', '.join(parts)}." if parts else ".")
 
 
-def shown(event: dict[str, Any]) -> Markup:
+def render_event(event: dict[str, Any]) -> Markup:
     matches = list(fields(event))
     body = event["event"]
     return markup(

@@ -14,10 +14,10 @@ Event = dict[str, Any]
 
 def search(events: Iterable[Event], query: str) -> Iterator[Event]:
     terms = [match.groupdict() for match in TERM.finditer(query) if match["word"] != "*"]
-    return (event for event in events if all(holds(event, term) for term in terms))
+    return (event for event in events if all(has_term(event, term) for term in terms))
 
 
-def holds(event: Event, term: dict[str, str | None]) -> bool:
+def has_term(event: Event, term: dict[str, str | None]) -> bool:
     pattern_text = (term["phrase"] if term["phrase"] is not None else term["word"] or "").lower()
     if term["key"]:
         is_match = any(

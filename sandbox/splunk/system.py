@@ -1,4 +1,4 @@
-"""The collector as a whole: which endpoint, then the token, then the channel, then the body."""
+"""The collector: check endpoint, token, channel and body, in this order."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from sandbox.splunk import envelopes
 from sandbox.splunk.accounts import HEC_TOKENS, HecToken
 from sandbox.splunk.acks import Acks
-from sandbox.splunk.codes import KINDS, OF_STATUS, Refused, saying
+from sandbox.splunk.codes import KINDS, OF_STATUS, Refused, build_code_response
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 from sandbox.system import ApiRequest, ApiResponse, System
@@ -56,7 +56,7 @@ class Splunk(System):
             return []
 
     def refusal(self, status: int) -> Any:
-        return saying(OF_STATUS.get(status, 8)).body
+        return build_code_response(OF_STATUS.get(status, 8)).body
 
     def answer(self, call: ApiRequest) -> ApiResponse:
         _, stack, *remainder = call.path.split("/")
@@ -71,9 +71,9 @@ class Splunk(System):
         try:
             if self._is_refusing(unquote(stack), call.at):
                 return ApiResponse(0)
-            return self._taken(call, unquote(stack), endpoint)
+            return self._receive(call, unquote(stack), endpoint)
         except Refused as refused:
-            return saying(refused.code, **refused.more)
+            return build_code_response(refused.code, **refused.more)
 
     def answer_partly(self, call: ApiRequest, count: int) -> ApiResponse:
         """Take the first events only, as if the next one were cut off."""
@@ -90,7 +90,7 @@ class Splunk(System):
             self.events.pop(number, None)
         self._restarts[account] = (at, at + seconds)
 
-    def planted(self, account: str, object: str) -> Iterator[dict[str, Any]]:
+    def list_records(self, account: str, object: str) -> Iterator[dict[str, Any]]:
         """The events of a stack, or how many there are by index, source and sourcetype."""
         events = (event for event in self.events.values() if event["stack"] == account)
         if object == "events":
@@ -114,7 +114,7 @@ class Splunk(System):
             raise Refused(9)
         return True
 
-    def _taken(self, call: ApiRequest, stack: str, endpoint: str) -> ApiResponse:
+    def _receive(self, call: ApiRequest, stack: str, endpoint: str) -> ApiResponse:
         if endpoint == "health":
             return self._health(call, stack)
         token = self._token(call, stack)
@@ -122,18 +122,18 @@ class Splunk(System):
         if channel and not GUID.fullmatch(channel):
             raise Refused(11)
         if endpoint == "ack":
-            return self._acknowledged(call, token, channel)
+            return self._answer_polling(call, token, channel)
         if token.ack and not channel:
             raise Refused(28 if token.cloud else 10)
         if call.headers.get("Content-Encoding", "identity").lower() not in ("gzip", "identity"):
             return ApiResponse(415, {"text": "Unsupported Media Type", "code": 415}, KINDS)
-        return self._indexed(call, token, channel, endpoint)
+        return self._answer_indexing(call, token, channel, endpoint)
 
     def _token(self, call: ApiRequest, stack: str) -> HecToken:
-        """The token is looked at before the way it came."""
+        """Return the token, which is checked before the way in which it was sent."""
         in_query = "token" in call.query and "Authorization" not in call.headers
         token_text = call.query["token"] if in_query else token_of(call)
-        ids = self._found(stack, token_text)
+        ids = self._find_token(stack, token_text)
         if ids is None:
             raise Refused(4)
         if ids.disabled:
@@ -142,7 +142,7 @@ class Splunk(System):
             raise Refused(16)
         return ids
 
-    def _found(self, stack: str, token_text: str) -> HecToken | None:
+    def _find_token(self, stack: str, token_text: str) -> HecToken | None:
         return next(
             (
                 one
@@ -154,20 +154,22 @@ class Splunk(System):
 
     def _health(self, call: ApiRequest, stack: str) -> ApiResponse:
         if "token" in call.query:
-            token = self._found(stack, call.query["token"])
+            token = self._find_token(stack, call.query["token"])
             if token is None or token.disabled:
                 raise Refused(22 if token else 21)
-        return saying(17)
+        return build_code_response(17)
 
-    def _indexed(
+    def _answer_indexing(
         self, call: ApiRequest, token: HecToken, channel: str, endpoint: str
     ) -> ApiResponse:
         if len(call.body) > token.max_bytes:
-            raise envelopes.numbered(6, 0)
+            raise envelopes.build_numbered_refusal(6, 0)
         if not call.body.strip():
             raise Refused(5)
         events, wrong = (
-            raw(token, call) if endpoint == "raw" else envelopes.read(token, call.body, call.at)
+            raw(token, call)
+            if endpoint == "raw"
+            else envelopes.read_envelopes(token, call.body, call.at)
         )
         numbers = self._index(token, events, call.at)
         ack = {}
@@ -176,7 +178,7 @@ class Splunk(System):
             ack = {"ackId": self._acks.issue(token.token, channel, ready_at, numbers)}
         if wrong:
             raise Refused(wrong.code, **wrong.more, **ack)
-        return saying(0, **ack)
+        return build_code_response(0, **ack)
 
     def _index(self, token: HecToken, events: list[envelopes.Event], at: float) -> list[str]:
         """Store the events; return their numbers."""
@@ -186,7 +188,7 @@ class Splunk(System):
         self.events.store_all(dict(zip(numbers, stored, strict=True)))
         return numbers
 
-    def _acknowledged(self, call: ApiRequest, token: HecToken, channel: str) -> ApiResponse:
+    def _answer_polling(self, call: ApiRequest, token: HecToken, channel: str) -> ApiResponse:
         if not token.ack:
             raise Refused(14)
         if not channel:
@@ -228,7 +230,7 @@ def raw(token: HecToken, call: ApiRequest) -> tuple[list[envelopes.Event], Refus
     lines = [
         json.dumps({"event": line, **about}) for line in call.text.splitlines() if line.strip()
     ]
-    return envelopes.read(token, "".join(lines).encode(), call.at)
+    return envelopes.read_envelopes(token, "".join(lines).encode(), call.at)
 
 
 def token_of(call: ApiRequest) -> str:

@@ -14,10 +14,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SystemDefaults:
-    """What a system brings along: its section of the file, accounts for it, and a latency in
-    seconds.
+    """The defaults of a system: its section of the accounts file, its built-in accounts, and its
+    latency in seconds.
 
-    `more` are further sections of the system, each with what it holds where the file has none.
+    `more` are further sections of the system, each with its content if the file does not have the
+    section.
     """
 
     section: Section[Any]

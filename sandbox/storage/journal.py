@@ -1,6 +1,4 @@
-"""What a system remembers: a dict on disk, a line for each change, so that a kill forgets
-nothing.
-"""
+"""A dict stored on disk, with a line for each change, so that a kill loses nothing."""
 
 import json
 from collections.abc import Iterator, Mapping, MutableMapping

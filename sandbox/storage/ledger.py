@@ -31,7 +31,7 @@ class Ledger:
         return self.seq
 
     def since(self, seq: int) -> Iterator[bytes]:
-        """The lines after this seq, in chunks of bytes, as the ledger stood when asked."""
+        """Yield the lines after this seq that exist now, in chunks of bytes."""
         position, end = self._starts[seq] if seq < self.seq else self._end, self._end
         while position < end:
             chunk = os.pread(self._file.fileno(), min(CHUNK, end - position), position)

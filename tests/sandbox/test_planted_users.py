@@ -56,11 +56,11 @@ def read_people(desk, system):
 @pytest.mark.parametrize("system", ACCOUNTS)
 def test_a_planted_directory_is_read_whole(sides, system):
     fields = IN_SALESFORCE if system == "salesforce" else {}
-    wish = {"system": system, "account": ACCOUNTS[system]}
-    wish |= {"object": OBJECTS.get(system, "users"), "records": [GONE[system]]}
-    wish |= {"generate": {"count": COUNT, "fields": fields}}
+    body = {"system": system, "account": ACCOUNTS[system]}
+    body |= {"object": OBJECTS.get(system, "users"), "records": [GONE[system]]}
+    body |= {"generate": {"count": COUNT, "fields": fields}}
     before = read_people(sides, system)
-    answer = sides.post("/_control/seed", json=wish)
+    answer = sides.post("/_control/seed", json=body)
     assert answer.status_code == 201, answer.text
     people = read_people(sides, system)
     planted = [person for id, person in people.items() if id not in before]
@@ -73,8 +73,8 @@ def test_a_planted_directory_is_read_whole(sides, system):
     ("system", "record"), [("slack", {"mail": "x"}), ("pipedrive", {"mail": "x"})]
 )
 def test_a_field_that_no_user_has_is_refused(sides, system, record):
-    wish = {"system": system, "account": ACCOUNTS[system], "object": "users", "records": [record]}
-    assert sides.post("/_control/seed", json=wish).status_code == 400
+    body = {"system": system, "account": ACCOUNTS[system], "object": "users", "records": [record]}
+    assert sides.post("/_control/seed", json=body).status_code == 400
 
 
 ANN = {"name": "Ann Archer", "email": "ann@acme.example"}
@@ -97,7 +97,7 @@ def test_users_that_the_world_begins_with_are_there_and_stay_as_changed(sides, s
     sides.world(**BEGINNINGS[system])
     ann = read_people(sides, system)[id]
     assert (ann.name, ann.email, ann.is_active) == ("Ann Archer", "ann@acme.example", True)
-    wish = {"system": system, "account": ACCOUNTS[system], "records": [change]}
-    sides.post("/_control/seed", json=wish | {"object": OBJECTS.get(system, "users")})
+    body = {"system": system, "account": ACCOUNTS[system], "records": [change]}
+    sides.post("/_control/seed", json=body | {"object": OBJECTS.get(system, "users")})
     sides.world(**BEGINNINGS[system])
     assert not read_people(sides, system)[id].is_active

@@ -113,7 +113,7 @@ def systems(tmp_path_factory):
             Splunk(world, state), WebhookCatcher(world, state),
             OrderApp(world, state, post=None)]  # fmt: skip
     for system in made:
-        system.learn(NOON)
+        system.load_accounts(NOON)
     yield {system.key: system for system in made}
     for system in made:
         system.close()

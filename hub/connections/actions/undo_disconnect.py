@@ -33,7 +33,7 @@ OTHER_ACCOUNT = "other_account"
 
 
 @dataclass(frozen=True, slots=True)
-class _Undo:
+class _ClaimedUndo:
     """An undo in progress: the claimed disconnect, and when the claim ends."""
 
     connection: Connection
@@ -70,7 +70,7 @@ def undo_disconnect(
     return probe_result
 
 
-def _claim_undo(connection: Connection, *, now: datetime) -> _Undo:
+def _claim_undo(connection: Connection, *, now: datetime) -> _ClaimedUndo:
     rows = Disconnection.unscoped.filter(connection=connection, revoke_at__gt=now)
     is_free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     claimed_until = now + UNDO_CLAIM
@@ -81,11 +81,13 @@ def _claim_undo(connection: Connection, *, now: datetime) -> _Undo:
     disconnection = rows.filter(claimed_until=claimed_until).first()
     if disconnection is None:
         raise InvalidConnectionState(connection.state)
-    return _Undo(connection, disconnection, claimed_until)
+    return _ClaimedUndo(connection, disconnection, claimed_until)
 
 
 @sensitive_variables()
-def _test_kept_credential(undo: _Undo, call: Call, *, random: Random, now: datetime) -> ProbeResult:
+def _test_kept_credential(
+    undo: _ClaimedUndo, call: Call, *, random: Random, now: datetime
+) -> ProbeResult:
     """Test the stored credential; refresh its access token once if it has expired."""
     try:
         probe_result = _probe(undo, call, now=now)
@@ -100,7 +102,7 @@ def _test_kept_credential(undo: _Undo, call: Call, *, random: Random, now: datet
 
 
 @sensitive_variables()
-def _probe(undo: _Undo, call: Call, *, now: datetime) -> ProbeResult:
+def _probe(undo: _ClaimedUndo, call: Call, *, now: datetime) -> ProbeResult:
     """Test the credential document; fail unless it belongs to the disconnected account."""
     document = undo.disconnection.open()
     draft = _draft_connection(undo, document["settings"])
@@ -113,7 +115,7 @@ def _probe(undo: _Undo, call: Call, *, now: datetime) -> ProbeResult:
 
 @sensitive_variables()
 def _refresh_kept_credential(
-    undo: _Undo, call: Call, *, random: Random, now: datetime
+    undo: _ClaimedUndo, call: Call, *, random: Random, now: datetime
 ) -> Grant | Outcome:
     """Request new tokens and store them at once, as the refresh token may be used up."""
     document, app = undo.disconnection.open(), find_connector_app(undo.connection.connector_key)
@@ -136,7 +138,7 @@ def _refresh_kept_credential(
 
 @sensitive_variables()
 def _store_grant(
-    undo: _Undo, document: Mapping[str, Any], grant: Grant, *, random: Random, now: datetime
+    undo: _ClaimedUndo, document: Mapping[str, Any], grant: Grant, *, random: Random, now: datetime
 ) -> None:
     """Store new tokens with the disconnect; if it has ended meanwhile, revoke them.
 
@@ -162,7 +164,7 @@ def _store_grant(
 @transaction.atomic
 @sensitive_variables()
 def _revoke_late_grant(
-    undo: _Undo, secret: Mapping[str, Any], settings: Mapping[str, Any], *, now: datetime
+    undo: _ClaimedUndo, secret: Mapping[str, Any], settings: Mapping[str, Any], *, now: datetime
 ) -> None:
     connection = undo.connection
     if connection.tenant:
@@ -177,7 +179,7 @@ def _revoke_late_grant(
         )
 
 
-def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:
+def _draft_connection(undo: _ClaimedUndo, settings: Mapping[str, Any]) -> Connection:
     """Build the unsaved connection as it was, as a disconnected connection may not be called."""
     return Connection(
         tenant_id=undo.connection.tenant_id,
@@ -189,7 +191,7 @@ def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:
 
 @transaction.atomic
 @sensitive_variables()
-def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None:
+def _restore_account(undo: _ClaimedUndo, actor: ActorContext, *, now: datetime) -> None:
     """Restore the tested credential and the state before the disconnect.
 
     Raises TenantSuspended, and InvalidConnectionState if the credential was revoked or the account

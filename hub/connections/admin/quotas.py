@@ -93,7 +93,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "connections.view_connection",
     )
     form = QuotaForm
-    list_display = ("quota_name", "usage_bar", "allowance", "next_free", "limit")
+    list_display = ("quota_name", "usage_bar", "allowance", "next_call_time", "limit")
     list_filter = (ConnectorFilter,)
     search_fields = ("^key",)
     search_help_text = "The beginning of the key, such as slack|method|T123."
@@ -148,7 +148,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return measure_quota_usage(scope, now=clock()).label
 
     @staff.display(description="next call")
-    def next_free(self, scope: QuotaState) -> str:
+    def next_call_time(self, scope: QuotaState) -> str:
         return render_to_string(
             "console/next_call.html", {"gauge": measure_quota_usage(scope, now=clock())}
         )

@@ -13,7 +13,7 @@ from hub.connections.models import Connection, Lane
 from hub.connections.quotas.scopes import build_scope_key, parse_scope
 from hub.throttle.limits import QuotaSnapshot, call_interval, units_left
 from hub.throttle.models import QuotaState as ScopeRow
-from hub.throttle.quota_rows import snapshot_of
+from hub.throttle.quota_rows import build_snapshot
 
 ASSUMED_CALL_SECONDS = 0.2  # seconds of a call, if nothing is known
 
@@ -84,7 +84,7 @@ def estimate_drain_seconds(groups: Iterable[DeliveryGroup], *, now: datetime) ->
             calls[key] = calls.get(key, 0) + group.calls
             quotas[key] = (quota, name)
     usage_by_key = {
-        quota_state.key: snapshot_of(quota_state)
+        quota_state.key: build_snapshot(quota_state)
         for quota_state in ScopeRow.objects.filter(key__in=calls)
     }
     for key, (quota, name) in quotas.items():

@@ -10,7 +10,7 @@ from hub.connections.quotas.quota_names import name_connection_quota
 from hub.connections.quotas.scopes import build_scope_key, parse_scope
 from hub.throttle.definitions import quota_definition
 from hub.throttle.models import InFlightLease, QuotaState
-from hub.throttle.quota_rows import snapshot_of
+from hub.throttle.quota_rows import build_snapshot
 from hub.throttle.usage import QuotaUsage, measure_usage
 
 SCOPES_MAX = 20
@@ -19,7 +19,7 @@ SCOPES_MAX = 20
 def measure_quota_usage(scope: QuotaState, *, now: datetime) -> QuotaUsage:
     return measure_usage(
         quota_definition(scope),
-        snapshot_of(scope),
+        build_snapshot(scope),
         now=now,
         in_flight=getattr(scope, "in_flight", None) or 0,
     )

@@ -10,7 +10,6 @@ from hub.identities.matching.names import NameRelation
 from hub.identities.matching.profiles import Profile, compare_profiles, parse_mailbox_name
 from hub.identities.matching.suggestions import Source
 
-R = NameRelation
 EMPLOYEE_NUMBER = re.compile(r"[a-z]{0,3}\d{4,}")
 DISTINCTIVE_SURNAME_LENGTH_MIN = (
     4  # letters of a surname that make a login or a mailbox a person's own
@@ -39,13 +38,17 @@ class Evidence:
 
 
 EMAIL_CONFIDENCE = {
-    R.EXACT: 0.99,
-    R.VARIANT: 0.98,
-    R.SIMILAR: 0.97,
-    R.UNKNOWN: 0.95,
-    R.PARTIAL: 0.96,
+    NameRelation.EXACT: 0.99,
+    NameRelation.VARIANT: 0.98,
+    NameRelation.SIMILAR: 0.97,
+    NameRelation.UNKNOWN: 0.95,
+    NameRelation.PARTIAL: 0.96,
 }
-LOGIN_CONFIDENCE = {R.EXACT: 0.96, R.VARIANT: 0.95, R.SIMILAR: 0.92}
+LOGIN_CONFIDENCE = {
+    NameRelation.EXACT: 0.96,
+    NameRelation.VARIANT: 0.95,
+    NameRelation.SIMILAR: 0.92,
+}
 RENAMED_BY_EMAIL, RENAMED_BY_LOGIN, NAMED_BY_MAILBOX, BY_NUMBER = 0.92, 0.9, 0.91, 0.94
 
 
@@ -63,9 +66,9 @@ def weigh_email(
 
     if relation in EMAIL_CONFIDENCE:
         return build(Level.EMAIL, reason, EMAIL_CONFIDENCE[relation])
-    if relation is R.GIVEN_ONLY and is_distinctive(mailbox, local, remote):
+    if relation is NameRelation.GIVEN_ONLY and is_distinctive(mailbox, local, remote):
         return build(Level.EMAIL, "email_renamed", RENAMED_BY_EMAIL)
-    if relation is R.SURNAME_ONLY and is_named_by_mailbox(local, remote):
+    if relation is NameRelation.SURNAME_ONLY and is_named_by_mailbox(local, remote):
         return build(Level.EMAIL, reason, NAMED_BY_MAILBOX)
     return build(Level.DISPUTED, "name_differs", 0.5)
 
@@ -81,15 +84,18 @@ def weigh_login(
     def build(level: Level, reason: str, confidence: float) -> Evidence:
         return Evidence(local, remote, level, "login", reason, confidence, relation)
 
-    if relation is R.SIMILAR and have_different_addresses(local, remote):
+    if relation is NameRelation.SIMILAR and have_different_addresses(local, remote):
         return build(Level.WEAK, "similar_name", 0.6)
     if relation in LOGIN_CONFIDENCE:
         return build(Level.LOGIN, reason, LOGIN_CONFIDENCE[relation])
-    if relation is R.GIVEN_ONLY and is_distinctive(login, local, remote):
+    if relation is NameRelation.GIVEN_ONLY and is_distinctive(login, local, remote):
         return build(Level.LOGIN, "login_renamed", RENAMED_BY_LOGIN)
-    if EMPLOYEE_NUMBER.fullmatch(login) and relation in (R.UNKNOWN, R.PARTIAL):
+    if EMPLOYEE_NUMBER.fullmatch(login) and relation in (
+        NameRelation.UNKNOWN,
+        NameRelation.PARTIAL,
+    ):
         return build(Level.LOGIN, reason, BY_NUMBER)
-    if relation in (R.UNKNOWN, R.PARTIAL):
+    if relation in (NameRelation.UNKNOWN, NameRelation.PARTIAL):
         return build(Level.WEAK, "weak", 0.6)
     return build(Level.DISPUTED, "name_differs", 0.4)
 

@@ -18,7 +18,6 @@ from hub.identities.matching.names import NameRelation
 from hub.identities.matching.profiles import Profile, compare_profiles
 from hub.identities.matching.statistics import NameStatistics
 
-R = NameRelation
 COMPARED_PEOPLE_MAX = (
     400  # open people with one word in their names; a longer list is too common to compare
 )
@@ -30,8 +29,8 @@ OVERLAP_SAMPLE_MIN = 20
 OVERLAP_OF_DIFFERENT_ADDRESSES = 0.5
 SAME_MAILBOX_PROBABILITY = 0.05  # that namesakes at two domains have the same mailbox
 MAILBOX_LENGTH_MIN = 4
-CONFIDENCE = {R.EXACT: 0.9, R.VARIANT: 0.85}
-WEAK_CONFIDENCE = {R.EXACT: 0.6, R.VARIANT: 0.5, R.SIMILAR: 0.4}
+CONFIDENCE = {NameRelation.EXACT: 0.9, NameRelation.VARIANT: 0.85}
+WEAK_CONFIDENCE = {NameRelation.EXACT: 0.6, NameRelation.VARIANT: 0.5, NameRelation.SIMILAR: 0.4}
 
 
 def match_names(
@@ -89,9 +88,9 @@ def _is_rival(entry: Evidence) -> bool:
 
     A misspelled name does not, if the other pair has exactly the name.
     """
-    if entry.relation is R.SIMILAR:
+    if entry.relation is NameRelation.SIMILAR:
         return False
-    return entry.remote.is_active or entry.relation is R.EXACT
+    return entry.remote.is_active or entry.relation is NameRelation.EXACT
 
 
 def _find_name_evidence(
@@ -110,7 +109,7 @@ def _find_name_evidence(
         }
         for id in sorted(near):
             relation = compare_profiles(ours, near[id], statistics.is_given, with_mailboxes=True)
-            if relation >= R.SIMILAR:
+            if relation >= NameRelation.SIMILAR:
                 yield _build_weak(ours, near[id], relation)
 
 
@@ -124,7 +123,7 @@ def _group_by_words(profiles: Sequence[Profile]) -> dict[str, list[Profile]]:
 
 
 def _build_weak(local: Profile, remote: Profile, relation: NameRelation) -> Evidence:
-    reason = "similar_name" if relation is R.SIMILAR else "common_name"
+    reason = "similar_name" if relation is NameRelation.SIMILAR else "common_name"
     confidence = WEAK_CONFIDENCE[relation]
     return Evidence(local, remote, Level.WEAK, "name", reason, confidence, relation)
 
@@ -138,7 +137,7 @@ class _Namesakes:
 
     def are_balanced(self, entry: Evidence) -> bool:
         """Return whether both sides have the same number of people with each of the two names."""
-        if entry.relation is not R.EXACT:
+        if entry.relation is not NameRelation.EXACT:
             return True
         words = frozenset(entry.local.name.words)
         return self._local[words] == self._remote[words]
@@ -177,7 +176,7 @@ class _NameEvidenceRater:
                 yield entry
                 continue
             expected_wrong, count = expected_wrong + doubt, count + 1
-            reason = "name" if entry.relation is R.EXACT else "name_variant"
+            reason = "name" if entry.relation is NameRelation.EXACT else "name_variant"
             confidence = round(CONFIDENCE[entry.relation] - doubt, 2)
             yield replace(entry, level=Level.NAME, reason=reason, confidence=confidence)
 

@@ -57,7 +57,7 @@ class SourceFigures:
         return [(describe_cause(cause), n) for cause, n in self.rejected_by_cause.most_common()]
 
     @property
-    def top(self) -> int:
+    def axis_top(self) -> int:
         """The greatest value of the chart's vertical axis."""
         return round_top(max(map(sum, self.stacks), default=0))
 
@@ -67,11 +67,11 @@ class SourceFigures:
 
     @property
     def bars(self) -> list[tuple[SourceHour, Column]]:
-        return list(zip(self.hours, stacked_columns(self.stacks, self.top), strict=True))
+        return list(zip(self.hours, stacked_columns(self.stacks, self.axis_top), strict=True))
 
     @property
     def value_labels(self) -> list[str]:
-        return value_labels(self.top)
+        return value_labels(self.axis_top)
 
     @property
     def time_labels(self) -> list[str]:

@@ -17,8 +17,8 @@ from hub.db.clock import clock
 from hub.management.commands.load_demo import DEMO_FILE
 from hub.management.demo import json_files
 from hub.management.demo.demo_rows import DemoSummary
-from hub.management.demo.incoming_story import (
-    IncomingStory,
+from hub.management.demo.incoming_scenarios import (
+    IncomingScenarios,
     ScenarioFailed,
     ScenarioResult,
 )
@@ -29,7 +29,7 @@ from hub.management.demo.scenario_table import (
     find_row,
     format_table,
 )
-from hub.management.demo.scheduled_story import ScheduledStory
+from hub.management.demo.scheduled_scenarios import ScheduledScenarios
 from hub.management.demo.story import DemoFailed, DemoStep, Story
 
 WAIT_LIMIT = 60.0  # seconds for each wait
@@ -63,8 +63,8 @@ class Command(BaseCommand):
             )
         installation = InstallationClient(demo, call=build_call(demo))
         story = Story(installation, demo, self.poll_until_timeout)
-        incoming = IncomingStory(installation, demo, self.poll_until_timeout)
-        scheduled = ScheduledStory(installation, demo, self.poll_until_timeout, clock())
+        incoming = IncomingScenarios(installation, demo, self.poll_until_timeout)
+        scheduled = ScheduledScenarios(installation, demo, self.poll_until_timeout, clock())
         write_step = self.write_step_json if options["json"] else self.write_step
         rows: list[ScenarioRow] = []
         began_at = time.monotonic()

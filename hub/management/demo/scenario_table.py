@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hub.management.demo.incoming_story import ScenarioResult
+from hub.management.demo.incoming_scenarios import ScenarioResult
 from hub.management.demo.story import DemoStep
 
 OUTGOING_TITLES = {

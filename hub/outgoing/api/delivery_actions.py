@@ -40,7 +40,9 @@ def _describe_action(summary: str, name: str, state: str, *, status: int = 200) 
         {status: DeliverySerializer},
         problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
         request=None,
-        examples={"decided": openapi_examples.DELIVERY | openapi_examples.with_state(state)},
+        examples={
+            "decided": openapi_examples.DELIVERY | openapi_examples.build_state_example(state)
+        },
     )
 
 

@@ -132,7 +132,9 @@ class TestEventView(APIView):
         {201: DeliverySerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"sent": openapi_examples.DELIVERY | openapi_examples.with_state("waiting")},
+        examples={
+            "sent": openapi_examples.DELIVERY | openapi_examples.build_state_example("waiting")
+        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Send a `hub.test` event to this webhook endpoint and no other; its delivery can be read

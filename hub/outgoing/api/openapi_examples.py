@@ -163,5 +163,5 @@ EXPLANATION = {name: DELIVERY[name] for name in ("state", "reason", "sentence", 
 }
 
 
-def with_state(state: str) -> dict[str, str]:
+def build_state_example(state: str) -> dict[str, str]:
     return {"state": state, "reason": "", "sentence": DELIVERY_STATES[state].sentence, "action": ""}

@@ -68,7 +68,9 @@ class RequestedActionView(APIView):
         {200: DeliverySerializer, 202: DeliverySerializer},
         problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
         request=RequestedActionSerializer,
-        examples={"done": openapi_examples.DELIVERY | openapi_examples.with_state("delivered")},
+        examples={
+            "done": openapi_examples.DELIVERY | openapi_examples.build_state_example("delivered")
+        },
         requests=[openapi.request_example("an answer in a thread", INPUT_EXAMPLE)],
     )
     def post(self, request: Request, id: UUID, action: str) -> Response:

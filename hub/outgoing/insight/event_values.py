@@ -38,7 +38,7 @@ def normalize_value(text: str) -> str:
 def list_event_values(sender_id: str, body: bytes) -> set[str]:
     """Return the values by which the event is found, at most MAX_VALUES."""
     values: set[str] = set()
-    for text in chain(_iterate_ends(sender_id), _iterate_scalars(_read_data(body))):
+    for text in chain(_iterate_suffixes(sender_id), _iterate_scalars(_read_data(body))):
         if len(values) == MAX_VALUES:
             break
         if value := normalize_value(text):
@@ -54,7 +54,7 @@ def _read_data(body: bytes) -> Any:
         return None
 
 
-def _iterate_ends(sender_id: str) -> Iterator[str]:
+def _iterate_suffixes(sender_id: str) -> Iterator[str]:
     """Yield the sender's id, and the part after each separator in it."""
     yield sender_id
     for separator in SEPARATOR.finditer(sender_id):

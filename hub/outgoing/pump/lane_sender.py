@@ -124,20 +124,20 @@ class LaneSender:
             return NotSent(batch, request, due_at=until, reason="throttled", closed_scopes=closed)
         if measure_lateness(request, scheduled_at, now=now) > CALL_MISSED_AFTER:
             return NotSent(batch, request)
-        is_over = asyncio.get_running_loop().time() > deadline
-        batch.progress.is_out_of_time = batch.progress.is_out_of_time or is_over
-        if self.must_return(batch, request, is_over=is_over, now=now):
+        is_batch_over = asyncio.get_running_loop().time() > deadline
+        batch.progress.is_out_of_time = batch.progress.is_out_of_time or is_batch_over
+        if self.must_return(batch, request, is_batch_over=is_batch_over, now=now):
             return NotSent(batch, request)
         return None
 
     def must_return(
-        self, batch: LaneBatch, request: OutboundRequest, *, is_over: bool, now: datetime
+        self, batch: LaneBatch, request: OutboundRequest, *, is_batch_over: bool, now: datetime
     ) -> bool:
-        """Return whether a request may not be sent any more; `is_over`: the time of the batch has
-        ended.
+        """Return whether a request may not be sent any more; `is_batch_over`: the time of the batch
+        has ended.
         """
         return (
-            is_over
+            is_batch_over
             or batch.progress.is_stopped
             or request.is_expired(now)
             or self.run.stopping()

@@ -36,7 +36,7 @@ def load_offered_choices(
     question: Question,
     connection: Connection,
     *,
-    is_read_again: bool,
+    refreshes: bool,
     call: Call | None,
     now: datetime,
 ) -> OfferedChoices:
@@ -46,7 +46,7 @@ def load_offered_choices(
     Without `call` the external system is not called.
     """
     stored: ChoiceList | Outcome | None = find_choice_list(connection, question.choices)
-    if call is not None and (stored is None or is_read_again):
+    if call is not None and (stored is None or refreshes):
         stored = refresh_choice_list(connection, question.choices, call=call, now=now)
     if stored is None:
         return OfferedChoices()

@@ -126,7 +126,7 @@ class ReviewRow:
 
     @property
     def reason_sentence(self) -> str:
-        """Return why it is not repaired; "" if no reason is known."""
+        """Return why the discrepancy is not repaired; "" if no reason is known."""
         code = self.discrepancy.reason
         return describe_reason(self.discrepancy, code) if code else ""
 

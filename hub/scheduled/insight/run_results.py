@@ -29,7 +29,7 @@ from hub.scheduled.reconciliation.result import STOPPED
 from hub.scheduled.repairs.filters import match_repairable
 from tenants.models import Tenant
 
-NIGHTS = 14  # in the picture
+NIGHTS_SHOWN = 14  # in the picture
 # what the picture stacks: tone, label and verdicts
 NIGHT_GROUPS: Sequence[tuple[str, Promise, Sequence[str]]] = (
     ("warn", gettext_lazy("differs"), ("differs",)),
@@ -110,7 +110,7 @@ def describe_result(result: ReconciliationResult, zone: ZoneInfo) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class NightResult:
     """One run in the chart of the last nights."""
 
     run: Run
@@ -136,20 +136,20 @@ class Night:
         ]
 
 
-def list_last_runs(jobs: Sequence[Job], tenant: Tenant) -> list[Night]:
+def list_last_runs(jobs: Sequence[Job], tenant: Tenant) -> list[NightResult]:
     """List each job's last run with a comparison, in the order of the jobs; one query."""
     finished = Run.objects.of(tenant).filter(job=OuterRef("pk"), state=Run.State.FINISHED)
     newest = Job.objects.of(tenant).filter(pk__in=[job.pk for job in jobs])
     ids = newest.annotate(run=Subquery(finished.order_by("-pk").values("pk")[:1])).values("run")
     runs = Run.objects.of(tenant).filter(pk__in=ids).select_related("job", "tenant")
     by_job = {run.job_id: run for run in runs}
-    nights = [_build_night(by_job[job.pk]) for job in jobs if job.pk in by_job]
+    nights = [_build_night_result(by_job[job.pk]) for job in jobs if job.pk in by_job]
     return [night for night in nights if night is not None]
 
 
-def _build_night(run: Run) -> Night | None:
+def _build_night_result(run: Run) -> NightResult | None:
     result = read_result(run)
-    return Night(run, run.slot_at or run.created_at, result) if result else None
+    return NightResult(run, run.slot_at or run.created_at, result) if result else None
 
 
 def is_confirmation_needed(run: Run, result: ReconciliationResult) -> bool:
@@ -160,9 +160,9 @@ def is_confirmation_needed(run: Run, result: ReconciliationResult) -> bool:
     return waiting.filter(tenant=run.tenant_id).exclude(owner="report").exists()
 
 
-def list_nights(job: Job, tenant: Tenant, *, limit: int = NIGHTS) -> list[Night]:
+def list_nights(job: Job, tenant: Tenant, *, limit: int = NIGHTS_SHOWN) -> list[NightResult]:
     """List the last runs of a job that compared records, oldest first; one query."""
     runs = Run.objects.of(tenant).filter(job=job, state=Run.State.FINISHED)
     newest = runs.select_related("job", "tenant").order_by("-pk")[:limit]
-    nights = [night for run in newest if (night := _build_night(run)) is not None]
+    nights = [night for run in newest if (night := _build_night_result(run)) is not None]
     return nights[::-1]

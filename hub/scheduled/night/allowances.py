@@ -10,7 +10,7 @@ from hub.throttle.background_shares import find_background_share, load_staff_sha
 from hub.throttle.definitions import find_quota_name, quota_definition
 from hub.throttle.limits import QuotaSnapshot, effective_limit, units_used
 from hub.throttle.models import QuotaState
-from hub.throttle.quota_rows import new_quota_state, snapshot_of
+from hub.throttle.quota_rows import build_snapshot, new_quota_state
 from hub.throttle.usage import measure_usage
 
 
@@ -54,7 +54,7 @@ def build_line(
     now: datetime,
     starts_at: datetime,
 ) -> QuotaLine:
-    snapshot = snapshot_of(row)
+    snapshot = build_snapshot(row)
     share = find_background_share(row.key, quota, staff_shares)
     return QuotaLine(
         row.connector_key,

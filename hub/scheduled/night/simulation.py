@@ -25,7 +25,7 @@ class PlannedRun:
     starts_at: datetime
     seconds: float
     units_by_quota: Mapping[str, float]
-    takes_place: bool = True  # False: it takes none of the slots of runs side by side
+    takes_slot: bool = True  # False: it takes none of the slots of runs side by side
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class Progress:
 
     def wanted_slots(self, minute: datetime) -> float:
         """Return the part of this minute for which it would occupy a slot."""
-        if not self.run.takes_place:
+        if not self.run.takes_slot:
             return 0.0
         return self.wanted_share(minute) * max(self.run.seconds, 1.0) / MINUTE.total_seconds()
 

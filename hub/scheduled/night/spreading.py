@@ -32,7 +32,7 @@ def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[in
     weights = fill_weights(starts)
     total = sum(weights.values())
     offsets, before = {}, 0.0
-    for start in sorted(starts, key=rank_of):
+    for start in sorted(starts, key=compute_rank):
         offsets[start.key] = window * STARTS_WINDOW_SHARE * (before / total)
         before += weights[start.key]
     return offsets
@@ -56,5 +56,5 @@ def fill_weights(starts: Sequence[WeightedStart]) -> Mapping[int, float]:
     return {start.key: max(1.0, mean if start.weight is None else start.weight) for start in starts}
 
 
-def rank_of(start: WeightedStart) -> tuple[int, bytes]:
+def compute_rank(start: WeightedStart) -> tuple[int, bytes]:
     return -start.priority, hashlib.sha256(start.name.encode()).digest()

@@ -92,7 +92,7 @@ def build_runs(schedule: JobSchedule, slots: Sequence[datetime], *, now: datetim
     runs_late = schedule.job.catch_up == Job.CatchUp.RUN_LATE and is_caught_up
     if runs_late and missed and len(missed) == len(runs):
         late_run = missed.pop()
-        late_run.due_at, late_run.window_ends_at = now, now + window_of(schedule.job)
+        late_run.due_at, late_run.window_ends_at = now, now + get_start_window(schedule.job)
     for run in missed:
         run.state, run.reason, run.finished_at = Run.State.SKIPPED, MISSED, now
     return runs
@@ -106,12 +106,12 @@ def build_run(schedule: JobSchedule, slot: datetime, *, now: datetime) -> Run:
         tenant=schedule.tenant,
         slot_at=slot,
         due_at=slot,
-        window_ends_at=slot + window_of(job),
+        window_ends_at=slot + get_start_window(job),
         deadline_at=slot + timedelta(minutes=job.deadline_minutes),
         created_at=now,
     )
 
 
-def window_of(job: Job) -> timedelta:
+def get_start_window(job: Job) -> timedelta:
     """Return how long after its slot a run may start."""
     return timedelta(minutes=job.window_minutes)

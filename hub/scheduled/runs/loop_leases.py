@@ -1,6 +1,6 @@
 """Record which run loops run, by a leased row each.
 
-So few wake-ups are sent, and loops leave slots of their class to other tasks.
+With the rows few wake-ups are needed, and loops leave slots of their class to other tasks.
 """
 
 from datetime import datetime, timedelta

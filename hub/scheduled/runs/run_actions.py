@@ -10,7 +10,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs.claim import is_switched_off
-from hub.scheduled.runs.due_runs import window_of
+from hub.scheduled.runs.due_runs import get_start_window
 from hub.scheduled.runs.loop_leases import wake_runs
 from hub.scheduled.runs.open_runs import resume_run_row
 from hub.scheduled.runs.results import add_log_entry
@@ -45,7 +45,7 @@ def start_run(
         is_dry=is_dry,
         requested_by=shorten(actor.actor.label, MAX_LABEL_LENGTH),
         due_at=now,
-        window_ends_at=now + window_of(job),
+        window_ends_at=now + get_start_window(job),
         deadline_at=now + timedelta(minutes=job.deadline_minutes),
         created_at=now,
     )

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from hub.scheduled.jobs.schedules import lock_schedules
 from hub.scheduled.models import Job, JobSchedule, LogSource, Run
-from hub.scheduled.runs.due_runs import window_of
+from hub.scheduled.runs.due_runs import get_start_window
 from hub.scheduled.shipping.options import parse_shipping_options
 from hub.scheduled.shipping.work import find_schedules_with_work
 
@@ -96,7 +96,7 @@ def build_arrival_run(schedule: JobSchedule, *, now: datetime) -> Run:
         tenant=schedule.tenant,
         requested_by=ARRIVAL,
         due_at=now,
-        window_ends_at=now + window_of(job),
+        window_ends_at=now + get_start_window(job),
         deadline_at=now + timedelta(minutes=job.deadline_minutes),
         created_at=now,
     )

@@ -191,8 +191,8 @@ class Shipping:
             )
         if unconfirmed_lines := self.shipment.remove_unacknowledged(
             polled_batches,
-            sent_before=now - self.options.acknowledge_seconds,
-            overtaken_before=now - BATCH_OVERTAKEN_AFTER,
+            sent_before_epoch=now - self.options.acknowledge_seconds,
+            overtaken_before_epoch=now - BATCH_OVERTAKEN_AFTER,
         ):
             await self.save()
             await self.record_unacknowledged(unconfirmed_lines)

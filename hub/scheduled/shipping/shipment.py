@@ -102,7 +102,11 @@ class Shipment:
         ]
 
     def remove_unacknowledged(
-        self, polled_batches: Sequence[Batch], *, sent_before: float, overtaken_before: float
+        self,
+        polled_batches: Sequence[Batch],
+        *,
+        sent_before_epoch: float,
+        overtaken_before_epoch: float,
     ) -> int:
         """Remove those of the batches that are not acknowledged in time, so that they are sent
         again.
@@ -111,12 +115,12 @@ class Shipment:
         acknowledged, as its own acknowledgement was then probably lost.
         """
         newest = max((batch.sent_at for batch in self.batches if batch.is_settled), default=0.0)
-        overtaken_before = min(overtaken_before, newest)
+        overtaken_before_epoch = min(overtaken_before_epoch, newest)
         unconfirmed = [
             batch
             for batch in self.pending()
             if batch in polled_batches
-            and (batch.sent_at <= sent_before or batch.sent_at < overtaken_before)
+            and (batch.sent_at <= sent_before_epoch or batch.sent_at < overtaken_before_epoch)
         ]
         self.batches = [batch for batch in self.batches if batch not in unconfirmed]
         return sum(batch.count for batch in unconfirmed)

@@ -1,1 +1,1 @@
-"""How our application gets into a company: consent, access tokens and refresh tokens."""
+"""OAuth of Pipedrive: consent, access tokens and refresh tokens."""

@@ -30,7 +30,7 @@ class Login:
         self.codes = AuthorizationCodes(random, life=LIFE)
 
     def place(self) -> ConsentPage:
-        """There is no scope to ask for: the app's registration says which, for all."""
+        """Return the consent page, which requests no scopes: the app's registration states them."""
         return ConsentPage(
             system="pipedrive",
             name="Pipedrive",
@@ -42,7 +42,7 @@ class Login:
             redirects=lambda client: [
                 url for one in self._companies(client) for url in one.redirect_urls
             ],
-            wrong=wrong,
+            wrong=find_consent_problem,
             client_unknown="Invalid client: client is invalid",
             redirect_unknown="Invalid request: redirect_uri is invalid",
             exact_redirect=True,
@@ -88,17 +88,21 @@ class Login:
 
     def _token(self, call: ApiRequest) -> ApiResponse:
         form = call.form() if call.headers.get("Content-Type", "").startswith(FORM) else {}
-        kinds = {"authorization_code": self._redeemed, "refresh_token": self._refreshed}
+        kinds = {"authorization_code": self._redeem_code, "refresh_token": self._refresh_token}
         if "grant_type" not in form:
             raise Denied("invalid_request", "Missing parameter: grant_type")
         if form["grant_type"] not in kinds:
             raise Denied("unsupported_grant_type", "Unsupported grant type: grant_type is invalid")
         company, refresh_token = kinds[form["grant_type"]](form, self._client(call), call.at)
         return ApiResponse(
-            200, self._granted(call, company, refresh_token), {"Cache-Control": "no-store"}
+            200,
+            self._build_token_response(call, company, refresh_token),
+            {"Cache-Control": "no-store"},
         )
 
-    def _granted(self, call: ApiRequest, company: Company, refresh_token: str) -> dict[str, Any]:
+    def _build_token_response(
+        self, call: ApiRequest, company: Company, refresh_token: str
+    ) -> dict[str, Any]:
         return {
             "access_token": self._tokens.issue(company, refresh_token, call.at),
             "token_type": "Bearer",
@@ -107,7 +111,7 @@ class Login:
             "api_domain": f"{call.base}/pipedrive/{company.host}",
         }  # fmt: skip
 
-    def _redeemed(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
+    def _redeem_code(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
         code = form.get("code", "")
         issued = self.codes.find(code)
         grant = self.codes.redeem(code, client=client, at=at)
@@ -122,7 +126,7 @@ class Login:
             raise Denied("invalid_request", "Invalid request: redirect_uri is invalid")
         return company, self._tokens.install(company, grant.redirect_uri, at)
 
-    def _refreshed(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
+    def _refresh_token(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
         used = form.get("refresh_token", "")
         company = self._tokens.installed(used, at)
         if company is None or company.client_id != client:
@@ -156,7 +160,7 @@ class Login:
         return [one for one in companies if client and one.client_id == client and not one.revoked]
 
 
-def wrong(consent_request: ConsentRequest) -> str | None:
+def find_consent_problem(consent_request: ConsentRequest) -> str | None:
     return (
         "Invalid request: response_type is invalid"
         if consent_request.query.get("response_type", "code") != "code"

@@ -1,5 +1,5 @@
-"""An installation's tokens: access for an hour, and one refresh token that comes back each time,
-for 60 more days.
+"""An installation's tokens: an access token for an hour, and a refresh token that is returned each
+time and valid for 60 more days.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ class Tokens:
         self._refresh = JournaledDict(state / "pipedrive-refresh.jsonl")
         self._uninstall_listeners: list[Callable[[str], None]] = []
 
-    def learn(self, at: float) -> None:
+    def load_accounts(self, at: float) -> None:
         for company in self._store[COMPANIES].values():
             first = {"company": company.company, "at": at}
             if company.access_token:
@@ -31,18 +31,20 @@ class Tokens:
                 self._refresh.setdefault(company.refresh_token, first | {"live": True})
 
     def holder(self, token: str, at: float) -> Company | None:
-        """Whose living access token this is."""
+        """Return the company of a valid access token."""
         row = self._access.get(token)
         company = self._company(row)
         return company if row and company and at < row["at"] + company.expires_in else None
 
     def installed(self, refresh_token: str, at: float) -> Company | None:
-        """Whose living refresh token this is."""
+        """Return the company of a valid refresh token."""
         row = self._refresh.get(refresh_token)
         return self._company(row) if row and row["live"] and at < row["at"] + REFRESHABLE else None
 
     def owner(self, token: str) -> str:
-        """The company of a token of either kind, dead or alive; empty where nobody knows it."""
+        """Return the company of a token of either kind, valid or not; empty if the token is
+        unknown.
+        """
         row = self._access.get(token) or self._refresh.get(token) or {}
         return str(row.get("company", ""))
 
@@ -53,7 +55,7 @@ class Tokens:
         return token
 
     def callbacks(self, company: Company, at: float) -> list[str]:
-        """Where the installations of this company that still live came back to, each once."""
+        """Return the callback URLs of this company's active installations, each once."""
         registered = next(iter(company.redirect_urls), "")
         row = [
             row.get("callback") or registered
@@ -63,14 +65,14 @@ class Tokens:
         return list(dict.fromkeys(filter(None, row)))
 
     def issue(self, company: Company, refresh_token: str, at: float) -> str:
-        """A new access token; the window of the refresh token begins again."""
+        """Issue an access token, and extend the validity of the refresh token."""
         token = f"v1u:{self._letters()}"
         self._access[token] = {"company": company.company, "at": at}
         self._refresh[refresh_token] = self._refresh[refresh_token] | {"at": at}
         return token
 
     def revoke(self, token: str) -> None:
-        """An access token alone; a refresh token uninstalls the app."""
+        """Revoke an access token alone, or uninstall the app of a refresh token."""
         if token in self._access:
             del self._access[token]
         elif token in self._refresh:

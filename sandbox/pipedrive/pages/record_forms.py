@@ -1,4 +1,4 @@
-"""Forms in which people add, change and delete records; the webhooks are told."""
+"""Forms in which people add, change and delete records; webhooks are sent for these changes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -100,11 +100,11 @@ def values_of(kind: Kind, form: Mapping[str, str], *, new: bool) -> dict[str, An
                 [{"value": text, "primary": True, "label": "work"}] if text else []
             )
         else:
-            values[name] = typed(kind.fields[name], name, text)
+            values[name] = parse_form_value(kind.fields[name], name, text)
     return values
 
 
-def typed(kind: str, name: str, text: str) -> Any:
+def parse_form_value(kind: str, name: str, text: str) -> Any:
     if not text:
         return None
     try:

@@ -84,7 +84,7 @@ class Pages:
         return web.Response(status=302, headers={"Location": list_of(company, fullest)})
 
     async def kind(self, request: web.Request) -> web.Response:
-        company, kind = self._asked(request)
+        company, kind = self._find_target(request)
         if company is None or kind is None:
             return render_not_found(
                 request, "No such company, or kind of record.", system="pipedrive"
@@ -93,8 +93,8 @@ class Pages:
         columns = COLUMNS[kind.path]
         cells = (
             (
-                named(company, kind, row),
-                *(shown(row.get(name)) for name in columns),
+                render_record_link(company, kind, row),
+                *(format_value(row.get(name)) for name in columns),
                 row["update_time"][:19],
             )
             for row in rows[:SHOWN]
@@ -119,7 +119,7 @@ class Pages:
         )
 
     async def record(self, request: web.Request) -> web.Response:
-        company, kind = self._asked(request)
+        company, kind = self._find_target(request)
         rows = self._rows(company, kind) if company and kind else []
         row = next((row for row in rows if str(row["id"]) == request.match_info["id"]), None)
         if company is None or kind is None or row is None:
@@ -127,7 +127,7 @@ class Pages:
         values = {**row, **row["custom_fields"]}
         labels = company.custom_fields.get(kind.custom_of, {})
         fields = [
-            markup(FIELD, name=labels.get(name, name), value=shown(value))
+            markup(FIELD, name=labels.get(name, name), value=format_value(value))
             for name, value in values.items()
             if name != "custom_fields" and value not in (None, "", [])
         ]
@@ -145,7 +145,7 @@ class Pages:
         )
         return render_page(request, str(row[kind.title]), body, system="pipedrive")
 
-    def _asked(self, request: web.Request) -> tuple[Company | None, Kind | None]:
+    def _find_target(self, request: web.Request) -> tuple[Company | None, Kind | None]:
         company = self._pipedrive.store[COMPANIES].get(request.match_info["company"])
         return company, KINDS.get(request.match_info["path"])
 
@@ -171,7 +171,7 @@ class Pages:
         return markup(TABS, companies=companies, kinds=kinds, webhooks=webhooks)
 
 
-def named(company: Company, kind: Kind, row: Record) -> Markup:
+def render_record_link(company: Company, kind: Kind, row: Record) -> Markup:
     return render_link(row[kind.title], "pipedrive", company.company, kind.path, str(row["id"]))
 
 
@@ -179,10 +179,10 @@ def list_of(company: Company, kind: Kind) -> str:
     return build_url("pipedrive", company.company, kind.path) + "/"
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Addresses and amounts as people read them."""
     if isinstance(value, list):
-        return ", ".join(shown(item) for item in value)
+        return ", ".join(format_value(item) for item in value)
     if isinstance(value, dict) and "amount" in value:
         return f"{value['amount']} {value['currency']}"
     if isinstance(value, dict):

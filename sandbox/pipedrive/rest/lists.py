@@ -8,7 +8,7 @@ from sandbox.pipedrive.fields.field_lists import FIELD_LISTS, list_fields
 from sandbox.pipedrive.kinds import KINDS
 from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Records
-from sandbox.pipedrive.rest.resources import Asked
+from sandbox.pipedrive.rest.resources import ResourceRequest
 from sandbox.pipedrive.rest.search import FIELDS as SEARCH_FIELDS
 from sandbox.pipedrive.rest.search import ITEM_SEARCH, item_kinds, search, search_scopes
 from sandbox.system import ApiRequest, ApiResponse
@@ -53,7 +53,7 @@ def list_all_fields(company: Company, records: Records, call: ApiRequest, path: 
 
 def search_records(company: Company, records: Records, call: ApiRequest, path: str) -> ApiResponse:
     kind = KINDS.get(path, KINDS["deals"])
-    request = Asked(company, kind, records, call.at, call.query, None)
+    request = ResourceRequest(company, kind, records, call.at, call.query, None)
     return search(request, item_kinds(request) if path == ITEM_SEARCH else [kind])
 
 

@@ -32,7 +32,7 @@ SORTED_BY = ("id", "update_time", "add_time")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ResourceRequest:
     """A call within a company, about one kind of records."""
 
     company: Company
@@ -55,24 +55,25 @@ def me(company: Company) -> ApiResponse:
     }})  # fmt: skip
 
 
-def create(request: Asked) -> ApiResponse:
+def create(request: ResourceRequest) -> ApiResponse:
     row = request.records.create(request.company, request.kind, request.body, request.at)
     return ApiResponse(
-        200 if request.kind.strict else 201, {"success": True, "data": shown(request.kind, row)}
+        200 if request.kind.strict else 201,
+        {"success": True, "data": build_shown_record(request.kind, row)},
     )
 
 
-def read(request: Asked, id: str) -> ApiResponse:
+def read(request: ResourceRequest, id: str) -> ApiResponse:
     row = request.records.read(request.company, request.kind, id)
-    return ApiResponse(200, {"success": True, "data": shown(request.kind, row)})
+    return ApiResponse(200, {"success": True, "data": build_shown_record(request.kind, row)})
 
 
-def update(request: Asked, id: str) -> ApiResponse:
+def update(request: ResourceRequest, id: str) -> ApiResponse:
     row = request.records.update(request.company, request.kind, id, request.body, request.at)
-    return ApiResponse(200, {"success": True, "data": shown(request.kind, row)})
+    return ApiResponse(200, {"success": True, "data": build_shown_record(request.kind, row)})
 
 
-def delete(request: Asked, id: str) -> ApiResponse:
+def delete(request: ResourceRequest, id: str) -> ApiResponse:
     request.records.delete(request.company, request.kind, id, request.at)
     if request.kind.path == "notes":
         return ApiResponse(200, {"success": True, "data": True})
@@ -81,7 +82,7 @@ def delete(request: Asked, id: str) -> ApiResponse:
     )
 
 
-def list_all(request: Asked) -> ApiResponse:
+def list_all(request: ResourceRequest) -> ApiResponse:
     if request.kind.strict:
         return ApiResponse(200, {"success": True, **by_cursor(request)})
     is_wanted = filter_of(request)
@@ -89,14 +90,14 @@ def list_all(request: Asked) -> ApiResponse:
     return ApiResponse(200, {"success": True, **by_offset(request, rows)})
 
 
-def moment(request: Asked, name: str) -> str:
+def moment(request: ResourceRequest, name: str) -> str:
     text = request.query.get(name, "")
     if text and not (MOMENT.fullmatch(text) and text.endswith("Z")):
         raise invalid(request.kind, f"{name}: {text} is not a valid datetime")
     return text
 
 
-def by_cursor(request: Asked) -> dict[str, Any]:
+def by_cursor(request: ResourceRequest) -> dict[str, Any]:
     """A page of v2: sorted by `sort_by` and then by id, from behind the cursor."""
     limit, statuses = limit_of(request), statuses_of(request)
     is_wanted = filter_of(request)
@@ -108,11 +109,11 @@ def by_cursor(request: Asked) -> dict[str, Any]:
         if len(found) > limit:
             break
     following = order.cursor_behind(found[limit - 1]) if len(found) > limit else None
-    data = [shown(request.kind, row) for row in found[:limit]]
+    data = [build_shown_record(request.kind, row) for row in found[:limit]]
     return {"data": data, "additional_data": {"next_cursor": following}}
 
 
-def candidates(request: Asked, order: "Order") -> Iterable[Record]:
+def candidates(request: ResourceRequest, order: "Order") -> Iterable[Record]:
     records = request.records.sorted(request.company, request.kind)
     if "ids" not in request.query:
         return records.in_order(order.field, descending=order.descending, after=order.after)
@@ -124,7 +125,7 @@ def candidates(request: Asked, order: "Order") -> Iterable[Record]:
     return [row for row in rows if order.is_behind(row)]
 
 
-def filter_of(request: Asked) -> Callable[[Record], bool]:
+def filter_of(request: ResourceRequest) -> Callable[[Record], bool]:
     """Whether a record is wanted; the parameters are read once for all of them."""
     filters = {name: request.query[name] for name in FILTERS if name in request.query}
     since, until = moment(request, "updated_since"), moment(request, "updated_until")
@@ -140,8 +141,8 @@ def filter_of(request: Asked) -> Callable[[Record], bool]:
     return is_wanted
 
 
-def statuses_of(request: Asked) -> set[str]:
-    """The states of deals that are asked for; empty: all but deleted ones."""
+def statuses_of(request: ResourceRequest) -> set[str]:
+    """Return the requested states of deals; by default all except deleted ones."""
     text = request.query.get("status", "") if request.kind.path == "deals" else ""
     statuses = {status for status in text.split(",") if status}
     if unknown := statuses - STATUSES:
@@ -159,14 +160,14 @@ def has_status(row: Record, statuses: set[str], at: float) -> bool:
 
 @dataclass(frozen=True)
 class Order:
-    """How a list of v2 is sorted, and the place that it goes on behind."""
+    """How a list of v2 is sorted, and the position after which a page begins."""
 
     field: str
     descending: bool
     after: Place | None
 
     @classmethod
-    def of(cls, request: Asked) -> "Order":
+    def of(cls, request: ResourceRequest) -> "Order":
         field = request.query.get("sort_by") or "id"
         allowed = (*SORTED_BY, *(["due_date"] if request.kind.path == "activities" else []))
         if field not in allowed:
@@ -188,7 +189,7 @@ class Order:
         return place < self.after if self.descending else place > self.after
 
 
-def parse_cursor(request: Asked, field: str, direction: str) -> Place | None:
+def parse_cursor(request: ResourceRequest, field: str, direction: str) -> Place | None:
     if not request.query.get("cursor"):
         return None
     try:
@@ -200,13 +201,15 @@ def parse_cursor(request: Asked, field: str, direction: str) -> Place | None:
         raise Refusal(400, "Invalid cursor") from error
 
 
-def by_offset(request: Asked, rows: list[Record]) -> dict[str, Any]:
-    """Notes tell it under `pagination`, leads beside it: both were seen."""
+def by_offset(request: ResourceRequest, rows: list[Record]) -> dict[str, Any]:
+    """Return a page by offset; notes state it under `pagination`, leads beside it (both were
+    seen).
+    """
     start, limit = number(request, "start", 0), limit_of(request)
     more = len(rows) > start + limit
     pagination = {"start": start, "limit": limit, "more_items_in_collection": more}
     pagination |= {"next_start": start + limit} if more else {}
-    data = [shown(request.kind, row) for row in rows[start : start + limit]]
+    data = [build_shown_record(request.kind, row) for row in rows[start : start + limit]]
     return {
         "data": data,
         "additional_data": {"pagination": pagination}
@@ -215,19 +218,19 @@ def by_offset(request: Asked, rows: list[Record]) -> dict[str, Any]:
     }
 
 
-def limit_of(request: Asked) -> int:
+def limit_of(request: ResourceRequest) -> int:
     return max(1, min(number(request, "limit", USUALLY), MOST))
 
 
-def number(request: Asked, name: str, usually: int) -> int:
+def number(request: ResourceRequest, name: str, usually: int) -> int:
     text = request.query.get(name, str(usually))
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise invalid(request.kind, f"{name}: must be of type integer")
     return int(text)
 
 
-def shown(kind: Kind, row: Record) -> Record:
-    """Custom fields of v1 stand among the others."""
+def build_shown_record(kind: Kind, row: Record) -> Record:
+    """Return a record as the API shows it; in v1 custom fields are among the other fields."""
     if kind.strict:
         return row
     others: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.pipedrive.checks import Refusal
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.records import Record, Records
-from sandbox.pipedrive.rest.resources import Asked, limit_of
+from sandbox.pipedrive.rest.resources import ResourceRequest, limit_of
 from sandbox.system import ApiResponse
 
 ITEM_SEARCH = "itemSearch"  # the path of a search of several kinds
@@ -59,7 +59,7 @@ def texts(kind: Kind, row: Record, fields: frozenset[str]) -> Iterator[str]:
             yield from (str(value) for value in found.get(name, []) if value is not None)
 
 
-def search(request: Asked, kinds: list[Kind]) -> ApiResponse:
+def search(request: ResourceRequest, kinds: list[Kind]) -> ApiResponse:
     """Answer a page of results. Raises Refusal."""
     term = parse_term(request, kinds)
     scored = [
@@ -81,7 +81,7 @@ def search(request: Asked, kinds: list[Kind]) -> ApiResponse:
     })  # fmt: skip
 
 
-def parse_term(request: Asked, kinds: list[Kind]) -> Term:
+def parse_term(request: ResourceRequest, kinds: list[Kind]) -> Term:
     text = request.query.get("term", "").strip()
     is_exact = request.query.get("exact_match", "false").lower() in ("true", "1")
     shortest = SHORTEST_EXACT if is_exact else SHORTEST
@@ -94,7 +94,7 @@ def parse_term(request: Asked, kinds: list[Kind]) -> Term:
     return Term(text.lower(), is_exact, fields)
 
 
-def position_of(request: Asked) -> int:
+def position_of(request: ResourceRequest) -> int:
     """How many results the pages before had. Raises Refusal."""
     try:
         return int(base64.b64decode(request.query.get("cursor", ""), validate=True) or 0)
@@ -102,7 +102,7 @@ def position_of(request: Asked) -> int:
         raise Refusal(400, "Invalid cursor") from error
 
 
-def is_related(request: Asked, row: Record) -> bool:
+def is_related(request: ResourceRequest, row: Record) -> bool:
     wanted = {"person_id": "person_id", "organization_id": "org_id", "status": "status"}
     return all(
         str(row.get(field)) == request.query[name]
@@ -111,7 +111,7 @@ def is_related(request: Asked, row: Record) -> bool:
     )
 
 
-def found_item(request: Asked, kind: Kind, row: Record) -> Record:
+def found_item(request: ResourceRequest, kind: Kind, row: Record) -> Record:
     """A record as a search shows it, with the names of what it is linked to."""
     one = next(name for name, path in TYPES.items() if path == kind.path)
     item: Record = {"id": row["id"], "type": one, kind.title: row[kind.title]}
@@ -128,19 +128,19 @@ def found_item(request: Asked, kind: Kind, row: Record) -> Record:
     if kind.path == "deals":
         item |= {name: row.get(name) for name in ("value", "currency", "status")}
     if "person_id" in kind.links:
-        item["person"] = named(*linked, "persons", row.get("person_id"))
+        item["person"] = find_reference(*linked, "persons", row.get("person_id"))
     organization = row.get("org_id") or row.get("organization_id")
     if kind.path != "organizations":
-        item["organization"] = named(*linked, "organizations", organization)
+        item["organization"] = find_reference(*linked, "organizations", organization)
     return item
 
 
-def named(company: Any, records: Records, path: str, id: Any) -> Record | None:
+def find_reference(company: Any, records: Records, path: str, id: Any) -> Record | None:
     row = next((row for row in records.sorted(company, KINDS[path]).having([str(id)])), None)
     return {"id": row["id"], "name": row["name"]} if row else None
 
 
-def item_kinds(request: Asked) -> list[Kind]:
+def item_kinds(request: ResourceRequest) -> list[Kind]:
     """The kinds that `item_types` names; all of them if it names none. Raises Refusal."""
     wanted = [name for name in request.query.get("item_types", "").split(",") if name]
     if unknown := sorted(set(wanted) - set(TYPES)):

@@ -44,7 +44,7 @@ class Webhooks:
 
     def create(self, company: Company, body: Any, at: float, *, kind: str) -> Webhook:
         """Raises Refusal for what Pipedrive does not take; `kind` is application or general."""
-        values = checked(body)
+        values = check_webhook(body)
         if sum(row["type"] == kind for row in self.of(company)) >= MOST:
             raise Refusal(422, f"Webhook limit reached: at most {MOST} webhooks for each user")
         self._numbers["next"] = number = self._numbers.get("next", FIRST - 1) + 1
@@ -74,7 +74,9 @@ class Webhooks:
         return row
 
     def of(self, company: Company) -> list[Webhook]:
-        """Those that live, oldest first; what failed for three days is deleted by now."""
+        """List the existing webhooks, oldest first; those that failed for three days are
+        deleted.
+        """
         rows = [row for row in self._rows.values() if row["company_id"] == int(company.company)]
         for row in rows:
             if self._is_hopeless(row):
@@ -142,7 +144,7 @@ class Webhooks:
         self._rows[str(row["id"])] = row
 
 
-def checked(body: Any) -> dict[str, Any]:
+def check_webhook(body: Any) -> dict[str, Any]:
     """Return the body, or raise the 400 whose `errors` name the fields (its words: unverified)."""
     if not isinstance(body, dict):
         raise Refusal(400, "Bad request")
@@ -162,7 +164,7 @@ def checked(body: Any) -> dict[str, Any]:
 
 
 def shown_webhook(row: Webhook) -> Webhook:
-    """A webhook as the API tells it, its password in clear."""
+    """Return a webhook as the API shows it, with its password in clear text."""
     return {name: value for name, value in row.items() if name not in INTERNAL}
 
 

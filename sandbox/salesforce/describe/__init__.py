@@ -1,1 +1,1 @@
-"""What an org says of its objects, and how the control changes them."""
+"""Descriptions of an org's objects, and their changes by the control."""

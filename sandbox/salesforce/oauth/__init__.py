@@ -1,1 +1,1 @@
-"""How our application gets into an org: consent, sessions and refresh tokens, ID tokens."""
+"""OAuth of Salesforce: consent, sessions and refresh tokens, ID tokens."""

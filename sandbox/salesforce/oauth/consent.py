@@ -1,6 +1,4 @@
-"""Where a person signs in and lets our application into an org; which org, which host, and what its
-admin allows.
-"""
+"""The consent page of an org: sign-in, host, and the admin's approval."""
 
 from random import Random
 
@@ -48,7 +46,7 @@ class Consents:
             redirects=lambda client: [
                 url for org in self._orgs(client) for url in org.redirect_urls
             ],
-            wrong=wrong,
+            wrong=find_consent_problem,
             refused=self._refused,
             client_unknown="error=invalid_client_id&error_description=client identifier invalid",
             redirect_unknown="error=redirect_uri_mismatch&error_description=redirect_uri must "
@@ -84,14 +82,14 @@ class Consents:
 def choice(org: Org, host: str) -> Choice:
     title = f"{org.title} (sandbox)" if org.sandbox else org.title
     if not signs_in_at(org, host):
-        return Choice(org.org, title, "Log in to", says=NO_LOGIN)
+        return Choice(org.org, title, "Log in to", message=NO_LOGIN)
     if org.approval:
         error, description = REFUSALS[org.approval]
         return Choice(org.org, title, answer={"error": error, "error_description": description})
     return Choice(org.org, title)
 
 
-def wrong(consent_request: ConsentRequest) -> str | None:
+def find_consent_problem(consent_request: ConsentRequest) -> str | None:
     if consent_request.query.get("response_type", "code") != "code":
         return "error=unsupported_response_type&error_description=response type not supported"
     if consent_request.query.get("code_challenge_method", "S256") != "S256":

@@ -68,7 +68,7 @@ class Login:
 
     def _token(self, call: ApiRequest, host: str) -> dict[str, Any]:
         form = with_client(call)
-        kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
+        kinds = {"refresh_token": self._refresh_token, "authorization_code": self._redeem_code}
         if (kind := form.get("grant_type", "")) not in kinds:
             raise Denied("unsupported_grant_type", "grant type not supported")
         self._check_client(form)
@@ -99,7 +99,7 @@ class Login:
         if form.get("client_secret") != apps[form["client_id"]]:
             raise Denied("invalid_client", "invalid client credentials")
 
-    def _refreshed(
+    def _refresh_token(
         self, form: dict[str, str], host: str, at: float
     ) -> tuple[Approval, dict[str, str]]:
         used = form.get("refresh_token", "")
@@ -117,7 +117,7 @@ class Login:
         )
         return approval, rotated
 
-    def _redeemed(
+    def _redeem_code(
         self, form: dict[str, str], host: str, at: float
     ) -> tuple[Approval, dict[str, str]]:
         grant = self._codes.redeem(form.get("code", ""), client=form["client_id"], at=at)

@@ -29,7 +29,7 @@ class Sessions:
         self._access = JournaledDict(state / "salesforce-access.jsonl", keep=10_000)
         self._refresh = JournaledDict(state / "salesforce-refresh.jsonl")
 
-    def learn(self, at: float) -> None:
+    def load_accounts(self, at: float) -> None:
         for org in self._store[ORGS].values():
             first = self._row(self.first_approval(org), at)
             if org.access_token:
@@ -41,7 +41,7 @@ class Sessions:
         return Approval(org, "", tuple(org.scopes.split()))
 
     def session(self, token: str, at: float) -> Approval | None:
-        """What a living session stands for."""
+        """Return the approval of a valid session."""
         row = self._access.get(token)
         approval = self._approval(row)
         return (
@@ -49,12 +49,14 @@ class Sessions:
         )
 
     def owner(self, refresh_token: str) -> Approval | None:
-        """What a refresh token stands for, if it still works."""
+        """Return the approval of a refresh token, if the token is valid."""
         row = self._refresh.get(refresh_token)
         return self._approval(row) if row and row["live"] else None
 
     def approve(self, org: Org, scopes: tuple[str, ...], at: float) -> tuple[Approval, str]:
-        """A new approval and its refresh token, which is empty where nobody granted one."""
+        """Create an approval and its refresh token; the token is empty if offline access was not
+        granted.
+        """
         approval = Approval(org, self._letters()[:12], scopes)
         if not OFFLINE.intersection(scopes):
             return approval, ""
@@ -80,7 +82,7 @@ class Sessions:
         return token
 
     def revoke(self, token: str) -> bool:
-        """A refresh token takes the sessions of its approval along."""
+        """Revoke a session, or a refresh token with the sessions of its approval."""
         if token in self._access:
             del self._access[token]
             return True
@@ -109,7 +111,7 @@ class Sessions:
                 "kind": "access",
                 "token": token,
                 "state": state,
-                **shown(row),
+                **describe_session(row),
             }
         for token, row in self._refresh.items():
             state = "alive" if self.owner(token) else "invalid_grant"
@@ -118,7 +120,7 @@ class Sessions:
                 "kind": "refresh",
                 "token": token,
                 "state": state,
-                **shown(row),
+                **describe_session(row),
             }
 
     def close(self) -> None:
@@ -147,5 +149,5 @@ class Sessions:
         return f"{self._random.getrandbits(256):064x}"
 
 
-def shown(row: dict[str, Any]) -> dict[str, Any]:
+def describe_session(row: dict[str, Any]) -> dict[str, Any]:
     return {"at": row.get("at"), "scopes": row.get("scopes", "")}

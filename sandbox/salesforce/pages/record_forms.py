@@ -1,4 +1,4 @@
-"""Forms in which people save and delete records; active flows tell of them."""
+"""Forms in which people save and delete records; active flows send messages for these changes."""
 
 from collections.abc import Mapping
 from typing import Any

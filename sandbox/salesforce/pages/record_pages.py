@@ -75,7 +75,7 @@ class Pages:
         return web.Response(status=302, headers={"Location": list_of(org, fullest)})
 
     async def list(self, request: web.Request) -> web.Response:
-        org, kind = self._asked(request)
+        org, kind = self._find_target(request)
         if org is None or kind is None:
             return render_not_found(request, "No such org or object.", system="salesforce")
         rows = sorted(
@@ -83,10 +83,10 @@ class Pages:
             key=lambda row: row["SystemModstamp"],
             reverse=True,
         )
-        columns = used(kind, rows)
+        columns = list_used_columns(kind, rows)
         cells = (
             (
-                named(org, kind, row),
+                render_record_link(org, kind, row),
                 *(row.get(name) for name in columns),
                 row["LastModifiedDate"][:19].replace("T", " "),
             )
@@ -112,7 +112,7 @@ class Pages:
         return render_page(request, f"{plural(kind)} · {org.title}", body, system="salesforce")
 
     async def record(self, request: web.Request) -> web.Response:
-        org, kind = self._asked(request)
+        org, kind = self._find_target(request)
         rows = self._salesforce.records.all(org, kind, deleted=True) if org and kind else []
         row = next((row for row in rows if row["Id"][:15] == request.match_info["id"][:15]), None)
         if org is None or kind is None or row is None:
@@ -141,7 +141,7 @@ class Pages:
             request, str(row.get(kind.title) or row["Id"]), body, system="salesforce"
         )
 
-    def _asked(self, request: web.Request) -> tuple[Org | None, Object | None]:
+    def _find_target(self, request: web.Request) -> tuple[Org | None, Object | None]:
         org = self._salesforce.store[ORGS].get(request.match_info["org"])
         if org is None:
             return None, None
@@ -168,7 +168,7 @@ def written_objects(org: Org) -> dict[str, Object]:
     return {name: kind for name, kind in objects(org).items() if not kind.read_only}
 
 
-def named(org: Org, kind: Object, row: Record) -> Markup:
+def render_record_link(org: Org, kind: Object, row: Record) -> Markup:
     name = row.get(kind.title) or row["Id"]
     return render_link(name, "salesforce", org.org, "lightning", "r", kind.name, row["Id"], "view")
 
@@ -182,14 +182,16 @@ def plural(kind: Object) -> str:
     return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
-def used(kind: Object, rows: list[Record]) -> list[str]:
+def list_used_columns(kind: Object, rows: list[Record]) -> list[str]:
     """The first fields that any of these records fills in."""
     hidden = {kind.title, "FirstName", "LastName"}
     names = [
         field.name for field in kind.fields.values() if field.writable and field.name not in hidden
     ]
-    return [name for name in names if any(has(row, name) for row in rows[:SHOWN])][:COLUMNS]
+    return [name for name in names if any(get_shown_value(row, name) for row in rows[:SHOWN])][
+        :COLUMNS
+    ]
 
 
-def has(row: Record, name: str) -> Any:
+def get_shown_value(row: Record, name: str) -> Any:
     return row.get(name) not in (None, "")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.salesforce.checks import MalformedRequest, Refusal
 from sandbox.salesforce.rest import resources
-from sandbox.salesforce.rest.resources import Asked
+from sandbox.salesforce.rest.resources import RestRequest
 from sandbox.system import ApiResponse
 
 MOST_RECORDS, MOST_REQUESTS = 200, 25
@@ -30,16 +30,16 @@ HALTED = Refusal(
 )
 
 
-def create(request: Asked) -> ApiResponse:
-    return each(
+def create(request: RestRequest) -> ApiResponse:
+    return answer_each(
         request,
         records_of(request),
         lambda one, record: resources.create(one, type_of(one, record)),
     )
 
 
-def update(request: Asked) -> ApiResponse:
-    def change(one: Asked, record: Any) -> ApiResponse:
+def update(request: RestRequest) -> ApiResponse:
+    def change(one: RestRequest, record: Any) -> ApiResponse:
         fields = {name: value for name, value in record.items() if name.lower() != "id"}
         id = str(record.get("id") or record.get("Id") or "")
         if not id:
@@ -47,13 +47,13 @@ def update(request: Asked) -> ApiResponse:
         resources.update(one.with_body(fields), type_of(one, record), id)
         return ApiResponse(200, {"id": id, "success": True, "errors": []})
 
-    return each(request, records_of(request), change)
+    return answer_each(request, records_of(request), change)
 
 
-def delete(request: Asked) -> ApiResponse:
+def delete(request: RestRequest) -> ApiResponse:
     kinds = {kind.prefix: kind for kind in request.objects.values()}
 
-    def remove(one: Asked, id: Any) -> ApiResponse:
+    def remove(one: RestRequest, id: Any) -> ApiResponse:
         if id[:3] not in kinds:
             raise Refusal(400, "MALFORMED_ID", f"malformed id {id}")
         resources.delete(one, kinds[id[:3]].name, id)
@@ -61,11 +61,11 @@ def delete(request: Asked) -> ApiResponse:
 
     ids = request.query.get("ids", "").split(",")
     whole = request.query.get("allOrNone", "false").lower() == "true"
-    return each(request.with_body({"allOrNone": whole}), ids, remove)
+    return answer_each(request.with_body({"allOrNone": whole}), ids, remove)
 
 
-def upsert(request: Asked, name: str, field: str) -> ApiResponse:
-    def write(one: Asked, record: Any) -> ApiResponse:
+def upsert(request: RestRequest, name: str, field: str) -> ApiResponse:
+    def write(one: RestRequest, record: Any) -> ApiResponse:
         if type_of(one, record).lower() != name.lower():
             raise Refusal(400, "INVALID_TYPE", f"{type_of(one, record)} in a collection of {name}")
         by_key = {key.lower(): value for key, value in record.items()}
@@ -87,7 +87,7 @@ def upsert(request: Asked, name: str, field: str) -> ApiResponse:
     request.key(request.kind(name), field)
     records = records_of(request)
     times = Counter(key_of(record, field) for record in records)
-    return each(request, records, write)
+    return answer_each(request, records, write)
 
 
 def key_of(record: dict[str, Any], field: str) -> str:
@@ -97,12 +97,12 @@ def key_of(record: dict[str, Any], field: str) -> str:
     )
 
 
-def each(
-    request: Asked, items: list[Any], work: Callable[[Asked, Any], ApiResponse]
+def answer_each(
+    request: RestRequest, items: list[Any], work: Callable[[RestRequest, Any], ApiResponse]
 ) -> ApiResponse:
-    """200 with an entry for each, in their order; a failure spoils the others only with allOrNone.
+    """Return 200 with an entry for each item, in order.
 
-    What cannot be read spoils them all.
+    With allOrNone a failure fails the others, too; an unreadable item always does.
     """
     if len(items) > MOST_RECORDS:
         message = (
@@ -125,14 +125,14 @@ def each(
     return ApiResponse(200, results)
 
 
-def records_of(request: Asked) -> list[Any]:
+def records_of(request: RestRequest) -> list[Any]:
     records = request.body.get("records") if isinstance(request.body, dict) else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise MalformedRequest(400, "JSON_PARSER_ERROR", "a list of records is expected")
     return records
 
 
-def type_of(request: Asked, record: dict[str, Any]) -> str:
+def type_of(request: RestRequest, record: dict[str, Any]) -> str:
     attributes = record.get("attributes")
     name = attributes.get("type") if isinstance(attributes, dict) else None
     if not isinstance(name, str):
@@ -142,8 +142,10 @@ def type_of(request: Asked, record: dict[str, Any]) -> str:
     return name
 
 
-def composite(request: Asked, route: Callable[[Asked, str, str], ApiResponse]) -> ApiResponse:
-    """Always 200: what went wrong stands in the parts."""
+def composite(
+    request: RestRequest, route: Callable[[RestRequest, str, str], ApiResponse]
+) -> ApiResponse:
+    """Return 200; errors are in the results of the parts."""
     parts = request.body.get("compositeRequest") if isinstance(request.body, dict) else None
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise Refusal(400, "JSON_PARSER_ERROR", "a list of requests is expected")
@@ -164,12 +166,12 @@ def composite(request: Asked, route: Callable[[Asked, str, str], ApiResponse]) -
             answer if answer.status >= 300 else ApiResponse(400, HALTED.body())
             for answer in answers
         ]
-    shown = [in_composite(part, answer) for part, answer in zip(parts, answers, strict=True)]
+    shown = [build_subresponse(part, answer) for part, answer in zip(parts, answers, strict=True)]
     return ApiResponse(200, {"compositeResponse": shown})
 
 
 def subrequest(
-    request: Asked,
+    request: RestRequest,
     part: dict[str, Any],
     references: dict[str, Any],
     route: Callable[..., ApiResponse],
@@ -198,7 +200,7 @@ def value_of(match: re.Match[str], references: dict[str, Any]) -> str:
     return json.dumps(str(value))[1:-1]
 
 
-def in_composite(part: dict[str, Any], answer: ApiResponse) -> dict[str, Any]:
+def build_subresponse(part: dict[str, Any], answer: ApiResponse) -> dict[str, Any]:
     return {
         "body": answer.body or None,
         "httpHeaders": dict(answer.headers),

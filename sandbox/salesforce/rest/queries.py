@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.records import Record
-from sandbox.salesforce.rest.resources import Asked, proper
+from sandbox.salesforce.rest.resources import RestRequest, check_field_names
 from sandbox.salesforce.schema import ORGANIZATION, USER, Object
 from sandbox.salesforce.soql.aggregates import aggregate, check_columns, check_count
 from sandbox.salesforce.soql.conditions import Comparison, sortable
@@ -16,24 +16,26 @@ from sandbox.salesforce.soql.parser import Query, parse
 from sandbox.system import ApiResponse
 
 
-def query(request: Asked, *, deleted: bool = False) -> ApiResponse:
+def query(request: RestRequest, *, deleted: bool = False) -> ApiResponse:
     parsed = parse(request.query.get("q", ""))
     kind = request.objects.get(parsed.object.lower())
     if kind is None:
         message = f"sObject type '{parsed.object}' is not supported."
         raise Refusal(400, "INVALID_TYPE", message)
-    parsed = properly(kind, parsed)
+    parsed = check_query(kind, parsed)
     if parsed.aggregates:
         check_columns(parsed.aggregates, parsed.group, kind.fields, parsed.limit)
-        return aggregated(parsed, selected(request, kind, parsed, deleted=deleted))
-    rows = selected(request, kind, parsed, deleted=deleted)
+        return aggregate_records(parsed, select_records(request, kind, parsed, deleted=deleted))
+    rows = select_records(request, kind, parsed, deleted=deleted)
     if not parsed.fields:
         return ApiResponse(200, {"totalSize": len(rows), "done": True, "records": []})
     records = [request.shown(kind, row, parsed.fields) for row in rows]
     return ApiResponse(200, page(request, records, 0, locator=""))
 
 
-def selected(request: Asked, kind: Object, parsed: Query, *, deleted: bool) -> list[Record]:
+def select_records(
+    request: RestRequest, kind: Object, parsed: Query, *, deleted: bool
+) -> list[Record]:
     """The records of a query; those of an aggregate query before its order, limit and offset."""
     rows: Iterable[Record]
     if kind in (ORGANIZATION, USER):
@@ -46,7 +48,7 @@ def selected(request: Asked, kind: Object, parsed: Query, *, deleted: bool) -> l
     return parsed.of(rows, ordered=is_ordered)
 
 
-def aggregated(parsed: Query, rows: list[Record]) -> ApiResponse:
+def aggregate_records(parsed: Query, rows: list[Record]) -> ApiResponse:
     results = aggregate(parsed.aggregates, parsed.group, rows)
     shown_as = {column.name: column.alias or column.name for column in parsed.aggregates}
     for name, descending in reversed(parsed.order):
@@ -61,14 +63,16 @@ def sort_value(name: str, row: Record) -> Any:
     return sortable(row.get(name))
 
 
-def query_more(request: Asked, locator: str) -> ApiResponse:
+def query_more(request: RestRequest, locator: str) -> ApiResponse:
     name, _, start = locator.rpartition("-")
     if not start.isdigit():
         raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
     return ApiResponse(200, page(request, request.locators.read(name), int(start), locator=name))
 
 
-def page(request: Asked, records: list[Record], start: int, *, locator: str) -> dict[str, Any]:
+def page(
+    request: RestRequest, records: list[Record], start: int, *, locator: str
+) -> dict[str, Any]:
     end = start + batch_size(request)
     answer = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
     if not answer["done"]:
@@ -78,15 +82,15 @@ def page(request: Asked, records: list[Record], start: int, *, locator: str) -> 
     return answer
 
 
-def batch_size(request: Asked) -> int:
+def batch_size(request: RestRequest) -> int:
     """What the client hints at, within what Salesforce gives."""
     _, _, hint = request.headers.get("Sforce-Query-Options", "").partition("batchSize=")
     return max(200, min(int(hint), 2000)) if hint.isdigit() else request.org.batch_size
 
 
-def properly(kind: Object, parsed: Query) -> Query:
+def check_query(kind: Object, parsed: Query) -> Query:
     """The query with the object's own spelling of the names."""
-    names = dict(zip(parsed.names, proper(kind, parsed.names), strict=True))
+    names = dict(zip(parsed.names, check_field_names(kind, parsed.names), strict=True))
 
     def checked(comparison: Comparison) -> Comparison:
         field = kind.fields[comparison.name.lower()]

@@ -36,7 +36,7 @@ class Locators:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RestRequest:
     """A call within an org's session; `root` is the path of the API version."""
 
     org: Org
@@ -78,7 +78,7 @@ class Asked:
             return list({long(self.org.user): user(self.org), **planted}.values())
         return self.records.all(self.org, kind, deleted=deleted)
 
-    def with_body(self, body: Any) -> "Asked":
+    def with_body(self, body: Any) -> "RestRequest":
         return replace(self, body=body)
 
 
@@ -86,7 +86,7 @@ FIRST_DAY = "2025-01-01T00:00:00.000+0000"
 
 
 def organization(org: Org) -> Record:
-    """The one record that says which org this is; everybody who may use the API may read it."""
+    """Return the record of the org itself, which everyone with API access may read."""
     return {"Id": long(org.org), "Name": org.title, "IsSandbox": org.sandbox}
 
 
@@ -100,7 +100,7 @@ def user(org: Org) -> Record:
     }  # fmt: skip
 
 
-def list_resources(request: Asked) -> ApiResponse:
+def list_resources(request: RestRequest) -> ApiResponse:
     """The resources, and who calls: its identity URL."""
     org = request.org
     identity = f"https://login.salesforce.com/id/{long(org.org)}/{long(org.user)}"
@@ -110,35 +110,35 @@ def list_resources(request: Asked) -> ApiResponse:
     )
 
 
-def limits(request: Asked) -> ApiResponse:
+def limits(request: RestRequest) -> ApiResponse:
     daily = {"Max": request.org.daily_limit, "Remaining": request.remaining}
     return ApiResponse(
         200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
     )
 
 
-def list_objects(request: Asked) -> ApiResponse:
+def list_objects(request: RestRequest) -> ApiResponse:
     matches = [describe_listed(kind, request.root) for kind in request.objects.values()]
     return ApiResponse(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": matches})
 
 
-def read_object(request: Asked, name: str) -> ApiResponse:
+def read_object(request: RestRequest, name: str) -> ApiResponse:
     """What an object is, and records of it that the user saw last: here always none."""
     listed = describe_listed(request.kind(name), request.root)
     return ApiResponse(200, {"objectDescribe": listed, "recentItems": []})
 
 
-def describe(request: Asked, name: str) -> ApiResponse:
+def describe(request: RestRequest, name: str) -> ApiResponse:
     return ApiResponse(200, describe_object(request.kind(name), request.root))
 
 
-def create(request: Asked, name: str) -> ApiResponse:
+def create(request: RestRequest, name: str) -> ApiResponse:
     kind = request.kind(name)
     id = request.records.create(request.org, kind, request.body, request.at)
     return ApiResponse(201, {"id": id, **CREATED}, {"Location": request.url(kind, id)})
 
 
-def read(request: Asked, name: str, id: str) -> ApiResponse:
+def read(request: RestRequest, name: str, id: str) -> ApiResponse:
     kind = request.kind(name)
     row = request.records.read(request.org, kind, id)
     names = (
@@ -146,20 +146,20 @@ def read(request: Asked, name: str, id: str) -> ApiResponse:
         if "fields" in request.query
         else [f.name for f in kind.fields.values()]
     )
-    return ApiResponse(200, request.shown(kind, row, proper(kind, names)))
+    return ApiResponse(200, request.shown(kind, row, check_field_names(kind, names)))
 
 
-def read_by_key(request: Asked, name: str, field: str, value: str) -> ApiResponse:
+def read_by_key(request: RestRequest, name: str, field: str, value: str) -> ApiResponse:
     kind = request.kind(name)
     matches = request.records.found(request.org, kind, request.key(kind, field).name, value)
     if len(matches) > 1:
-        return several(request, kind, matches)
+        return build_ambiguous_answer(request, kind, matches)
     if not matches:
         raise Refusal(404, "NOT_FOUND", "The requested resource does not exist")
     return read(request, name, matches[0]["Id"])
 
 
-def update(request: Asked, name: str, id: str) -> ApiResponse:
+def update(request: RestRequest, name: str, id: str) -> ApiResponse:
     kind = request.kind(name)
     if not is_unmodified(request, request.records.read(request.org, kind, id)):
         return ApiResponse(412)
@@ -167,7 +167,7 @@ def update(request: Asked, name: str, id: str) -> ApiResponse:
     return ApiResponse(204)
 
 
-def is_unmodified(request: Asked, row: Record) -> bool:
+def is_unmodified(request: RestRequest, row: Record) -> bool:
     """Whether If-Unmodified-Since holds, which is compared with the last change to the second.
 
     An invalid value is refused with 400.
@@ -186,19 +186,19 @@ def is_unmodified(request: Asked, row: Record) -> bool:
     return changed <= (since if since.tzinfo else since.replace(tzinfo=UTC))
 
 
-def delete(request: Asked, name: str, id: str) -> ApiResponse:
+def delete(request: RestRequest, name: str, id: str) -> ApiResponse:
     request.records.delete(request.org, request.kind(name), id, request.at)
     return ApiResponse(204)
 
 
-def upsert(request: Asked, name: str, field: str, value: str) -> ApiResponse:
+def upsert(request: RestRequest, name: str, field: str, value: str) -> ApiResponse:
     kind = request.kind(name)
     if field.lower() == "id":
         return update(request, name, value)
     key = request.key(kind, field)
     matches = request.records.found(request.org, kind, key.name, value)
     if len(matches) > 1:
-        return several(request, kind, matches)
+        return build_ambiguous_answer(request, kind, matches)
     if isinstance(request.body, dict) and key.name in request.body:
         message = f"The {key.name} field should not be specified in the sobject data."
         raise Refusal(400, "INVALID_FIELD", message, [key.name])
@@ -214,11 +214,13 @@ def upsert(request: Asked, name: str, field: str, value: str) -> ApiResponse:
     )
 
 
-def several(request: Asked, kind: Object, matches: list[Record]) -> ApiResponse:
+def build_ambiguous_answer(
+    request: RestRequest, kind: Object, matches: list[Record]
+) -> ApiResponse:
     return ApiResponse(300, [request.url(kind, row["Id"]) for row in matches])
 
 
-def proper(kind: Object, names: list[str]) -> list[str]:
+def check_field_names(kind: Object, names: list[str]) -> list[str]:
     for name in names:
         if kind.field(name.strip()) is None:
             message = f"No such column '{name}' on entity '{kind.name}'."

@@ -1,9 +1,11 @@
-"""A small, honest part of SOQL: what is not understood is MALFORMED_QUERY, never guessed.
+"""A parser of a part of SOQL; anything else is MALFORMED_QUERY.
 
-SELECT a, b | COUNT() | a, SUM(b) total FROM Object [WHERE a = 'x' [AND …]] [GROUP BY a, …]
-[ORDER BY a [ASC|DESC], …] [LIMIT n] [OFFSET n]. Comparisons: = != < <= > >= LIKE IN NOT IN, joined
-by AND or by OR, with parentheses where both are mixed; values: text, number, true, false, null,
-date, datetime. Functions: COUNT COUNT_DISTINCT SUM AVG MIN MAX.
+SELECT a, b | COUNT() | a, SUM(b) total FROM Object [WHERE a = 'x' [AND …]] [GROUP BY a, …] [ORDER
+BY a [ASC|DESC], …] [LIMIT n] [OFFSET n].
+
+Comparisons: = != < <= > >= LIKE IN NOT IN, joined by AND or by OR, with parentheses where both are
+mixed; values: text, number, true, false, null, date, datetime. Functions: COUNT COUNT_DISTINCT SUM
+AVG MIN MAX.
 """
 
 import re

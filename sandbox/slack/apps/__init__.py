@@ -1,1 +1,1 @@
-"""What a Slack app is told: events, slash commands and clicks, signed with the app's secret."""
+"""What Slack sends to an app: events, slash commands and clicks, signed with the app's secret."""

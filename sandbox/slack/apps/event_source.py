@@ -48,8 +48,8 @@ class SlackEvents:
         self._causes: dict[str, Callable[[Person, int], Iterable[Delivery]]] = {
             "app_mention": self._mention,
             "message.im": self._direct_message,
-            UNINSTALLED: self._uninstalled,
-            REVOKED: self._revoked,
+            UNINSTALLED: self._build_uninstalls,
+            REVOKED: self._build_revocations,
             "slash_command": self._command,
             "block_actions": self._click,
             VERIFICATION: self._handshake,
@@ -127,13 +127,13 @@ class SlackEvents:
     def _direct_message(self, person: Person, number: int) -> list[Delivery]:
         return self.people.write(person, f"Question {number + 1}: where is my order?")
 
-    def _uninstalled(self, person: Person, number: int) -> list[Delivery]:
+    def _build_uninstalls(self, person: Person, number: int) -> list[Delivery]:
         """The event alone: no token ends by it."""
         event = {"type": UNINSTALLED, "event_ts": f"{person.at:.6f}"}
         app = find_app(self._store, person.team)
         return [self.subscriptions.delivery(app, person.team, event, person.at)]
 
-    def _revoked(self, person: Person, number: int) -> list[Delivery]:
+    def _build_revocations(self, person: Person, number: int) -> list[Delivery]:
         """The event alone: no token ends by it."""
         tokens = {"oauth": [], "bot": [person.team.bot_user]}
         event = {"type": REVOKED, "tokens": tokens, "event_ts": f"{person.at:.6f}"}

@@ -138,7 +138,7 @@ class Interactivity:
         response: OutgoingResponse,
         is_good: bool,
     ) -> None:
-        """The body of the acknowledgement is a message too; a failure is told to the person."""
+        """Show the body of the acknowledgement as a message; show a failure to the person."""
         shown = parse_answer(response)
         if not is_good:
             error = "operation_timeout" if response.failure == TIMEOUT else "dispatch_failed"

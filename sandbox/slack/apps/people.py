@@ -1,5 +1,5 @@
-"""What people do in a workspace: write, reply, use a command, click; and what the app is told of
-it.
+"""Actions of people in a workspace (write, reply, use a command, click) and the app's deliveries
+about them.
 """
 
 import re
@@ -12,7 +12,7 @@ from sandbox.slack.apps.configuration import SCOPES, SlackApp, find_app
 from sandbox.slack.apps.interactivity import Interactivity, Person
 from sandbox.slack.apps.subscriptions import EventSubscriptions
 from sandbox.slack.messages import MOST_TEXT
-from sandbox.slack.mrkdwn import listed
+from sandbox.slack.mrkdwn import get_list
 from sandbox.slack.rooms import Rooms
 from sandbox.storage.account_store import AccountStore
 
@@ -62,7 +62,7 @@ class People:
             raise ValueError("that message has no such button")
         return [self._interactivity.click(person, message, actions[0])]
 
-    def app_wrote(
+    def deliver_app_message(
         self, team: Team, channel: dict[str, Any], message: dict[str, Any]
     ) -> list[Delivery]:
         """Its own message in a DM is an event too, with the app's `bot_id` (which events is
@@ -114,10 +114,10 @@ def mention_the_app(team: Team, text: str) -> str:
 def buttons(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The buttons of a message's blocks, as an action names them."""
     found = []
-    for number, block in enumerate(listed(message.get("blocks"))):
+    for number, block in enumerate(get_list(message.get("blocks"))):
         if not isinstance(block, dict):
             continue
-        elements = [*listed(block.get("elements")), block.get("accessory")]
+        elements = [*get_list(block.get("elements")), block.get("accessory")]
         for element in elements:
             if isinstance(element, dict) and element.get("type") == "button":
                 about = {

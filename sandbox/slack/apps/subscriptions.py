@@ -150,7 +150,7 @@ def signed_json(app: SlackApp, body: dict[str, Any], attempt: Attempt) -> Signed
 
 
 def token_of(app: SlackApp) -> str:
-    """The deprecated verification token: it proves nothing, and is sent all the same."""
+    """Return the deprecated verification token, which is still sent and proves nothing."""
     return f"Vt{app.app_id[1:]}"
 
 

@@ -1,1 +1,1 @@
-"""How our application gets into a workspace: consent, scopes, tokens, revocation."""
+"""OAuth of Slack: consent, scopes, tokens, revocation."""

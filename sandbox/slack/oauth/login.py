@@ -1,6 +1,4 @@
-"""How our application gets into a workspace and out again: consent, codes and refresh tokens,
-revocation.
-"""
+"""OAuth methods of Slack: consent, codes and refresh tokens, revocation, uninstalling."""
 
 from random import Random
 from typing import Any
@@ -33,7 +31,7 @@ class Login:
             denied=DENIED,
             choices=self._choices,
             redirects=self._redirects,
-            wrong=wrong,
+            wrong=find_consent_problem,
         )
 
     def account(self, call: ApiRequest) -> str:
@@ -43,10 +41,10 @@ class Login:
         owner = self._tokens.owner(str(fields.get("refresh_token")))
         return grant.account if grant else owner.team.team if owner else ""
 
-    def exchanged(self, call: ApiRequest) -> dict[str, Any]:
+    def exchange_code(self, call: ApiRequest) -> dict[str, Any]:
         fields = arguments(call)
         client = self._checked_client(call, fields)
-        kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
+        kinds = {"refresh_token": self._refresh_token, "authorization_code": self._redeem_code}
         if (kind := fields.get("grant_type", "authorization_code")) not in kinds:
             raise Refused("invalid_grant_type")
         if "code_verifier" in fields:
@@ -94,7 +92,7 @@ class Login:
             raise Refused("bad_client_secret")
         return client
 
-    def _refreshed(self, fields: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+    def _refresh_token(self, fields: dict[str, Any], client: str, at: float) -> dict[str, Any]:
         holder = self._tokens.refresh(str(fields.get("refresh_token")), client, at)
         if holder is None:
             raise Refused("invalid_refresh_token")
@@ -104,7 +102,7 @@ class Login:
             **(user_part(holder, tokens) if holder.user else bot_part(holder, tokens)),
         }
 
-    def _redeemed(self, fields: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+    def _redeem_code(self, fields: dict[str, Any], client: str, at: float) -> dict[str, Any]:
         grant = self.codes.redeem(str(fields.get("code")), client=client, at=at)
         team = self._store[TEAMS].get(grant.account) if grant else None
         if grant is None or team is None:
@@ -141,7 +139,7 @@ class Login:
         ]
 
 
-def wrong(consent_request: ConsentRequest) -> str | None:
+def find_consent_problem(consent_request: ConsentRequest) -> str | None:
     invalid = invalid_scopes(consent_request.scopes(), consent_request.scopes("user_scope"))
     return f"Invalid permissions requested: {', '.join(invalid)}" if invalid else None
 
@@ -155,7 +153,7 @@ def choice(team: Team) -> Choice:
             f"for this one."
         )
         return Choice(
-            team.team, team.title, "Request to install in", says=("Your request was sent", text)
+            team.team, team.title, "Request to install in", message=("Your request was sent", text)
         )
     return Choice(team.team, team.title)
 

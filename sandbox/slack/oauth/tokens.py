@@ -41,19 +41,19 @@ class Tokens:
             state / "slack-scopes.jsonl"
         )  # by holder, once somebody consented or revoked
 
-    def learn(self, at: float) -> None:
+    def load_accounts(self, at: float) -> None:
         for team in self._store[TEAMS].values():
             self._learn(Holder(team, ""), team.token, team.refresh_token, at)
             self._learn(Holder(team, team.owner), team.user_token, team.user_refresh_token, at)
 
     def holder(self, token: str, at: float) -> tuple[Holder | None, str]:
-        """Whose token it is, and Slack's word for what is wrong with it (empty: nothing)."""
+        """Return the holder of a token, and Slack's error code for the token; "" if it is valid."""
         if not token:
             return None, "not_authed"
         holder = self._holder(self._access.get(token))
-        if holder is None or self._forgotten(token):
+        if holder is None or self._is_removed_from_world(token):
             return None, "invalid_auth"
-        return holder, self._wrong(token, holder, at)
+        return holder, self._find_token_problem(token, holder, at)
 
     def owner(self, refresh_token: str) -> Holder | None:
         return self._holder(self._refresh.get(refresh_token))
@@ -74,12 +74,12 @@ class Tokens:
         return Holder(replace(team, scopes=self._scopes.get(holder.key, first)), user)
 
     def refresh(self, refresh_token: str, client: str, at: float) -> Holder | None:
-        """The holder of this refresh token, if it still works; it is used up by this."""
+        """Return the holder of a refresh token if the token is valid; using it consumes it."""
         holder = self.owner(refresh_token)
         if (
             holder is None
             or holder.team.client_id != client
-            or self._refresh_wrong(refresh_token, holder, at)
+            or self._find_refresh_problem(refresh_token, holder, at)
         ):
             return None
         row = self._refresh[refresh_token]
@@ -93,7 +93,7 @@ class Tokens:
             living = [
                 token
                 for token in self._of(self._access, holder)
-                if not self._wrong(token, holder, at)
+                if not self._find_token_problem(token, holder, at)
             ]
             return {"access_token": living[-1] if living else self._new_access(holder, at)}
         return {
@@ -103,7 +103,7 @@ class Tokens:
         }
 
     def revoke(self, token: str, at: float) -> None:
-        """With rotation only this token; otherwise what was authorized is over."""
+        """Revoke this token only, with rotation; otherwise the whole authorization."""
         holder, wrong = self.holder(token, at)
         if holder and not wrong:
             self._access[token] = self._access[token] | {"wrong": REVOKED}
@@ -120,7 +120,7 @@ class Tokens:
                 self._access[token] = self._access[token] | {"at": at - team.expires_in}
 
     def end(self, team: Team, users: list[str], word: str) -> None:
-        """All tokens are dead, and nothing granted is remembered."""
+        """Invalidate all tokens, and forget what was granted."""
         for holder in (Holder(team, user) for user in users):
             for shelf in (self._access, self._refresh):
                 for token in self._of(shelf, holder):
@@ -137,14 +137,14 @@ class Tokens:
 
     def listed(self, at: float) -> Iterator[dict[str, Any]]:
         kinds = (
-            (self._access, ("bot", "user"), self._wrong),
-            (self._refresh, ("refresh", "user refresh"), self._refresh_wrong),
+            (self._access, ("bot", "user"), self._find_token_problem),
+            (self._refresh, ("refresh", "user refresh"), self._find_refresh_problem),
         )
         for shelf, names, wrong in kinds:
             for token, row in shelf.items():
                 if holder := self._holder(row):
                     state = wrong(token, holder, at) or (
-                        "invalid_auth" if self._forgotten(token) else "alive"
+                        "invalid_auth" if self._is_removed_from_world(token) else "alive"
                     )
                     kind = names[bool(holder.user)]
                     scopes = holder.team.scopes
@@ -157,8 +157,8 @@ class Tokens:
                         "scopes": scopes,
                     }
 
-    def living(self, team: Team, at: float) -> list[str]:
-        """Whose access tokens are alive: the users, "" for the bot."""
+    def list_active_tokens(self, team: Team, at: float) -> list[str]:
+        """List the users with a valid access token; "" is the bot."""
         rows = (
             (row.get("user", ""), self.holder(token, at)[1])
             for token, row in self._access.items()
@@ -182,13 +182,13 @@ class Tokens:
         team = row and self._store[TEAMS].get(row["team"])
         return self.of(team, row.get("user", "")) if row and team else None
 
-    def _forgotten(self, token: str) -> bool:
-        """A token of the world that the world no longer names."""
+    def _is_removed_from_world(self, token: str) -> bool:
+        """Return whether the world defined this token earlier, and no longer does."""
         row = self._access.get(token) or {}
         team = self._store[TEAMS].get(row.get("team", ""))
         return bool(row.get("world") and team and token not in (team.token, team.user_token))
 
-    def _wrong(self, token: str, holder: Holder, at: float) -> str:
+    def _find_token_problem(self, token: str, holder: Holder, at: float) -> str:
         row, team = self._access[token], holder.team
         if wrong := row.get("wrong"):
             return str(wrong)
@@ -196,7 +196,7 @@ class Tokens:
             return REVOKED
         return "token_expired" if team.rotates and at >= row["at"] + team.expires_in else ""
 
-    def _refresh_wrong(self, refresh_token: str, holder: Holder, at: float) -> str:
+    def _find_refresh_problem(self, refresh_token: str, holder: Holder, at: float) -> str:
         row = self._refresh[refresh_token]
         used = row["used_at"] is not None and at > row["used_at"] + GRACE
         return "invalid_refresh_token" if used or row.get("wrong") or holder.team.revoked else ""

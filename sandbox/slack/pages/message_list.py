@@ -11,7 +11,7 @@ from sandbox.pages.html import build_url, markup
 from sandbox.slack.accounts import Team
 from sandbox.slack.apps.people import buttons
 from sandbox.slack.messages import is_reply
-from sandbox.slack.mrkdwn import block, listed, plain, rendered
+from sandbox.slack.mrkdwn import block, get_list, plain, render_mrkdwn
 
 MESSAGE = """
 <li class="message" id="m$ts">
@@ -79,13 +79,13 @@ def render_message(
     view: ChannelView, message: dict[str, Any], replies: list[dict[str, Any]] | None
 ) -> Markup:
     """`replies` is None for one that is a reply itself."""
-    blocks = [block(one, view.names) for one in listed(message.get("blocks"))]
+    blocks = [block(one, view.names) for one in get_list(message.get("blocks"))]
     attachments = [
         markup(
             "<blockquote>$text</blockquote>",
-            text=rendered(str(one.get("text") or one.get("fallback") or ""), view.names),
+            text=render_mrkdwn(str(one.get("text") or one.get("fallback") or ""), view.names),
         )
-        for one in listed(message.get("attachments"))
+        for one in get_list(message.get("attachments"))
         if isinstance(one, dict)
     ]
     person = message.get("user", "")
@@ -98,7 +98,7 @@ def render_message(
         name=name,
         badge=None if person else markup('<span class="badge">APP</span>'),
         time=render_moment(message["ts"]),
-        text=None if blocks else rendered(message["text"], view.names),
+        text=None if blocks else render_mrkdwn(message["text"], view.names),
         blocks=[*blocks, *attachments],
         buttons=render_buttons(view, message),
         notes=render_notes(view, message, is_loose=replies is not None),

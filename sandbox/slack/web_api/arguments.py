@@ -1,4 +1,4 @@
-"""What a call of the Web API says: method, token, arguments."""
+"""The parts of a call of the Web API: method, token, arguments."""
 
 from typing import Any
 

@@ -5,14 +5,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.slack.messages import Refused, is_reply
-from sandbox.slack.web_api.methods import TIER_3, Asked, Method, a_page, truth
+from sandbox.slack.web_api.methods import TIER_3, Method, MethodRequest, paginate, parse_boolean
 
 SlackMessage = dict[str, Any]
 
 
-def conversations_history(request: Asked) -> dict[str, Any]:
+def conversations_history(request: MethodRequest) -> dict[str, Any]:
     """The messages of a channel, newest first; replies are in conversations.replies alone."""
-    is_within = window_of(request.arguments)
+    is_within = build_time_filter(request.arguments)
     messages = request.rooms.history(request.team, request.channel())
     threads = replies_by_thread(messages)
     return messages_page(request, [
@@ -22,10 +22,10 @@ def conversations_history(request: Asked) -> dict[str, Any]:
     ])  # fmt: skip
 
 
-def conversations_replies(request: Asked) -> dict[str, Any]:
+def conversations_replies(request: MethodRequest) -> dict[str, Any]:
     """A message and the replies to it, oldest first; `ts` may be that of a reply too."""
     channel, ts = request.channel(), request.arguments.get("ts")
-    is_within = window_of(request.arguments)
+    is_within = build_time_filter(request.arguments)
     named = request.rooms.message(channel, ts)
     question = named and request.rooms.message(channel, named.get("thread_ts", ts))
     if question is None:
@@ -36,8 +36,8 @@ def conversations_replies(request: Asked) -> dict[str, Any]:
     return messages_page(request, [with_thread(question, replies), *shown])
 
 
-def messages_page(request: Asked, messages: Sequence[SlackMessage]) -> dict[str, Any]:
-    page, following = a_page(messages, request.arguments, unless_told=100)
+def messages_page(request: MethodRequest, messages: Sequence[SlackMessage]) -> dict[str, Any]:
+    page, following = paginate(messages, request.arguments, unless_told=100)
     return {
         "messages": page,
         "has_more": bool(following),
@@ -45,13 +45,13 @@ def messages_page(request: Asked, messages: Sequence[SlackMessage]) -> dict[str,
     }
 
 
-def window_of(arguments: Mapping[str, Any]) -> Callable[[SlackMessage], bool]:
+def build_time_filter(arguments: Mapping[str, Any]) -> Callable[[SlackMessage], bool]:
     """Whether a message is behind `oldest` and before `latest`; `inclusive` takes these as well.
 
     https://docs.slack.dev/reference/methods/conversations.history (2026-11)
     """
     oldest, latest = stamp(arguments, "oldest"), stamp(arguments, "latest")
-    is_inclusive = truth(arguments.get("inclusive"))
+    is_inclusive = parse_boolean(arguments.get("inclusive"))
 
     def is_within(message: SlackMessage) -> bool:
         at = Decimal(message["ts"])

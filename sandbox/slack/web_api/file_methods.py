@@ -5,15 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.slack.file_book import ROOT, File, find_shown_files
-from sandbox.slack.messages import Refused, checked_blocks, invalid, message
-from sandbox.slack.web_api.methods import TIER_4, Asked, Method
+from sandbox.slack.messages import Refused, check_blocks_argument, invalid, message
+from sandbox.slack.web_api.methods import TIER_4, Method, MethodRequest
 
 ALT_MOST = 1000
 PROCESSED_AFTER = 2.0  # seconds, as `file_seconds` of a team's limits says otherwise
 IMAGES = ("image/png", "image/jpeg", "image/gif")
 
 
-def get_upload_url(request: Asked) -> dict[str, Any]:
+def get_upload_url(request: MethodRequest) -> dict[str, Any]:
     name, length = request.arguments.get("filename"), str(request.arguments.get("length") or "")
     if not name or not (length.isascii() and length.isdigit() and int(length) > 0):
         raise missing("filename" if not name else "length")
@@ -25,7 +25,7 @@ def get_upload_url(request: Asked) -> dict[str, Any]:
     return {"upload_url": url, "file_id": file["id"]}
 
 
-def complete_upload(request: Asked) -> dict[str, Any]:
+def complete_upload(request: MethodRequest) -> dict[str, Any]:
     """Without `channel_id` the files are private to the app; with it they are posted there."""
     wanted = read_files(request.arguments.get("files"))
     files = [request.files.find(request.team.team, one.get("id")) for one in wanted]
@@ -40,7 +40,7 @@ def complete_upload(request: Asked) -> dict[str, Any]:
     return {"files": [{"id": file["id"], "title": file["title"]} for file in finished]}
 
 
-def share(request: Asked, files: list[File]) -> None:
+def share(request: MethodRequest, files: list[File]) -> None:
     if not request.arguments.get("channel_id"):
         return
     given = {**request.arguments, "channel": request.arguments["channel_id"]}
@@ -51,7 +51,7 @@ def share(request: Asked, files: list[File]) -> None:
     request.rooms.post(request.team, channel, posted | {"files": shown}, request.at)
 
 
-def files_info(request: Asked) -> dict[str, Any]:
+def files_info(request: MethodRequest) -> dict[str, Any]:
     file = request.files.find(request.team.team, request.arguments.get("file"))
     if file is None:
         raise Refused("file_not_found")
@@ -60,10 +60,10 @@ def files_info(request: Asked) -> dict[str, Any]:
             | {"mimetype": mimetype}}  # fmt: skip
 
 
-def check_shown_files(request: Asked) -> None:
+def check_shown_files(request: MethodRequest) -> None:
     """A block shows an image of this app that Slack has processed, by its id."""
     problems = []
-    for pointer, shown in find_shown_files(checked_blocks(request.arguments)):
+    for pointer, shown in find_shown_files(check_blocks_argument(request.arguments)):
         id = shown.get("id") if isinstance(shown, dict) else None
         file = request.files.find(request.team.team, id)
         if file is None or not is_processed(request, file) or file["mimetype"] not in IMAGES:
@@ -72,7 +72,7 @@ def check_shown_files(request: Asked) -> None:
         raise invalid("invalid_blocks", problems)
 
 
-def is_processed(request: Asked, file: File) -> bool:
+def is_processed(request: MethodRequest, file: File) -> bool:
     seconds = float(request.team.limits.get("file_seconds", PROCESSED_AFTER))
     return file["finished_at"] is not None and request.at >= file["finished_at"] + seconds
 

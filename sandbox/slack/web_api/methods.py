@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.slack.accounts import Team
 from sandbox.slack.file_book import FileBook
-from sandbox.slack.messages import Refused, bot_id, changed, message
+from sandbox.slack.messages import Refused, apply_update, bot_id, message
 from sandbox.slack.rooms import Rooms
 
 TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = (
@@ -27,7 +27,7 @@ CUSTOMIZED = ("username", "icon_emoji", "icon_url")
 
 
 @dataclass(frozen=True)
-class Asked:
+class MethodRequest:
     """A method call with its token's team; `pace(channel)` counts a message for that channel or
     raises.
     """
@@ -52,7 +52,7 @@ class Asked:
             messages = ["[ERROR] missing required field: channel"]
             raise Refused("invalid_arguments", response_metadata={"messages": messages})
         channel = self.rooms.channel(self.team, types, by_name=by_name)
-        if channel is None or not visible(channel):
+        if channel is None or not is_visible(channel):
             raise Refused("channel_not_found")
         return channel
 
@@ -69,17 +69,17 @@ class Asked:
         return channel
 
 
-def auth_test(request: Asked) -> dict[str, Any]:
+def auth_test(request: MethodRequest) -> dict[str, Any]:
     team = request.team
     return {
         "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title,
         "team_id": team.team,
-        **who(request), "is_enterprise_install": False,
+        **build_identity(request), "is_enterprise_install": False,
         **({"expires_in": team.expires_in} if team.rotates else {}),
     }  # fmt: skip
 
 
-def who(request: Asked) -> dict[str, str]:
+def build_identity(request: MethodRequest) -> dict[str, str]:
     team = request.team
     if not request.user:
         return {"user": team.bot_name.lower(), "user_id": team.bot_user, "bot_id": bot_id(team)}
@@ -87,7 +87,7 @@ def who(request: Asked) -> dict[str, str]:
     return {"user": names.get(request.user, ""), "user_id": request.user}
 
 
-def post_message(request: Asked) -> dict[str, Any]:
+def post_message(request: MethodRequest) -> dict[str, Any]:
     if any(request.arguments.get(name) for name in CUSTOMIZED):
         request.needs("chat:write.customize")
     channel = request.writable(by_name=True)
@@ -97,7 +97,7 @@ def post_message(request: Asked) -> dict[str, Any]:
     return {"channel": channel["id"], "ts": posted["ts"], "message": posted}
 
 
-def update(request: Asked) -> dict[str, Any]:
+def update(request: MethodRequest) -> dict[str, Any]:
     """A person's token changes that person's messages, the bot's token the bot's; no others."""
     channel, ts = request.writable(), request.arguments.get("ts")
     old = request.rooms.message(channel, ts)
@@ -105,7 +105,7 @@ def update(request: Asked) -> dict[str, Any]:
         raise Refused("message_not_found")
     if old.get("user", "") != request.user:
         raise Refused("cant_update_message")
-    new = changed(old, request.arguments)
+    new = apply_update(old, request.arguments)
     author = request.user or request.team.bot_user
     request.rooms.change(
         channel, old["ts"], **new, edited={"user": author, "ts": f"{request.at:.6f}"}
@@ -113,7 +113,7 @@ def update(request: Asked) -> dict[str, Any]:
     return {"channel": channel["id"], "ts": old["ts"], "text": new["text"], "message": old | new}
 
 
-def conversations_list(request: Asked) -> dict[str, Any]:
+def conversations_list(request: MethodRequest) -> dict[str, Any]:
     types = str(request.arguments.get("types") or "public_channel").replace(" ", "").split(",")
     for kind in types:
         if kind not in READS:
@@ -122,20 +122,20 @@ def conversations_list(request: Asked) -> dict[str, Any]:
     rooms = request.rooms.channels(request.team)
     if "im" in types:
         rooms = [*rooms, *request.rooms.direct_messages(request.team)]
-    page, following = a_page(rooms, request.arguments, unless_told=100)
-    window = [channel for channel in page if kind_of(channel) in types and visible(channel)]
-    if truth(
+    page, following = paginate(rooms, request.arguments, unless_told=100)
+    window = [channel for channel in page if kind_of(channel) in types and is_visible(channel)]
+    if parse_boolean(
         request.arguments.get("exclude_archived")
     ):  # taken out after paging, as Slack does: pages may run short
         window = [channel for channel in window if not channel["is_archived"]]
     return {"channels": window, "response_metadata": {"next_cursor": following}}
 
 
-def conversations_info(request: Asked) -> dict[str, Any]:
+def conversations_info(request: MethodRequest) -> dict[str, Any]:
     return {"channel": request.channel()}
 
 
-def conversations_join(request: Asked) -> dict[str, Any]:
+def conversations_join(request: MethodRequest) -> dict[str, Any]:
     channel = request.channel()
     if channel["is_archived"]:
         raise Refused("is_archived")
@@ -146,11 +146,11 @@ def conversations_join(request: Asked) -> dict[str, Any]:
     return {"channel": channel | {"is_member": True}}
 
 
-def users_list(request: Asked) -> dict[str, Any]:
-    page, following = a_page(
+def users_list(request: MethodRequest) -> dict[str, Any]:
+    page, following = paginate(
         request.rooms.users(request.team), request.arguments, unless_told=MOST_OF_A_PAGE
     )
-    members = [seen(request.team, user) for user in page]
+    members = [build_shown_user(request.team, user) for user in page]
     return {
         "members": members,
         "cache_ts": int(request.at),
@@ -158,14 +158,14 @@ def users_list(request: Asked) -> dict[str, Any]:
     }
 
 
-def users_info(request: Asked) -> dict[str, Any]:
+def users_info(request: MethodRequest) -> dict[str, Any]:
     for user in request.rooms.users(request.team):
         if user["id"] == request.arguments.get("user"):
-            return {"user": seen(request.team, user)}
+            return {"user": build_shown_user(request.team, user)}
     raise Refused("user_not_found")
 
 
-def users_lookup_by_email(request: Asked) -> dict[str, Any]:
+def users_lookup_by_email(request: MethodRequest) -> dict[str, Any]:
     types = str(request.arguments.get("email") or "").lower()
     for user in request.rooms.users(request.team):
         if types and user["profile"].get("email", "").lower() == types:
@@ -173,7 +173,7 @@ def users_lookup_by_email(request: Asked) -> dict[str, Any]:
     raise Refused("users_not_found")
 
 
-def team_info(request: Asked) -> dict[str, Any]:
+def team_info(request: MethodRequest) -> dict[str, Any]:
     team = request.team
     return {
         "team": {"id": team.team, "name": team.title, "domain": team.domain or team.team.lower()}
@@ -182,7 +182,7 @@ def team_info(request: Asked) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Method:
-    does: Callable[[Asked], dict[str, Any]]
+    does: Callable[[MethodRequest], dict[str, Any]]
     per_minute: int
     scope: str = ""
 
@@ -201,7 +201,7 @@ METHODS = {
 }
 
 
-def a_page(
+def paginate(
     items: Sequence[dict[str, Any]], arguments: dict[str, Any], *, unless_told: int
 ) -> tuple[Sequence[dict[str, Any]], str]:
     """A page, and the cursor of the next (empty at the end)."""
@@ -238,11 +238,11 @@ def kind_of(channel: dict[str, Any]) -> str:
     return "private_channel" if channel["is_private"] else "public_channel"
 
 
-def visible(channel: dict[str, Any]) -> bool:
+def is_visible(channel: dict[str, Any]) -> bool:
     return channel["is_member"] or not channel["is_private"]
 
 
-def seen(team: Team, user: dict[str, Any]) -> dict[str, Any]:
+def build_shown_user(team: Team, user: dict[str, Any]) -> dict[str, Any]:
     """A user as this token may see them: the email has a scope of its own."""
     if "users:read.email" in team.scopes.split(","):
         return user
@@ -251,5 +251,5 @@ def seen(team: Team, user: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def truth(value: Any) -> bool:
+def parse_boolean(value: Any) -> bool:
     return value in (True, "true", "1", 1)

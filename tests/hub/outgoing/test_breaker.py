@@ -12,9 +12,9 @@ from hub.notices.models import Notice
 from hub.outgoing.breaker import (
     BreakerState,
     CallCounts,
+    compute_open_duration,
     find_due_disable_warning,
     has_failed_for,
-    open_time,
     score_calls,
 )
 from hub.outgoing.insight.explain import (
@@ -70,7 +70,7 @@ def test_a_connection_where_all_is_well_stays_calm():
 
 
 def test_each_failed_probe_rests_twice_as_long_and_ten_minutes_at_most():
-    assert [open_time(opened).total_seconds() for opened in range(1, 8)] == [
+    assert [compute_open_duration(opened).total_seconds() for opened in range(1, 8)] == [
         30,
         60,
         120,

@@ -9,7 +9,7 @@ from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.feedback import pause_scope, shift_after_clock_jump
 from hub.throttle.limits import QuotaSnapshot
 from hub.throttle.models import QuotaState
-from hub.throttle.quota_rows import snapshot_of
+from hub.throttle.quota_rows import build_snapshot
 from hub.throttle.reserve import reserve_calls
 from hub.throttle.usage import measure_usage
 from tests.factories import MINUTE, NOON
@@ -70,7 +70,7 @@ def test_nonsense_stops_nothing_for_more_than_half_a_minute(case):
 def test_the_usage_describes_an_impossible_row(case):
     scope, values = NONSENSE[case]
     assert measure_usage(
-        scope.quota, snapshot_of(create_quota_state(scope, **values)), now=NOON
+        scope.quota, build_snapshot(create_quota_state(scope, **values)), now=NOON
     ).problem
 
 

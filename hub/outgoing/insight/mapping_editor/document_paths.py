@@ -8,7 +8,7 @@ from hub.mappings.rows.field_paths import Segments, format_expression_path
 from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument
 
 PATHS_LIMIT = 300
-LIST_ITEMS = 1  # of a list, whose paths are offered
+ITEMS_PER_LIST = 1  # of a list, whose paths are offered
 EXAMPLE_LENGTH = 60  # characters
 
 
@@ -32,7 +32,7 @@ def _iterate_values(value: Any, segments: Segments) -> Iterator[tuple[Segments, 
         return
     yield segments, value
     if isinstance(value, list):
-        for index, child in enumerate(value[:LIST_ITEMS]):
+        for index, child in enumerate(value[:ITEMS_PER_LIST]):
             yield from _iterate_values(child, (*segments, index))
 
 

@@ -58,7 +58,7 @@ def load_question_data(
     tenant_user: TenantUser,
     selection: Mapping[str, Any],
     *,
-    is_read_again: bool,
+    refreshes: bool,
 ) -> QuestionData:
     """Load the accounts, and the lists of the selected or oldest account of each system.
 
@@ -79,7 +79,7 @@ def load_question_data(
             choices[question.key] = load_offered_choices(
                 question,
                 (selected or usable)[0],
-                is_read_again=is_read_again,
+                refreshes=refreshes,
                 call=None if tenant_user.support_visit else egress.send_request,
                 now=clock(),
             )
@@ -92,7 +92,7 @@ def build_answer_form(
     """Build the form of a request; with `again` in its query, the lists are read again."""
     data = request.POST.dict() or None
     offered = load_question_data(
-        recipe, tenant_user, data or initial, is_read_again=READ_AGAIN in request.GET
+        recipe, tenant_user, data or initial, refreshes=READ_AGAIN in request.GET
     )
     return AnswerForm(
         data,

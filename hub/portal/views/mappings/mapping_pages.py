@@ -36,7 +36,7 @@ ROUTES_SHOWN = 50
 def readable_mappings(tenant: Tenant) -> QuerySet[Any]:
     """Return the tenant's own mappings, and those of the platform that its routes use.
 
-    Each with number and time of its newest version.
+    Each mapping is annotated with the number and time of its newest version.
     """
     mappings = FieldMapping.objects.of(tenant)
     used = Route.objects.of(tenant).filter(mapping__tenant=None).values("mapping")

@@ -124,7 +124,7 @@ def show_run_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
 
 @require_POST
 @tenant_view(min_role=Membership.Role.ADMIN)
-def run_run_action(
+def perform_run_action(
     request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
 ) -> HttpResponse:
     """Cancel a run, or let a blocked one continue."""

@@ -95,5 +95,5 @@ def test_a_place_serves_several_short_runs_in_a_minute():
 
 
 def test_a_run_that_takes_no_place_waits_for_none():
-    runs = [build_planned_run(1), PlannedRun(2, NOON, 60, {DAY: 1}, takes_place=False)]
+    runs = [build_planned_run(1), PlannedRun(2, NOON, 60, {DAY: 1}, takes_slot=False)]
     assert simulate_night(runs, {}, slots=1, now=NOON).runs[2].ends_at == NOON + MINUTE

@@ -35,8 +35,8 @@ class SimulatedSplunk:
         self.faults = Faults()
         self.requests = []
 
-    def order(self, **fault):
-        self.faults.order({"system": "splunk", **fault}, {"splunk"})
+    def add_fault(self, **fault):
+        self.faults.add_fault({"system": "splunk", **fault}, {"splunk"})
 
     def answer(self, request, at):
         path = request.url.removeprefix("http://sandbox/splunk")
@@ -45,17 +45,17 @@ class SimulatedSplunk:
             request.method, path, path, {}, headers, request.content(), at.timestamp(), ""
         )
         self.requests.append(call)
-        answer = respond(self.system, call, self.faults.meet("splunk", STACK, path))
+        answer = respond(self.system, call, self.faults.take_fault("splunk", STACK, path))
         body, _ = answer.content()
         return Response(answer.status, body, at=at)
 
     def lines(self):
         """The numbers of the lines that are indexed, in the order in which they came."""
-        events = self.system.planted(STACK, "events")
+        events = self.system.list_records(STACK, "events")
         return [int(event["fields"]["log_line"]) for event in events]
 
     def events(self):
-        return list(self.system.planted(STACK, "events"))
+        return list(self.system.list_records(STACK, "events"))
 
 
 @dataclass

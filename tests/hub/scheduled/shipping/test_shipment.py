@@ -99,7 +99,7 @@ class Sender:
     def expire(self):
         asked = self.shipment.pending()
         self.shipment.remove_unacknowledged(
-            asked, sent_before=self.time - 4, overtaken_before=self.time - 2
+            asked, sent_before_epoch=self.time - 4, overtaken_before_epoch=self.time - 2
         )
         self.store()
 
@@ -139,10 +139,19 @@ def test_each_batch_that_waits_has_a_channel_of_its_own():
 def test_a_batch_that_a_later_one_has_overtaken_is_sent_again_sooner():
     first, second = Batch(0, 5, 0, ticket=0, sent_at=100), Batch(5, 5, 1, ticket=0, sent_at=110)
     shipment = Shipment(0, [first.to_json(), second.to_json()])
-    assert shipment.remove_unacknowledged([first], sent_before=50, overtaken_before=150) == 0
+    assert (
+        shipment.remove_unacknowledged([first], sent_before_epoch=50, overtaken_before_epoch=150)
+        == 0
+    )
     shipment.acknowledge(second)
-    assert shipment.remove_unacknowledged([first], sent_before=50, overtaken_before=100) == 0
-    assert shipment.remove_unacknowledged([first], sent_before=50, overtaken_before=101) == 5
+    assert (
+        shipment.remove_unacknowledged([first], sent_before_epoch=50, overtaken_before_epoch=100)
+        == 0
+    )
+    assert (
+        shipment.remove_unacknowledged([first], sent_before_epoch=50, overtaken_before_epoch=101)
+        == 5
+    )
     assert (shipment.find_gap().first, shipment.find_gap().count) == (0, 5)
 
 

@@ -81,7 +81,7 @@ def test_the_position_advances_over_acknowledged_lines_only(acme, start):
 def test_a_batch_without_acknowledgement_is_sent_again(acme, start):
     context = start({"ack": True}, acknowledge_seconds=60)
     store_lines(acme, *entries(5))
-    context.splunk.order(path=ACK, body={"acks": {}}, effect=True)  # said once, and lost
+    context.splunk.add_fault(path=ACK, body={"acks": {}}, effect=True)  # said once, and lost
     counts = ship(context)
     assert (counts["lines"], counts["sent_again"]) == (5, 5)
     assert context.splunk.lines() == [0, 1, 2, 3, 4] * 2
@@ -113,7 +113,7 @@ def test_acknowledgements_that_never_come_fail_the_run(acme, start):
 def test_a_lost_answer_repeats_its_batch_only(acme, start):
     context = start(**SMALL)
     store_lines(acme, *entries(60))
-    context.splunk.order(path=EVENT, status=0, effect=True)
+    context.splunk.add_fault(path=EVENT, status=0, effect=True)
     ship(context)
     counts = Counter(context.splunk.lines())
     first_batch = len(read_body(context.splunk.requests[0]))
@@ -134,7 +134,7 @@ def test_batches_that_wait_at_the_same_time_have_channels_of_their_own(acme, sta
 def test_of_a_batch_that_is_accepted_in_part_only_the_rest_is_sent_again(acme, start):
     context = start()
     store_lines(acme, *entries(20))
-    context.splunk.order(path=EVENT, accepts=7)
+    context.splunk.add_fault(path=EVENT, accepts=7)
     assert ship(context)["rejected"] == 0
     assert context.splunk.lines() == list(range(20))
     assert [len(read_body(request)) for request in context.splunk.requests] == [20, 13]
@@ -143,7 +143,7 @@ def test_of_a_batch_that_is_accepted_in_part_only_the_rest_is_sent_again(acme, s
 def test_a_batch_that_is_accepted_in_part_is_acknowledged_in_part(acme, start):
     context = start({"ack": True})
     store_lines(acme, *entries(20))
-    context.splunk.order(path=EVENT, accepts=7)
+    context.splunk.add_fault(path=EVENT, accepts=7)
     ship(context)
     assert context.splunk.lines() == list(range(20))
     assert position().shipped_line == 20
@@ -184,7 +184,7 @@ def test_a_busy_server_is_waited_for(acme, start, status, code):
     context = start()
     store_lines(acme, *entries(5))
     busy = {"text": "Server is busy", "code": code}
-    context.splunk.order(path=EVENT, status=status, body=busy, times=2)
+    context.splunk.add_fault(path=EVENT, status=status, body=busy, times=2)
     ship(context)
     assert context.splunk.lines() == [0, 1, 2, 3, 4]
 

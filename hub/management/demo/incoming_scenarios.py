@@ -75,7 +75,7 @@ SCENARIOS = (
 
 
 @dataclass(frozen=True, slots=True)
-class IncomingStory:
+class IncomingScenarios:
     installation: InstallationClient
     demo: DemoSummary
     poll: Poll

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, Customer
 from hub.management.demo.demo_rows import DemoSummary
-from hub.management.demo.incoming_story import Poll, ScenarioFailed, ScenarioResult
+from hub.management.demo.incoming_scenarios import Poll, ScenarioFailed, ScenarioResult
 from hub.management.demo.installation_client import InstallationClient
 from hub.management.demo.scheduled_jobs import LOG_SHIPPING, RECONCILIATION, WEEKLY_SALES
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduledStory:
+class ScheduledScenarios:
     installation: InstallationClient
     demo: DemoSummary
     poll: Poll
