@@ -22,6 +22,7 @@ NIGHT_BEGINS, NIGHT_LENGTH = time(1), timedelta(hours=4)
 SPREAD_PRIME = 997  # a prime: neighbours in a list of connections are checked at different times
 FIRST_CHECKS_PERIOD = timedelta(minutes=5)  # over which the first checks of connections are spread
 CHANGED_USES_EVERY = timedelta(minutes=1)  # for routes, mappings and jobs that have changed
+CHANGED_USE_INTERVAL = timedelta(seconds=3)  # between the checks that such a change causes
 CHANGED_USES_HEARTBEAT = "drift_changes"
 CHECK_CLAIM = timedelta(minutes=5)  # longer than the check of one connection takes
 RETRY_DELAY, RETRY_DELAY_MAX = timedelta(minutes=10), timedelta(hours=6)
@@ -62,7 +63,11 @@ def create_missing_schedules(*, now: datetime) -> None:
 
 
 def schedule_checks_of_changed_uses(*, now: datetime) -> None:
-    """Make connections due whose routes, mappings or jobs have changed since the last check."""
+    """Make connections due whose routes, mappings or jobs have changed since the last check.
+
+    The first is due now and each other one CHANGED_USE_INTERVAL later, as a job of all tenants
+    concerns all their connections.
+    """
     own = Q(tenant=None) | Q(tenant=OuterRef("connection__tenant"))
     key = OuterRef("connection__connector_key")
     routes = Route.unscoped.filter(own, Q(connector_key=key) | Q(origin_connector_key=key))
@@ -74,8 +79,10 @@ def schedule_checks_of_changed_uses(*, now: datetime) -> None:
         | Q(Exists(jobs.filter(updated_at__gt=planned)))
     )
     schedules = DriftSchedule.unscoped.filter(has_changed, check_at__gt=now)
-    pks = list(schedules.values_list("pk", flat=True)[:CONNECTIONS_AT_ONCE])
-    DriftSchedule.unscoped.filter(pk__in=pks).update(check_at=now)
+    rows = list(schedules.order_by("pk")[:CONNECTIONS_AT_ONCE])
+    for number, row in enumerate(rows):
+        row.check_at = now + number * CHANGED_USE_INTERVAL
+    DriftSchedule.unscoped.bulk_update(rows, ["check_at"])
 
 
 def find_due_schedules(*, now: datetime) -> QuerySet[DriftSchedule]:

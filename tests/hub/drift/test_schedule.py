@@ -174,6 +174,20 @@ def test_a_changed_use_is_checked_soon(make, acme, route, schedule, what):
     assert find_due_schedules(now=NOON + MINUTE).exists()
 
 
+def test_checks_that_a_job_of_all_tenants_causes_are_spread(make, acme, schedule):
+    for number in range(3):
+        other = make.connection(make.tenant(f"other-{number}"), "salesforce", secret={})
+        DriftSchedule.unscoped.create(
+            connection=other, check_at=NOON + timedelta(hours=9), planned_at=NOON
+        )
+    DriftSchedule.unscoped.update(check_at=NOON + timedelta(hours=9), planned_at=NOON)
+    later = NOON + MINUTE
+    make.job(updated_at=later)
+    schedule_checks_of_changed_uses(now=later)
+    times = DriftSchedule.unscoped.order_by("check_at").values_list("check_at", flat=True)
+    assert list(times) == [later + timedelta(seconds=3 * number) for number in range(4)]
+
+
 def test_a_changed_route_of_its_events_is_checked_soon(make, acme, schedule):
     check_due_schedules(context_of(describe())[0])
     later = NOON + MINUTE
