@@ -112,6 +112,8 @@ def load_coverage(
     """Return what this run has read, which determines the verdicts that are possible."""
     is_full = not progress.cursor.get("since")
     local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
+    whole_local = progress.read_state(f"whole.{LOCAL_SIDE}")
+    whole_remote = progress.read_state(f"whole.{REMOTE_SIDE}")
     return ReadCoverage(
         began_at=progress.began_at,
         proves_missing_here=is_full and local.is_complete,
@@ -122,6 +124,8 @@ def load_coverage(
         },
         in_flight_texts=texts,
         matches_by_identity=bool(options.match.identity),
+        has_all_here=whole_local.is_done and whole_local.is_complete,
+        has_all_there=whole_remote.is_done and whole_remote.is_complete,
     )
 
 

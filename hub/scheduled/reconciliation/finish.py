@@ -61,7 +61,7 @@ def finish_run(
 
 def is_read_complete(progress: Progress) -> bool:
     """Return whether the run read both sides as far as it intended."""
-    return all(progress.read_state(side).is_complete for side in ("local", "remote"))
+    return all(progress.read_state(name).is_complete for name in progress.cursor.get("reads", {}))
 
 
 def is_proof(progress: Progress) -> bool:

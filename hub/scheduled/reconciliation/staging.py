@@ -13,6 +13,7 @@ from hub.scheduled.reconciliation.values.staged_values import decode_staged
 from hub.scheduled.reconciliation.verdicts.judge import ReadRow, hash_record_id
 
 DELETED_ROWS_AT_ONCE = 20_000  # of one statement
+LIVING_FROM = b"["  # begins the body of an existing record; that of a deleted one begins earlier
 COLUMNS = "(run_id, is_local, round, key, body)"
 
 
@@ -69,7 +70,8 @@ def delete_staged(run: Run) -> bool:
 
 
 def has_keys_of_one_side(run: Run, *, is_local: bool) -> bool:
-    """Return whether a key was read on this side, and not on the other."""
+    """Return whether a key was read on this side, and no existing record of it on the other."""
     rows = StagedRecord.objects.filter(run=run, is_local=is_local)
     counterpart = StagedRecord.objects.filter(run=run, is_local=not is_local, key=OuterRef("key"))
-    return rows.filter(~Exists(counterpart), key__lt=UNMATCHED_PREFIX).exists()
+    living = counterpart.filter(body__gte=LIVING_FROM)
+    return rows.filter(~Exists(living), key__lt=UNMATCHED_PREFIX).exists()

@@ -36,7 +36,8 @@ class ReadRow:
 class ReadCoverage:
     """What a run has read, which determines the verdicts that are possible.
 
-    `superseded`: hashes of the record ids that were read again, by side.
+    `has_all_here`, `has_all_there`: the side was read to its end, so a deleted record was the last
+    one of its key. `superseded_hashes`: of the record ids that were read again, by side.
     """
 
     began_at: datetime
@@ -45,6 +46,8 @@ class ReadCoverage:
     superseded_hashes: Mapping[bool, AbstractCollection[int]]
     in_flight_texts: InFlightTexts = NOTHING_IN_FLIGHT
     matches_by_identity: bool = False
+    has_all_here: bool = False
+    has_all_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +163,18 @@ def _judge_existing(records: KeyRecords, coverage: ReadCoverage) -> Judgement:
     if len(records.local) > 1 or len(records.remote) > 1:
         return _build_judgement(_describe_ambiguous(records))
     if not records.local:
-        if not (coverage.proves_missing_here or records.is_known_here):
+        is_proven = coverage.proves_missing_here or (
+            records.is_known_here and (coverage.has_all_here or coverage.matches_by_identity)
+        )
+        if not is_proven:
             return Judgement(UNPROVEN)
         reason = "deleted_here" if records.is_known_here else ""
         return _build_judgement(_describe_record_finding(records, "missing_here", reason))
     if not records.remote:
-        if not (coverage.proves_missing_there or records.is_known_there):
+        is_proven = coverage.proves_missing_there or (
+            records.is_known_there and (coverage.has_all_there or coverage.matches_by_identity)
+        )
+        if not is_proven:
             return Judgement(UNPROVEN)
         reason = "deleted_there" if records.is_known_there else ""
         return _build_judgement(_describe_record_finding(records, "missing_there", reason))

@@ -37,7 +37,8 @@ class SimulatedSystem:
     write_count: int = 0
     pages_read: list[str] = field(default_factory=list)
     is_away: bool = False
-    cut_pages: int = 0  # pages to come that have fewer records than they announce
+    # pages to come that are cut: fewer orders than announced, half of a later page of deals
+    cut_pages: int = 0
 
     def put(self, id: str, at: datetime | None = None, **fields: object) -> None:
         known = self.records.get(id, {"version": 0, "deleted": False})
@@ -125,6 +126,9 @@ class DealSystem(SimulatedSystem):
         if url.path.endswith("/archived"):
             return _answer({"success": True, "data": [], "additional_data": {"next_cursor": None}})
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if self.cut_pages and "cursor" in query:
+            self.cut_pages -= 1
+            return Response(200, b'{"success": true, "data": [{')
         page, cursor = self.select(
             after=query.get("cursor", ""),
             since=query.get("updated_since", ""),

@@ -114,6 +114,43 @@ def test_a_page_that_is_cut_makes_nothing_missing(world):
     assert world.find_discrepancies() == planted
 
 
+@pytest.mark.corrections(item="1.4")
+def test_tombstones_of_duplicates_on_the_page_before_a_cut_one_make_nothing_missing(world):
+    for number in range(50, 60):
+        key = world.plant(number)
+        world.deals.put(f"{number - 50:05}", NOON, title=key, status="open", deleted=True)
+    world.deals.cut_pages = 3  # the reading gives up after three times
+    assert world.reconcile()["unproven"] == 10
+    assert world.find_discrepancies() == set()
+    assert world.reconcile()["equal"] == 10
+
+
+@pytest.mark.corrections(item="1.4")
+def test_an_incremental_run_tells_a_deleted_record_from_a_deleted_duplicate(make):
+    world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
+    for number in range(30):
+        world.plant(number)
+    world.deals.put("00100", NOON, title="A-00003", status="open", value=12.5)
+    world.reconcile()
+    world.deals.delete("00100")
+    world.deals.delete("00004")
+    assert world.reconcile()["read"] == "incremental"
+    assert world.find_discrepancies() == {("A-00004", "missing_there")}
+
+
+@pytest.mark.corrections(item="1.4")
+def test_what_an_incremental_run_could_not_compare_is_compared_by_the_next(make):
+    world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
+    for number in range(30):
+        world.plant(number)
+    world.reconcile()
+    world.orders.put("A-00025", state="lost")
+    world.deals.cut_pages = 3
+    assert world.reconcile()["unproven"] > 0
+    world.reconcile()
+    assert world.find_discrepancies() == {("A-00025", "status")}
+
+
 def test_an_incremental_run_compares_what_changed_and_never_finds_missing_records(make):
     world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
     for number in range(30):

@@ -74,9 +74,18 @@ def test_an_incomplete_read_never_gives_missing():
     assert judge([], [row("a")], proves_missing_here=False) == ("unproven", [])
 
 
-def test_a_tombstone_proves_that_a_record_is_missing():
-    found = judge([row("1")], [tombstone("a")], proves_missing_there=False)
+@pytest.mark.corrections(item="1.4")
+def test_a_tombstone_of_one_record_proves_nothing_about_its_key():
+    incomplete = {"proves_missing_here": False, "proves_missing_there": False}
+    assert judge([row("1")], [tombstone("a")], **incomplete) == ("unproven", [])
+    assert judge([tombstone("1")], [row("a")], **incomplete) == ("unproven", [])
+
+
+@pytest.mark.parametrize("proof", ["has_all_there", "matches_by_identity"])
+def test_a_tombstone_of_the_last_record_of_a_key_proves_that_it_was_deleted(proof):
+    found = judge([row("1")], [tombstone("a")], proves_missing_there=False, **{proof: True})
     assert found == ("found", [("missing_there", "deleted_there")])
+    assert judge([row("1")], [], proves_missing_there=False, **{proof: True}) == ("unproven", [])
 
 
 def test_records_that_are_deleted_on_both_sides_are_nothing():
