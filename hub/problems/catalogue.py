@@ -194,9 +194,9 @@ CATALOGUE = {
     ),
     "idempotency-key-reused": ProblemKind(
         422,
-        "This Idempotency-Key was already used with another body",
-        "A key identifies one request. A repeated request receives the first response; a "
-        "different request needs a different key.",
+        "This Idempotency-Key was already used for another request",
+        "A key identifies one request: its method, address and body. A repeated request receives "
+        "the first response; a different request needs a different key.",
     ),
     # --- the hub ---
     "quota-exceeded": ProblemKind(

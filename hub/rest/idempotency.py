@@ -1,6 +1,7 @@
 """Idempotency-Key: a repeated request gets the first response, and its changes are made once.
 
-The first responses are rows that belong to the API key; their model is in a package above this one.
+A request is known by its method, address and body. The first responses are rows that belong to the
+API key; their model is in a package above this one.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ KEY_PATTERN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 class StoredAnswer(Protocol):
-    """The row of a first response; `digest` is that of the request's body."""
+    """The row of a first response; `digest` is that of the request."""
 
     @property
     def digest(self) -> str: ...
@@ -60,13 +61,13 @@ def run_once(
 
     An error is not stored, so the request may be corrected and sent again with the same key. `body`
     replaces the request's body in the comparison if the latter contains secrets. Raises Problem
-    ("idempotency-key-reused") if the key was used with another body.
+    ("idempotency-key-reused") if the key was used for another request.
     """
     key = idempotency_key(request)
     if key is None:
         with transaction.atomic():
             return perform().response()
-    digest = _digest_body(request.data if body is None else body)
+    digest = _digest_request(request, request.data if body is None else body)
     try:
         with transaction.atomic():
             if first := _find_first_answer(request, key):
@@ -83,12 +84,12 @@ def run_once(
 def find_replay(request: Request, body: Any) -> Response | None:
     """Return the stored response of this key, for views that call another system before they write.
 
-    None if there is none. Raises Problem ("idempotency-key-reused") if the key was used with
-    another body.
+    None if there is none. Raises Problem ("idempotency-key-reused") if the key was used for
+    another request.
     """
     key = idempotency_key(request)
     first = _find_first_answer(request, key) if key else None
-    return replay_answer(first, _digest_body(body)) if first else None
+    return replay_answer(first, _digest_request(request, body)) if first else None
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -101,10 +102,11 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _digest_body(body: Any) -> str:
-    """Return the SHA-256 of the body's content, independent of the order of keys."""
+def _digest_request(request: Request, body: Any) -> str:
+    """Return the SHA-256 of method, address and body; the order of the body's keys is ignored."""
+    content = [request.method, request.get_full_path(), body]
     return hashlib.sha256(
-        json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+        json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()
 
 

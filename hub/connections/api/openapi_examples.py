@@ -37,7 +37,7 @@ CONNECTION_CHANGE_PROBLEMS = (
 IDEMPOTENCY_HEADERS = [
     header_parameter(
         "Idempotency-Key",
-        "Requests with the same key and the same body receive the first response, for 24 hours.",
+        "The same request with the same key receives the first response, for 24 hours.",
     ),
     header_parameter(
         "Idempotency-Replayed",

@@ -66,6 +66,15 @@ def test_a_finished_action_is_answered_with_200(api, acme, slack):
     assert (again.json()["state"], Event.unscoped.count()) == ("delivered", 1)
 
 
+@pytest.mark.corrections(item="3.2")
+def test_a_key_of_one_connection_does_not_answer_for_another(api, make, acme, slack):
+    client, other = api.of(acme), make.connection(acme, "slack", account="T1ACME")
+    assert request_action(client, slack, **{"Idempotency-Key": "a-7"}).status_code == 202
+    refused = request_action(client, other, **{"Idempotency-Key": "a-7"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency-key-reused")
+    assert Event.unscoped.count() == 1
+
+
 def test_a_wrong_input_is_refused_and_nothing_is_stored(api, acme, slack):
     answer = request_action(api.of(acme), slack, input={"text": "no channel"})
     assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")

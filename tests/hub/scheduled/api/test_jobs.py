@@ -135,6 +135,18 @@ def test_a_run_is_started_once_for_an_idempotency_key(client, make, tenant):
     assert client.post(url, {}, format="json").status_code == 409
 
 
+@pytest.mark.corrections(item="3.2")
+def test_a_key_that_started_one_job_does_not_answer_for_another(client, make, tenant):
+    first, second = (f"/api/v1/jobs/{job_of(make, tenant).public_id}/runs" for _ in range(2))
+    headers = {"HTTP_IDEMPOTENCY_KEY": "nightly-7"}
+    assert client.post(first, {"dry": True}, format="json", **headers).status_code == 202
+    refused = client.post(second, {"dry": True}, format="json", **headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency-key-reused")
+    headers = {"HTTP_IDEMPOTENCY_KEY": "nightly-8"}
+    assert client.post(second, {"dry": True}, format="json", **headers).status_code == 202
+    assert Run.unscoped.count() == 2
+
+
 def test_runs_are_listed_read_and_cancelled(client, make, tenant):
     job = job_of(make, tenant)
     run = run_of(make, job, reason="throttled", done_count=10, expected_count=40)
