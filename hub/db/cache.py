@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
-from django.db import models
+from django.db import IntegrityError, models, transaction
 
 from hub.db.clock import clock
 
@@ -51,12 +51,21 @@ class SharedCache(BaseCache):
     def add(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        """Store the value if the key has none; of concurrent calls exactly one returns True."""
+        """Store the value if the key has none; of concurrent calls exactly one returns True.
+
+        A value that another call has just stored counts, even if it is deleted meanwhile.
+        """
         now, hashed_key = clock(), self.hashed_key(key, version)
         delete_some_expired(now=now)
-        Cached.objects.filter(key=hashed_key, ends_at__lte=now).delete()
-        defaults = {"value": value, "ends_at": self.expiry_time(timeout, now)}
-        return Cached.objects.get_or_create(key=hashed_key, defaults=defaults)[1]
+        columns = {"value": value, "ends_at": self.expiry_time(timeout, now)}
+        if Cached.objects.filter(key=hashed_key, ends_at__lte=now).update(**columns):
+            return True
+        try:
+            with transaction.atomic():
+                Cached.objects.create(key=hashed_key, **columns)
+        except IntegrityError:
+            return False
+        return True
 
     def set(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None

@@ -1,9 +1,11 @@
 """What all web processes remember together."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.cache import caches
+from django.db import connection as database
 
 from hub.db import cache as module
 from hub.db.cache import Cached, SharedCache, delete_some_expired
@@ -71,3 +73,19 @@ def test_it_lasts_longer_when_touched(cache):
     before = Cached.objects.get().ends_at
     assert cache.touch("kept", timeout=None)
     assert Cached.objects.get().ends_at > before + timedelta(days=300)
+
+
+@pytest.mark.corrections(item="3.7")
+@pytest.mark.skipif(database.vendor == "sqlite", reason="its test database is one thread's")
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_that_many_take_and_release_at_once_is_never_an_error(cache):
+    def take_and_release(_number):
+        try:
+            return [cache.add("lock", True) and cache.delete("lock") for _ in range(150)]
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(take_and_release, range(8)))
+    assert all(True in result for result in results)
+    assert not Cached.objects.exists()
