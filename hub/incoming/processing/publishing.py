@@ -19,6 +19,8 @@ from hub.outgoing.intake.event_input import EventConflict, EventInput, Published
 from hub.outgoing.intake.publish import publish_independently
 
 MAX_EVENT_ID_LENGTH = 190  # characters; of a longer key the digest is used
+SENDER_VALUES = "sender_values"
+STATED_BY_HUB = ("connection", "item", "author", SENDER_VALUES)  # names in the data of events
 ItemKey = tuple[int | None, str, str, str]
 
 
@@ -117,19 +119,22 @@ def build_event_input(entry: AttributedItem, users: Mapping[Author, str]) -> Eve
 
 
 def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) -> dict[str, Any]:
-    """Return the item's data, with the id of the connection that received it.
+    """Return the item's data, with what the hub itself states: the connection that received it, the
+    item's id if it has a reply URL, and the user of ours whom an identity pairs with its author.
 
-    If the item has a reply URL, the item's id is added; if an identity pairs its author with a user
-    of ours, that user is added. A key that the sender's data contains itself keeps the sender's
-    value.
+    The sender's own values of these names are kept in SENDER_VALUES, so they cannot be mistaken
+    for ours, even where the hub states nothing.
     """
     assert row.connection is not None
-    data: dict[str, Any] = {"connection": str(row.connection.public_id)}
+    data = {name: value for name, value in item.data.items() if name not in STATED_BY_HUB}
+    if sender_values := {name: item.data[name] for name in STATED_BY_HUB if name in item.data}:
+        data[SENDER_VALUES] = sender_values
+    data["connection"] = str(row.connection.public_id)
     if row.message.sealed is not None:
         data["item"] = str(row.public_id)
     if user := users.get((row.connection_id, row.author)):
         data["author"] = {"id": row.author, "user": user}
-    return {**data, **item.data}
+    return data
 
 
 def build_event_id(connection: Connection, row: InboundItem) -> str:

@@ -28,11 +28,13 @@ class Sender:
     url: str
     receiver: Any
 
-    def sign(self, body: bytes, content_type: str = "application/json") -> WebhookRequest:
+    def sign(
+        self, body: bytes, content_type: str = "application/json", *, query: str = ""
+    ) -> WebhookRequest:
         """Return an authentic request with this body."""
         path = "/" + self.url.partition("//")[2].partition("/")[2]
         headers = (("Content-Type", content_type),)
-        request = WebhookRequest("POST", self.url, body, headers, path=path)
+        request = WebhookRequest("POST", self.url, body, headers, path=path, query=query)
         scheme = self.receiver.scheme
         if isinstance(scheme, SharedSecretScheme) and scheme.location == "path":
             return request
@@ -52,7 +54,7 @@ class Sender:
         )
 
 
-def make_sender(make, client, key: str) -> Sender:
+def make_sender(make, client, key: str, *, account: str = "701") -> Sender:
     """Connect a system, with a secret wherever its source takes it from."""
     source = SOURCES[key]
     secret = {source.secret_field: SECRET} if source.secret_field else {}
@@ -60,6 +62,6 @@ def make_sender(make, client, key: str) -> Sender:
         make.app(key, {"client_id": "1.2", "client_secret": "s" * 16} | secret)
         endpoint = get_or_create_app_endpoint(key, source, now=clock())
     else:
-        endpoint = endpoint_of(make.connection(connector=key, account="701", secret=secret))
+        endpoint = endpoint_of(make.connection(connector=key, account=account, secret=secret))
     receiver = load_receiver(key, endpoint.key_digest, now=clock())
     return Sender(client, endpoint, endpoint_url(endpoint), receiver)
