@@ -6,6 +6,7 @@ describes.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -20,6 +21,7 @@ from connectors.webhook_sources import (
     NO_SETTINGS,
     URL_VERIFICATION,
     AccountChange,
+    FixedAnswer,
     Item,
     StoredRequest,
     WebhookSource,
@@ -36,6 +38,14 @@ SECRET_KEYS = (
 )
 MAX_FORM_FIELDS = 100
 
+# /interactivity/implementing-slash-commands (2026-11): "occasionally" a GET checks our certificate
+SSL_CHECK = FixedAnswer(source="query", match=(("ssl_check", "1"),), methods=("GET",))
+# /interactivity/handling-user-interaction and, for dialogs, its former page (2026-11)
+INTERACTION_TYPES = (
+    *("block_actions", "block_suggestion", "interactive_message"),
+    *("shortcut", "message_action", "view_submission", "view_closed"),
+    *("dialog_submission", "dialog_cancellation", "dialog_suggestion"),
+)
 MESSAGE_KEYS = ("channel", "channel_type", "user", "text", "ts", "thread_ts")
 EVENT_NAMES = {
     "app_mention": "mention.created",
@@ -48,7 +58,7 @@ EVENT_NAMES = {
 class SlackWebhooks(WebhookSource):
     url_per = "app"
     scheme = SLACK_SCHEME
-    handshakes = (URL_VERIFICATION,)
+    handshakes = (URL_VERIFICATION, SSL_CHECK)
     secret_from = "app_field"
     secret_field = "signing_secret"
     answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
@@ -69,7 +79,7 @@ class SlackWebhooks(WebhookSource):
         return id if isinstance(id, str) and id else super().message_id(request)
 
     def share_key(self, request: WebhookRequest) -> str:
-        return _find_account(_parse_document(request))
+        return ",".join(_list_accounts(_parse_document(request)))
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
         """Separate response URL and trigger id from the body, which is stored as JSON without
@@ -100,7 +110,7 @@ class SlackWebhooks(WebhookSource):
             return ()
         if document.get("command"):
             return [_read_command(document, message_id)]
-        if document.get("type"):
+        if document.get("type") in INTERACTION_TYPES:
             return [_read_interaction(document, message_id)]
         raise Unreadable("it is neither an event, a command nor an interaction")
 
@@ -130,24 +140,43 @@ def _as_object(value: Json) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _find_account(document: Mapping[str, Any]) -> str:
+def _list_accounts(document: Mapping[str, Any]) -> list[str]:
+    """Return the accounts of the installations for which a request was sent.
+
+    An event names them in `authorizations`, usually one of several. In a channel that is shared
+    between organisations, `team_id` is the workspace of its origin, which may be another tenant's;
+    `context_team_id` is the one through which the app receives the event
+    (https://docs.slack.dev/apis/events-api, 2026-11; slackapi/bolt-js issue 687).
+    """
+    accounts = [_find_account(entry) for entry in _list_authorizations(document)]
+    is_shared = bool(document.get("is_ext_shared_channel"))
+    context = (document.get("context_enterprise_id"), document.get("context_team_id"))
+    if (is_shared or not accounts) and context[0] not in accounts:
+        accounts.append(_find_account({"team_id": context[1]}))
+    named = list(dict.fromkeys(filter(None, accounts)))
+    return named or ([] if is_shared else list(filter(None, [_find_account(document)])))
+
+
+def _list_authorizations(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = document.get("authorizations")
+    return [_as_object(entry) for entry in entries] if isinstance(entries, list) else []
+
+
+def _find_account(source: Mapping[str, Any]) -> str:
     """Return the organisation of an installation for all its workspaces, otherwise the workspace.
 
-    An event states in `authorizations` for which installation it was sent.
+    The notice of an organisation may name no workspace.
     """
-    authorizations = document.get("authorizations")
-    installations = authorizations if isinstance(authorizations, list) else []
-    source = _as_object(installations[0]) if installations else document
     is_enterprise = source.get("is_enterprise_install") in (True, "true")
-    enterprise = source.get("enterprise_id") or _as_object(document.get("enterprise")).get("id")
-    team = source.get("team_id") or _as_object(document.get("team")).get("id")
-    account = enterprise if is_enterprise else team
+    enterprise = source.get("enterprise_id") or _as_object(source.get("enterprise")).get("id")
+    team = source.get("team_id") or _as_object(source.get("team")).get("id")
+    account = enterprise if is_enterprise else team or enterprise
     return account if isinstance(account, str) else ""
 
 
 def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
-    """Parse the event of an envelope; returns no item unless it is a new message, a mention or the
-    end of an installation.
+    """Parse the event of an envelope, once for each account; returns no item unless it is a new
+    message, a mention or the end of an installation.
     """
     event = _as_object(document["event"])
     type = EVENT_NAMES.get(str(event.get("type")), "")
@@ -158,13 +187,24 @@ def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
         id=str(document["event_id"]),
         type=type,
         data=_select_texts(event, MESSAGE_KEYS),
-        account=_find_account(document),
         occurred_at=EPOCH + timedelta(seconds=float(document["event_time"])),
         author=str(event.get("user") or ""),
-        is_own=bool(event.get("bot_id")),
+        is_own=_is_own(document, event),
         account_change=_find_account_change(event),
     )
-    return [item]
+    return [replace(item, account=account) for account in _list_accounts(document)] or [item]
+
+
+def _is_own(document: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Return whether our app or its bot user caused the event; other apps have a `bot_id`, too."""
+    app, bot_profile = document.get("api_app_id"), _as_object(event.get("bot_profile"))
+    bots = [
+        entry.get("user_id")
+        for entry in _list_authorizations(document)
+        if entry.get("is_bot") is True
+    ]
+    is_by_app = bool(app) and app in (event.get("app_id"), bot_profile.get("app_id"))
+    return is_by_app or (bool(event.get("user")) and event.get("user") in bots)
 
 
 def _read_rate_limit(document: Mapping[str, Any], message_id: str) -> Item:
@@ -208,6 +248,11 @@ def _read_command(document: Mapping[str, Any], message_id: str) -> Item:
 
 
 def _read_interaction(document: Mapping[str, Any], message_id: str) -> Item:
+    """Parse an interaction. In a shared channel `team` is the person's workspace, while a dialog
+    names the one that installed the app (slackapi/bolt-python, `extract_team_id`).
+    """
+    view = _as_object(document.get("view"))
+    installed = view.get("app_installed_team_id")
     user = str(_as_object(document.get("user")).get("id", ""))
     actions = document.get("actions")
     return Item(
@@ -219,9 +264,9 @@ def _read_interaction(document: Mapping[str, Any], message_id: str) -> Item:
             "channel": str(_as_object(document.get("channel")).get("id", "")),
             "user": user,
             "actions": actions if isinstance(actions, list) else [],
-            "view": _as_object(document.get("view")),
+            "view": view,
         },
-        account=_find_account(document),
+        account=installed if isinstance(installed, str) else _find_account(document),
         author=user,
     )
 

@@ -7,6 +7,7 @@ that a person pastes.
 
 from connectors.webhook_sources.handshakes import (
     URL_VERIFICATION,
+    FixedAnswer,
     Handshake,
     respond_to_handshake,
 )
@@ -38,6 +39,7 @@ from connectors.webhook_sources.subscriptions import (
 
 __all__ = [
     "AccountChange",
+    "FixedAnswer",
     "Handshake",
     "IncomingEventType",
     "Item",

@@ -82,9 +82,12 @@ class HashAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedAnswer:
-    """Answer with a fixed status and JSON (Trello's HEAD; Discord's PING, which is signed)."""
+    """Answer with a fixed status and JSON (Trello's HEAD; Discord's PING, which is signed; Slack's
+    check of the certificate).
+    """
 
-    match: Values = ()  # fields of the JSON body; empty: every request with one of the methods
+    match: Values = ()  # empty: every request with one of the methods
+    source: Literal["json", "query"] = "json"  # whether `match` is of the body or of the query
     status: int = 200
     json: Json = None
     methods: tuple[str, ...] = ("HEAD", "GET")
@@ -111,7 +114,8 @@ def respond_to_handshake(
         return _respond_to_query_echo(handshake, request, secrets)
     if isinstance(handshake, HashAnswer):
         return _respond_with_hash(handshake, request, secrets)
-    if handshake.match and not _has_json_values(request, handshake.match):
+    has_values = _has_json_values if handshake.source == "json" else _has_query_values
+    if handshake.match and not has_values(request, handshake.match):
         return None
     return _answer(b"" if handshake.json is None else dump_json(handshake.json), handshake.status)
 
@@ -131,8 +135,7 @@ def _respond_to_query_echo(
     handshake: QueryEcho, request: WebhookRequest, secrets: Sequence[Secret]
 ) -> Response | None:
     challenge = _find_query_value(request, handshake.parameter)
-    has_matches = all(_find_query_value(request, name) == value for name, value in handshake.match)
-    if challenge is None or not has_matches:
+    if challenge is None or not _has_query_values(request, handshake.match):
         return None
     if handshake.token_parameter and not _has_valid_token(handshake, request, secrets):
         return _answer(status=403)
@@ -194,6 +197,11 @@ def _find_query_value(request: WebhookRequest, name: str) -> str | None:
     except ValueError:
         return None
     return values[0] if len(values) == 1 else None
+
+
+def _has_query_values(request: WebhookRequest, values: Values) -> bool:
+    """Return whether the query has each of these parameters once, with its value."""
+    return all(_find_query_value(request, name) == value for name, value in values)
 
 
 def _has_json_values(request: WebhookRequest, values: Values) -> bool:

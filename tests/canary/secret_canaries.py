@@ -86,8 +86,13 @@ def build_secrets(connector):
         for field in CONNECTORS[connector].fields
         if field.secret
     }
+    return told | list_old_secrets(CONNECTORS[connector].fields)
+
+
+def list_old_secrets(fields):
+    """Return replaced signing secrets that are still valid, where there is one among the fields."""
     old = [{"secret": WHSEC, "until": (clock() + HOUR).isoformat()}]
-    return told | ({"old_signing_secrets": old} if "signing_secret" in told else {})
+    return {"old_signing_secrets": old} if any(f.key == "signing_secret" for f in fields) else {}
 
 
 class CanaryRows:
@@ -120,7 +125,7 @@ class CanaryRows:
         asked = {
             field.key: SHAPES.get(field.key, TEXT) if field.secret else "public"
             for field in code.app_fields
-        }
+        } | list_old_secrets(code.app_fields)
         self.make.app(connector, asked, urls=dict.fromkeys(code.urls, NOWHERE), hosts=[NOWHERE])
         settings = {field.key: NOWHERE for field in code.fields if field.kind == "url"}
         tenant = None if code.is_for_platform else self.tenant

@@ -8,7 +8,9 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from hub.audit import ActorContext
+from hub.connections.credentials.signing_secrets import merge_overlapping_secrets
 from hub.connections.models import ConnectorApp
+from hub.crypto.sealed import CannotOpen
 from hub.queue import wake_up
 
 
@@ -21,18 +23,36 @@ def save_connector_app(
     *,
     urls: Mapping[str, str],
     hosts: Collection[str],
+    ends_overlap: bool = False,
     now: datetime,
 ) -> None:
     """Store the base URLs, the allowed hosts and the sealed document, with client id and secret.
 
-    The audit row names the keys of the document, not its values.
+    A replaced signing secret is valid for another 24 hours, unless `ends_overlap`. The audit row
+    names the keys of the document, not its values. Raises TooManySigningSecrets.
     """
     is_new = app.pk is None
     before = None if is_new else {"urls": app.urls, "hosts": app.hosts}
     app.urls, app.hosts = dict(urls), list(hosts)
-    app.seal(dict(document))
+    app.seal(_merge_signing_secrets(app, document, ends_overlap=ends_overlap, now=now))
     app.save()
     after = {"urls": app.urls, "hosts": app.hosts, "filled_in": sorted(document)}
+    if ends_overlap:
+        after["overlap_ended"] = True
     verb = f"connectorapp.{'create' if is_new else 'change'}"
     actor.audit(verb, app, before=before, after=after, now=now)
     wake_up("drain", now=now)
+
+
+@sensitive_variables()
+def _merge_signing_secrets(
+    app: ConnectorApp, document: Mapping[str, Any], *, ends_overlap: bool, now: datetime
+) -> dict[str, Any]:
+    """Return the document with the former signing secrets that are valid; none of them if what is
+    stored does not open.
+    """
+    try:
+        stored = {} if ends_overlap else app.open()
+    except CannotOpen:
+        stored = {}
+    return merge_overlapping_secrets(stored, document, now=now)

@@ -18,8 +18,10 @@ from connectors.schema import Environment, LoginHost
 from hub import egress, staff
 from hub.audit import ActorContext
 from hub.connections.actions.connector_app_actions import save_connector_app
+from hub.connections.actions.signing_secret_actions import TOO_MANY_SECRETS_TEXT
 from hub.connections.connecting.oauth.begin import build_redirect_uri
 from hub.connections.credentials.app_check import UNREADABLE_SENTENCE, check_connector_app
+from hub.connections.credentials.signing_secrets import SIGNING_SECRET, TooManySigningSecrets
 from hub.connections.forms.connector_app_form import ConnectorAppForm
 from hub.connections.models import ConnectorApp
 from hub.db.clock import clock
@@ -116,16 +118,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
         if login_redirect := staff.reauthentication_redirect(request):
             return login_redirect
         form = ConnectorAppForm(request.POST or None, app=app)
-        if request.method == "POST" and form.is_valid():
-            data = form.cleaned_data
-            save_connector_app(
-                app,
-                data["document"],
-                ActorContext.of_request(request),
-                urls=data["urls"],
-                hosts=data["hosts"],
-                now=clock(),
-            )
+        if request.method == "POST" and form.is_valid() and self.save_app(request, app, form):
             self.message_user(
                 request, f"The connector app for {CONNECTORS[app.connector_key].label} is saved."
             )
@@ -143,6 +136,25 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
             logins=_list_logins(app),
             buttons=self.action_buttons(request, app) if app.pk else (),
         )
+
+    @sensitive_variables()
+    def save_app(self, request: HttpRequest, app: ConnectorApp, form: ConnectorAppForm) -> bool:
+        """Save the connector app; False, with an error in the form, if that is refused."""
+        data = form.cleaned_data
+        try:
+            save_connector_app(
+                app,
+                data["document"],
+                ActorContext.of_request(request),
+                urls=data["urls"],
+                hosts=data["hosts"],
+                ends_overlap=data.get("ends_overlap", False),
+                now=clock(),
+            )
+        except TooManySigningSecrets:
+            form.add_error(SIGNING_SECRET, TOO_MANY_SECRETS_TEXT)
+            return False
+        return True
 
     @staff.row_action("Test", icon="network_check", is_available=_is_oauth_app, atomic=False)
     @sensitive_variables()

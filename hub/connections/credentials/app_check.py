@@ -6,7 +6,11 @@ from functools import partial
 
 from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, never
-from hub.connections.credentials.connector_context import build_credential, collect_secrets
+from hub.connections.credentials.connector_context import (
+    build_credential,
+    collect_secrets,
+    iterate_texts,
+)
 from hub.connections.credentials.provider_call import BUSY, Call, call_provider
 from hub.connections.models import Connection, ConnectorApp
 from hub.crypto.sealed import CannotOpen
@@ -122,7 +126,7 @@ def _exchange_invalid_code(
         lambda response: connector.parse_token_response(response, client, credential),
         call=call,
         now=now,
-        secrets=[*collect_secrets(credential), *client.values()],
+        secrets=[*collect_secrets(credential), *iterate_texts(client)],
     )
     if isinstance(answer, Outcome):
         return answer

@@ -19,6 +19,7 @@ from connectors.outcomes import Outcome, later, reconnect, unknown
 from hub.connections.credentials.connector_context import (
     collect_secrets,
     find_connector_app,
+    iterate_texts,
     open_credential,
 )
 from hub.connections.credentials.provider_call import Call, call_provider
@@ -144,7 +145,7 @@ def _request_grant(
         lambda response: connection.connector.parse_refresh(response, credential),
         call=call,
         now=renewal.now,
-        secrets=[*collect_secrets(credential), *client.values()],
+        secrets=[*collect_secrets(credential), *iterate_texts(client)],
         build_unanswered=unknown,
         build_unreadable=unknown,
         deferred_updates=deferred_updates,

@@ -20,6 +20,7 @@ from hub.connections.credentials.connector_context import (
     build_credential,
     collect_secrets,
     find_connector_app,
+    iterate_texts,
 )
 from hub.connections.credentials.provider_call import NO_PATIENCE, Call, Patience, call_provider
 from hub.connections.credentials.revocation_schedule import extract_tokens, is_grant_in_use
@@ -178,7 +179,7 @@ def _send_revoke_request(
         connector.parse_revoke,
         call=call,
         now=now,
-        secrets=[*collect_secrets(credential), *client.values()],
+        secrets=[*collect_secrets(credential), *iterate_texts(client)],
         build_unreadable=later,
     )
 
@@ -223,7 +224,7 @@ def request_new_grant(
         lambda response: connection.connector.parse_refresh(response, credential),
         call=call,
         now=now,
-        secrets=[*collect_secrets(credential), *client.values()],
+        secrets=[*collect_secrets(credential), *iterate_texts(client)],
         build_unreadable=later,
         deferred_updates=deferred_updates,
     )

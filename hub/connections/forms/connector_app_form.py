@@ -7,6 +7,7 @@ from django import forms
 from connectors.registry import CONNECTORS
 from connectors.schema import LOGIN_HOST, Field
 from hub import staff
+from hub.connections.credentials.signing_secrets import SIGNING_SECRET
 from hub.connections.forms.connection_forms import StaffFieldsForm
 from hub.connections.forms.connector_fields import (
     build_form_field,
@@ -48,6 +49,14 @@ class ConnectorAppForm(StaffFieldsForm):
             )
             if kind == "text":
                 self.fields[base.key].validators.append(validate_address_with_login_host)
+        if stored_document.get(SIGNING_SECRET):
+            self.fields["ends_overlap"] = staff.apply_admin_style(
+                forms.BooleanField(
+                    label="Stop accepting former signing secrets now",
+                    help_text="Otherwise a replaced signing secret is accepted for 24 hours.",
+                    required=False,
+                )
+            )
         self.initial["hosts"] = "\n".join(app.hosts)
 
     def _open_document(self, app: ConnectorApp) -> dict[str, Any]:

@@ -185,16 +185,16 @@ def _load_entered_secrets(
 ) -> list[str]:
     """List the secrets that people entered, for the connector app or the connection.
 
-    A replaced signing secret of a connection is valid until the end of its overlap.
+    A replaced signing secret is valid until the end of its overlap.
     """
+    document: Mapping[str, Any] = {}
     if source.secret_from == "app_field":
         app = ConnectorApp.objects.filter(connector_key=endpoint.connector_key).first()
-        return [str(app.open().get(source.secret_field, ""))] if app else []
-    if source.secret_from == "connection_field" and endpoint.connection:
+        document = app.open() if app else {}
+    elif source.secret_from == "connection_field" and endpoint.connection:
         document = _open_credential(endpoint.connection)
-        secret = str(document.get(source.secret_field, ""))
-        return valid_signing_secrets({**document, "signing_secret": secret}, at=now)
-    return []
+    secret = str(document.get(source.secret_field, ""))
+    return valid_signing_secrets({**document, "signing_secret": secret}, at=now)
 
 
 @sensitive_variables()
