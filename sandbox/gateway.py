@@ -1,9 +1,11 @@
 """The gateway, through which every API request passes: ledger, faults, latency, response."""
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 from random import Random
@@ -25,12 +27,33 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
+class CallsInFlight:
+    """The calls of each system that were received and are not answered yet, and their maximum since
+    the start.
+    """
+
+    current: Counter[str] = field(default_factory=Counter)
+    most: Counter[str] = field(default_factory=Counter)
+
+    @contextlib.contextmanager
+    def count(self, system: str) -> Iterator[None]:
+        """Count one call, from when it was read to its answer."""
+        self.current[system] += 1
+        self.most[system] = max(self.most[system], self.current[system])
+        try:
+            yield
+        finally:
+            self.current[system] -= 1
+
+
+@dataclass(frozen=True)
 class Gateway:
     store: AccountStore
     ledger: Ledger
     faults: Faults
     clock: Clock
     random: Random
+    calls: CallsInFlight = field(default_factory=CallsInFlight)
 
     def takes(
         self, system: System, root: str
@@ -41,13 +64,14 @@ class Gateway:
             call = await self._read(request, root)
             account = system.account(call)
             fault = self.faults.take_fault(system.key, account, call.url)
-            answer = respond(system, call, fault)
-            self._record(system, account, call, answer.status)
-            if answer.then is not None:
-                await answer.then()
-            await asyncio.sleep(
-                fault.delay if fault else self.random.uniform(*self.store.latency[system.key])
-            )
+            with self.calls.count(system.key):
+                answer = respond(system, call, fault)
+                self._record(system, account, call, answer.status)
+                if answer.then is not None:
+                    await answer.then()
+                await asyncio.sleep(
+                    fault.delay if fault else self.random.uniform(*self.store.latency[system.key])
+                )
             return build_web_response(request, answer)
 
         return take

@@ -2,18 +2,14 @@
 real worker: in a first night, and in a second one whose plan knows the first.
 """
 
+import json
 import os
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-
-from django.db import connection as database
-from django.db.models import Sum
 
 from bench import seed, slack
 from bench.checker import percentile
@@ -43,7 +39,6 @@ from hub.scheduled.jobs.schedules import create_missing_schedules
 from hub.scheduled.models import Job, Run
 from hub.scheduled.night.forecast import NightForecast, forecast_night
 from hub.scheduled.night.simulation import busiest_minute_factor
-from hub.throttle.models import InFlightLease
 from tenants.models import Tenant
 
 DATABASES = ("postgresql",)
@@ -56,7 +51,6 @@ END_WITHIN = 300.0  # seconds after the window
 SYSTEMS = ("app", "salesforce")
 APP_IN_FLIGHT = 16  # calls that the connector of our application allows at the same time
 MINUTE, SLOT_LEAD = timedelta(minutes=1), timedelta(seconds=5)
-SAMPLE_EVERY = 0.2  # seconds
 FIELDS = {
     "Opportunity": [{"name": "Number__c", "type": "string", "length": 80, "external_id": True}]
 }
@@ -112,7 +106,6 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         with (
             worker(sink, tenants[0]),
             serving() as place,
-            watch_calls_in_flight() as most_in_flight,
         ):
             mentions = MentionSender(slack_app, place)
             quiet = percentile(tell_live(sink, tenants, QUIET_SECONDS), 0.95)
@@ -130,7 +123,9 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
             yield from prediction_figures(forecast, night)
         bar = Bar("<=", max(200, 2 * quiet))
         yield Figure("night_live_p95", max(live_p95), "ms", baseline=quiet, bar=bar)
-        yield Figure("night_app_in_flight", max(most_in_flight), "", bar=Bar("<=", APP_IN_FLIGHT))
+        most_in_flight = json.loads(sandbox.get("/_control/calls"))["most_in_flight"]
+        bar = Bar("<=", APP_IN_FLIGHT)
+        yield Figure("night_app_in_flight", most_in_flight.get("app", 0), "", bar=bar)
 
 
 def night_figures(name: str, night: Night) -> Iterator[Figure]:
@@ -261,24 +256,3 @@ def collect_night(
     breach_count = sum(count_breaches(rows, system) for system in SYSTEMS)
     waits = reaction_times(mentions, ledger)
     return Night(slot_at, window, times, refused_count, breach_count, waits, list(runs))
-
-
-@contextmanager
-def watch_calls_in_flight() -> Iterator[list[int]]:
-    """Sample, until the block ends, how many calls to our application are in flight."""
-    counts, stopped = [0], threading.Event()
-
-    def sample() -> None:
-        leases = InFlightLease.objects.filter(key="app|app||calls")
-        while not stopped.wait(SAMPLE_EVERY):
-            held = leases.filter(until__gt=clock()).aggregate(calls=Sum("count"))
-            counts.append(held["calls"] or 0)
-        database.close()
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield counts
-    finally:
-        stopped.set()
-        thread.join()

@@ -32,6 +32,7 @@ class Control:
             web.get("/_control/", self._page.show),
             web.get("/_control/health", self.health),
             web.get("/_control/ledger", self.ledger),
+            web.get("/_control/calls", self.calls),
             web.get("/_control/faults", self.faults),
             web.post("/_control/faults", self.add_fault),
             web.post("/_control/reset", self.reset),
@@ -58,6 +59,10 @@ class Control:
             await response.write(chunk)
         await response.write_eof()
         return response
+
+    async def calls(self, request: web.Request) -> web.Response:
+        calls = self._gateway.calls
+        return web.json_response({"in_flight": calls.current, "most_in_flight": calls.most})
 
     async def faults(self, request: web.Request) -> web.Response:
         return web.json_response({"faults": self._gateway.faults.listed()})

@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -59,6 +60,15 @@ def test_seq_goes_on_after_a_reset_a_restart_and_a_torn_line(tmp_path):
         say(desk)
         assert [line["seq"] for line in desk.ledger()] == [1, 2, 3]
         assert "3 messages" in desk.get("/slack/T0000ACME/C0000GEN1").text
+
+
+@pytest.mark.corrections(item="4.6")
+def test_calls_in_flight_are_counted_by_the_system_that_answers_them(desk):
+    desk.fault("slack", delay=0.5, times=3)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda number: say(desk), range(3)))
+    calls = desk.get("/_control/calls").json()
+    assert calls == {"in_flight": {"slack": 0}, "most_in_flight": {"slack": 3}}
 
 
 def test_faults_are_met_in_order_and_used_up(desk):
