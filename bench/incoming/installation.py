@@ -20,10 +20,10 @@ START_WITHIN = 60.0  # seconds
 def installation(
     sink: Sink, app: SlackApp, *, settings: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """Run both; yield the place of the web server, "host:port". `settings`: of the worker."""
+    """Run both; yield the place of the web server, "host:port". `settings`: of both processes."""
     environment = os.environ | (settings or {})
     worker = running([*MANAGE, "work"], environment=environment, stdout=sys.stderr)
-    with serving() as place, worker:
+    with serving(settings=settings) as place, worker:
         before = sink.count()
         first = partial(app.request, place, "Ev_first", app.workspaces[0].account)
         asyncio.run(send(place, [("Ev_first", first)], connections=1))

@@ -1,7 +1,9 @@
 """Measure signed Slack events over 32 connections, 1 % tampered and 5 % duplicated.
 
 The rate is compared with a bare DRF view that makes the same INSERT on the same server, and with
-the reference edge. At half that rate the answers are timed, with the pace of the sender.
+the reference edge. At half that rate the answers are timed, with the pace of the sender. A second
+rate is that of an installation with the default limits, whose worker processes and delivers
+meanwhile.
 """
 
 import argparse
@@ -16,8 +18,9 @@ from bench.baselines import reference_edge
 from bench.baselines.load_generator import Load
 from bench.checker import percentile
 from bench.figures import Bar, Figure
+from bench.incoming.installation import installation
 from bench.incoming.sender import send
-from bench.installation.web import HUB, serving
+from bench.installation.web import DEFAULT_LIMITS, HUB, serving
 from bench.outgoing.drain import alternate
 from bench.sink.client import Sink
 from bench.slack import SlackApp
@@ -79,12 +82,21 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     yield Figure("receive_half_p99", percentile(waits, 0.99), "ms", bar=Bar("<=", 50))
     stored = slack.stored_ids() - view.good
     yield Figure("receive_wrong_ids", len(stored ^ hub.good), "ids", bar=Bar("==", 0))
+    rate = rate_beside_processing(sink, seconds)
+    yield Figure("receive_processing", rate, "requests/s", rates["view"])
 
 
 def rate_of_application(application: str, app: SlackApp, sent: Sent, seconds: float) -> float:
     with serving(application) as place:
         sent.send(app.url(place).geturl(), WARM)
         return sent.send(app.url(place).geturl(), seconds)
+
+
+def rate_beside_processing(sink: Sink, seconds: float) -> float:
+    """Return the rate with the default limits, beside a worker that processes and delivers."""
+    app = slack.stage(sink)
+    with installation(sink, app, settings=DEFAULT_LIMITS) as place:
+        return Sent(9000).send(app.url(place).geturl(), seconds)
 
 
 def rate_of_edge(sent: Sent, seconds: float) -> float:

@@ -4,7 +4,7 @@ import http.client
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,20 +12,23 @@ from bench.installation.processes import ROOT, Process, running, wait_until
 
 HUB = "hub.asgi:application"
 WITHIN = 30.0  # seconds, to start
+DEFAULT_LIMITS = {"HUB_LIMITS": ""}  # the limits of tenants and keys, as they are in production
 
 
 @contextmanager
-def serving(application: str = HUB) -> Iterator[str]:
-    """The place, "host:port", once it answers."""
-    with web_process(application) as (_, place):
+def serving(application: str = HUB, *, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The place, "host:port", once it answers; `settings` are of its environment."""
+    with web_process(application, settings=settings) as (_, place):
         yield place
 
 
 @contextmanager
-def web_process(application: str = HUB) -> Iterator[tuple[Process, str]]:
+def web_process(
+    application: str = HUB, *, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[Process, str]]:
     """The server's first process and its place, "host:port", once it answers."""
     port = free_port()
-    environment = environment_of(port)
+    environment = environment_of(port) | dict(settings or {})
     with running(command(application), environment=environment, stdout=sys.stderr) as (process,):
         wait_until_it_answers(port)
         yield process, f"127.0.0.1:{port}"

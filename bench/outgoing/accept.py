@@ -1,7 +1,8 @@
 """Measure POST /api/v1/events, one event each, over 32 connections.
 
 The figure is compared with two bare DRF views on the same server: one inserts row by row, and one
-inserts everything by one statement, which is the bar.
+inserts everything by one statement, which is the bar. A second rate is that of an installation with
+the default limits, whose worker delivers meanwhile.
 """
 
 import asyncio
@@ -10,21 +11,23 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.installation.web import HUB, serving
+from bench.installation.web import DEFAULT_LIMITS, HUB, serving
 from bench.sink.client import Sink
+from bench.source import worker
 from bench.suite import Options
 from hub.db.clock import clock
 from hub.outgoing.models import PumpSlot
-from tenants.models import ApiKey
+from tenants.models import ApiKey, Tenant
 
 DATABASES = ("postgresql",)
 CALLERS, SECONDS, RUNS = 32, 10, 3
 WARM = 1  # second
+TENANTS = 8  # of the installation with limits: one key alone would reach its own
 BARE, TUNED = "bench.baselines.bare_view:application", "bench.baselines.tuned_view:application"
 HEAD = (
     "POST /api/v1/events HTTP/1.1\r\nHost: {place}\r\nAuthorization: Bearer {key}\r\n"
@@ -34,41 +37,47 @@ HEAD = (
 
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seconds, runs = (1, 1) if options.quick else (SECONDS, RUNS)
-    key = stage(sink)
+    (key,) = stage(sink)
+    # as if a pump ran, so that no wake-up is sent
+    PumpSlot.objects.create(number=0, lease_until=clock() + timedelta(hours=1))
     rates: dict[str, list[float]] = {BARE: [], TUNED: [], HUB: []}
     for _ in range(runs):
         for application in rates:
-            rates[application].append(rate(application, key, seconds))
+            rates[application].append(rate(application, [key], seconds))
     medians = {application: statistics.median(values) for application, values in rates.items()}
     yield Figure("accept_naive", medians[HUB], "requests/s", medians[BARE])
     yield Figure("accept", medians[HUB], "requests/s", medians[TUNED], Bar(">=", 0.6, of="ratio"))
+    keys = stage(sink, tenants=TENANTS)
+    with serving(settings=DEFAULT_LIMITS) as place, worker(sink, Tenant.objects.earliest("pk")):
+        delivering = asyncio.run(surge(place, keys, seconds))
+    yield Figure("accept_delivering", delivering, "requests/s", medians[TUNED])
 
 
-def stage(sink: Sink) -> str:
-    """Create a connection and its route, and return the text of an API key.
-
-    A slot is taken, as by a running pump, so no wake-up is sent.
-    """
+def stage(sink: Sink, *, tenants: int = 1) -> list[str]:
+    """Create a connection of each tenant and their route; return the text of each one's API key."""
     seed.empty()
-    (row,) = seed.connections(1, sink.url + "/ok/{}")
+    rows = seed.connections(tenants, sink.url + "/ok/{}", tenants=tenants)
     seed.route()
-    PumpSlot.objects.create(number=0, lease_until=clock() + timedelta(hours=1))
-    return ApiKey.issue(
-        name="bench", scopes=["events:write"], random=os.urandom, tenant=row.tenant
-    )[1]
+    return [
+        ApiKey.issue(
+            name="bench", scopes=["events:write"], random=os.urandom, tenant=seed.tenant_of(row)
+        )[1]
+        for row in rows
+    ]
 
 
-def rate(application: str, key: str, seconds: float) -> float:
+def rate(application: str, keys: Sequence[str], seconds: float) -> float:
     with serving(application) as place:
-        asyncio.run(surge(place, key, WARM))
-        return asyncio.run(surge(place, key, seconds))
+        asyncio.run(surge(place, keys, WARM))
+        return asyncio.run(surge(place, keys, seconds))
 
 
-async def surge(place: str, key: str, seconds: float) -> float:
-    """Return how many events are accepted per second."""
+async def surge(place: str, keys: Sequence[str], seconds: float) -> float:
+    """Return how many events are accepted per second; the callers take the keys in turns."""
     numbers, begin = itertools.count(), time.monotonic()
+    callers = zip(range(CALLERS), itertools.cycle(keys), strict=False)
     counts = await asyncio.gather(
-        *(caller(place, key, numbers, begin + seconds) for _ in range(CALLERS))
+        *(caller(place, key, numbers, begin + seconds) for _, key in callers)
     )
     return sum(counts) / (time.monotonic() - begin)
 
