@@ -58,10 +58,6 @@ class TenantUser:
     def is_owner(self) -> bool:
         return self.is_at_least(Membership.Role.OWNER)
 
-    def require_owner(self) -> None:
-        if not self.is_owner:
-            raise PermissionDenied
-
     @property
     def actor(self) -> Actor:
         if self.user:
@@ -162,7 +158,7 @@ def tenant_view(
             if isinstance(tenant_user, HttpResponse):
                 return tenant_user
             if not tenant_user.is_at_least(min_role):
-                raise PermissionDenied
+                return render_role_missing(request, tenant_user, min_role)
             return view(request, tenant_user, *args, **kwargs)
 
         return guarded
@@ -190,6 +186,30 @@ def _find_or_refuse(
     if tenant_user.support_visit and not shown_to_support:
         return render_read_only(request, reference)
     return tenant_user
+
+
+def list_people_to_ask(tenant_user: TenantUser, min_role: str) -> list[Membership]:
+    """List the members with this role whom a person without it can ask; empty for who has it."""
+    if tenant_user.is_at_least(min_role):
+        return []
+    min_rank = ROLE_RANKS[Membership.Role(min_role)]
+    roles = [role for role, rank in ROLE_RANKS.items() if rank >= min_rank]
+    memberships = Membership.objects.of(tenant_user.tenant).filter(
+        role__in=roles, user__is_active=True
+    )
+    return list(memberships.select_related("user").order_by("-role", "user__email")[:5])
+
+
+def render_role_missing(
+    request: HttpRequest, tenant_user: TenantUser, min_role: str
+) -> HttpResponse:
+    """Render the page that says which role a page or change needs, and whom to ask."""
+    context = {
+        "tenant_user": tenant_user,
+        "needs_owner": min_role == Membership.Role.OWNER,
+        "managers": list_people_to_ask(tenant_user, min_role),
+    }
+    return render(request, "people/role_missing.html", context, status=403)
 
 
 def _redirect_without_account(request: HttpRequest) -> HttpResponse | None:

@@ -14,7 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
+from tenants.access.tenant_users import (
+    TenantUser,
+    render_role_missing,
+    require_recent_login,
+    tenant_view,
+)
 from tenants.models import Invitation, Membership, Tenant, User
 from tenants.pages.forms import ROLES, InviteForm, RoleForm
 from tenants.services import membership_actions
@@ -38,7 +43,8 @@ def list_tenants(request: HttpRequest) -> HttpResponse:
 def show_members(request: HttpRequest, tenant_user: TenantUser) -> HttpResponseBase:
     if request.method != "POST":
         return _render_members(request, tenant_user, InviteForm())
-    tenant_user.require_owner()
+    if not tenant_user.is_owner:
+        return render_role_missing(request, tenant_user, OWNER)
     return _invite_from_form(request, tenant_user)
 
 

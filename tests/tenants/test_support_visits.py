@@ -2,6 +2,7 @@
 it.
 """
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -96,6 +97,16 @@ def test_begin_and_end_stand_in_the_audit_of_the_tenant(support, acme):
 def test_the_button_ends_it_and_leads_back(support, acme):
     assert support.post(END).headers["Location"] == f"/admin/tenants/tenant/{acme.pk}/change/"
     assert support.get(HOME).status_code == 404
+
+
+@pytest.mark.corrections(item="3.9")
+def test_the_form_of_the_banner_carries_what_ends_the_visit(support, acme):
+    support.handler.enforce_csrf_checks = True
+    page = support.get(HOME).content.decode()
+    form = page[page.index(f'action="{END}"') :].partition("</form>")[0]
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+    support.post(END, {"csrfmiddlewaretoken": token and token[1]})
+    assert visit().end_cause == EndCause.STAFF
 
 
 def test_it_ends_after_half_an_hour(support):

@@ -4,14 +4,19 @@ in.
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
 
+import hub
 from tests.hub.portal.pages import PAGES, page
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
+
+TEMPLATES = Path(hub.__file__).parents[1] / "templates"
+INCLUDED_ALONE = re.compile(r'{% include "([^"]+)"[^%]* only %}')
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -22,6 +27,15 @@ def test_no_page_needs_anything_inline_or_foreign(name, owner, make, acme):
     assert "unsafe" not in policy and "default-src 'self'" in policy
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", text)
     assert not re.search(r'(src|href)="(https?:)?//', text)
+
+
+@pytest.mark.corrections(item="3.9")
+def test_no_part_with_a_form_is_included_without_the_context_that_holds_its_token():
+    templates = {
+        str(path.relative_to(TEMPLATES)): path.read_text() for path in TEMPLATES.rglob("*.html")
+    }
+    alone = {name for text in templates.values() for name in INCLUDED_ALONE.findall(text)}
+    assert alone and not [name for name in alone if "csrf_token" in templates[name]]
 
 
 def test_the_admin_may_set_colours_inline_and_nothing_else(make, client):

@@ -57,6 +57,16 @@ def test_it_is_switched_on_in_three_clicks(make, acme, admin, slack):
     assert Integration.unscoped.get().answers == CHANNEL | {"slack": str(slack.public_id)}
 
 
+@pytest.mark.corrections(item="3.9")
+def test_the_card_of_a_recipe_leads_a_member_to_what_it_does_and_to_whom_to_ask(
+    owner, member, slack
+):
+    cards = re.findall(rf'href="({HERE}new/[^"]+)"', member.get(HERE).content.decode())
+    page = member.get(cards[0])
+    assert page.status_code == 200
+    assert "Ask one of them: person" in text_of(page) and "See what would be" not in text_of(page)
+
+
 @pytest.mark.parametrize("key", RECIPES)
 def test_every_recipe_is_switched_on_in_three_clicks(make, acme, admin, slack, key):
     for connector, secret in (("salesforce", {}), ("splunk", {}), ("pipedrive", {})):
@@ -180,7 +190,7 @@ def test_members_see_and_cannot_change(acme, member, slack):
     integration = create_integration(acme)
     page = member.get(page_of(integration))
     assert page.status_code == 200 and "Remove" not in text_of(page)
-    assert member.get(NEW).status_code == 403
+    assert member.post(NEW).status_code == 403
     assert member.post(page_of(integration, "pause")).status_code == 403
 
 

@@ -19,8 +19,8 @@ from hub.db.clock import clock
 from hub.portal.catalogue import list_categories, list_offered_connectors, search_catalogue
 from hub.portal.integrations.offers import list_recipe_offers
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
-from hub.portal.views.connecting.wizard import list_admins_to_ask
-from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.access.tenant_users import TenantUser, list_people_to_ask, tenant_view
+from tenants.models import Membership
 
 MAX_QUERY_LENGTH = 100
 
@@ -44,7 +44,7 @@ def show_catalogue(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
         ],
         "demand": result.demand,
         "offers": [] if category else list_recipe_offers(tenant_user.tenant, query),
-        "managers": list_admins_to_ask(tenant_user),
+        "managers": list_people_to_ask(tenant_user, Membership.Role.ADMIN),
     }
     return render(request, "portal/catalogue.html", context)
 

@@ -36,7 +36,7 @@ from hub.portal.views.connections.own_connection import (
     get_own_connection,
     redirect_to_connection,
 )
-from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.access.tenant_users import TenantUser, list_people_to_ask, tenant_view
 from tenants.models import Membership
 
 ADMIN = Membership.Role.ADMIN
@@ -74,7 +74,7 @@ def show_connect_page(
         "demand": count_connector_requests(
             [] if is_ready else [offered_connector.key], tenant_user.tenant
         ).get(offered_connector.key),
-        "managers": list_admins_to_ask(tenant_user),
+        "managers": list_people_to_ask(tenant_user, ADMIN),
     }
     context |= build_login_choices(offered_connector, **login_of_attempt(context))
     return render(request, "portal/wizard/about.html", context)
@@ -117,16 +117,6 @@ def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
         return {}
     attempt = context["pending_attempt"].authorization
     return {"environment": attempt.environment, "login_host": attempt.login_host}
-
-
-def list_admins_to_ask(tenant_user: TenantUser) -> list[Membership]:
-    """List the owners and admins whom a member can ask; empty for members who may connect."""
-    if tenant_user.can_manage:
-        return []
-    memberships = Membership.objects.of(tenant_user.tenant).filter(
-        role__in=("owner", "admin"), user__is_active=True
-    )
-    return list(memberships.select_related("user").order_by("-role", "user__email")[:5])
 
 
 @require_http_methods(["GET", "POST"])

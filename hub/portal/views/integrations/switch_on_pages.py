@@ -36,7 +36,12 @@ from hub.recipes.integration_actions import (
 )
 from hub.recipes.models import Integration
 from hub.recipes.rehearsal import rehearse_integration
-from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.access.tenant_users import (
+    TenantUser,
+    list_people_to_ask,
+    render_role_missing,
+    tenant_view,
+)
 from tenants.models import Membership
 
 ADMIN = Membership.Role.ADMIN
@@ -112,9 +117,14 @@ def get_offered_recipe(key: str, connected: set[str]) -> Recipe:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@tenant_view(min_role=ADMIN)
+@tenant_view()
 def switch_on_view(request: HttpRequest, tenant_user: TenantUser, key: str) -> HttpResponse:
-    """Ask the questions (GET), rehearse the answers, and switch it on (POST)."""
+    """Ask the questions (GET), rehearse the answers, and switch it on (POST).
+
+    Members read what the recipe does, and who can switch it on.
+    """
+    if request.method == "POST" and not tenant_user.can_manage:
+        return render_role_missing(request, tenant_user, ADMIN)
     tenant = tenant_user.tenant
     connected = find_connected_systems(tenant)
     recipe = get_offered_recipe(key, connected)
@@ -124,8 +134,9 @@ def switch_on_view(request: HttpRequest, tenant_user: TenantUser, key: str) -> H
         "recipe": recipe,
         "offer": offer,
         "labels": STEPS,
+        "managers": list_people_to_ask(tenant_user, ADMIN),
     }
-    if offer.missing:
+    if offer.missing or not tenant_user.can_manage:
         return render(request, "portal/integrations/switch_on.html", context)
     form = build_answer_form(request, tenant_user, recipe, build_initial(request.GET.dict()))
     context["form"] = form

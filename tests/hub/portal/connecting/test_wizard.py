@@ -46,7 +46,7 @@ def test_the_first_step_tells_all_and_asks_nothing(owner, outside):
 
 def test_a_member_reads_whom_to_ask(member, owner, outside):
     text = member.get("/t/acme/connect/slack/").content.decode()
-    assert "Owners and admins of your organisation can connect systems." in text
+    assert "Owners and admins of your organisation can connect systems" in text
     assert "person1@example.com" in text or "person2@example.com" in text
     assert member.get(FILL.format("splunk")).status_code == 403
 
