@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from hub.connections.quotas.quota_names import describe_system
 from hub.console.day_figures import ErrorGroup
+from hub.console.headline import format_count
+from hub.console.overview import ConnectionGroup
 from hub.reason_codes import find_reason
+from hub.state_texts import state_label
 
 CHANGES_SHOWN = 6
 CHANGED_DELIVERIES_MIN = 3  # more or fewer deliveries than yesterday; smaller changes are chance
@@ -37,16 +40,17 @@ LIKELY_CAUSES = (
 
 
 class Change(NamedTuple):
-    """A deviation from yesterday: description, start, likely cause, and the query of its
-    deliveries.
+    """A deviation from yesterday: description, start, likely cause, and the list of its deliveries
+    or connections.
     """
 
     tone: str
     text: str
     cause: str
     since: datetime | None
-    size: int  # by how many deliveries today differs from yesterday
-    query: str  # of the list of deliveries
+    size: int  # by how many deliveries or connections today differs from yesterday
+    query: str  # of the list
+    page: str = "admin:outgoing_delivery_changelist"
 
 
 class Cluster(NamedTuple):
@@ -64,17 +68,40 @@ class Cluster(NamedTuple):
 def rank_changes(
     errors: Sequence[ErrorGroup],
     days: dict[tuple[str, str], list[int]],
+    connection_groups: Sequence[ConnectionGroup] = (),
     *,
     started_at: datetime | None,
 ) -> list[Change]:
-    """Return the largest deviations from yesterday. `started_at`: when the workers were started."""
+    """Return the largest deviations from yesterday, those of connections first: they are the cause
+    of others. `started_at`: when the workers were started.
+    """
     changes = [
         describe_cluster(cluster, started_at=started_at)
         for cluster in cluster_errors(errors)
         if cluster.today - cluster.yesterday >= CHANGED_DELIVERIES_MIN
     ]
     changes += describe_quiet_systems(days)
-    return sorted(changes, key=lambda change: -change.size)[:CHANGES_SHOWN]
+    broken = describe_broken_connections(connection_groups)
+    ranked = [sorted(kind, key=lambda change: -change.size) for kind in (broken, changes)]
+    return [change for kind in ranked for change in kind][:CHANGES_SHOWN]
+
+
+def describe_broken_connections(groups: Sequence[ConnectionGroup]) -> list[Change]:
+    """Return the connections that stopped working within the last day, by system and cause."""
+    return [
+        Change(
+            "bad",
+            f"{group.label}: {format_count(group.changed, 'connection', 'connections')} changed to "
+            f"“{state_label(group.state)}”.",
+            find_reason(group.reason, system=group.label).sentence,
+            group.changed_since,
+            group.changed,
+            f"state__exact={group.state}&connector={group.connector}",
+            "admin:connections_connection_changelist",
+        )
+        for group in groups
+        if group.needs_attention and group.changed
+    ]
 
 
 def cluster_errors(errors: Iterable[ErrorGroup]) -> list[Cluster]:

@@ -181,7 +181,7 @@ def describe_held_deliveries(snapshot: Overview) -> Headline | None:
 
 def describe_unhealthy_connections(snapshot: Overview) -> Headline | None:
     largest_group = find_largest_group(
-        [group for group in snapshot.connection_groups if group.state in ("degraded", "silent")]
+        [group for group in snapshot.connection_groups if group.needs_attention]
     )
     if largest_group is None:
         return None
@@ -206,8 +206,8 @@ def describe_backlog(snapshot: Overview) -> Headline | None:
         or snapshot.now - snapshot.oldest_accepted_at < BACKLOG_AGE_LIMIT
     ):
         return None
-    waiting = snapshot.waiting_count - snapshot.held_back_count
-    count_text = format_count(waiting, "delivery waits", "deliveries wait")
+    due = snapshot.waiting_count - snapshot.held_back_count - snapshot.later_count
+    count_text = format_count(due, "delivery waits", "deliveries wait")
     since = format_clock_time(snapshot.oldest_accepted_at, snapshot.now)
     step = NextStep("Show waiting deliveries", "outgoing_delivery_changelist", "state=waiting")
     return Headline("warn", "schedule", f"{count_text}, oldest since {since}.", "", step)

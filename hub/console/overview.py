@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Min, Q, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import Connection, KillSwitch
+from hub.connections.models import DISCONNECTED, Connection, KillSwitch
 from hub.connections.status.effective_status import build_effective_state_expression
 from hub.connections.status.expiry_forecast import build_expiring_condition
 from hub.console.day_figures import (
@@ -39,9 +39,11 @@ ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 
 
 class WaitingCount(TypedDict):
-    """The number of waiting deliveries, separately for held ones (`stopped`) and others."""
+    """The number of waiting deliveries with one cause: *held*, *later* (the next attempt is not
+    due yet) or *due*.
+    """
 
-    is_stopped: bool
+    cause: str
     rows: int
     oldest: datetime
 
@@ -62,10 +64,17 @@ class ConnectionGroup(NamedTuple):
     tenants: int
     since: datetime
     ending: int = 0  # working connections of the group that will stop within days
+    changed: int = 0  # connections that have been in this state for a day at most
+    changed_since: datetime | None = None
 
     @property
     def label(self) -> str:
         return CONNECTORS[self.connector].label if self.connector in CONNECTORS else self.connector
+
+    @property
+    def needs_attention(self) -> bool:
+        """Return whether its connections do not work, and not because a person disabled them."""
+        return self.state in ATTENTION_STATES and self.reason != "disabled"
 
 
 @dataclass(frozen=True)
@@ -75,9 +84,7 @@ class Overview:
     hours: Sequence[Hour]
     waiting_count: int
     held_back_count: int  # waiting deliveries that something holds
-    oldest_accepted_at: (
-        datetime | None
-    )  # accepted_at of the oldest waiting delivery that nothing holds
+    oldest_accepted_at: datetime | None  # accepted_at of the oldest delivery that is due
     held_reasons: Sequence[tuple[str, int]]  # by reason
     failed_reasons: Sequence[tuple[str, int]]
     connection_groups: Sequence[ConnectionGroup]
@@ -89,6 +96,7 @@ class Overview:
     switches: Sequence[KillSwitch] = ()  # active kill switches, widest scope first
     hour_counts: Sequence[HourCount] = ()  # of two days, by system
     errors: Sequence[ErrorGroup] = ()  # failed and held, by cause, system and tenant
+    later_count: int = 0  # waiting deliveries whose next attempt is not due yet
     workers_started_at: datetime | None = None  # since when the workers run that started last
 
     @property
@@ -124,14 +132,14 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
     """Return the figures of the tenants that this user may see."""
     deliveries, connections = visible_rows(Delivery, user), visible_rows(Connection, user)
     last = list_last_deliveries(deliveries)
-    waiting = count_waiting_by_cause(deliveries)
+    waiting = {row["cause"]: row for row in count_waiting_by_cause(deliveries, now=now)}
+    waiting_rows = {cause: row["rows"] for cause, row in waiting.items()}
     connection_groups = list(find_connection_groups(connections, now=now))
     hour_counts = count_hours(deliveries, now=now)
     failed, held = (
         group_errors(deliveries, state, limit=MAX_ROWS_PER_STATE, now=now)
         for state in ("failed", "held")
     )
-    oldest_unblocked = [cause_row["oldest"] for cause_row in waiting if not cause_row["is_stopped"]]
     return Overview(
         now=now,
         worker_seen_at=Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first(),
@@ -139,14 +147,16 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
         hour_counts=hour_counts,
         errors=[*failed, *held],
         workers_started_at=Worker.objects.aggregate(at=Min("started_at"))["at"],
-        waiting_count=sum(cause_row["rows"] for cause_row in waiting),
-        held_back_count=sum(cause_row["rows"] for cause_row in waiting if cause_row["is_stopped"]),
-        oldest_accepted_at=min(oldest_unblocked, default=None),
+        waiting_count=sum(waiting_rows.values()),
+        held_back_count=waiting_rows.get("held", 0),
+        later_count=waiting_rows.get("later", 0),
+        oldest_accepted_at=waiting["due"]["oldest"] if "due" in waiting else None,
         held_reasons=sum_by_reason(held),
         failed_reasons=sum_by_reason(failed),
         connection_groups=connection_groups,
         broken_connections=list(
             connections.filter(state__in=ATTENTION_STATES)
+            .exclude(state="disabled", reason=DISCONNECTED)
             .select_related("tenant", "lane")
             .order_by("state_changed_at")[:8]
         ),
@@ -192,24 +202,26 @@ def sum_hours(counts: Sequence[HourCount], *, now: datetime) -> list[Hour]:
     return [Hour(at, sums[at, "delivered"], sums[at, "failed"]) for at in starts]
 
 
-def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]:
+def count_waiting_by_cause(deliveries: QuerySet[Delivery], *, now: datetime) -> list[WaitingCount]:
     """Count the oldest deliveries in state *waiting*, MAX_ROWS_PER_STATE + 1 at most.
 
-    Returns one row with `is_stopped` for effectively held deliveries (by a suspended tenant, a kill
-    switch, a held lane or an earlier delivery with their key), and one for the others. Each has the
-    count `rows` and the time `oldest`; a row with count 0 is left out.
+    Returns one row for each cause. *held* are those that are effectively held: by a suspended
+    tenant, a kill switch, a held lane or an earlier delivery with their key. Each row has the count
+    `rows` and the time `oldest`; a row with count 0 is left out.
     """
     oldest = (
         deliveries.filter(STOPPED_CONDITION, state="waiting")
         .order_by("id")
         .values("pk")[: MAX_ROWS_PER_STATE + 1]
     )
-    is_held = Case(
-        When(EFFECTIVELY_HELD, then=Value(True)), default=Value(False), output_field=BooleanField()
+    cause = Case(
+        When(EFFECTIVELY_HELD, then=Value("held")),
+        When(due_at__gt=now, then=Value("later")),
+        default=Value("due"),
     )
-    rows = Delivery.unscoped.filter(pk__in=oldest).annotate(stopped=is_held).values("stopped")
+    rows = Delivery.unscoped.filter(pk__in=oldest).annotate(cause=cause).values("cause")
     return [
-        WaitingCount(is_stopped=row["stopped"], rows=row["rows"], oldest=row["oldest"])
+        WaitingCount(cause=row["cause"], rows=row["rows"], oldest=row["oldest"])
         for row in rows.annotate(rows=Count("pk"), oldest=Min("accepted_at"))
     ]
 
@@ -217,13 +229,17 @@ def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]
 def find_connection_groups(
     connections: QuerySet[Connection], *, now: datetime
 ) -> Iterator[ConnectionGroup]:
+    is_changed = Q(state_changed_at__gte=now - timedelta(days=1))
     annotated = connections.annotate(shown_state=build_effective_state_expression())
     grouped = annotated.values("connector_key", "shown_state", "reason").annotate(
         rows=Count("pk"),
         tenants=Count("tenant", distinct=True),
         earliest=Min("state_changed_at"),
         ending=Count("pk", filter=build_expiring_condition(now=now)),
+        changed=Count("pk", filter=is_changed),
+        changed_since=Min("state_changed_at", filter=is_changed),
     )
-    columns = ("connector_key", "shown_state", "reason", "rows", "tenants", "earliest", "ending")
+    columns = ("connector_key", "shown_state", "reason", "rows", "tenants", "earliest", "ending",
+               "changed", "changed_since")  # fmt: skip
     for values in grouped.order_by("connector_key", "shown_state").values_list(*columns):
         yield ConnectionGroup(*values)

@@ -139,7 +139,13 @@ def build_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, 
         "chart": build_all_chart(snapshot),
         "charts": build_system_charts(snapshot),
         "changes": rank_changes(
-            snapshot.errors, snapshot.days, started_at=snapshot.workers_started_at
+            snapshot.errors,
+            snapshot.days,
+            snapshot.connection_groups,
+            started_at=snapshot.workers_started_at,
+        ),
+        "attention_count": sum(
+            group.connections for group in snapshot.connection_groups if group.needs_attention
         ),
         "errors": list_errors(snapshot),
         "systems": list_systems(snapshot),
@@ -182,7 +188,12 @@ def list_delivery_tiles(snapshot: Overview) -> list[Tile]:
             comparison=compare_days(snapshot, "delivered"),
         ),
         Tile(
-            "Waiting", snapshot.waiting_count - snapshot.held_back_count, "until claimed", waiting
+            "Waiting",
+            snapshot.waiting_count - snapshot.held_back_count,
+            f"{staff.format_number(snapshot.later_count, MAX_ROWS_PER_STATE)} for a later attempt"
+            if snapshot.later_count
+            else "until claimed",
+            waiting,
         ),
         Tile("Held", snapshot.held_rows, "for a reason that can be fixed", held),
         Tile(

@@ -36,6 +36,10 @@ def open_dashboard(client):
     return normalize_markup(page.content.decode()), len(asked)
 
 
+def read_changes(page):
+    return page.partition('id="hub-changes"')[2].partition("</section>")[0]
+
+
 def test_the_front_leads_to_the_dashboard_and_strangers_to_the_sign_in(client, superuser):
     assert superuser.get("/").url == reverse("admin:index")
     client.logout()
@@ -99,6 +103,48 @@ def test_the_tile_its_link_the_lists_and_a_plan_agree_on_what_is_held(superuser,
     assert (
         planned("skip", state="held").count == 3 and planned("cancel", state="waiting").count == 0
     )
+
+
+@pytest.mark.corrections(item="3.9")
+def test_connections_that_stopped_working_stand_out(superuser, make):
+    make.delivery()
+    for _ in range(3):
+        make.connection(state="needs_reconnect", reason="token_revoked", state_changed_at=clock())
+    make.connection(state="disabled", reason="disabled", state_changed_at=clock())
+    changes = read_changes(open_dashboard(superuser)[0])
+    assert "Webhook: 3 connections changed to “needs reconnect”." in changes
+    assert "?state__exact=needs_reconnect&amp;connector=webhook" in changes
+
+
+@pytest.mark.corrections(item="3.9")
+def test_connections_that_broke_long_ago_are_counted_beside_no_changes(superuser, make):
+    make.delivery()
+    make.connection(state="silent", state_changed_at=clock() - timedelta(days=3))
+    changes = read_changes(open_dashboard(superuser)[0])
+    assert "changed to" not in changes
+    assert "1 connection has needed attention for longer." in changes
+
+
+@pytest.mark.corrections(item="3.9")
+def test_what_waits_for_a_later_attempt_is_no_backlog_of_what_is_claimed_next(superuser, make):
+    now = clock()
+    record_heartbeat("worker", now=now)
+    due, later = (Delivery.unscoped.filter(pk=make.delivery().pk) for _ in range(2))
+    due.update(accepted_at=now, due_at=now)
+    later.update(accepted_at=now - timedelta(hours=2), due_at=now + timedelta(hours=1))
+    page, _ = open_dashboard(superuser)
+    assert 'hub-tile-value">2</span><span class="hub-quiet">1 for a later attempt' in page
+    assert "oldest since" not in page
+
+
+@pytest.mark.corrections(item="3.9")
+def test_a_connection_that_the_hub_disabled_is_not_all_normal(superuser, make):
+    record_heartbeat("worker", now=clock())
+    row = make.delivery()
+    Delivery.unscoped.filter(pk=row.pk).update(state="delivered", state_changed_at=clock())
+    make.connection(state="disabled", reason="status_410", state_changed_at=clock())
+    page, _ = open_dashboard(superuser)
+    assert "Webhook is disabled for 1 tenant" in page and "All normal" not in page
 
 
 def test_staff_see_their_own_tenants_only(client, make):
