@@ -13,20 +13,23 @@ from django.utils.translation import ngettext
 from hub.number_texts import format_whole
 from hub.reason_codes import find_reason, translate_text
 
+CONNECTION_PAGE = "connections/{connection}/"
+RUN_PAGE = "runs/{occurrence}/"
+
 
 class NoticeKind(NamedTuple):
     """A kind of notice: its label, what the reader can do, and how its mails are sent.
 
     `is_mailed`: members receive it by mail by default. `can_wait`: the mail may wait for the end of
-    quiet hours or for the daily mail. `page`: the page of the connection that shows more, below its
-    own.
+    quiet hours or for the daily mail. `page`: the page on which the reader does what `todo` says,
+    below the pages of the tenant; it may name the connection and the occurrence.
     """
 
     marked_label: str
     marked_todo: str
     is_mailed: bool
     can_wait: bool = True
-    page: str = ""
+    page: str = CONNECTION_PAGE
 
     @property
     def label(self) -> str:
@@ -39,13 +42,18 @@ class NoticeKind(NamedTuple):
 
 NOTICE_KINDS = {
     "needs_reconnect": NoticeKind(
-        _("A connection must be authorized again"), _("Authorize it again"), True, can_wait=False
+        _("A connection must be authorized again"),
+        _("Authorize it again"),
+        True,
+        can_wait=False,
+        page=f"{CONNECTION_PAGE}reconnect/",
     ),
     "works_again": NoticeKind(_("A connection works again"), _("View the connection"), True),
     "failing": NoticeKind(
         _("All attempts of a connection fail, and it will be disabled"),
         _("View the failures"),
         True,
+        page="events/?connection={connection}",
     ),
     "disabled": NoticeKind(
         _("A connection was disabled"), _("Enable it again"), True, can_wait=False
@@ -60,24 +68,29 @@ NOTICE_KINDS = {
         _("Two systems keep changing the same records"), _("View the connection"), True
     ),
     "discrepancies": NoticeKind(
-        _("A reconciliation found new discrepancies"), _("View the discrepancies"), True
+        _("A reconciliation found new discrepancies"),
+        _("View the discrepancies"),
+        True,
+        page="discrepancies/?run={occurrence}",
     ),
     "degraded": NoticeKind(
         _("A connection works, but has a problem"), _("View the connection"), False
     ),
-    "log_lines_late": NoticeKind(_("Log lines are late"), _("View log shipping"), True),
-    "log_lines_dropped": NoticeKind(
-        _("Log lines were dropped"), _("View log shipping"), True, can_wait=False
+    "log_lines_late": NoticeKind(
+        _("Log lines are late"), _("View log shipping"), True, page="logs/"
     ),
-    "run_failed": NoticeKind(_("A scheduled run failed"), _("View the run"), True),
+    "log_lines_dropped": NoticeKind(
+        _("Log lines were dropped"), _("View log shipping"), True, can_wait=False, page="logs/"
+    ),
+    "run_failed": NoticeKind(_("A scheduled run failed"), _("View the run"), True, page=RUN_PAGE),
     "deadline_missed": NoticeKind(
-        _("A scheduled run did not end in time"), _("View the run"), True
+        _("A scheduled run did not end in time"), _("View the run"), True, page=RUN_PAGE
     ),
     "schema_drift": NoticeKind(
         _("A field that is used has changed in a system"),
         _("View the changes"),
         True,
-        page="schema/",
+        page=f"{CONNECTION_PAGE}schema/",
     ),
     "connected_by_former_member": NoticeKind(
         _("The person who connected an account is no longer a member"),

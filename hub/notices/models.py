@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import translation
 
-from hub.notices.kinds import NOTICE_KINDS, translate_notice
+from hub.notices.kinds import CONNECTION_PAGE, NOTICE_KINDS, translate_notice
 from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
 from tenants.models import Membership, Tenant, validate_time_zone
 from tenants.scoping import Scoped
@@ -104,12 +104,14 @@ class Notice(Scoped):
 
     @property
     def path(self) -> str:
-        """Return the path of the page of the tenant's connection that the notice is about."""
+        """Return the path of the tenant's page on which a reader does what the kind asks for."""
         if self.tenant is None or self.connection is None:
             return ""
         kind = NOTICE_KINDS.get(self.kind)
-        page = kind.page if kind else ""
-        return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/{page}"
+        page = (kind.page if kind else CONNECTION_PAGE).format(
+            connection=self.connection.public_id, occurrence=self.key.partition(":")[2]
+        )
+        return f"/t/{self.tenant.reference}/{page}"
 
     @property
     def mail_reference(self) -> str:

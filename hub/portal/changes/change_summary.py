@@ -14,6 +14,7 @@ from hub.audit import AuditRow
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery
 from hub.portal.changes.audited_changes import count_changes_by_area
+from hub.scheduled.insight.discrepancies import UNDECIDED
 from hub.scheduled.models import Discrepancy, Run
 from tenants.access.tenant_users import TenantUser
 from tenants.models import Tenant
@@ -91,7 +92,7 @@ def _build_failed_line(tenant: Tenant, since: datetime) -> ChangeLine | None:
 def _build_discrepancy_line(tenant: Tenant, since: datetime) -> ChangeLine | None:
     newest = Discrepancy.objects.of(tenant).order_by("-pk").values("pk")[:ROWS_EXAMINED]
     new_discrepancies = Discrepancy.objects.of(tenant).filter(
-        pk__in=newest, first_seen_at__gt=since
+        UNDECIDED, pk__in=newest, first_seen_at__gt=since
     )
     count = new_discrepancies.order_by().count()
     if not count:

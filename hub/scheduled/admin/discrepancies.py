@@ -17,6 +17,7 @@ from hub.scheduled.admin.discrepancy_filters import (
     FieldFilter,
     JobFilter,
     RecordKeyFilter,
+    RepairableFilter,
     RunFilter,
 )
 from hub.scheduled.admin.repair_views import RepairViews, build_planning_url
@@ -56,6 +57,7 @@ class DiscrepancyAdmin(RepairViews):
         TenantFilter,
         JobFilter,
         RunFilter,
+        RepairableFilter,
         SinceFilter,
     )
     list_select_related = ("tenant", "job", "connection")

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from hub.scheduled.repairs.filters import REPAIR_FILTERS
+from hub.scheduled.repairs.filters import REPAIR_FILTERS, match_found_by_last_run
 from hub.staff import TextFilter
 
 
@@ -37,6 +37,18 @@ class JobFilter(DiscrepancyFilter):
 class RunFilter(JobFilter):
     title = "run that saw it last (its id)"
     parameter_name = "run"
+
+
+class RepairableFilter(DiscrepancyFilter):
+    """Of a run: only what a plan of its repairs selects."""
+
+    title = "can be repaired (1)"
+    parameter_name = "repairable"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        rows = super().queryset(request, queryset)
+        is_of_run = self.value() and request.GET.get("run")
+        return rows.filter(match_found_by_last_run()) if is_of_run else rows
 
 
 class FieldFilter(DiscrepancyFilter):

@@ -19,7 +19,7 @@ from hub.scheduled.insight.run_results import (
     is_confirmation_needed,
     list_nights,
 )
-from hub.scheduled.models import Discrepancy, Job
+from hub.scheduled.models import Discrepancy, Job, Run
 from hub.scheduled.repairs.filters import REPAIR_FILTERS
 from tenants.models import Tenant
 from tenants.scoping import visible_rows
@@ -71,12 +71,17 @@ def _find_tenant(request: HttpRequest) -> Tenant | None:
 
 
 def _find_job(request: HttpRequest) -> Job | None:
+    """Return the job by which the list is filtered, or that of the run by which it is."""
+    name = "job" if request.GET.get("job") else "run"
     try:
-        id = UUID(request.GET.get("job", ""))
+        id = UUID(request.GET.get(name, ""))
     except ValueError:
         return None
-    job: Job | None = visible_rows(Job, request.user).filter(public_id=id).first()
-    return job
+    rows = visible_rows(Job, request.user)
+    if name == "run":
+        runs = visible_rows(Run, request.user).filter(public_id=id)
+        return rows.filter(pk__in=runs.values("job")).first()
+    return rows.filter(public_id=id).first()
 
 
 def _build_query(request: HttpRequest, verdict: str, field: str, state: str = "") -> str:

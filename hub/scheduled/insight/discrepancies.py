@@ -9,7 +9,11 @@ from django.db.models import Count, Q, QuerySet
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy
-from hub.scheduled.repairs.filters import REPAIR_FILTERS, REPAIRABLE_STATES
+from hub.scheduled.repairs.filters import (
+    REPAIR_FILTERS,
+    REPAIRABLE_STATES,
+    match_found_by_last_run,
+)
 
 UNRESOLVED = ~Q(state=Discrepancy.State.RESOLVED)  # the condition of the index
 UNDECIDED = UNRESOLVED & Q(state__in=REPAIRABLE_STATES)
@@ -37,10 +41,13 @@ def readable_discrepancies() -> QuerySet[Discrepancy]:
 def filter_discrepancies(
     rows: QuerySet[Discrepancy], filter: Mapping[str, Any]
 ) -> QuerySet[Discrepancy]:
-    """Return the rows that match every condition. Raises KeyError for an unknown name."""
+    """Return the rows that match every condition. Raises KeyError for an unknown name.
+
+    `run` and `repairable` together select what a plan of this run's repairs selects.
+    """
     for name, value in filter.items():
         rows = rows.filter(REPAIR_FILTERS[name](value))
-    return rows
+    return rows.filter(match_found_by_last_run()) if {"run", "repairable"} <= set(filter) else rows
 
 
 @dataclass(frozen=True, slots=True)

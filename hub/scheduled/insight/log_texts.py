@@ -41,12 +41,13 @@ LOG_TEXTS: Mapping[str, str] = {
 
 
 def describe_log_entry(entry: RunLogEntry) -> str:
-    """Return a line of a log: its sentence, and its parameters by name."""
+    """Return a line of a log: its sentence, and those of its parameters that have a value."""
     text = LOG_TEXTS.get(entry.kind)
     words = translate_text(text) if text else entry.kind.replace("_", " ").capitalize()
     details = ", ".join(
         f"{name.replace('_', ' ')}: {format_parameter(value)}"
         for name, value in entry.parameters.items()
+        if value is not None
     )
     return f"{words.rstrip('.')}: {details}" if details else words
 

@@ -21,6 +21,7 @@ REPAIR_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "field": lambda name: Q(field=name),
     "state": lambda state: Q(state=state),
     "record_key": lambda prefix: Q(record_key__startswith=prefix),
+    "repairable": lambda _flag: match_repairable(),
     "discrepancies": lambda ids: Q(public_id__in=ids),
 }
 

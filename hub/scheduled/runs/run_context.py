@@ -156,9 +156,14 @@ class ClaimedRunContext:
         expected: int | None,
         write: Callable[[], object] | None,
     ) -> bool:
-        """Store progress and call `write`; return False, and do neither, if the lease was lost."""
+        """Store progress and call `write`; return False, and do neither, if the lease was lost.
+
+        An expected number that is exceeded is no longer known.
+        """
         now = self.now()
-        columns = {} if expected is None else {"expected_count": expected}
+        columns = {}
+        if expected is not None:
+            columns["expected_count"] = expected if done <= expected else None
         is_held = self.claimed.update(
             cursor=dict(cursor),
             done_count=done,

@@ -12,6 +12,7 @@ from hub.notices import mailing
 from hub.notices.forms import MailPreferencesForm, QuietHoursForm
 from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import MailPreference, Notice, QuietHours
+from hub.notices.notify import create_notice
 from hub.notices.tasks import wake_for_due_notices
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Event, EventBody
@@ -21,6 +22,7 @@ from tenants.models import Membership
 from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
 from tests.mails import deliver_mails
+from tests.markup import normalize_markup
 from tests.translations.bracketed_language import OPEN, bracketed_language
 
 pytestmark = pytest.mark.django_db
@@ -77,8 +79,36 @@ def test_the_mail_says_what_why_and_where(slack, settings):
     assert "Slack rejected it: token revoked. New deliveries wait until it is fixed." in sent.body
     assert (
         f"Authorize it again: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/"
-        in sent.body
+        "reconnect/\n" in sent.body
     )
+
+
+PAGES = {  # by kind: what the page behind its mail's link begins with
+    "needs_reconnect": "Connect Our Slack again",
+    "failing": "Events",
+    "discrepancies": "Discrepancies",
+    "log_lines_late": "Log shipping",
+    "log_lines_dropped": "Log shipping",
+    "run_failed": "Run of Orders",
+    "deadline_missed": "Run of Orders",
+    "schema_drift": "Schema",
+}
+
+
+@pytest.mark.corrections(item="3.9")
+@pytest.mark.parametrize("kind", sorted(NOTICE_KINDS))
+def test_a_mail_leads_to_the_page_on_which_the_reader_does_what_it_says(
+    make, client, acme, owner, slack, kind
+):
+    run = make.finished_run(make.job(acme, connector="slack", name="Orders"))
+    create_notice(
+        kind, "", {}, occurrence=str(run.public_id), now=NOON,
+        tenant_id=acme.pk, connection_id=slack.pk,
+    )  # fmt: skip
+    client.force_login(owner)
+    page = client.get(Notice.unscoped.get(kind=kind).path)
+    heading = normalize_markup(page.content.decode()).partition("<h1>")[2]
+    assert heading.startswith(PAGES.get(kind, "Our Slack"))
 
 
 def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slack):

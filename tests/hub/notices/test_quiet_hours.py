@@ -176,7 +176,7 @@ def test_it_says_what_and_where(slack, owner, settings):
     text = mail.open()["text"]
     assert "2026-11-25 13:00 CET: “Our Slack”: failing." in text
     assert (
-        f"View the failures: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/"
+        f"View the failures: {settings.HUB_PUBLIC_URL}/t/acme/events/?connection={slack.public_id}"
         in text
     )
 

@@ -76,6 +76,19 @@ def test_what_changed_meanwhile_is_counted_each_with_its_page(returning_owner, m
     assert f'href="/t/acme/connections/{connection.public_id}/"' in text
 
 
+@pytest.mark.corrections(item="3.9")
+def test_new_discrepancies_are_those_that_the_page_behind_the_line_lists(
+    returning_owner, make, acme
+):
+    connection = make.connection(acme, "salesforce")
+    make.discrepancy(connection, now=clock(), state="resolved")
+    make.discrepancy(connection, now=clock(), state="repairing")
+    assert "new discrepanc" not in text_of(returning_owner)
+    make.discrepancy(connection, now=clock(), record_key="A-9")
+    assert "1 new discrepancy" in text_of(returning_owner)
+    assert "A-9" in text_of(returning_owner, f"{HOME}discrepancies/")
+
+
 def test_the_page_says_who_did_what_and_why(returning_owner, make, acme):
     connection = make.connection(acme, name="Ours")
     pause_connection(connection, "moving servers", create_colleague(make), until=None, now=clock())

@@ -127,6 +127,13 @@ async def read_three_pages(context):
     return {"pages": page, "answer": str(answer)}
 
 
+async def read_more_than_expected(context):
+    await context.save({}, done=4, expected=6)
+    await context.save({}, done=20, expected=6)
+    await context.log("reading", since=None)
+    return {}
+
+
 async def read_salesforce(context):
     connection = await context.find_connection()
     return {"answer": await context.call(connection, build_get, parse_salesforce)}

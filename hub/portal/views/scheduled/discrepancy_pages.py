@@ -38,7 +38,7 @@ from hub.scheduled.insight.run_results import (
     list_last_runs,
     list_nights,
 )
-from hub.scheduled.models import Discrepancy, Job
+from hub.scheduled.models import Discrepancy, Job, Run
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Tenant
 from tenants.scoping import tenant_condition
@@ -67,7 +67,7 @@ def show_discrepancies(request: HttpRequest, tenant_user: TenantUser) -> HttpRes
         rows = _select_rows(tenant, filter)
     ordered = filter_after_cursor(rows, cursor).order_by("pk" if cursor.before else "-pk")
     page = assemble_page(list(ordered[: PAGE_SIZE + 1]), cursor, PAGE_SIZE)
-    job = _choose_job(jobs, filter)
+    job = _choose_job(jobs, filter, tenant)
     context = {
         "tenant_user": tenant_user,
         "rows": [build_review_row(discrepancy) for discrepancy in page.rows],
@@ -96,10 +96,13 @@ def _select_rows(tenant: Tenant, filter: dict[str, Any]) -> QuerySet[Discrepancy
     return rows if filter.keys() & {"state", "discrepancies"} else rows.filter(UNDECIDED)
 
 
-def _choose_job(jobs: list[Job], filter: dict[str, Any]) -> Job | None:
-    """Return the job of the filter, or the only one."""
+def _choose_job(jobs: list[Job], filter: dict[str, Any], tenant: Tenant) -> Job | None:
+    """Return the job of the filter, that of its run, or the only one."""
     if "job" in filter:
         return next((job for job in jobs if str(job.public_id) == filter["job"]), None)
+    if "run" in filter:
+        run = Run.objects.of(tenant).filter(public_id=filter["run"]).first()
+        return next((job for job in jobs if run and job.pk == run.job_id), None)
     return jobs[0] if len(jobs) == 1 else None
 
 

@@ -51,6 +51,7 @@ PARSERS: Mapping[str, Callable[[str], str]] = {
     "field": _build_text_parser(80),
     "state": _build_choice_parser(Discrepancy.State.values),
     "record_key": _build_text_parser(200),
+    "repairable": _build_choice_parser(("1",)),
 }
 
 
@@ -127,6 +128,7 @@ def describe_review_filter(filter: Mapping[str, Any], jobs: Sequence[Job]) -> li
         "verdict": lambda value: str(VERDICT_LABELS[value]),
         "field": lambda name: _("Field: %(name)s") % {"name": name},
         "state": lambda value: _("State: %(name)s") % {"name": STATE_LABELS[value]},
+        "repairable": lambda _flag: _("Can be repaired"),
         "record_key": lambda text: _("Key begins with: %(text)s") % {"text": text},
     }
     return [described[name](value) for name, value in filter.items() if name in described]

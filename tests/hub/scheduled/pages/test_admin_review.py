@@ -1,12 +1,13 @@
 """The staff pages of discrepancies."""
 
 from datetime import timedelta
+from html import escape
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from tests.scheduled_factories import NIGHT
+from tests.scheduled_factories import NIGHT, RESULT
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +100,19 @@ def test_a_certificate_of_another_tenant_is_not_found(make, client, salesforce):
     person.user_permissions.set(Permission.objects.filter(codename="view_discrepancy"))
     client.force_login(person)
     assert client.get(url).status_code == 404
+
+
+@pytest.mark.corrections(item="3.9")
+def test_staff_see_what_a_stopped_run_would_change_and_can_confirm_it(make, staff, salesforce):
+    job = make.job(salesforce.tenant)
+    repairs = {"state": "stopped", "changes": 1, "limits": {"share": 0.1, "count": 0}}
+    run = make.finished_run(job, result=RESULT | {"repairs": repairs})
+    make.discrepancy(salesforce, job=job, run=run)
+    make.discrepancy(salesforce, job=job, run=run, verdict="ambiguous", field="")
+    make.discrepancy(salesforce, job=job, run=run, now=NIGHT - timedelta(days=1))
+    query = f"run={run.public_id}&tenant=acme"
+    assert f"?{escape(query)}&amp;repairable=1" in load_page(
+        staff, f"{LIST}?job={job.public_id}&tenant=acme"
+    )
+    answer = staff.get(f"{LIST}?{query}&repairable=1")
+    assert answer.context["cl"].result_count == 1 and "Confirm…" in answer.content.decode()

@@ -178,3 +178,32 @@ def test_a_job_of_all_tenants_shows_the_own_differences_only(make, browser, sale
     make.finished_run(job, elsewhere.tenant)
     text = load_page(browser)
     assert "ours-1" in text and "theirs-1" not in text and "equal at" not in text
+
+
+@pytest.fixture
+def stopped_run(make, job, salesforce):
+    """A run whose repairs the safety valve stopped: two of its four differences can be repaired."""
+    repairs = {"state": "stopped", "changes": 2, "limits": {"share": 0.1, "count": 1}}
+    run = make.finished_run(job, result=RESULT | {"repairs": repairs})
+    for key, values in (
+        ("can-1", {}),
+        ("can-2", {"field": "total"}),
+        ("unclear", {"verdict": "ambiguous", "field": ""}),
+        ("carried", {"now": NIGHT - timedelta(days=1)}),
+    ):
+        make.discrepancy(salesforce, job=job, run=run, record_key=key, **values)
+    return run
+
+
+@pytest.mark.corrections(item="3.9")
+def test_what_a_stopped_run_would_change_is_listed_and_can_be_confirmed(
+    make, browser, acme, stopped_run
+):
+    make.finished_run(make.job(acme, name="Customers"))
+    query = f"?run={stopped_run.public_id}"
+    text = load_page(browser, f"?job={stopped_run.job.public_id}")
+    assert f'href="{query}&amp;repairable=1">Show what would change' in text
+    text = load_page(browser, f"{query}&repairable=1")
+    keys = ("can-1", "can-2", "unclear", "carried")
+    assert [key for key in keys if f">{key}<" in text] == ["can-1", "can-2"]
+    assert f'href="/t/acme/discrepancies/repairs{query}"' in text and "Confirm…" in text

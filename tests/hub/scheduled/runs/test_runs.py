@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from hub.notices.models import Notice
 from hub.outgoing.queue.pump_leases import lease_range, new_lease
 from hub.scheduled.models import Run, RunLogEntry
@@ -26,6 +28,18 @@ def test_a_run_executes_once_and_stores_its_result(make, slack_connection, setti
     assert len(network.requests) == 3
     assert run.calls["slack|calls||"] == 3
     assert run.lease is None and run.finished_at
+
+
+@pytest.mark.corrections(item="3.9")
+def test_a_run_that_exceeds_what_was_expected_is_not_shown_as_20_of_6_nor_since_none(
+    make, slack_connection, settings, client
+):
+    settings.HUB_JOB_KINDS = kinds("read_more_than_expected")
+    run, tenant = run_of(make, job_of(make, slack_connection.tenant)), slack_connection.tenant
+    run_due()
+    client.force_login(make.membership(tenant, make.user(), role="owner").user)
+    page = client.get(f"/t/{tenant.reference}/runs/{run.public_id}/").content.decode()
+    assert "20 records" in page and "of 6" not in page and "None" not in page
 
 
 def test_an_interrupted_run_continues_from_its_cursor(make, slack_connection, settings):
