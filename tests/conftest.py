@@ -8,7 +8,31 @@ import unittest
 import hypothesis
 import pytest
 
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_serialized_rollback"}
+TRANSACTIONAL_FIXTURES = {"transactional_db", "django_db_serialized_rollback"}
+DATABASE_FIXTURES = {"db", *TRANSACTIONAL_FIXTURES}
+# Pages, forms and REST: they call service functions and querysets whose own tests run on each
+# database. Those among them that need real transactions, such as races, run on each all the same.
+DOORS = (
+    "tests/connectors/",
+    "tests/hub/api_docs/",
+    "tests/hub/connections/admin/",
+    "tests/hub/connections/api/",
+    "tests/hub/connections/authorize_attacks/",
+    "tests/hub/connections/connecting/",
+    "tests/hub/console/",
+    "tests/hub/outgoing/admin/",
+    "tests/hub/outgoing/api/",
+    "tests/hub/portal/",
+    "tests/hub/recipes/",
+    "tests/hub/scheduled/api/",
+    "tests/hub/scheduled/pages/",
+    "tests/hub/staff/",
+    "tests/hub/test_settings.py",
+    "tests/hub/test_templates.py",
+    "tests/tenant_isolation/",
+    "tests/tenants/",
+    "tests/translations/",
+)
 
 # The collector would traverse all modules, models and tests again and again: a third of all time.
 gc.set_threshold(100_000, 20, 20)
@@ -30,17 +54,16 @@ def pytest_report_to_serializable():
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--only-database",
-        action="store_true",
-        help="leave out the tests that are the same on every database",
+        "--on-database",
+        choices=CHOSEN,
+        help="sqlite: leave out what one database shows; postgresql: what uses none",
     )
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--only-database"):
-        same = [item for item in items if not depends_on_database(item)]
-        config.hook.pytest_deselected(items=same)
-        items[:] = [item for item in items if depends_on_database(item)]
+    if is_chosen := CHOSEN.get(config.getoption("--on-database")):
+        config.hook.pytest_deselected(items=[item for item in items if not is_chosen(item)])
+        items[:] = [item for item in items if is_chosen(item)]
     items.sort(key=desk_limit, reverse=True)
 
 
@@ -58,12 +81,21 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-def depends_on_database(item):
-    """Whether the result may differ between databases: it uses one, and is not marked with
-    `one_database`. That is for tests which walk over all pages for their texts, and whose pages
-    and forms other tests open on every database.
+def needs_one_database(item):
+    """Whether PostgreSQL alone shows it: it is marked with `one_database`, or tests a door and
+    needs no real transactions.
     """
-    return item.get_closest_marker("one_database") is None and uses_database(item)
+    if item.get_closest_marker("one_database") is not None:
+        return True
+    is_at_door = item.nodeid.startswith(DOORS)
+    return is_at_door and uses_database(item) and not uses_transactions(item)
+
+
+def uses_transactions(item):
+    mark = item.get_closest_marker("django_db")
+    return not TRANSACTIONAL_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or bool(
+        mark and mark.kwargs.get("transaction")
+    )
 
 
 def uses_database(item):
@@ -74,6 +106,9 @@ def uses_database(item):
         or issubclass(getattr(item, "cls", None) or object, unittest.TestCase)
         or any(word in item.path.read_text() for word in ("DATABASE_URL", "subprocess"))
     )
+
+
+CHOSEN = {"sqlite": lambda item: not needs_one_database(item), "postgresql": uses_database}
 
 
 @pytest.fixture
