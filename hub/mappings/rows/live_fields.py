@@ -126,6 +126,7 @@ def _build_target(action: Action, path: str, field: SchemaField) -> TargetField:
         field.type,
         is_needed or (field.required and action.creates),
         _format_choices(field.picklist),
+        field.restricted,
     )
 
 

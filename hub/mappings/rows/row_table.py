@@ -55,6 +55,11 @@ class TableEntry:
             return ""
         return next((name for value, name in self.target.choices if value == self.row.value), "")
 
+    @property
+    def unlisted_value(self) -> str:
+        """Return the fixed value that is not in the list of the row's field; "" if all are."""
+        return self.target.find_unlisted_value(self.row) if self.target else ""
+
 
 @dataclass
 class RowTable:

@@ -27,6 +27,10 @@ TYPE_LABELS: dict[str, str | Promise] = {
 }
 
 
+PICKLISTS = ("picklist", "multipicklist")
+NO_VALUES = {"null", '""'}  # constants that empty a field
+
+
 @dataclass(frozen=True, slots=True)
 class TargetField:
     """A field of the other system. `choices` are pairs of a value and its name."""
@@ -37,6 +41,15 @@ class TargetField:
     type: str = ""  # empty: unknown
     required: bool = False
     choices: Sequence[tuple[str, str]] = ()
+    is_restricted: bool = False  # the system refuses values that are not in its list
+
+    def find_unlisted_value(self, row: Row) -> str:
+        """Return the fixed value of a row that is not in the field's list; "" if all are."""
+        if row.kind != "constant" or self.type not in PICKLISTS or not self.choices:
+            return ""
+        listed = {value for value, _label in self.choices}
+        values = row.value.split(";") if self.type == "multipicklist" else [row.value]
+        return next((value for value in values if value not in listed | NO_VALUES), "")
 
     @property
     def type_label(self) -> str:
@@ -64,3 +77,12 @@ def find_missing_fields(fields: Sequence[TargetField], rows: Sequence[Row]) -> l
             continue
         filled |= {format_field_path(segments[:depth]) for depth in range(1, len(segments) + 1)}
     return [field for field in fields if field.required and field.path not in filled]
+
+
+def find_unlisted_values(
+    fields: Sequence[TargetField], rows: Sequence[Row]
+) -> list[tuple[TargetField, str]]:
+    """Return the fields to which a row writes a fixed value that is not in their list, with it."""
+    by_path = {field.path: field for field in fields}
+    found = [(by_path[row.path], row) for row in rows if row.path in by_path]
+    return [(field, value) for field, row in found if (value := field.find_unlisted_value(row))]

@@ -15,13 +15,14 @@ from connectors.roles import Action
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.mappings.models import FieldMapping
+from hub.mappings.rows import rows_of_body
 from hub.mappings.rows.body_draft import BodyDraft
 from hub.mappings.rows.live_fields import (
     TargetFields,
     load_target_fields,
     refresh_target_fields,
 )
-from hub.mappings.rows.target_fields import find_missing_fields
+from hub.mappings.rows.target_fields import find_missing_fields, find_unlisted_values
 from hub.outgoing.insight.mapping_editor.document_paths import list_document_paths
 from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument, MappingUse
 from hub.outgoing.insight.mapping_editor.request_preview import (
@@ -46,6 +47,7 @@ class MappingEditor:
     event_id: str = ""  # of the event to preview; empty: the one that was sent last, or the newest
     route_id: str = ""
     version: str = ""  # the number of the newest version when the page was made; empty: unknown
+    kept_values: str = ""  # the unlisted values that the person was asked about
     entry: EventDocument | None = None  # to preview, if it is none of the newest events
     problem: str = ""  # of the last action; errors of the rows are in the draft
 
@@ -64,6 +66,7 @@ class MappingEditor:
             data.get("event") or "",
             data.get("route") or "",
             data.get("version") or "",
+            data.get("kept_values") or "",
         )
 
     @property
@@ -112,6 +115,25 @@ class MappingEditor:
             for entry in targets.fields
         ]
         return replace(targets, fields=fields)
+
+    def refuse_unlisted_values(self, body: Mapping[str, Any]) -> bool:
+        """Return whether the body writes a value that is not in the list of its field, and set
+        `problem`. A person may keep it by saving again, unless the system refuses it.
+        """
+        unlisted = find_unlisted_values(self.load_targets(body).fields, rows_of_body(body))
+        asked_about = ", ".join(f"{field.path}: {value}" for field, value in unlisted)
+        is_refused = any(field.is_restricted for field, _value in unlisted)
+        if not unlisted or (asked_about == self.kept_values and not is_refused):
+            return False
+        self.kept_values = asked_about
+        text = _("Not in the list of the other system: %(values)s.") % {"values": asked_about}
+        next_step = (
+            _("It refuses other values. Choose one of its list.")
+            if is_refused
+            else _("Choose one of its list, or save again to keep the value.")
+        )
+        self.problem = f"{text} {next_step}"
+        return True
 
     @property
     def connection(self) -> Connection | None:

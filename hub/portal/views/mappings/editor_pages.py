@@ -67,6 +67,8 @@ def save_draft(request: HttpRequest, tenant_user: TenantUser, editor: MappingEdi
         editor.version = editor.newest_version
         editor.problem = text % {"number": editor.version}
         return False
+    if editor.refuse_unlisted_values(body):
+        return False
     actor = ActorContext.of_visitor(request, tenant_user)
     name = editor.name.strip() or editor.mapping.name
     try:

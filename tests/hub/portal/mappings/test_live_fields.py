@@ -6,7 +6,7 @@ import pytest
 
 from hub.schemas.models import ChoiceList, ObjectSchema
 from tests.factories import NOON
-from tests.hub.portal.mappings.test_editor import build_posted_rows
+from tests.hub.portal.mappings.test_editor import build_posted_rows, inputs
 from tests.hub.portal.mappings.test_mappings import page_of, text
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +67,36 @@ def test_values_of_a_list_are_offered_as_constants(admin, mapping, schema):
         "&quot;5&quot;",
         "Five",
     ) in list_offered_values(html)
+
+
+@pytest.mark.corrections(item="3.9")
+def test_a_value_that_the_system_refuses_is_not_saved(admin, mapping, schema):
+    rows = [("object", "constant", "Contact"), ("fields.LeadSource", "constant", "Wep")]
+    for _ in range(2):
+        html = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="save")))
+        assert "“Wep” is not in their list." in html and "It refuses other values." in html
+    assert mapping.versions.count() == 1
+
+
+@pytest.mark.corrections(item="3.9")
+def test_a_value_that_is_not_in_an_open_list_is_saved_only_on_purpose(admin, mapping, schema):
+    ObjectSchema.unscoped.update(fields=[{**entry, "restricted": False} for entry in FIELDS])
+    rows = [("object", "constant", "Contact"), ("fields.LeadSource", "constant", "Closed Wonn")]
+    page = text(admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="save")))
+    assert "save again to keep the value" in page and mapping.versions.count() == 1
+    kept = inputs(page)["kept_values"]
+    saved = admin.post(
+        page_of(mapping, "edit"), build_posted_rows(*rows, do="save", kept_values=kept)
+    )
+    assert saved.status_code == 302 and mapping.current.body["fields"]["LeadSource"]
+
+
+@pytest.mark.corrections(item="3.9")
+@pytest.mark.parametrize("value", ["Web", '"5"', "null", '""'])
+def test_a_value_of_the_list_or_none_is_saved(admin, mapping, schema, value):
+    rows = [("object", "constant", "Contact"), ("fields.LeadSource", "constant", value)]
+    answer = admin.post(page_of(mapping, "edit"), build_posted_rows(*rows, do="save"))
+    assert answer.status_code == 302
 
 
 def test_another_object_in_the_draft_has_other_fields(admin, mapping, schema):
