@@ -18,8 +18,8 @@ class SplunkWebhookSubscriptions(Subscriptions):
         ),
         _("In Splunk, open Settings, then Searches, reports, and alerts, and edit an alert."),
         _(
-            "Under Trigger, select Once. Results that trigger one by one have the same search "
-            "ID, and only the first one would arrive."
+            "Under Trigger, select Once for one event for each alert, or For each result for one "
+            "for each result. Results of one search with the same content count as one."
         ),
         _("Under Trigger Actions, select Add Actions, then Webhook, and enter this URL: %(url)s"),
         _(

@@ -18,6 +18,8 @@ from hub.api_docs.markdown import Passage, build_anchor, render_page
 FIRST_SLUG = "introduction"
 FOLDER = settings.BASE_DIR / "docs"
 LOCAL_URL = "http://127.0.0.1:8000"
+LOCAL_SANDBOX_URL = "http://127.0.0.1:8100"
+READERS_SERVER = "https://your-server.example"  # in examples, of a hub without a sandbox
 KEY_LINES = {  # how the examples read a key of the local installation, by language
     re.compile(r"^KEY=\$\(python3 .*\)$", re.M): "KEY=hub_live_…  # your key",
     re.compile(r"^KEY = json\.load.*$", re.M): 'KEY = "hub_live_…"  # your key',
@@ -104,10 +106,17 @@ def find_guide(slug: str) -> Guide | None:
 @cache
 def render_guide(guide: Guide) -> GuidePage:
     source = guide.source.replace(LOCAL_URL, settings.HUB_PUBLIC_URL)
+    source = source.replace(LOCAL_SANDBOX_URL, find_example_server())
     for line, own in KEY_LINES.items():
         source = line.sub(own, source)
     page = render_page(source, lambda href: find_guide_url(guide, href))
     return GuidePage(guide, page.html, page.passages)
+
+
+def find_example_server() -> str:
+    """Return the address of the local installation's sandbox, or a place for the reader's own."""
+    allowed = settings.HUB_EGRESS_ALLOW
+    return f"http://{allowed[0]}" if allowed else READERS_SERVER
 
 
 def find_guide_url(guide: Guide, href: str) -> str:

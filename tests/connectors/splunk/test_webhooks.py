@@ -1,5 +1,8 @@
 """Alerts of Splunk: one that is triggered for each result is an event for each."""
 
+import pytest
+
+from connectors.splunk.subscriptions import SplunkWebhookSubscriptions
 from connectors.splunk.webhooks import SplunkWebhooks
 from tests.connectors.webhook_requests import ALERT, post_json
 
@@ -16,6 +19,12 @@ def test_each_result_of_a_search_is_an_alert_of_its_own():
     second = read_ids(ALERT | {"result": {"host": "b"}})
     assert first[0] != second[0] and first[1] != second[1]
     assert first[2] == second[2] == ALERT["sid"]
+
+
+@pytest.mark.corrections(item="3.9")
+def test_the_steps_for_a_person_say_what_becomes_of_results_that_trigger_one_by_one():
+    (step,) = (text for text in SplunkWebhookSubscriptions.guide if "Trigger," in text)
+    assert "For each result for one for each result" in step and "only the first" not in step
 
 
 def test_an_alert_that_arrives_twice_is_the_same():

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from hub.api_docs.guides import FOLDER, GROUPS, PARTNERS, list_guides
+from hub.api_docs.guides import FOLDER, GROUPS, PARTNERS, find_guide, list_guides, render_guide
 from hub.api_docs.markdown import build_anchor, render_page
 from hub.problems import CATALOGUE
 
@@ -60,6 +60,17 @@ def test_examples_name_this_hub_and_have_a_place_for_the_readers_key(client, set
         )
     assert f"HUB={settings.HUB_PUBLIC_URL}" in load_page(client, "/api/docs/quick-start/")
     assert "KEY=hub_live_…  # your key" in load_page(client, "/api/docs/quick-start/")
+
+
+@pytest.mark.corrections(item="3.9")
+@pytest.mark.parametrize(
+    ("allowed", "server"),
+    [(["127.0.0.1:8310"], "http://127.0.0.1:8310"), ([], "https://your-server.example")],
+)
+def test_examples_name_the_sandbox_of_this_hub_or_a_server_of_the_reader(settings, allowed, server):
+    settings.HUB_EGRESS_ALLOW = allowed
+    html = render_guide.__wrapped__(find_guide("quick-start")).html
+    assert f"SERVER={server}/webhook/quick-start" in html and "127.0.0.1:8100" not in html
 
 
 @pytest.mark.parametrize("page", [PARTNERS, *(f"api/{page.name}" for page in FOLDER.glob("api/*"))])

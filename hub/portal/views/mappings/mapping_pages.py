@@ -115,7 +115,7 @@ def list_mappings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
 def show_mapping(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """Show the newest version of a mapping as rows, and the routes that use it."""
     mapping = get_mapping(tenant_user, id)
-    version = mapping.versions.latest("number")
+    version, routes = mapping.versions.latest("number"), load_routes(tenant_user.tenant, mapping)
     context = {
         "tenant_user": tenant_user,
         "mapping": mapping,
@@ -125,7 +125,8 @@ def show_mapping(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Htt
         "rows": [
             (row.path, row.kind, describe_row(row)) for row in rows_of_body(version.ordered_body)
         ],
-        "routes": load_routes(tenant_user.tenant, mapping),
+        "routes": routes,
+        "has_own_routes": any(route.tenant_id == tenant_user.tenant.pk for route in routes),
         "is_own": mapping.tenant_id is not None,
     }
     return render(request, "portal/mappings/mapping.html", context)

@@ -91,7 +91,7 @@ def test_a_signing_secret_that_was_made_is_shown_once(admin, outside):
     }
     page = admin.post(FILL.format("webhook"), said)
     (secret,) = set(re.findall(r"whsec_[A-Za-z0-9+/=]+", page.content.decode()))
-    assert "Copy the signing secret now" in page.content.decode()
+    assert "can show it again on the page of the" in page.content.decode()
     row = Connection.unscoped.get()
     assert row.credential.open(row)["signing_secret"] == secret
     assert (

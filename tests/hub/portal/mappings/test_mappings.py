@@ -94,6 +94,16 @@ def test_a_platform_mapping_is_read_only_and_says_how_to_get_an_own_one(admin, s
     assert admin.get(page_of(shared, "edit")).status_code == 403
 
 
+@pytest.mark.corrections(item="3.9")
+def test_a_copy_is_offered_only_where_a_route_of_the_tenant_can_use_it(make, admin, acme):
+    mapping = make.mapping(None, "slack", "post_message", {"channel": "'C1'", "text": "data.text"})
+    make.connection(acme, "slack")
+    make.route(connector="slack", mapping=mapping, name="All")
+    html = text(admin.get(page_of(mapping)))
+    assert page_of(mapping, "copy") not in html and "Copy it to" not in html
+    assert "Ask our team for a route of your own." in html
+
+
 def test_a_copy_is_used_by_the_chosen_own_routes(make, admin, acme, shared):
     route = shared.routes.get()
     everybodys = make.route(connector="slack", mapping=shared, name="All")
