@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-Json = Any  # a value that json.loads() can give
+Json = Any  # a value that json.loads() can give, and Decimal
 
 KIBIBYTE = 1024
 DEFAULT_RESPONSE_BYTES_MAX = (
@@ -24,6 +24,7 @@ MIN_WAIT, MAX_WAIT = 1.0, 24 * 3600.0  # seconds
 # a number, not in a text, that a parser of 64-bit numbers may round: 16 digits, or an exponent
 MAY_BE_ROUNDED = re.compile(rb'[-0-9](?<![\w."-][-0-9])(?:[0-9.]{15,}|[0-9.]*[eE])')
 MIN_INTEGER, MAX_INTEGER, MAX_INTEGER_LENGTH = -(2**63), 2**64 - 1, 20
+DECIMAL_DIGITS_MAX, DECIMAL_EXPONENT_MAX = 34, 40  # those of mappings and of both databases
 COMPACT_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 ScopeKind = Literal["app", "account", "connection", "method", "channel", "host", "address"]
@@ -155,9 +156,11 @@ class Response:
         return f"<Response {self.status}, {len(self.body)} bytes>"
 
     def json(self) -> Json:
-        """Parse the body as JSON. Raises Unreadable if it is not JSON."""
+        """Parse the body as JSON, without rounding any number. Raises Unreadable if it is not
+        JSON.
+        """
         try:
-            return json.loads(self.body)
+            return load_json(self.body)
         except (ValueError, RecursionError) as error:
             raise Unreadable(type(error).__name__) from error
 
@@ -174,7 +177,55 @@ def dump_json(value: Json) -> bytes:
 
     A lone surrogate, which UTF-8 cannot encode, becomes a JSON escape.
     """
-    return COMPACT_ENCODER.encode(value).encode(errors="backslashreplace")
+    return encode_json(value).encode(errors="backslashreplace")
+
+
+def encode_json(value: Json) -> str:
+    """Return compact JSON; a Decimal is a number with its digits. Raises ValueError for NaN and
+    infinity.
+    """
+    try:
+        return COMPACT_ENCODER.encode(value)
+    except TypeError:  # a Decimal, or no JSON at all
+        return _encode_exactly(value)
+
+
+def _encode_exactly(value: Json) -> str:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("Out of range decimal values are not JSON compliant")
+        return str(value)
+    if isinstance(value, Mapping):
+        members = (
+            f"{COMPACT_ENCODER.encode(str(key))}:{_encode_exactly(entry)}"
+            for key, entry in value.items()
+        )
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_encode_exactly, value))}]"
+    return COMPACT_ENCODER.encode(value)
+
+
+def format_json(value: Json) -> str:
+    """Return indented JSON for people; a Decimal is a number with its digits."""
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    except TypeError:  # a Decimal
+        return orjson.dumps(value, default=_write_digits, option=orjson.OPT_INDENT_2).decode()
+
+
+class ExactEncoder(json.JSONEncoder):
+    """Encodes like `encode_json`, for a column of the database and for pages."""
+
+    def encode(self, o: Json) -> str:
+        return encode_json(o)
+
+
+class ExactDecoder(json.JSONDecoder):
+    """Decodes like `load_json`, for a column of the database."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(parse_float=parse_decimal, **options)
 
 
 def dump_checked_json(value: Json) -> bytes:
@@ -183,18 +234,41 @@ def dump_checked_json(value: Json) -> bytes:
     An unchecked NaN or infinity would become null.
     """
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_write_digits)
     except TypeError:  # a lone surrogate, or a whole number of more than 64 bits
         return dump_json(value)
 
 
-def load_exact_json(raw: bytes) -> Json:
-    """Parse JSON without rounding any number. Raises ValueError.
+def _write_digits(value: object) -> orjson.Fragment:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value))
+    raise TypeError("not a JSON value")
 
-    A number that 64 bits do not hold exactly, as an integer or a float, becomes a text with its
-    digits.
+
+def load_json(raw: bytes | str) -> Json:
+    """Parse JSON like `json.loads`, but without rounding any number. Raises ValueError and
+    RecursionError.
+
+    Integers have any size. A decimal that a float does not hold exactly becomes a Decimal.
     """
-    if not MAY_BE_ROUNDED.search(raw):
+    raw_bytes = raw.encode(errors="replace") if isinstance(raw, str) else raw
+    if is_exact_in_64_bits(raw_bytes):
+        return json.loads(raw)
+    return json.loads(raw, parse_float=parse_decimal)
+
+
+def is_exact_in_64_bits(raw: bytes) -> bool:
+    """Return whether a parser of 64-bit numbers certainly rounds none of this JSON."""
+    return not MAY_BE_ROUNDED.search(raw)
+
+
+def load_exact_json(raw: bytes) -> Json:
+    """Parse the JSON of a stranger without rounding any number. Raises ValueError.
+
+    A decimal that a float does not hold exactly becomes a Decimal, or a text with its digits if it
+    has more than DECIMAL_DIGITS_MAX; an integer of more than 64 bits is such a text, too.
+    """
+    if is_exact_in_64_bits(raw):
         return orjson.loads(raw)
     try:
         value = EXACT_DECODER.decode(raw.decode())
@@ -212,14 +286,26 @@ def _parse_integer(digits: str) -> int | str:
     return number if number is not None and MIN_INTEGER <= number <= MAX_INTEGER else digits
 
 
-def _parse_decimal(digits: str) -> float | str:
-    """Return the float that stands for exactly these digits, otherwise the digits."""
-    number = float(digits)
+def parse_decimal(digits: str) -> float | Decimal | str:
+    """Return the float that stands for exactly these digits, otherwise a Decimal; the digits if it
+    is none of a usual size.
+    """
     try:
-        is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(digits)
+        exact = Decimal(digits)
     except InvalidOperation:  # an exponent beyond those of decimals
-        is_exact = False
-    return number if is_exact else digits
+        return digits
+    number = narrow_decimal(exact)
+    is_usual = (
+        len(exact.as_tuple().digits) <= DECIMAL_DIGITS_MAX
+        and abs(exact.adjusted()) <= DECIMAL_EXPONENT_MAX
+    )
+    return number if is_usual or isinstance(number, float) else digits
+
+
+def narrow_decimal(number: Decimal) -> float | Decimal:
+    """Return the float that stands for exactly this number, otherwise the Decimal."""
+    narrow = float(number)
+    return narrow if math.isfinite(narrow) and Decimal(repr(narrow)) == number else number
 
 
 def _refuse_constant(name: str) -> None:
@@ -227,7 +313,7 @@ def _refuse_constant(name: str) -> None:
 
 
 EXACT_DECODER = json.JSONDecoder(
-    parse_int=_parse_integer, parse_float=_parse_decimal, parse_constant=_refuse_constant
+    parse_int=_parse_integer, parse_float=parse_decimal, parse_constant=_refuse_constant
 )
 
 

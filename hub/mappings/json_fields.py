@@ -1,23 +1,24 @@
 """Form fields for JSON objects as text, such as the body of a mapping."""
 
-import json
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 
+from connectors.http import format_json, parse_decimal
 from hub.mappings.translate import MappingError, compile_mapping
 from hub.problems import Problem
-from hub.problems.strict_json import read_json
+from hub.problems.strict_json import NumberParser, read_json
 
 
 def format_json_text(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return format_json(value)
 
 
 class JsonObjectField(forms.CharField):
-    """A JSON object as text, parsed strictly."""
+    """A JSON object as text, parsed strictly; decimals are not rounded."""
 
+    parse_float: NumberParser = staticmethod(parse_decimal)
     widget = forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "data-code": ""})
 
     def clean(self, value: Any) -> dict[str, Any] | None:
@@ -25,7 +26,7 @@ class JsonObjectField(forms.CharField):
         if not text:
             return None
         try:
-            parsed = read_json(text.encode())
+            parsed = read_json(text.encode(), parse_float=self.parse_float)
         except Problem as problem:
             raise forms.ValidationError(
                 _("This is not JSON. %(problem)s") % {"problem": problem.detail}
@@ -49,6 +50,8 @@ def _normalize_line_ends(text: str) -> str:
 
 class BodyField(JsonObjectField):
     """The body of a mapping, which must compile."""
+
+    parse_float = float  # it is stored in a column of floats
 
     def clean(self, value: Any) -> dict[str, Any] | None:
         body = super().clean(value)

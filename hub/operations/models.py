@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from hub.audit import Actor
+from hub.db.exact_json import ExactJSONField
 from hub.db.ids import uuid7
 from hub.db.state_machine import StateMachine
 from tenants.models import Tenant
@@ -46,14 +47,14 @@ class Operation(Scoped, StateMachine):
         Tenant, on_delete=models.PROTECT, null=True, related_name="operations"
     )
     kind = models.CharField(max_length=20)  # a key of settings.HUB_OPERATIONS
-    filter = models.JSONField(default=dict)
+    filter = ExactJSONField(default=dict)
     includes_platform = models.BooleanField(
         default=False, db_default=False
     )  # rows that only the platform changes
     reason = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
     detail = models.CharField(max_length=300, blank=True)  # why it failed
-    plan = models.JSONField(default=dict)  # what the person confirms
+    plan = ExactJSONField(default=dict)  # what the person confirms
     count = models.PositiveIntegerField()  # rows, as planned
     more = models.BooleanField(default=False)  # there were more than were counted
     cursor = models.BigIntegerField(default=0)

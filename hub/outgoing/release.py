@@ -6,7 +6,6 @@ they stay *waiting* on a held lane (`Connection._change_state`), and pages show 
 Each cause is one query, so a lost wake-up loses nothing.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from connectors.http import load_json
 from hub.connections.models import Connection, KillSwitch
 from hub.mappings.models import Identity, IdentityFallback, MappingVersion
 from hub.outgoing.models import Delivery, EventBody
@@ -290,5 +290,5 @@ def load_event_bodies(deliveries: Iterable[Delivery]) -> dict[int, EventBody]:
 
 def build_delivery_document(delivery: Delivery, bodies: Mapping[int, EventBody]) -> dict[str, Any]:
     """Build the document that filters and mappings of this delivery read."""
-    data = json.loads(bytes(bodies[delivery.event_id].body))["data"]
+    data = load_json(bytes(bodies[delivery.event_id].body))["data"]
     return delivery.event.build_document(delivery.tenant, data)

@@ -1,9 +1,11 @@
 """Parse JSON strictly: documents that two parsers may read differently are rejected."""
 
 import json
+import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import IO, Any
 
 from django.conf import settings
@@ -22,20 +24,21 @@ BLANKS = b" \t\r\n"
 # PostgreSQL rejects NUL, UTF-8 rejects lone surrogates
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 UTF8 = ("", "utf-8", "utf8")
+NumberParser = Callable[[str], Any]
 JsonPath = (
     tuple[Any, str | int] | None
 )  # the path of a value: the path of its container, and its name or index there
 
 
-def read_json(raw: bytes) -> Any:
-    """Parse the bytes as one JSON document.
+def read_json(raw: bytes, *, parse_float: NumberParser = float) -> Any:
+    """Parse the bytes as one JSON document; `parse_float` gets the digits of decimals.
 
     Raises Problem: "invalid-json" if they break a rule of this module, "payload-too-large" for too
     many values.
     """
     estimate_memory(raw)  # before any object is built
     try:
-        value = DECODER.decode(raw.decode())
+        value = _make_decoder(parse_float).decode(raw.decode())
     except UnicodeDecodeError as error:
         raise invalid_json(f"The body is not valid UTF-8: byte {error.start} is invalid.") from None
     except json.JSONDecodeError as error:
@@ -105,18 +108,18 @@ def _reject_constant(name: str) -> None:
     raise invalid_json(f"{name} is not JSON.")
 
 
-def _parse_finite_float(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise invalid_json("The document contains a number that is too large.")
-    return number
+@cache  # of two functions: json.loads() would make a decoder for each document
+def _make_decoder(parse_float: NumberParser) -> json.JSONDecoder:
+    def parse_finite(digits: str) -> Any:
+        if math.isinf(float(digits)):
+            raise invalid_json("The document contains a number that is too large.")
+        return parse_float(digits)
 
-
-DECODER = json.JSONDecoder(  # made once: json.loads() would make one for each document
-    object_pairs_hook=_reject_duplicate_names,
-    parse_constant=_reject_constant,
-    parse_float=_parse_finite_float,
-)
+    return json.JSONDecoder(
+        object_pairs_hook=_reject_duplicate_names,
+        parse_constant=_reject_constant,
+        parse_float=parse_finite,
+    )
 
 
 def invalid_json(detail: str, pointer: str | None = None) -> Problem:
@@ -127,8 +130,9 @@ def invalid_json(detail: str, pointer: str | None = None) -> Problem:
 class StrictJSONParser(BaseParser):
     """Parse a JSON body of limited size, and keep its bytes as `request.raw_body`.
 
-    The limit is `view.max_bytes`, by default HUB_EVENT_BYTES. Not a JSONParser: with one, REST
-    framework reads the whole body before it calls the parser.
+    The limit is `view.max_bytes`, by default HUB_EVENT_BYTES. A view whose body has values of
+    records gives a `parse_float` that rounds no decimal. Not a JSONParser: with one, REST framework
+    reads the whole body before it calls the parser.
     """
 
     media_type = "application/json"
@@ -156,7 +160,7 @@ class StrictJSONParser(BaseParser):
                 f"A body that is not an array can have at most {MAX_SINGLE_BYTES:,} bytes.",
             )
         reserve_parsing(request, request.raw_body)
-        return read_json(request.raw_body)
+        return read_json(request.raw_body, parse_float=getattr(view, "parse_float", float))
 
 
 def require_utf8(meta: Mapping[str, Any]) -> None:

@@ -1,13 +1,14 @@
 """Formats of numbers and times for the functions of expressions."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
+from connectors.http import narrow_decimal
 from hub.mappings.expressions.budget import ExpressionRefused
 
-Number = int | float
+Number = int | float | Decimal
 
 # --- numbers --------------------------------------------------------------------------------------
 
@@ -31,7 +32,7 @@ CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 def parse_decimal(value: Number | str) -> Decimal:
     try:
         decimal = DECIMAL_CONTEXT.create_decimal(
-            value.strip() if isinstance(value, str) else repr(value)
+            value.strip() if isinstance(value, str) else str(value)
         )
     except (InvalidOperation, Overflow) as error:
         raise ExpressionRefused("is not a number, or is too large", value) from error
@@ -41,7 +42,14 @@ def parse_decimal(value: Number | str) -> Decimal:
 
 
 def convert_to_number(value: Decimal) -> Number:
-    return int(value) if value == value.to_integral_value() else float(value)
+    return int(value) if value == value.to_integral_value() else narrow_decimal(value)
+
+
+def sum_decimals(numbers: Iterable[Number]) -> Decimal:
+    total = Decimal()
+    for number in numbers:
+        total = DECIMAL_CONTEXT.add(total, parse_decimal(number))
+    return total
 
 
 def round_decimal(value: Number | str, digits: Number) -> Decimal:
@@ -55,7 +63,9 @@ def format_plain_number(value: Number) -> str:
     """Format a number without an exponent."""
     if isinstance(value, int):
         return str(value)
-    return str(int(value)) if value.is_integer() else f"{parse_decimal(value):f}"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return f"{parse_decimal(value):f}"
 
 
 def format_money(amount: Number | str, currency: str) -> str:
@@ -84,7 +94,7 @@ def parse_moment(value: str | Number, zone: tzinfo) -> datetime:
     most systems.
     """
     if not isinstance(value, str):
-        return (EPOCH + timedelta(seconds=value)).astimezone(zone)
+        return (EPOCH + timedelta(seconds=float(value))).astimezone(zone)
     try:
         if len(value) == len("YYYY-MM-DD"):
             return datetime.combine(date.fromisoformat(value), time.min, zone)

@@ -5,19 +5,20 @@ Ours give null where an argument is null, so that an optional field stays option
 `default` do not.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta, tzinfo
+from decimal import Decimal
 from html import escape
 from typing import Any, TypeVar
 
 from jmespath import functions as stock  # type: ignore[import-untyped]  # no stubs
 
+from connectors.http import encode_json
 from hub.mappings.expressions import formats
 from hub.mappings.expressions.budget import Budget, ExpressionRefused
 from hub.mappings.expressions.output import Output
 
-Number = int | float
+Number = int | float | Decimal
 Lookup = Callable[[str, str], str | None]
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -86,6 +87,40 @@ class Functions(stock.Functions):  # type: ignore[misc]  # jmespath has no types
         if function_name in NULL_PRESERVING and any(argument is None for argument in resolved_args):
             return None
         return super().call_function(function_name, resolved_args)
+
+    def _get_allowed_pytypes(self, types: Sequence[str]) -> tuple[list[str], list[Any]]:
+        """Return the names of Python's types, in which a number may be a Decimal, too."""
+        allowed, subtypes = super()._get_allowed_pytypes(types)
+        if "number" in types:
+            allowed.append("Decimal")
+        return allowed, [(*names, "Decimal") if "float" in names else names for names in subtypes]
+
+    def _convert_to_jmespath_type(self, pyobject: str) -> str:
+        name: str = super()._convert_to_jmespath_type(pyobject)
+        return "number" if pyobject == "Decimal" else name
+
+    # --- JMESPath's, in decimal arithmetic --------------------------------------------------------
+
+    @declare_arguments("array-number")
+    def _func_sum(self, numbers: list[Number]) -> Number:
+        return formats.convert_to_number(formats.sum_decimals(numbers))
+
+    @declare_arguments("array-number")
+    def _func_avg(self, numbers: list[Number]) -> Number | None:
+        total, count = formats.sum_decimals(numbers), Decimal(len(numbers))
+        if not count:
+            return None
+        return formats.convert_to_number(formats.DECIMAL_CONTEXT.divide(total, count))
+
+    @declare_arguments("")
+    def _func_to_number(self, value: Any) -> Number | None:
+        if not isinstance(value, str):
+            is_number = isinstance(value, Number) and not isinstance(value, bool)
+            return value if is_number else None
+        try:
+            return formats.convert_to_number(formats.parse_decimal(value))
+        except ExpressionRefused:
+            return None
 
     # --- JMESPath's, where their work is not in proportion to their arguments ---------------------
 
@@ -268,7 +303,7 @@ class Functions(stock.Functions):  # type: ignore[misc]  # jmespath has no types
         """
         if unit not in UNITS:
             raise ExpressionRefused("date_add() takes minutes, hours, days or weeks", unit)
-        step = timedelta(seconds=amount * UNITS[unit])
+        step = timedelta(seconds=float(amount * UNITS[unit]))
         at = formats.parse_moment(value, self._zone)
         return formats.add_step(at, step, by_calendar=unit in ("days", "weeks")).isoformat()
 
@@ -288,7 +323,7 @@ class Functions(stock.Functions):  # type: ignore[misc]  # jmespath has no types
 
     def _json(self, value: Any) -> str:
         self.budget.spend_on_all(value)
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return encode_json(value)
 
 
 NULL_PRESERVING = (

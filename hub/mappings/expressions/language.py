@@ -1,9 +1,9 @@
 """Parse expressions, find their errors early, and evaluate them within a budget."""
 
-import json
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
@@ -12,6 +12,7 @@ from jmespath.lexer import Lexer  # type: ignore[import-untyped]  # no stubs
 from jmespath.parser import Parser  # type: ignore[import-untyped]  # no stubs
 from jmespath.visitor import TreeInterpreter  # type: ignore[import-untyped]  # no stubs
 
+from connectors.http import load_json
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.functions import Functions
 from hub.mappings.expressions.output import Output
@@ -48,7 +49,7 @@ class StrictLexer(Lexer):  # type: ignore[misc]  # jmespath has no types
         start = self._position
         source = self._consume_until("`").replace("\\`", "`")
         try:
-            value = json.loads(source)
+            value = load_json(source)
         except ValueError as error:
             raise exceptions.LexerError(
                 start, source, "backticks hold JSON; text is written 'like this'"
@@ -265,7 +266,8 @@ def _is_comparable(first: Any, second: Any) -> bool:
     """Return whether two values can be ordered: both are numbers, or both are texts."""
     if isinstance(first, bool) or isinstance(second, bool):
         return False
-    return any(isinstance(first, kind) and isinstance(second, kind) for kind in (int | float, str))
+    kinds = (int | float | Decimal, str)
+    return any(isinstance(first, kind) and isinstance(second, kind) for kind in kinds)
 
 
 VISITOR_BY_NODE_TYPE: dict[str, Callable[..., Any]] = {

@@ -2,6 +2,7 @@
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 from hub.mappings.expressions.budget import ExpressionRefused
@@ -12,6 +13,7 @@ OUTPUT_MAX_DEPTH = 64
 VALUE_BYTES = 8  # bytes that any value costs beside its text: a million nulls are large too
 SMALLEST_INT, LARGEST_INT = -(2**63), 2**64 - 1
 EXCERPT_LENGTH = 200
+NUMBER_TYPES = (int, float, Decimal)
 
 
 class Output:
@@ -34,7 +36,7 @@ class Output:
         self._spend(VALUE_BYTES)
         if value is None or kind is bool:
             return value
-        if kind is int or kind is float:
+        if kind in NUMBER_TYPES:
             return _check_number(value)
         if depth >= OUTPUT_MAX_DEPTH:
             raise ExpressionRefused(f"is nested deeper than {OUTPUT_MAX_DEPTH} levels", value)
@@ -67,13 +69,17 @@ class Output:
             raise ExpressionRefused(f"is larger than {OUTPUT_MAX_BYTES // KIBIBYTE} KiB")
 
 
-def _check_number(value: int | float) -> int | float:
-    if isinstance(value, float):
+def _check_number(value: int | float | Decimal) -> int | float | Decimal:
+    if isinstance(value, float | Decimal):
         if not math.isfinite(value):
             raise ExpressionRefused("is NaN or infinite, which JSON does not have", value)
     elif not SMALLEST_INT <= value <= LARGEST_INT:
         raise ExpressionRefused("is a whole number of more than 64 bits", value)
     return value
+
+
+def _format_other(value: Any) -> str:
+    return str(value) if isinstance(value, Decimal) else "…"
 
 
 def format_excerpt(value: Any) -> str:
@@ -83,7 +89,7 @@ def format_excerpt(value: Any) -> str:
     pieces: list[str] = []
     length = 0
     try:
-        for piece in json.JSONEncoder(ensure_ascii=False, default=lambda _: "…").iterencode(value):
+        for piece in json.JSONEncoder(ensure_ascii=False, default=_format_other).iterencode(value):
             pieces.append(piece[: EXCERPT_LENGTH + 1])
             length += len(piece)
             if length > EXCERPT_LENGTH:

@@ -1,6 +1,5 @@
 """Admin of events: what was accepted, the deliveries of each, and test events that staff send."""
 
-import json
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 
+from connectors.http import load_json
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.forms import list_suggested_tenants
@@ -191,7 +191,7 @@ class EventAdmin(ReadOnlyAdmin):
                 name: request.GET[name] for name in ("tenant", "type") if name in request.GET
             }
         event_body = EventBody.objects.filter(pk=event.pk).first()
-        data = json.loads(bytes(event_body.body))["data"] if event_body else EXAMPLE_ORDER
+        data = load_json(bytes(event_body.body))["data"] if event_body else EXAMPLE_ORDER
         return {
             "tenant": event.tenant.reference,
             "type": event.type,

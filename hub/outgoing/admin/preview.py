@@ -1,6 +1,5 @@
 """Dry run of the form of a route or a mapping with an event, before it is saved."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
+from connectors.http import load_json
 from hub.db.clock import clock
 from hub.mappings.forms import (
     MappingForm,
@@ -193,7 +193,7 @@ def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
     elif (event_body := EventBody.objects.filter(pk=event.pk).first()) is None:
         return Trial(problem="The body of this event is no longer stored. Select a newer one.")
     else:
-        data = json.loads(bytes(event_body.body))["data"]
+        data = load_json(bytes(event_body.body))["data"]
     document = event.build_document(event.tenant, data)
     connection = find_trial_connection(
         form.cleaned_data.get("connection"), event.tenant, form.instance.connector_key

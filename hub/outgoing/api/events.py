@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from connectors.http import parse_decimal
 from hub.db.clock import clock
 from hub.limits.request_limits import count_request
 from hub.outgoing.api import openapi_examples
@@ -72,6 +73,7 @@ class EventsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": "events:write", "GET": "events:read"}
 
     takes_events = True
+    parse_float = staticmethod(parse_decimal)
 
     @property
     def max_bytes(self) -> int:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from connectors.http import parse_decimal
 from connectors.roles import Action
 from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
@@ -61,6 +62,7 @@ class RequestedActionSerializer(StrictSerializer):
 
 class RequestedActionView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+    parse_float = staticmethod(parse_decimal)
 
     @openapi.describe_operation(
         "connections_act",

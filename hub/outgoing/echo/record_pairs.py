@@ -4,12 +4,12 @@ A pair is stored as two identities: one of the created record at its connection,
 original record at the connection of its event. Their kind is the object, such as person or lead.
 """
 
-import json
 from datetime import datetime
 
 import structlog
 from django.core.exceptions import ValidationError
 
+from connectors.http import load_json
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.identity_pairs import set_identity
@@ -69,5 +69,5 @@ def _confirm_pair(
 def _find_record(event: Event) -> str:
     """Return the id of the record that an event is about; "" if it contains none."""
     body = EventBody.objects.filter(pk=event.pk).first()
-    id = json.loads(bytes(body.body))["data"].get("id") if body else None
+    id = load_json(bytes(body.body))["data"].get("id") if body else None
     return str(id)[:200] if isinstance(id, str | int) else ""

@@ -1,7 +1,7 @@
 """Compare a written value with the one that a system sends back, possibly in another notation."""
 
 from collections.abc import Mapping
-from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 
@@ -29,19 +29,19 @@ def is_same_value(written: Any, received: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def _read_number(value: Any) -> int | float | str:
+def _read_number(value: Any) -> Decimal | str:
     """Return the number that a value denotes, otherwise its text.
 
-    Integers are compared exactly: two that are equal as floats may differ.
+    Numbers are compared exactly: two that are equal as floats may differ.
     """
     text = _format_value(value)
-    for read in (int, float):
-        with suppress(ValueError):
-            return read(text)
-    return text
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def _format_value(value: Any) -> str:

@@ -1,8 +1,8 @@
 """Bodies for display: indented where they are JSON, raw, with size, redacted and truncated."""
 
-import json
 from dataclasses import dataclass
 
+from connectors.http import format_json, load_json
 from hub.crypto.redaction import MASK, redact_excerpt
 
 DISPLAYED_LENGTH_MAX = 20_000  # characters
@@ -44,7 +44,7 @@ def indent_json(text: str) -> str:
     Half of a surrogate pair, which is invalid on a page, stays an escape.
     """
     try:
-        indented = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        indented = format_json(load_json(text))
     except (ValueError, RecursionError):
         return ""
     return indented.encode(errors="backslashreplace").decode()

@@ -2,13 +2,12 @@
 anything.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.http import dump_json
+from connectors.http import dump_json, format_json
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.connections.models import Connection
@@ -155,7 +154,7 @@ def _check_mapped_body(
     missing: tuple[IdentityPair, ...],
     clause: FilterExplanation | None,
 ) -> DryRun:
-    body = json.dumps(mapped, indent=2, ensure_ascii=False)
+    body = format_json(mapped)
     if missing:
         detail = ", ".join(f"{kind} {local_id}" for kind, local_id in missing)
         return DryRun("held", "identity_missing", detail, clause, body, missing)

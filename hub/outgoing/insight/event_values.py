@@ -6,7 +6,6 @@ search for them. The sender's id is also found by its parts at the end, so that 
 `order-A-1005`.
 """
 
-import json
 import re
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -14,6 +13,7 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Any
 
+from connectors.http import load_json
 from hub.outgoing.models import Event, EventBody, EventValue, ValueIndexPosition
 from tenants.scoping import TenantIds, readable_condition
 
@@ -49,7 +49,7 @@ def list_event_values(sender_id: str, body: bytes) -> set[str]:
 def _read_data(body: bytes) -> Any:
     """Return the data of an event; None if it cannot be read, as indexing must continue."""
     try:
-        return json.loads(body)["data"]
+        return load_json(body)["data"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 

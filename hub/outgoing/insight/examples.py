@@ -1,11 +1,11 @@
 """Event types of a tenant with examples and schemas, and its newest events to try a filter with."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.http import load_json
 from hub.outgoing.models import Event, EventBody, Route
 from hub.outgoing.routing import matches_event_type
 from hub.outgoing.schemas import infer_schema, list_schema_paths, parse_type_version
@@ -108,6 +108,6 @@ def load_newest_documents(
 
 def _load_event_data(events: Iterable[int]) -> dict[int, Any]:
     return {
-        event_body.pk: json.loads(bytes(event_body.body))["data"]
+        event_body.pk: load_json(bytes(event_body.body))["data"]
         for event_body in EventBody.objects.in_bulk(list(events)).values()
     }

@@ -40,7 +40,7 @@ class EventInput:
         """Return the SHA-256 of type, time and data, independent of the order of keys."""
         content = [self.type, self.occurred_at and self.occurred_at.isoformat(), self.data]
         return hashlib.sha256(
-            json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+            json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode()
         ).hexdigest()
 
 

@@ -5,6 +5,7 @@ as webhooks.
 from django.db import models
 
 from hub.connections.models import Connection
+from hub.db.exact_json import ExactJSONField
 from tenants.scoping import Scoped
 
 
@@ -22,7 +23,7 @@ class RememberedWrite(Scoped):
     )
     object = models.CharField(max_length=80)  # in our word, as in the types of received events
     record = models.CharField(max_length=200, blank=True)  # empty: created, and not settled yet
-    fields = models.JSONField()  # the written values
+    fields = ExactJSONField()  # the written values
     is_forwarded = models.BooleanField()  # its event came from another system
     expected_echoes = models.PositiveSmallIntegerField(default=1)  # attempts that may have arrived
     echo_count = models.PositiveSmallIntegerField(default=0)

@@ -1,6 +1,5 @@
 """Backfill: send events that match an endpoint's present routes and were never sent to it."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
@@ -9,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from connectors.http import load_json
 from hub.connections.models import Connection, Lane
 from hub.connections.status.drain_estimate import DeliveryGroup, estimate_drain_seconds
 from hub.operations.models import Operation
@@ -117,7 +117,7 @@ def _build_backfill_deliveries(
     for event in events:
         if event.pk not in bodies:
             continue
-        document = event.build_document(tenant, json.loads(bytes(bodies[event.pk].body))["data"])
+        document = event.build_document(tenant, load_json(bytes(bodies[event.pk].body))["data"])
         for route in routes:
             if matches_event_type(route.event_type, event.type):
                 deliveries += build_deliveries_for_route(

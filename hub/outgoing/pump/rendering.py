@@ -1,7 +1,6 @@
 """Render claimed deliveries. Every later attempt sends the bytes of the first rendering."""
 
 import itertools
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from connectors.http import dump_checked_json
+from connectors.http import dump_checked_json, load_json
 from connectors.roles import Action
 from connectors.schema import Message
 from hub.connections.models import Connection
@@ -137,7 +136,7 @@ def _render_delivery(
 ) -> RenderedBody:
     """Return the stored bytes of the first attempt, or render them."""
     if delivery.rendered_body is not None:
-        body = json.loads(delivery.rendered_body)
+        body = load_json(delivery.rendered_body)
         return RenderedBody(bytes(delivery.rendered_body), body, delivery.version, is_new=False)
     version = config.versions[delivery.route.mapping_id]
     body = translate(
@@ -158,7 +157,7 @@ def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
     """
     if delivery.event_body is None:
         raise CannotSend("defect", "the body of the event was pruned, so it cannot be rendered")
-    data = json.loads(delivery.event_body.decode())["data"]
+    data = load_json(delivery.event_body)["data"]
     return build_event_document(
         delivery.sender_id, delivery.type, delivery.tenant, delivery.occurred_at, data
     )

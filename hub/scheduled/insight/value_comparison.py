@@ -6,6 +6,7 @@ characters, and a number beside a text with the same digits.
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
@@ -16,6 +17,7 @@ TYPE_LABELS: dict[type, Promise] = {
     str: _("text"),
     bool: _("yes or no"),
     int: _("number"),
+    Decimal: _("number"),
     float: _("number"),
 }
 
@@ -71,7 +73,9 @@ def _format_value(value: Any) -> str:
 def _format_plain(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str | Decimal):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _show_character(character: str) -> str:

@@ -1,7 +1,6 @@
 """Log lines: parse and check them, mask secrets in them, pack and unpack them."""
 
 import hashlib
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.http import dump_json
+from connectors.http import dump_json, load_json
 from hub.crypto.redaction import MASK, SECRET_NAMES, redact_text
 from hub.problems import Problem
 from hub.problems.strict_json import read_json
@@ -127,7 +126,7 @@ def mask_line(line: LogLine) -> LogLine:
     text = line.text.decode()
     if redact_text(text) == text:
         return line
-    masked = dump_json(mask_value(json.loads(text)))
+    masked = dump_json(mask_value(load_json(text)))
     return LogLine(line.time, masked, line.number, line.tenant)
 
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
+from hub.db.exact_json import ExactJSONField
 from hub.db.ids import uuid7
 from hub.db.state_machine import StateMachine
 from hub.outgoing.models import Delivery
@@ -63,8 +64,8 @@ class Discrepancy(Scoped, StateMachine):
     owner = models.CharField(max_length=12, blank=True)  # of the field: whose value is right
     local_id = models.CharField(max_length=200, blank=True)
     remote_id = models.CharField(max_length=200, blank=True)
-    local_value = models.JSONField(null=True)
-    remote_value = models.JSONField(null=True)
+    local_value = ExactJSONField(null=True)
+    remote_value = ExactJSONField(null=True)
     local_version = models.CharField(max_length=200, blank=True)  # an ETag, or a time of change
     remote_version = models.CharField(max_length=200, blank=True)
     local_changed_at = models.DateTimeField(null=True)
@@ -83,7 +84,7 @@ class Discrepancy(Scoped, StateMachine):
     )
     repair_requested_at = models.DateTimeField(null=True)
     read_again_at = models.DateTimeField(null=True)  # after a delivery; null: at once
-    replaced_value = models.JSONField(null=True)  # the value before the repair
+    replaced_value = ExactJSONField(null=True)  # the value before the repair
     repaired_at = models.DateTimeField(null=True)
 
     class Meta(Scoped.Meta):

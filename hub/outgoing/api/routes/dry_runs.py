@@ -1,6 +1,5 @@
 """Dry runs of stored routes and field mappings with an event, for REST."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from connectors.http import load_json
 from hub.mappings.models import MappingVersion
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
@@ -61,7 +61,7 @@ def _find_document(
     if event_body is None:
         raise serializers.ValidationError({"event": "The event's body is no longer stored."})
     return event.tenant, event.build_document(
-        event.tenant, json.loads(bytes(event_body.body))["data"]
+        event.tenant, load_json(bytes(event_body.body))["data"]
     )
 
 
@@ -89,7 +89,7 @@ def describe_dry_run(dry_run: DryRun, connector_key: str) -> dict[str, Any]:
         "reason": reason,
         "sentence": sentence,
         "detail": dry_run.detail,
-        "result": json.loads(dry_run.body) if dry_run.body else None,
+        "result": load_json(dry_run.body) if dry_run.body else None,
         "missing_identities": [
             {"kind": kind, "local_id": local_id} for kind, local_id in dry_run.missing
         ],

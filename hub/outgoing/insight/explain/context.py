@@ -1,6 +1,5 @@
 """Load the rows that an explanation needs, in a fixed number of queries."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from connectors.http import load_json
 from hub.connections.actions import maintenance
 from hub.connections.models import MAINTENANCE, KillSwitch, MaintenanceWindow
 from hub.mappings.models import MappingVersion
@@ -48,7 +48,7 @@ def _load_event_document(delivery: Delivery) -> dict[str, Any] | None:
     body = EventBody.objects.filter(event_id=delivery.event_id).first()
     if body is None:
         return None
-    return delivery.event.build_document(delivery.tenant, json.loads(bytes(body.body))["data"])
+    return delivery.event.build_document(delivery.tenant, load_json(bytes(body.body))["data"])
 
 
 def _dry_run_delivery(delivery: Delivery) -> DryRun | None:

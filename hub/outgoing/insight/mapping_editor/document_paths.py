@@ -1,9 +1,9 @@
 """The paths that a mapping can read, from real events."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from connectors.http import encode_json
 from hub.mappings.rows.field_paths import Segments, format_expression_path
 from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument
 
@@ -37,5 +37,5 @@ def _iterate_values(value: Any, segments: Segments) -> Iterator[tuple[Segments, 
 
 
 def _format_example(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else encode_json(value)
     return text if len(text) <= EXAMPLE_LENGTH else f"{text[: EXAMPLE_LENGTH - 1]}…"

@@ -2,11 +2,11 @@
 events.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.http import load_json
 from hub.connections.models import Connection
 from hub.mappings.models import FieldMapping
 from hub.outgoing.insight.dry_run import find_trial_connection
@@ -71,7 +71,7 @@ def load_route_documents(tenant: Tenant, routes: Collection[Route]) -> list[Even
     ][:EVENTS_LIMIT]
     events, bodies = Event.objects.of(tenant).in_bulk(keys), EventBody.objects.in_bulk(keys)
     return [
-        (events[pk], events[pk].build_document(tenant, json.loads(bytes(bodies[pk].body))["data"]))
+        (events[pk], events[pk].build_document(tenant, load_json(bytes(bodies[pk].body))["data"]))
         for pk in keys
         if pk in events and pk in bodies
     ]

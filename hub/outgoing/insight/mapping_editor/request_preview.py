@@ -3,7 +3,6 @@
 Nothing is stored or sent, and no secret is opened: requests are built with a masked credential.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +12,7 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from connectors.http import dump_json, load_json
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from connectors.schema import Credential, Message
@@ -80,7 +80,7 @@ def find_sent_delivery(route: Route, tenant: Tenant) -> SentDelivery | None:
     rendering = Rendering.objects.filter(pk=delivery.pk).first() if delivery else None
     if delivery is None or rendering is None:
         return None
-    return SentDelivery(delivery, json.loads(bytes(rendering.body)))
+    return SentDelivery(delivery, load_json(bytes(rendering.body)))
 
 
 def preview_request(
@@ -112,7 +112,7 @@ def preview_request(
         return _with_problem(preview, _("Connect an account to see the whole request."))
     builder = _RequestBuilder.create(route, connection, sent, event, now=now)
     try:
-        request = builder.build(json.loads(dry_run.body))
+        request = builder.build(load_json(dry_run.body))
     except Exception:  # a body that the action refuses, and that its code does not expect
         return _with_problem(preview, _("No request can be built from these values."))
     return _compare_with_sent(preview, request, builder, sent)
@@ -172,7 +172,7 @@ class _RequestBuilder:
         message = Message(
             id=self.message_id,
             body=body,
-            raw=json.dumps(body, ensure_ascii=False).encode(errors="backslashreplace"),
+            raw=dump_json(body),
             at=self.at,
             type=self.event.type,
             tenant=self.tenant_reference,

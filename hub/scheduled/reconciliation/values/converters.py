@@ -127,7 +127,7 @@ def format_scalar(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float):
+    if isinstance(value, float | Decimal):
         with suppress(NotConvertible):
             return format_decimal(parse_number(value))
     return describe_value(value)
@@ -168,11 +168,11 @@ def _convert_money(value: Mapping[str, Any]) -> str:
 def parse_number(value: Any) -> Decimal:
     """Parse a JSON number or a text; commas may group digits. Raises NotConvertible.
 
-    A float is read with 15 significant digits, so that 0.1 + 0.2 is 0.3.
+    Nothing is rounded: a float is the decimal that a system wrote.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise NotConvertible("not a number")
-    text = f"{value:.15g}" if isinstance(value, float) else str(value).strip()
+    text = str(value).strip()
     if len(text) > MAX_NUMBER_LENGTH or "_" in text or not text.isascii():
         raise NotConvertible("not a number")
     if "," in text:
@@ -210,8 +210,9 @@ def parse_time(value: Any, rule: FieldRule) -> datetime:
 
     A time without an offset, and a date alone, are in the field's zone.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if abs(value) >= EPOCH_MILLISECONDS_FROM else value
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        number = float(value)
+        seconds = number / 1000 if abs(number) >= EPOCH_MILLISECONDS_FROM else number
         return EPOCH + timedelta(seconds=seconds)
     if not isinstance(value, str):
         raise NotConvertible("not a time")

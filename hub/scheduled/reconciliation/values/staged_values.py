@@ -4,15 +4,15 @@ Records of both sides are equal if their first lines have the same bytes, so onl
 differ have to be parsed again.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from connectors.http import dump_checked_json
+from connectors.http import dump_checked_json, is_exact_in_64_bits, load_json
 
 DELETED_MARK = b"-"  # the first line of a deleted record
 VALUE_MAX_BYTES = 64 * 1024  # a larger value is compared, but cannot be repaired
@@ -60,9 +60,9 @@ def decode_staged(body: bytes) -> StagedValues:
 def _load_json(document: bytes) -> Any:
     """Parse the output of `dump_checked_json`, in which a lone surrogate may be an escape."""
     try:
-        return orjson.loads(document)
+        return orjson.loads(document) if is_exact_in_64_bits(document) else load_json(document)
     except orjson.JSONDecodeError:
-        return json.loads(document)
+        return load_json(document)
 
 
 def read_canonical_line(body: bytes) -> bytes:
@@ -74,7 +74,7 @@ def limit_value(value: Any) -> Any:
     """Return a value as it is stored for pages and repairs; a very large one is cut to an
     excerpt.
     """
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int | float | Decimal):
         return value
     if isinstance(value, str) and len(value) <= VALUE_MAX_BYTES // 4:
         return value

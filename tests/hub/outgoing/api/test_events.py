@@ -9,6 +9,8 @@ from django.db import connection as database
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery, Event, EventBody, Idempotency
 from hub.queue import WakeUp
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +63,19 @@ def test_the_bytes_are_kept_as_they_were_received(shop):
     raw = b'{"type" : "order.created", "data":{"total": 12.50, "name":"J\\u00fcrgen"}}'
     assert send(shop, raw).status_code == 202
     assert bytes(EventBody.objects.get().body) == raw
+
+
+@pytest.mark.corrections(item="1.5")
+@pytest.mark.parametrize("form", [b"%b", b"[%b]"])
+def test_amounts_of_18_digits_reach_another_system_with_all_digits(make, shop, acme, form):
+    body = {"value": "data.total", "tax": "sum(data.taxes)", "net": "subtract(data.total, `0.01`)"}
+    filter = "data.total > `1234567890123456.77`"
+    make.route(make.connection(acme), body=body, filter=filter)
+    data = b'{"total": 1234567890123456.78, "taxes": [123456789012345678, 0.1, 0.2]}'
+    assert send(shop, form % (b'{"type": "order.created", "data": %b}' % data)).status_code == 202
+    (request,) = pump(FakeHttp(), at=clock()).requests
+    for amount in (b"1234567890123456.78", b"123456789012345678.3", b"1234567890123456.77"):
+        assert amount in request.content()
 
 
 def test_an_event_without_an_id_is_given_one(shop):

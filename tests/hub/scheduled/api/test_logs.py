@@ -139,6 +139,13 @@ def test_a_line_does_not_name_another_tenant(make, api, shop):
     assert stored_lines() == []
 
 
+@pytest.mark.corrections(item="1.5")
+def test_a_line_with_a_masked_secret_keeps_all_digits_of_its_numbers(shop):
+    line = b'{"message": "paid", "password": "a", "total": 1234567890123456.78}\n'
+    assert send(shop, line).status_code == 202
+    assert b"1234567890123456.78" in unpack_lines(LogChunk.unscoped.get().body)[0]
+
+
 def test_secrets_are_masked_and_the_lines_stay_json(shop):
     text = 'Authorization: Bearer abcdefgh12345678 password=hunter2\\" and more'
     key = "-----BEGIN PRIVATE KEY-----\nMIIE\nabc"

@@ -3,12 +3,11 @@
 They answer the requests of the real connectors; no network is involved.
 """
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from connectors.http import Request, Response
+from connectors.http import Request, Response, dump_json, load_json
 from tests.factories import NOON
 
 
@@ -102,7 +101,7 @@ class OrderApplication(SimulatedSystem):
         condition = request.headers.get("If-Match", "*")
         if record and condition not in ("*", f'"{record["version"]}"'):
             return Response(412)
-        fields = json.loads(request.content())
+        fields = load_json(request.content())
         fields.pop("tenant", None)
         if request.method == "POST":
             number = str(fields.pop("number"))
@@ -121,7 +120,7 @@ class DealSystem(SimulatedSystem):
             is_new = request.method == "POST"
             id = len(self.records) if is_new else int(url.path.rpartition("/")[2])
             self.write_count += 1
-            self.put(f"{id:05}", **json.loads(request.content()))
+            self.put(f"{id:05}", **load_json(request.content()))
             return _answer({"success": True, "data": {"id": id}})
         if url.path.endswith("/archived"):
             return _answer({"success": True, "data": [], "additional_data": {"next_cursor": None}})
@@ -150,4 +149,4 @@ class DealSystem(SimulatedSystem):
 
 
 def _answer(document: object) -> Response:
-    return Response(200, json.dumps(document).encode(), {"content-type": "application/json"})
+    return Response(200, dump_json(document), {"content-type": "application/json"})

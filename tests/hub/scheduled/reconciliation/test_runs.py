@@ -1,6 +1,7 @@
 """Whole reconciliations between two simulated systems."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -61,6 +62,18 @@ def test_a_second_run_over_the_same_data_finds_the_same_again(world):
     assert Discrepancy.unscoped.count() == len(planted)
     assert second["states"] | {"open": 6, "new": 0} == second["states"]
     assert first["digest"] == second["digest"]
+
+
+@pytest.mark.corrections(item="1.5")
+def test_amounts_of_18_digits_are_compared_and_stored_with_all_digits(world):
+    amount = Decimal("1234567890123456.78")
+    world.plant(1, total=amount, there={"value": amount})
+    world.plant(2, total=amount, there={"value": str(amount)})
+    world.plant(3, total=amount, there={"value": amount + Decimal("0.01")})
+    world.reconcile()
+    assert world.find_discrepancies() == {("A-00003", "total")}
+    found = Discrepancy.unscoped.get()
+    assert (found.local_value, found.remote_value) == (amount, amount + Decimal("0.01"))
 
 
 def test_a_finished_reconciliation_is_an_event_for_our_application(world):

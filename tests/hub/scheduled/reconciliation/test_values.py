@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.http import Response
 from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import (
     convert_local,
@@ -69,7 +70,7 @@ def are_equal(ours, theirs, type, **options):
         ("integer", "1,000", 1000),
         ("decimal", "12.50", 12.5),
         ("decimal", "012.500", 12.5),
-        ("decimal", 0.1 + 0.2, "0.3"),
+        ("decimal", 0.1 + 0.2, "0.30000000000000004"),
         ("decimal", "1e3", 1000),
         ("decimal", "-0.00", 0),
         ("decimal", "12.50 EUR", "EUR 12.5"),
@@ -98,6 +99,7 @@ def test_values_that_mean_the_same_are_equal(type, ours, theirs):
         ("text", "0", None),
         ("text", False, None),
         ("decimal", "12.50 EUR", "12.50 USD"),
+        ("decimal", 0.1 + 0.2, "0.3"),
         ("decimal", 0, None),
         ("decimal", "abc", 0),
         ("decimal", "NaN", "Infinity"),
@@ -151,6 +153,15 @@ def test_a_decimal_equals_itself_however_it_is_written(number):
     field = rule("decimal")
     assert len({convert_remote(text, field) for text in texts}) == 1
     assert Decimal(convert_remote(str(number), field)) == number
+
+
+@pytest.mark.corrections(item="1.5")
+@given(st.integers(10**17, 10**18 - 1), st.integers(0, 17), st.integers(-1, 1))
+def test_amounts_of_18_digits_are_equal_if_all_their_digits_are(digits, places, step):
+    first, second = Decimal(digits).scaleb(-places), Decimal(digits + step).scaleb(-places)
+    raw = b'{"number": %b, "text": "%b"}' % (f"{first:f}".encode(), f"{second:f}".encode())
+    record = Response(200, raw).json()
+    assert are_equal(record["number"], record["text"], "decimal") is (step == 0)
 
 
 @given(FINITE_JSON, FINITE_JSON)
