@@ -6,6 +6,7 @@ a person describes one by `scheme_from_settings`. All of it is pure.
 
 from connectors.signatures.digests import encode_signature
 from connectors.signatures.keys import Secret, decode_secret
+from connectors.signatures.message_ids import digest_signed_content, find_signed_id
 from connectors.signatures.presets import (
     GITHUB,
     PRESETS,
@@ -64,7 +65,9 @@ __all__ = [
     "WebhookRequest",
     "decode_secret",
     "decode_signing_key",
+    "digest_signed_content",
     "encode_signature",
+    "find_signed_id",
     "is_equal_secret",
     "scheme_from_settings",
     "sign",

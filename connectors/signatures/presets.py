@@ -1,6 +1,7 @@
 """The schemes of known providers, by name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from connectors.signatures.schemes import HmacScheme
 
@@ -12,18 +13,28 @@ SLACK = HmacScheme(
     timestamp_header="X-Slack-Request-Timestamp",
 )
 
-# Standard Webhooks 1.0.0: secrets of 24 to 64 bytes; signatures other than v1 are ignored
-STANDARD_WEBHOOKS = HmacScheme(
-    header="webhook-signature",
+# Standard Webhooks under the names of Svix, its origin
+# (https://docs.svix.com/receiving/verifying-payloads/how-manual, 2026-11)
+SVIX = HmacScheme(
+    header="svix-signature",
     signed="{id}.{timestamp}.{body}",
     encoding="base64",
     prefix="v1,",
     separator=" ",
-    timestamp_header="webhook-timestamp",
-    id_header="webhook-id",
+    timestamp_header="svix-timestamp",
+    id_header="svix-id",
     secret_encoding="base64",
     secret_prefix="whsec_",
     secret_bytes_min=24,
+)
+
+# Standard Webhooks 1.0.0: secrets of 24 to 64 bytes; signatures other than v1 are ignored
+STANDARD_WEBHOOKS = replace(
+    SVIX,
+    header="webhook-signature",
+    timestamp_header="webhook-timestamp",
+    id_header="webhook-id",
+    alternative=SVIX,
 )
 
 # https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries (2026-11)

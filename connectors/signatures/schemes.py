@@ -6,17 +6,20 @@ from typing import Literal
 
 from connectors.http import KIBIBYTE
 from connectors.signatures.signed_content import TemplateError, template_fields
+from connectors.webhook_request import WebhookRequest
 
 Algorithm = Literal["sha1", "sha256", "sha512"]
 Encoding = Literal["hex", "base64"]
 SecretEncoding = Literal["text", "base64", "hex"]
 TimestampUnit = Literal["seconds", "milliseconds", "rfc3339"]
+TimestampOf = Literal["attempt", "event"]
 Location = Literal["header", "query", "path", "basic"]
 
 DIGEST_BYTES = {"sha1": 20, "sha256": 32, "sha512": 64}
 ENCODINGS = ("hex", "base64")
 SECRET_ENCODINGS = ("text", "base64", "hex")
 TIMESTAMP_UNITS = ("seconds", "milliseconds", "rfc3339")
+TIMESTAMPS_OF = ("attempt", "event")
 SEPARATORS = ("", " ", ",", ";")
 LOCATIONS = ("header", "query", "path", "basic")
 
@@ -51,6 +54,7 @@ class SignatureScheme:
     timestamp_header: str = ""
     timestamp_element: str = ""
     timestamp_unit: TimestampUnit = "seconds"
+    timestamp_of: TimestampOf = "attempt"  # an event's is the same in all attempts
     tolerance: int = 300  # seconds, into the past and into the future
     id_header: str = ""
     key_id_header: str = ""  # names the secret, for providers that send it
@@ -70,10 +74,12 @@ class HmacScheme(SignatureScheme):
     """An HMAC of the signed content.
 
     `port_variants`: the provider may sign the URL with or without its default port (Twilio).
+    `alternative`: the same scheme with other names of headers, for a request that has those.
     """
 
     algorithm: Algorithm = "sha256"
     port_variants: bool = False
+    alternative: "HmacScheme | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +120,17 @@ class SharedSecretScheme:
 Scheme = HmacScheme | Ed25519Scheme | SharedSecretScheme
 
 
+def choose_scheme(scheme: Scheme, request: WebhookRequest) -> Scheme:
+    """Return the alternative of a scheme for a request that has the headers of the alternative
+    only.
+    """
+    if not isinstance(scheme, HmacScheme) or scheme.alternative is None:
+        return scheme
+    names = (scheme.header, scheme.alternative.header)
+    has_own, has_alternative = (bool(request.header_values(name)) for name in names)
+    return scheme.alternative if has_alternative and not has_own else scheme
+
+
 def find_parameter_errors(scheme: SignatureScheme) -> dict[str, str]:
     """Return a text for each parameter that cannot be used; an empty dict if all can."""
     return (
@@ -143,6 +160,7 @@ def _find_choice_errors(scheme: SignatureScheme) -> dict[str, str]:
         "encoding": (scheme.encoding, ENCODINGS),
         "secret_encoding": (scheme.secret_encoding, SECRET_ENCODINGS),
         "timestamp_unit": (scheme.timestamp_unit, TIMESTAMP_UNITS),
+        "timestamp_of": (scheme.timestamp_of, TIMESTAMPS_OF),
     }
     if isinstance(scheme, HmacScheme):
         choices["algorithm"] = (scheme.algorithm, tuple(DIGEST_BYTES))

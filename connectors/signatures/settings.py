@@ -18,12 +18,13 @@ TEXT_PARAMETERS = (
     "timestamp_header",
     "timestamp_element",
     "timestamp_unit",
+    "timestamp_of",
     "id_header",
     "key_id_header",
     "secret_encoding",
     "secret_prefix",
 )
-CHOICES = ("algorithm", "encoding", "timestamp_unit", "secret_encoding", "signed")
+CHOICES = ("algorithm", "encoding", "timestamp_unit", "timestamp_of", "secret_encoding", "signed")
 
 
 def scheme_from_settings(settings: Mapping[str, Json]) -> Scheme:

@@ -81,13 +81,21 @@ def build_signed_contents(
         "body": request.body,
     }
     if "form" in parts:
-        values["form"] = b"" if _has_signed_body_hash(request) else _sorted_form(request)
+        values["form"] = read_form_content(request)
     urls = _list_port_variants(request.url) if port_variants else [request.url]
     contents = []
     for url in urls:
         values["url"] = url.encode("utf-8", "surrogatepass")
         contents.append(b"".join(values[part] if isinstance(part, str) else part for part in parts))
     return contents
+
+
+def read_form_content(request: WebhookRequest) -> bytes:
+    """Return the signed form; empty for a body of which the signed URL contains the hash.
+
+    Raises SignatureRejection if the body is not covered.
+    """
+    return b"" if _has_signed_body_hash(request) else _sorted_form(request)
 
 
 def _sorted_form(request: WebhookRequest) -> bytes:

@@ -14,6 +14,7 @@ from connectors.signatures.schemes import (
     HmacScheme,
     Scheme,
     SharedSecretScheme,
+    choose_scheme,
 )
 from connectors.signatures.shared_secrets import match_shared_secret
 from connectors.signatures.signed_content import build_signed_contents
@@ -40,6 +41,7 @@ def _find_matching_key(
     scheme: Scheme, request: WebhookRequest, secrets: Sequence[Secret], now: float
 ) -> Key:
     """Return the key that made the signature. Raises SignatureRejection."""
+    scheme = choose_scheme(scheme, request)
     if request.method not in scheme.methods:
         raise SignatureRejection(Cause.WRONG_METHOD)
     if len(request.body) > scheme.body_bytes_max:

@@ -29,6 +29,7 @@ TEXT_PARAMETERS = (
     "timestamp_header",
     "timestamp_element",
     "timestamp_unit",
+    "timestamp_of",
     "id_header",
     "key_id_header",
     "secret_encoding",
@@ -82,14 +83,17 @@ ITEM_FIELDS = (
     _build_header_field(
         "item_id_header",
         _("Header of the event ID"),
-        _("A header that is the same when the sender tries again, such as X-GitHub-Delivery."),
+        _(
+            "Such as X-GitHub-Delivery. It is shown with each webhook, so that you find the same "
+            "one at the sender. Only a signed ID tells that a webhook was received before."
+        ),
     ),
     Field(
         "item_id_path",
         _("Path of the event ID"),
         _(
-            "The path of the event ID in the JSON body, such as data.id. Without a header and a "
-            "path the ID of the signature is used, otherwise the content."
+            "The path of the event ID in the JSON body, such as data.id. Empty: the ID that is "
+            "signed, otherwise the signed content."
         ),
         required=False,
         pattern=PATH_PATTERN,
@@ -154,6 +158,15 @@ CUSTOM_FIELDS = (
             ("seconds", _("Unix time in seconds")),
             ("milliseconds", _("Unix time in milliseconds")),
             ("rfc3339", "RFC 3339"),
+        ),
+    ),
+    _build_choice_field(
+        "timestamp_of",
+        _("Custom: meaning of the timestamp"),
+        _("The time of the event keeps two events with the same content apart."),
+        (
+            ("attempt", _("When the request was sent: another one at each attempt")),
+            ("event", _("When the event happened: the same at each attempt")),
         ),
     ),
     Field(

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from connectors.http import Json, Unreadable, load_exact_json
-from connectors.signatures import STANDARD_WEBHOOKS, Ed25519Scheme, HmacScheme, Scheme
+from connectors.signatures import STANDARD_WEBHOOKS, HmacScheme, Scheme
 from connectors.signed_webhook.schema import SIGNING_SECRET, build_scheme, find_scheme
 from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
 from connectors.webhook_request import WebhookRequest
@@ -39,13 +39,18 @@ class SignedWebhooks(WebhookSource):
         return build_scheme(settings)
 
     def stored_headers_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        return (*self.stored_headers, *_list_id_headers(settings))
+        """Add the headers with the sender's id, for a person who looks for a message."""
+        scheme = find_scheme(settings)
+        schemes = [scheme, scheme.alternative] if isinstance(scheme, HmacScheme) else []
+        names = [entry.id_header for entry in schemes if entry]
+        names.append(str(settings.get("item_id_header") or ""))
+        return (*self.stored_headers, *(name.lower() for name in names if name))
 
     def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
-        """Return the event's id from where the settings say, otherwise the digest of the
-        request.
-        """
-        return _find_id(request, settings) or super().message_id(request)
+        """Return the event's id from where the settings say, otherwise what the sender signed."""
+        path = str(settings.get("item_id_path") or "")
+        id = _format_id(find_value(_parse_body(request), path)) if path else ""
+        return id or super().message_id(request, settings)
 
     def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
@@ -82,35 +87,13 @@ def find_value(document: Json, path: str) -> Json:
     return value
 
 
-def _list_id_headers(settings: Mapping[str, Any]) -> list[str]:
-    """List the headers that may contain the event's id, in lower case, the configured one first."""
-    scheme = find_scheme(settings)
-    signed = scheme.id_header if isinstance(scheme, HmacScheme | Ed25519Scheme) else ""
-    names = (str(settings.get("item_id_header") or ""), signed)
-    return [name.lower() for name in names if name]
-
-
-def _find_id(request: WebhookRequest, settings: Mapping[str, Any]) -> str:
-    """Return the event's id: from the configured header, the configured path in the body, or the
-    header that the scheme signs; "" if none contains one.
-    """
-    configured = str(settings.get("item_id_header") or "")
-    path = str(settings.get("item_id_path") or "")
-    names = _list_id_headers(settings)
-    item_id = _find_header(request, names[:1]) if configured else ""
-    if not item_id and path:
-        item_id = _format_id(find_value(_parse_body(request), path))
-    return item_id or _find_header(request, names)
-
-
-def _find_header(request: WebhookRequest, names: Sequence[str]) -> str:
-    """Return the value of the first of these headers that has one; "" if none has."""
-    values = (value for name in names for value in request.header_values(name))
-    return next((value for value in values if value and value.isprintable()), "")
-
-
 def _format_id(value: Json) -> str:
-    """Return a text or an integer as an id; "" for any other value."""
+    """Return a text or an integer as an id; "" for any other value.
+
+    A form field that is repeated with one value is that value: Twilio signs it once.
+    """
+    if isinstance(value, list) and value and all(entry == value[0] for entry in value):
+        value = value[0]
     if isinstance(value, str) and value.isprintable():
         return value
     return str(value) if type(value) is int else ""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from connectors.http import KIBIBYTE, Json, Response, Unreadable
-from connectors.signatures import Scheme
+from connectors.signatures import Scheme, SchemeError, digest_signed_content, find_signed_id
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources.handshakes import Handshake
 
@@ -144,10 +144,15 @@ class WebhookSource:
     def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
         """Return the id of this delivery, the same when the system retries. Never raises.
 
-        `settings`: of the connection. The default is the SHA-256 of the body and the URL's query.
+        `settings`: of the connection. Of what the scheme does not sign nothing may be in it, as
+        anyone can repeat a signed request with other headers and another query. The default is the
+        id that is signed, otherwise the digest of the signed content.
         """
-        query = request.query.encode(errors="surrogatepass")
-        return hashlib.sha256(query + b"\n" + request.body).hexdigest()
+        try:
+            scheme = self.scheme_for(settings)
+        except SchemeError:
+            scheme = self.scheme
+        return find_signed_id(scheme, request) or digest_signed_content(scheme, request)
 
     def share_key(self, request: WebhookRequest) -> str:
         """Return the account for fair processing, without parsing the body fully; "" if unknown.

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC
 from functools import partial
 
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from connectors.outcomes import READ_ERRORS
 from connectors.registry import CONNECTORS
+from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import MAX_ID_LENGTH, StoredRequest, Subscriptions
 from tests.connectors.webhook_requests import FORM, JSON, REQUESTS, XML, post
@@ -161,6 +163,16 @@ def test_the_id_is_the_same_when_it_is_sent_again(key, case):
     source, (request, _type) = SOURCES[key], REQUESTS[key][case]
     again = WebhookRequest("POST", "", request.body, request.headers, query=request.query)
     assert source.message_id(request) == source.message_id(again)
+
+
+@pytest.mark.corrections(item="2.3")
+@each_case
+def test_what_its_scheme_does_not_sign_is_no_part_of_the_id(key, case):
+    source, (request, _type) = SOURCES[key], REQUESTS[key][case]
+    if isinstance(source.scheme, SharedSecretScheme):
+        pytest.skip("it signs nothing: who knows the secret states all of the request")
+    changed = replace(request, query="a=1", headers=(*request.headers, ("X-Request-Id", "2")))
+    assert source.message_id(changed) == source.message_id(request)
 
 
 # --- what is hostile ---

@@ -123,9 +123,6 @@ def test_a_standard_webhook_has_its_id_and_type_and_the_body_as_data():
 
 
 def test_the_id_is_read_where_the_settings_say():
-    github = {"preset": "github", "item_id_header": "X-GitHub-Delivery"}
-    assert parse_item({}, github, ("X-GitHub-Delivery", "72d3162e")).id == "72d3162e"
-    assert "x-github-delivery" in SOURCE.stored_headers_for(github)
     by_path = {"preset": "stripe", "item_id_path": "data.0.id"}
     assert parse_item({"data": [{"id": 7}]}, by_path).id == "7"
 
@@ -135,10 +132,13 @@ def test_without_an_id_the_content_is_the_id():
     assert first == again != parse_item({"a": 2}, {"preset": "github"}).id
 
 
-def test_a_header_that_the_signature_does_not_cover_is_no_id_unless_configured():
-    github = {"preset": "github"}
+@pytest.mark.corrections(item="2.3")
+def test_a_header_that_the_signature_does_not_cover_is_shown_and_no_id():
+    github = {"preset": "github", "item_id_header": "X-GitHub-Delivery"}
     plain = parse_item({"a": 1}, github).id
-    assert parse_item({"a": 1}, github, ("webhook-id", "another")).id == plain
+    for name in ("webhook-id", "X-GitHub-Delivery"):
+        assert parse_item({"a": 1}, github, (name, "another")).id == plain
+    assert "x-github-delivery" in SOURCE.stored_headers_for(github)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,11 @@ import pytest
 from django.urls import reverse
 from standardwebhooks.webhooks import Webhook
 
+from connectors.signatures import Secret, WebhookRequest, sign
+from connectors.signatures.presets import SVIX
+from connectors.signed_webhook.schema import build_scheme
 from hub.db.clock import clock
+from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.outgoing.models import Event, EventBody
 from tests.connectors.recorded import WHSEC
@@ -71,20 +75,111 @@ def test_an_id_and_a_type_that_no_database_stores_are_cleaned(client, connection
     assert item.state == "processed" and item.type.startswith("signed_webhook.a_bx")
 
 
-@pytest.mark.parametrize("name", ["X-Session-Id", "X-Long-Id"])
-def test_ids_in_a_header_that_is_stored_masked_or_cut_stay_apart(client, make, name):
-    connection = make.connection(
+def connect_sender(make, secret=WHSEC, **settings):
+    return make.connection(
         connector="signed_webhook",
         account="",
-        secret={"signing_secret": WHSEC},
-        settings={"item_id_header": name},
+        secret={"signing_secret": secret},
+        settings=settings,
     )
+
+
+@pytest.mark.parametrize("path", ["session", "long"])
+def test_ids_that_are_stored_as_their_digest_stay_apart(client, make, path):
+    connection = connect_sender(make, item_id_path=path)
     for number in range(2):
-        headers = {name: f"{'x' * 600}{number}"}
-        post_standard(client, connection, id=f"msg_{number}", headers=headers)
-        post_standard(client, connection, id=f"again_{number}", headers=headers)
+        body = json.dumps({path: f"{'x' * 600}{number}"})
+        post_standard(client, connection, body, id=f"msg_{number}")
+        post_standard(client, connection, body, id=f"again_{number}")
     run_inbox()
     assert Event.unscoped.count() == 2
+
+
+@pytest.mark.corrections(item="2.5")
+def test_the_headers_of_svix_are_standard_webhooks(client, connection):
+    url = endpoint_url(endpoint_of(connection))
+    request = WebhookRequest("POST", url, BODY.encode())
+    signed = sign(SVIX, request, [Secret(WHSEC)], clock().timestamp(), id="msg_2x")
+    path = local_path(endpoint_of(connection))
+    headers = dict(signed.headers)
+    for changes, status in (({}, 200), ({"svix-id": "msg_3x"}, 401)):
+        answer = client.post(path, BODY, "application/json", headers=headers | changes)
+        assert answer.status_code == status
+    run_inbox()
+    assert InboundItem.unscoped.get().item_key == "msg_2x"
+
+
+SENDER_SECRET = "a secret of 24 characters"
+TIMED = {
+    "preset": "custom",
+    "header": "X-Signature",
+    "signed": "{timestamp}.{body}",
+    "timestamp_header": "X-Time",
+}
+FORM = "application/x-www-form-urlencoded"
+
+
+def post_signed(client, connection, body, *, at=0, query="", headers=None, type="application/json"):
+    """Post what the connection's own scheme signs, `at` seconds from now."""
+    url = endpoint_url(endpoint_of(connection)) + query
+    path = "/" + url.partition("//")[2].partition("/")[2]
+    request = WebhookRequest("POST", url, body, (("Content-Type", type),), path=path)
+    scheme = build_scheme(connection.settings)
+    signed = sign(scheme, request, [Secret(SENDER_SECRET)], clock().timestamp() + at)
+    names = dict(signed.headers) | (headers or {})
+    names.pop("Content-Type")
+    answer = client.post(path, body, content_type=type, headers=names)
+    assert answer.status_code == 200
+
+
+@pytest.mark.corrections(item="2.3")
+@pytest.mark.parametrize("preset", ["github", "shopify", "stripe", "slack"])
+def test_a_signed_request_is_one_event_whatever_is_changed_that_is_not_signed(client, make, preset):
+    delivery = "X-GitHub-Delivery"
+    connection = connect_sender(make, SENDER_SECRET, preset=preset, item_id_header=delivery)
+    for number, query in enumerate(("", "?a=1", "?a=2&b")):
+        headers = {delivery: f"other-{number}", "X-Shopify-Webhook-Id": f"other-{number}"}
+        post_signed(client, connection, b'{"n": 1}', query=query, headers=headers)
+    run_inbox()
+    assert Event.unscoped.count() == 1
+    assert InboundMessage.unscoped.get().headers["x-github-delivery"] == "other-0"
+
+
+@pytest.mark.corrections(item="2.3")
+def test_an_id_that_is_not_signed_swallows_no_other_event(client, make):
+    connection = connect_sender(make, SENDER_SECRET, preset="github", item_id_header="X-Id")
+    for number in range(2):
+        body = b'{"n": %d}' % number
+        post_signed(client, connection, body, headers={"X-Id": "the same"})
+    run_inbox()
+    assert Event.unscoped.count() == 2
+
+
+@pytest.mark.corrections(item="2.3")
+def test_the_fields_of_a_form_are_one_event_in_any_order_and_repetition_that_is_signed_alike(
+    client, make
+):
+    connection = connect_sender(make, SENDER_SECRET, preset="twilio", item_id_path="Sid")
+    for body in (b"Sid=SM1&Body=Hello", b"Body=Hello&Sid=SM1", b"Sid=SM1&Sid=SM1&Body=Hello"):
+        post_signed(client, connection, body, type=FORM)
+    connection = connect_sender(make, SENDER_SECRET, preset="twilio")
+    for body in (b"Sid=SM1&Body=Hello", b"Body=Hello&Sid=%53M1", b"Sid=SM1&Sid=SM1&Body=Hello"):
+        post_signed(client, connection, body, type=FORM)
+    post_signed(client, connection, b"Sid=SM1&Body=Hello", type=FORM, query="?signed=1")
+    run_inbox()
+    assert Event.unscoped.count() == 3
+
+
+@pytest.mark.corrections(item="2.3")
+@pytest.mark.parametrize(("settings", "count"), [({}, 1), ({"timestamp_of": "event"}, 2)])
+def test_a_signed_time_tells_events_apart_only_where_it_is_the_events(
+    client, make, settings, count
+):
+    connection = connect_sender(make, SENDER_SECRET, **TIMED, **settings)
+    for at in (-30, -30, 0):
+        post_signed(client, connection, b'{"n": 1}', at=at)
+    run_inbox()
+    assert Event.unscoped.count() == count
 
 
 def test_a_form_keeps_empty_and_repeated_fields_however_its_type_is_spelled(client, connection):
