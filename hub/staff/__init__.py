@@ -32,6 +32,7 @@ from hub.staff.model_admin import (
 from hub.staff.row_actions import ActionRejected, ActionResult, audit_staff_action, row_action
 from hub.staff.session_limits import StaffSessionMiddleware
 from hub.staff.site import AdminSite, SearchResult
+from hub.staff.url_values import MomentField, parse_number, select_valid_values
 
 __all__ = [
     "AdminPasswordChangeForm",
@@ -42,6 +43,7 @@ __all__ = [
     "Filter",
     "ActionForm",
     "ModelAdmin",
+    "MomentField",
     "Paginator",
     "ReasonForm",
     "RelatedFilter",
@@ -63,6 +65,8 @@ __all__ = [
     "format_number",
     "render_page_link",
     "build_related_field",
+    "parse_number",
+    "select_valid_values",
     "format_duration",
     "apply_admin_style",
     "row_action",

@@ -13,6 +13,8 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter as ChoicesFilter
 from unfold.contrib.filters.admin import DropdownFilter as Filter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
+from hub.staff.url_values import select_valid_values
+
 __all__ = ["ChoicesFilter", "Filter", "RelatedFilter", "TextFilter"]
 
 
@@ -30,14 +32,15 @@ class RelatedForm(forms.Form):
         model_admin: ModelAdmin,
         **kwargs: Any,
     ) -> None:
-        super().__init__(kwargs["data"])
         site = model_admin.admin_site
-        self.fields[name] = forms.ModelChoiceField(
+        related = forms.ModelChoiceField(
             label=label,
             required=False,
             queryset=site.get_model_admin(field.remote_field.model).get_queryset(request),
             widget=AutocompleteSelect(field, site, attrs={"class": "unfold-filter-autocomplete"}),
         )
+        super().__init__(select_valid_values({name: related}, kwargs["data"]))
+        self.fields[name] = related
 
 
 class RelatedFilter(AutocompleteSelectFilter):

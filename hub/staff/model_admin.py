@@ -3,9 +3,10 @@
 from typing import Any, NamedTuple
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList as DjangoChangeList
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import DataError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
@@ -19,6 +20,7 @@ from unfold.views import ChangeList as UnfoldChangeList
 from hub import audit
 from hub.audit import AuditRow
 from hub.staff.row_actions import RowActionsMixin, audit_staff_action
+from hub.staff.url_values import select_valid_values, validate_moment
 
 __all__ = ["EmptyStep", "ModelAdmin", "Paginator", "StackedInline", "TabularInline", "display"]
 
@@ -70,7 +72,12 @@ class ChangeList(UnfoldChangeList):
         return bool(self.query or self.has_active_filters)
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        """Read the rows. Raises IncorrectLookupParameters when the URL has an impossible value."""
+        try:
+            with transaction.atomic():
+                super().get_results(request)
+        except (OverflowError, DataError) as error:  # by SQLite, by PostgreSQL
+            raise IncorrectLookupParameters(error) from error
         self.full_result_count = self.result_count
 
 
@@ -136,6 +143,17 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
             before=before,
             after=after,
         )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and isinstance(db_field, models.DateTimeField):
+            field.validators.append(validate_moment)
+        return field
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the values of the URL that the form of a new row accepts."""
+        values = super().get_changeform_initial_data(request)
+        return select_valid_values(self.get_form(request)().fields, values)
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
         audit_staff_action(request, self.audit_verb("delete"), obj, before={"name": str(obj)})

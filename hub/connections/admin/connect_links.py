@@ -47,10 +47,9 @@ class ConnectLinkAdmin(LinkAdmin):
         """Show the address of the new link in the response to this POST, and nowhere else."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        initial = {"tenant": request.GET.get("tenant")}
-        form = StaffConnectLinkForm(
-            request.POST or None, request=request, site=self.admin_site, initial=initial
-        )
+        form = StaffConnectLinkForm(request.POST or None, request=request, site=self.admin_site)
+        values = {"tenant": request.GET.get("tenant")}
+        form.initial.update(staff.select_valid_values(form.fields, values))
         if request.method == "POST" and form.is_valid():
             try:
                 return self.create_link(request, form.cleaned_data)

@@ -69,8 +69,9 @@ class ConnectionFormsMixin(SigningSecretMixin):
             connector=connector,
             request=request,
             site=self.admin_site,
-            initial={"tenant": request.GET.get("tenant")},
         )
+        values = {"tenant": request.GET.get("tenant")}
+        form.initial.update(staff.select_valid_values(form.fields, values))
         problem_context: dict[str, Any] = {}
         if request.method == "POST" and form.is_valid():
             try:

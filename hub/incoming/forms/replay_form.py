@@ -10,6 +10,7 @@ from hub.outgoing.forms.selection_plan_form import (
     SelectionPlanForm,
 )
 from hub.outgoing.models import EVENT_TYPE
+from hub.staff import MomentField
 
 SELECTED_LIMIT = 1000  # items that are selected one by one
 
@@ -24,7 +25,7 @@ class ReplayPlanForm(SelectionPlanForm):
     type = forms.CharField(
         max_length=120, required=False, label="Event type", validators=[EVENT_TYPE]
     )
-    since = forms.DateTimeField(
+    since = MomentField(
         required=False, label="Received since", help_text="UTC, such as 2026-11-25 12:00."
     )
 

@@ -28,7 +28,7 @@ from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
 from hub.reason_codes import REASONS
-from hub.staff import EmptyStep, display, render_badge, render_time
+from hub.staff import EmptyStep, display, parse_number, render_badge, render_time
 from tenants.models import Tenant, User
 from tenants.scoping import accessible_tenants, changeable_rows, visible_rows
 
@@ -179,11 +179,9 @@ class EventAdmin(ReadOnlyAdmin):
         """Return the initial data of the form: the event that ?like= names, otherwise an example
         order.
         """
-        event_id = request.GET.get("like", "")
+        event_id = parse_number(request.GET.get("like", ""))
         event = (
-            self.get_queryset(request).filter(pk=event_id).first()
-            if event_id.isdigit() and len(event_id) < 19
-            else None
+            self.get_queryset(request).filter(pk=event_id).first() if event_id is not None else None
         )
         if event is None:
             initial = {"type": "order.created", "data": format_json_text(EXAMPLE_ORDER)}

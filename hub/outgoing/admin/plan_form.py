@@ -15,11 +15,12 @@ from hub.outgoing.forms.selection_plan_form import (
 from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.outgoing.operations.planning import OPERATION_KINDS, SELECTED_LIMIT
 from hub.reason_codes import REASONS
+from hub.staff import MomentField
 from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
 
-class UtcField(forms.DateTimeField):
+class UtcField(MomentField):
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
         return moment.astimezone(UTC) if moment else None

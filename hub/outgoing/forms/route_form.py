@@ -21,7 +21,7 @@ from hub.outgoing.forms.expression_fields import FilterField, OrderKeyField, Sch
 from hub.outgoing.insight.dry_run import RouteDraft
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.route_actions import find_reference_problems
-from hub.staff import apply_admin_style
+from hub.staff import apply_admin_style, parse_number
 from tenants.models import Tenant
 from tenants.scoping import changeable_rows, visible_rows
 
@@ -155,9 +155,10 @@ class RouteForm(TargetForm):
         field.queryset = visible = visible_rows(model, self.user)
         listed = model.objects.of(owner) if owner else visible.filter(tenant=None)
         rows = list(listed.order_by("name")[:CHOICES_LIMIT])
-        selected = str((self.data if self.is_bound else self.initial).get(name) or "")
-        if selected.isdigit() and int(selected) < 2**63:
-            is_listed = any(row.pk == int(selected) for row in rows)
+        values = self.data if self.is_bound else self.initial
+        selected = parse_number(str(values.get(name) or ""))
+        if selected is not None:
+            is_listed = any(row.pk == selected for row in rows)
             rows += [] if is_listed else visible.filter(pk=selected)
         field.choices = [("", field.empty_label), *((row.pk, label(row)) for row in rows)]
 

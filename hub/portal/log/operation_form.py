@@ -16,6 +16,7 @@ from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.outgoing.operations.planning import SELECTED_LIMIT
 from hub.portal.log.pages import parse_uuid
 from hub.reason_codes import REASONS
+from hub.staff import MomentField
 from tenants.models import Tenant
 
 OPERATION_KINDS = (
@@ -78,7 +79,7 @@ def normalize_time(text: str) -> str:
     parsed: datetime | None = parse_datetime(text)
     if parsed is None or parsed.tzinfo is None:
         raise ValueError(text)
-    return parsed.isoformat()
+    return str(MomentField().clean(parsed).isoformat())
 
 
 def check_event_type(text: str) -> str:

@@ -22,6 +22,7 @@ from hub.outgoing.insight.search import (
 from hub.outgoing.models import TYPE_PATTERN, Delivery
 from hub.outgoing.operations.filters import OPERATION_FILTERS
 from hub.reason_codes import REASONS
+from hub.staff import MomentField
 from tenants.models import Tenant
 
 NO_ROUTE = "no_route"
@@ -38,7 +39,7 @@ ANY_CHOICE = ("", _("any"))
 CONNECTIONS_OFFERED = 200  # connections in the select
 
 
-class LocalDateTimeField(forms.DateTimeField):
+class LocalDateTimeField(MomentField):
     widget = forms.DateTimeInput(
         attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
     )

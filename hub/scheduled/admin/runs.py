@@ -35,6 +35,7 @@ from hub.staff import (
     TextFilter,
     display,
     format_duration,
+    parse_number,
     render_badge,
     render_time,
     row_action,
@@ -58,12 +59,9 @@ class JobFilter(TextFilter):
     parameter_name = "job"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        id = self.value()
-        if not id:
+        if not self.value():
             return queryset
-        if not id.isdecimal():
-            return queryset.none()
-        jobs = visible_rows(Job, request.user).filter(pk=id)
+        jobs = visible_rows(Job, request.user).filter(pk=parse_number(self.value()))
         return queryset.filter(job__in=list(jobs.values_list("pk", flat=True)))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from hub.audit import ActorContext
@@ -16,14 +15,6 @@ from hub.connections.models import Connection
 from hub.identities.directory_reads import refresh_directory, refresh_local_users
 from hub.identities.stopped_reads import confirm_deactivations, reject_deactivations
 from hub.identities.suggestion_runs import request_suggestions
-
-COUNT_LENGTH = 10  # digits of a number of people
-
-
-def read_count(data: QueryDict) -> int | None:
-    """Return the number of people that the button named; None if it is no number."""
-    text = data.get("count", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < COUNT_LENGTH else None
 
 
 def _read_directory(connection: Connection, actor: ActorContext, *, now: datetime) -> str:

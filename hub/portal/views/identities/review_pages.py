@@ -46,7 +46,8 @@ from hub.identities.suggestion_runs import find_suggestion_run
 from hub.mappings.models import Identity
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
 from hub.portal.views.etag import respond_or_reload
-from hub.portal.views.identities.list_steps import STEPS, STOPPED_LIST_DECISIONS, read_count
+from hub.portal.views.identities.list_steps import STEPS, STOPPED_LIST_DECISIONS
+from hub.staff import parse_number
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 ROWS_SHOWN = 50
@@ -137,7 +138,9 @@ def decide_identities_view(
     elif verb in STEPS:
         _run_list_step(request, STEPS[verb], connection, actor, now=now)
     elif verb in STOPPED_LIST_DECISIONS:
-        step = partial(STOPPED_LIST_DECISIONS[verb], stopped_count=read_count(request.POST))
+        step = partial(
+            STOPPED_LIST_DECISIONS[verb], stopped_count=parse_number(request.POST.get("count", ""))
+        )
         _run_list_step(request, step, connection, actor, now=now)
     else:
         raise Http404(verb)

@@ -21,6 +21,7 @@ from hub.portal.views.mappings.mapping_pages import (
     get_own_mapping,
     redirect_to_mapping,
 )
+from hub.staff import parse_number
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 VERSIONS_SHOWN = 20
@@ -48,10 +49,6 @@ def list_versions(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
         "is_own": mapping.tenant_id is not None,
     }
     return render(request, "portal/mappings/versions.html", context)
-
-
-def parse_number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 @require_POST
