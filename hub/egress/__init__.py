@@ -6,8 +6,15 @@ client is imported from its own module: aiohttp is large, and only a pump needs 
 """
 
 from hub.egress.default_client import send_request
-from hub.egress.errors import EgressError, EgressRefused, RequestNotSent, ResponseNotReceived
+from hub.egress.errors import (
+    EgressError,
+    EgressRefused,
+    RequestNotSent,
+    RequestWithdrawn,
+    ResponseNotReceived,
+)
 from hub.egress.lookup_pool import lookups_for_tenant
+from hub.egress.send_condition import send_only_while
 from hub.egress.sync_client import send_guarded
 from hub.egress.url_guard import EgressRules, check_url, load_rules
 
@@ -17,9 +24,11 @@ __all__ = [
     "EgressRules",
     "ResponseNotReceived",
     "RequestNotSent",
+    "RequestWithdrawn",
     "send_guarded",
     "check_url",
     "lookups_for_tenant",
+    "send_only_while",
     "send_request",
     "load_rules",
 ]

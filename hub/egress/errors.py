@@ -24,6 +24,13 @@ class RequestNotSent(EgressError):
     """Nothing was sent: `dns_failed`, `connect_failed`, `tls_failed` or `egress_refused`."""
 
 
+class RequestWithdrawn(RequestNotSent):
+    """Nothing was sent, as the caller's condition for sending was not true any more."""
+
+    def __init__(self) -> None:
+        super().__init__("withdrawn")
+
+
 class ResponseNotReceived(EgressError):
     """The request may have arrived: `timed_out`, `connection_lost`, `bad_answer`."""
 

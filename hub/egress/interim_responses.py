@@ -1,11 +1,15 @@
-"""Limit the interim responses (1xx) that may precede the final one."""
+"""The connector of aiohttp: it asks before a request is written, and limits interim responses."""
 
 import functools
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
+
+from hub.egress.errors import RequestWithdrawn
+from hub.egress.send_condition import may_send
 
 MAX_INTERIM_RESPONSES = 20
 
@@ -34,3 +38,11 @@ class LimitedConnector(aiohttp.TCPConnector):
         self._factory = functools.partial(  # type: ignore[assignment]  # as aiohttp's own
             InterimLimitHandler, loop=self._loop
         )
+
+    async def connect(self, *details: Any, **options: Any) -> Connection:
+        """Return a connection on which the request is written next. Raises RequestWithdrawn."""
+        connection = await super().connect(*details, **options)
+        if not may_send.get()():
+            connection.release()
+            raise RequestWithdrawn
+        return connection

@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 FORK_CONTEXT = multiprocessing.get_context("fork")
 # What django-q2 writes into a member's timer; greater values are the seconds left for its task.
 TIMER_IDLE, TIMER_EXPIRED = -1.0, 0.0
+SIGN_OF_LIFE_EVERY = 1.0  # seconds
+# Seconds without a sign of life, as when it was stopped or swapped out; as long as its leases last.
+MEMBER_LOST_AFTER = 12.0
 LOCK_TIMEOUT = 0.05  # seconds to wait for the timer's lock
 STOP_TASK = "STOP"  # ends the loop of django-q2
 
@@ -58,10 +61,19 @@ class PoolMember:
         self.replaces = list(replaces)
         self.ready = FORK_CONTEXT.RawValue("b", False)  # set when `on_start` has returned
         self.timer = FORK_CONTEXT.Value("f", TIMER_IDLE)
+        self.signs_of_life = FORK_CONTEXT.RawValue("L", 0)
+        self.seen_signs, self.silent_seconds = 0, 0.0
         self.done = FORK_CONTEXT.RawValue("L", 0)
         self.assigned_count = 0
         self.tasks = FORK_CONTEXT.SimpleQueue()
-        arguments = (self.tasks, ResultCounter(self.done), self.timer, on_start, self.ready)
+        arguments = (
+            self.tasks,
+            ResultCounter(self.done),
+            self.timer,
+            self.signs_of_life,
+            on_start,
+            self.ready,
+        )
         self.process = FORK_CONTEXT.Process(target=_run_member, args=arguments, daemon=True)
         self.process.start()
 
@@ -78,6 +90,20 @@ class PoolMember:
                 self.timer.value = max(TIMER_EXPIRED, self.timer.value - Conf.GUARD_CYCLE)
             lock.release()
 
+    def watch(self) -> None:
+        """Count for how long the process has given no sign of life, by one guard cycle.
+
+        Cycles are counted, so that a pool that was stopped itself does not take all for lost.
+        """
+        signs = self.signs_of_life.value
+        is_silent = signs == self.seen_signs
+        self.silent_seconds = self.silent_seconds + Conf.GUARD_CYCLE if is_silent else 0.0
+        self.seen_signs = signs
+
+    @property
+    def is_lost(self) -> bool:
+        return self.silent_seconds > MEMBER_LOST_AFTER
+
     def is_idle(self) -> bool:
         """Return whether the member has run all its tasks and accepts more."""
         lock = self.timer.get_lock()
@@ -91,13 +117,16 @@ class PoolMember:
             lock.release()
 
     def has_ended(self) -> bool:
-        """Return whether the process ended or its task used up its time."""
-        return not self.process.is_alive() or self.timer.get_obj().value == TIMER_EXPIRED
+        """Return whether the process ended or is lost, or its task used up its time."""
+        is_expired = self.timer.get_obj().value == TIMER_EXPIRED
+        return not self.process.is_alive() or is_expired or self.is_lost
 
     def end_reason(self) -> str:
-        """Return why the member ended: timeout, recycled or killed."""
+        """Return why the member ended: timeout, lost, recycled or killed."""
         if self.timer.get_obj().value == TIMER_EXPIRED:
             return "timeout"
+        if self.process.is_alive():
+            return "lost"
         return "recycled" if self.process.exitcode == 0 else "killed"
 
     def unfreed_pids(self) -> list[int]:
@@ -105,21 +134,33 @@ class PoolMember:
         return [] if self.ready.value else self.replaces
 
     def terminate(self, *, timeout: float = 0.0) -> None:
-        """Wait for the process to end by itself, kill it, and close its pipe."""
-        self.process.join(timeout)
+        """Wait for the process to end by itself, unless it is lost, kill it, and close its pipe."""
+        self.process.join(0.0 if self.is_lost else timeout)
         self.process.kill()
         self.process.join()
         self.tasks.close()
 
 
 def _run_member(
-    tasks: Any, results: ResultCounter, timer: Any, on_start: Callable[[], None], ready: Any
+    tasks: Any,
+    results: ResultCounter,
+    timer: Any,
+    signs_of_life: Any,
+    on_start: Callable[[], None],
+    ready: Any,
 ) -> None:
     """Run a member; called in its process."""
+    threading.Thread(target=_give_signs_of_life, args=(signs_of_life,), daemon=True).start()
     start_watchdog()
     on_start()
     ready.value = True
     worker(tasks, results, timer, Conf.TIMEOUT)
+
+
+def _give_signs_of_life(signs_of_life: Any) -> None:
+    while True:
+        signs_of_life.value += 1
+        threading.Event().wait(SIGN_OF_LIFE_EVERY)
 
 
 def start_watchdog() -> None:

@@ -69,6 +69,7 @@ class TaskPool:
         """Start missing members, and the pusher thread."""
         for member in self.members:
             member.count_down_timer()
+            member.watch()
         if self.list_missing_classes() or any(map(PoolMember.has_ended, self.members)):
             self.replace_missing()
         if not self.pusher.is_alive():

@@ -57,6 +57,28 @@ class WorkerProcesses:
         self.workers.append(spawn([*MANAGE, "work"], self.environment, stdin=subprocess.DEVNULL))
         return self.workers[-1]
 
+    def attempts(self):
+        return self.ask("SELECT count(*) FROM outgoing_attempt")[0][0]
+
+    def freeze(self, pids):
+        """Stop processes, on SQLite between two of their transactions: what is stopped within one
+        holds its lock.
+        """
+        wait_until(lambda: self.stop_outside_transactions(pids), within=20, what="a moment without")
+
+    def stop_outside_transactions(self, pids):
+        process_groups.stop(*pids)
+        url = self.environment["DATABASE_URL"]
+        if not is_sqlite(url):
+            return True
+        beside = sqlite3.connect(sqlite_file(url), timeout=0.2)
+        with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(beside):
+            beside.execute("BEGIN IMMEDIATE")
+            return True
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        return False
+
     def all_are_heard(self):
         wait_until(lambda: self.ask(HEARD) == [(len(self.workers),)], within=60, what="all pools")
 

@@ -15,10 +15,10 @@ from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_suspects
 from hub.outgoing.pump.clock_jump import CLOCK_JUMP, ClockJump
 from hub.outgoing.pump.db_thread import in_db_thread
+from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.pacing import PacedLead
 from hub.outgoing.pump.parking import park_batches
 from hub.outgoing.pump.prepare import prepare_batches
-from hub.outgoing.pump.quarantine import Quarantine
 from hub.outgoing.pump.reserve import reserve_quota
 from hub.outgoing.pump.settling.settle import apply_rejections
 from hub.outgoing.pump.types import LaneBatch, NotSent, PumpRun
@@ -27,6 +27,7 @@ from hub.processes.failpoints import failpoint
 from hub.throttle.feedback import shift_after_clock_jump
 
 MAINTENANCE_EVERY = timedelta(seconds=1)
+SUSPECT_EVERY_SECONDS = 0.5  # between looks for suspects
 MAX_PARKED_CLAIMS = 8  # claims in a row of which all deliveries wait for quotas
 
 
@@ -36,32 +37,35 @@ class Claimer:
 
     run: PumpRun
     sizing: BatchSizing
+    lease_keeper: LeaseKeeper
     lead: PacedLead = field(default_factory=PacedLead)
     config: ConfigCache = field(default_factory=ConfigCache)
-    quarantine: Quarantine = field(default_factory=Quarantine)
     clock_jump: ClockJump = field(default_factory=ClockJump)
     maintenance_checked_at: datetime = LONG_AGO
     found_work: bool = False  # the last claim found something, so the next one does not ask first
+    suspects_checked_at: float = float("-inf")  # by the loop's clock
+    are_suspects_due: bool = False
+    suspect_lanes: set[int] = field(default_factory=set)  # on which this pump sends suspects
 
-    async def claim_batches(self, *, is_idle: bool) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim due deliveries. `is_idle`: nothing is being sent or settled.
+    async def claim_batches(self) -> tuple[list[LaneBatch], list[NotSent]]:
+        """Claim due deliveries.
 
         Return the batches to send, and the requests that were parked. Raises django.db.Error if the
-        database connection is lost.
+        database connection is lost, and LeaseEnded if others may hold what this pump held.
         """
         await self.correct_clock_jump()
-        await self.update_quarantine(is_idle=is_idle)
-        if not await self.can_claim(is_idle=is_idle):
+        await self.look_for_suspects()
+        if not await self.can_claim():
             return [], []
         batches, not_sent = await self.claim_and_prepare()
         self.found_work = bool(batches)
         return batches, not_sent
 
-    async def can_claim(self, *, is_idle: bool) -> bool:
-        """Return whether a lane or suspect is due; a suspect only if nothing else is in flight."""
-        if self.quarantine.is_active:
-            return is_idle
-        return self.found_work or await in_db_thread(lambda: is_work_due(now=self.run.clock()))
+    async def can_claim(self) -> bool:
+        """Return whether a lane or suspect is due."""
+        if self.are_suspects_due or self.found_work:
+            return True
+        return await in_db_thread(lambda: is_work_due(now=self.run.clock()))
 
     async def correct_clock_jump(self) -> None:
         """Shift the quotas if the clock went ahead without time passing.
@@ -79,12 +83,21 @@ class Claimer:
             self.clock_jump.last_reading = previous
             raise
 
-    async def update_quarantine(self, *, is_idle: bool) -> None:
-        """Begin the quarantine if suspects wait, end it if none does."""
-        loop_time = asyncio.get_running_loop().time()
-        if self.quarantine.is_check_due(loop_time, is_idle=is_idle):
-            has_suspects = await in_db_thread(lambda: has_waiting_suspects(now=self.run.clock()))
-            self.quarantine.record_check(loop_time, has_suspects=has_suspects)
+    async def look_for_suspects(self) -> None:
+        """Find out whether suspects are due.
+
+        They go beside the rest, but only once the suspects that were claimed before have ended: a
+        crash shall hit no more of them together than needed.
+        """
+        loop_time, had_suspects = asyncio.get_running_loop().time(), bool(self.suspect_lanes)
+        self.suspect_lanes &= self.lease_keeper.leased_lanes.keys()
+        is_too_early = loop_time < self.suspects_checked_at + SUSPECT_EVERY_SECONDS
+        if self.suspect_lanes or (is_too_early and not had_suspects):
+            return
+        self.suspects_checked_at = loop_time
+        self.are_suspects_due = await in_db_thread(
+            lambda: has_waiting_suspects(now=self.run.clock())
+        )
 
     async def claim_and_prepare(self) -> tuple[list[LaneBatch], list[NotSent]]:
         """Claim until a request can be sent or no lane is due, as other lanes may have quota.
@@ -127,14 +140,18 @@ class Claimer:
             maintenance.begin_maintenance(now=now)
 
     def claim_next_lanes(self, *, now: datetime) -> Sequence[ClaimedLane]:
-        """Claim lanes, or suspects during a quarantine, and load the apps of their connectors."""
+        """Claim lanes, or suspects if any are due, and load the apps of their connectors."""
+        lease, check_lease = self.run.lease, self.lease_keeper.check_slot
         self.config.expire(now=now)
-        if self.quarantine.is_active:
-            claimed_lanes = claim_suspects(self.run.lease, self.config, now=now)
-            # none: another pump holds their lanes
-            self.quarantine.is_active = bool(claimed_lanes)
-        else:
-            claimed_lanes = claim_lanes(self.run.lease, self.config, self.sizing, now=now)
+        claimed_lanes: Sequence[ClaimedLane] = ()
+        if self.are_suspects_due:
+            claimed_lanes = claim_suspects(lease, self.config, check_lease=check_lease, now=now)
+            self.are_suspects_due = False
+            self.suspect_lanes = {claimed_lane.lane.pk for claimed_lane in claimed_lanes}
+        if not claimed_lanes:  # also if another pump holds the lanes of the suspects
+            claimed_lanes = claim_lanes(
+                lease, self.config, self.sizing, check_lease=check_lease, now=now
+            )
         connectors = {claimed_lane.connection.connector_key for claimed_lane in claimed_lanes}
         self.config.load(connectors=connectors)
         return claimed_lanes

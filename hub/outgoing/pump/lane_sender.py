@@ -97,10 +97,17 @@ class LaneSender:
                     batch.progress.is_too_large = batch.progress.is_too_large or is_behind
                     self.settler.add_result(not_sent)
                 else:
-                    result = await send_once(batch, request, send=send, clock=self.run.clock)
+                    result = await send_once(
+                        batch,
+                        request,
+                        send=send,
+                        may_send=lambda: self.lease_keeper.is_lease_safe(batch),
+                        clock=self.run.clock,
+                    )
                     failpoint("O5")  # the response was read, and is not settled
                     self.settler.add_result(result)  # first, so that no error loses it
-                    self.record_outcomes(result)
+                    if isinstance(result, SendResult):
+                        self.record_outcomes(result)
 
     def extend_lead(
         self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.connections.actions import maintenance
+from hub.db.clock import LONG_AGO
 from hub.metrics import counters
 from hub.outgoing.pump.claiming.claim import extend_lane_leases
 from hub.outgoing.pump.db_thread import (
@@ -22,18 +23,24 @@ from hub.throttle import in_flight_leases
 EXTEND_EVERY_SECONDS = 4.0
 SAFE_LEASE = timedelta(
     seconds=10
-)  # of a lane's 12 s lease in which no other pump can have the lane
+)  # of the 12 s lease of a lane or slot, in which no other pump can have it
 
 Counts = Counter[tuple[str, str]]  # by name and label
 
 
+class LeaseEnded(Exception):
+    """The pump has not extended its leases in time, so that others may hold what it held."""
+
+
 @dataclass(slots=True)
 class LeaseKeeper:
-    """The lanes that this pump holds, each with the database time at which its lease began or was
-    last extended, and counts that are not stored yet.
+    """The slot and the lanes that this pump holds, each with the database time at which its lease
+    began or was last extended, and counts that are not stored yet.
     """
 
     run: PumpRun
+    slot_leased_at: datetime
+    is_slot_lost: bool = False
     leased_lanes: dict[int, datetime] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counter)
     closed_event: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,6 +62,19 @@ class LeaseKeeper:
         """Return whether the lane's lease has surely not expired, even if extending it failed."""
         leased_at = self.leased_lanes.get(batch.lane.pk, batch.progress.leased_at)
         return self.run.clock() <= leased_at + SAFE_LEASE
+
+    def is_slot_safe(self) -> bool:
+        """Return whether the slot's lease has surely not expired."""
+        return not self.is_slot_lost and self.run.clock() <= self.slot_leased_at + SAFE_LEASE
+
+    def check_slot(self) -> None:
+        """Raise LeaseEnded if the slot may be lost.
+
+        A pump that claimed under a lease of which others took over lanes could not tell its earlier
+        attempts from the new ones.
+        """
+        if not self.is_slot_safe():
+            raise LeaseEnded
 
     def close(self) -> None:
         """End `keep_leases` without cancelling it, which would lose counts."""
@@ -81,24 +101,28 @@ class LeaseKeeper:
     async def extend_leases(self) -> None:
         """Extend all leases of this pump. Raises django.db.Error."""
         lanes = tuple(self.leased_lanes)
-        extended_at = await in_db_thread(self.store_leases, lanes)
+        extended_at, lost_lanes = await in_db_thread(self.store_leases, lanes)
         for lane in self.leased_lanes.keys() & set(lanes):
-            self.leased_lanes[lane] = max(extended_at, self.leased_lanes[lane])
+            if self.leased_lanes[lane] < extended_at:  # else claimed again meanwhile
+                self.leased_lanes[lane] = LONG_AGO if lane in lost_lanes else extended_at
 
-    def store_leases(self, lanes: Collection[int]) -> datetime:
+    def store_leases(self, lanes: Collection[int]) -> tuple[datetime, Collection[int]]:
         """Extend the leases, and apply maintenance windows that began or ended.
 
-        Return the time from which the extended leases count.
+        Return the time from which the extended leases count, and the lanes that others took over.
         """
         lease, clock = self.run.lease, self.run.clock
         extended_at = clock()
-        extend_lane_leases(lease, lanes, now=extended_at)
-        pump_slots.extend_slot(lease, now=clock())
+        lost_lanes = extend_lane_leases(lease, lanes, now=extended_at)
+        if pump_slots.extend_slot(lease, now=extended_at):
+            self.slot_leased_at = extended_at
+        else:
+            self.is_slot_lost = True
         in_flight_leases.extend_in_flight_leases(
             lease, until=clock() + in_flight_leases.IN_FLIGHT_LEASE
         )
         maintenance.apply_maintenance(now=clock())
-        return extended_at
+        return extended_at, lost_lanes
 
     async def flush_counts(self) -> None:
         """Store the counts, less often than results are settled, as pumps would otherwise wait for

@@ -20,7 +20,7 @@ from hub.outgoing.pump.claiming.claim import is_work_due
 from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
 from hub.outgoing.pump.db_thread import DATABASE_RETRY_EVERY_SECONDS, in_db_thread
 from hub.outgoing.pump.lane_sender import LaneSender
-from hub.outgoing.pump.lease_keeper import LeaseKeeper
+from hub.outgoing.pump.lease_keeper import LeaseEnded, LeaseKeeper
 from hub.outgoing.pump.settling.settle import count_results
 from hub.outgoing.pump.settling.settler import Settler
 from hub.outgoing.pump.types import LaneBatch, PumpRun, Sender
@@ -54,13 +54,21 @@ def run_pump(
     Raises an internal error after all results are settled and the leases are released; the worker
     starts another pump when it next looks for due work.
     """
-    lease = new_lease()
+    lease, leased_at = new_lease(), clock()
     if not pump_slots.acquire_slot(
-        lease, per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
+        lease, per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=leased_at
     ):
         return False
     run = PumpRun(
-        lease, clock, random, stopping, idle_seconds, run_seconds, open_client, start_another
+        lease,
+        leased_at,
+        clock,
+        random,
+        stopping,
+        idle_seconds,
+        run_seconds,
+        open_client,
+        start_another,
     )
     pump_loop = PumpLoop.for_run(run)
     try:
@@ -91,16 +99,11 @@ class PumpLoop:
 
     @classmethod
     def for_run(cls, run: PumpRun) -> "PumpLoop":
-        claimer = Claimer(run, BatchSizing.for_new_pump(now=run.clock()))
-        lease_keeper = LeaseKeeper(run)
+        lease_keeper = LeaseKeeper(run, run.leased_at)
+        claimer = Claimer(run, BatchSizing.for_new_pump(now=run.clock()), lease_keeper)
         settler = Settler(run, lease_keeper)
         lane_sender = LaneSender(run, settler, lease_keeper, claimer.sizing, claimer.lead)
         return cls(run, claimer, lease_keeper, settler, lane_sender)
-
-    @property
-    def is_idle(self) -> bool:
-        """Return whether nothing is being sent, and all results are settled."""
-        return not self.lane_sender.lane_tasks and self.settler.is_empty
 
     async def run_to_end(self) -> None:
         """Claim until it is time to stop, then send and settle the remaining requests.
@@ -151,7 +154,7 @@ class PumpLoop:
 
     async def claim_until_stopped(self, send: Sender) -> None:
         """Claim and start batches until the pump is stopped, its time is over, it was idle for
-        `idle_seconds`, or it has failed.
+        `idle_seconds`, it has failed, or it has lost its slot.
         """
         loop = asyncio.get_running_loop()
         started_at = last_work_at = loop.time()
@@ -169,27 +172,35 @@ class PumpLoop:
                 await self.start_another_pump()
             if not batches:
                 await asyncio.sleep(POLL_EVERY_SECONDS)
+        if self.lease_keeper.is_slot_lost:  # perhaps as the clock was set
+            with contextlib.suppress(Error):
+                await self.claimer.correct_clock_jump()
 
     def must_stop(self, started_at: float) -> bool:
         """Return whether to claim nothing more, in a run that began at `started_at`."""
         is_over = asyncio.get_running_loop().time() >= started_at + self.run.run_seconds
-        return is_over or self.run.stopping() or self.has_failed
+        return is_over or self.run.stopping() or self.has_failed or self.lease_keeper.is_slot_lost
 
     async def has_capacity(self) -> bool:
-        """Return whether more can be sent: sockets are free, and the loop is not busy."""
+        """Return whether more can be sent: sockets are free, the loop is not busy, and the pump
+        surely has its slot.
+        """
         loop = asyncio.get_running_loop()
         started_at = loop.time()
         await asyncio.sleep(0)
         return (
             self.lane_sender.calls_in_flight < MAX_SOCKETS
             and loop.time() >= self.claim_not_before
+            and self.lease_keeper.is_slot_safe()
             and loop.time() - started_at < BUSY_LOOP_SECONDS
         )
 
     async def claim_batches(self) -> list[LaneBatch]:
         """Claim the next batches; none for a while after a database error."""
         try:
-            batches, not_sent = await self.claimer.claim_batches(is_idle=self.is_idle)
+            batches, not_sent = await self.claimer.claim_batches()
+        except LeaseEnded:  # calls in flight continue; the keeper finds out whether it is lost
+            return []
         except Error as error:  # calls in flight continue
             if not isinstance(error, db_thread.DATABASE_AWAY_ERRORS):
                 log.error("pump.claim_failed", exc_info=error)

@@ -1,27 +1,37 @@
 """Send one request, and return the outcome of each message."""
 
 import asyncio
+from collections.abc import Callable
 
 from connectors.outcomes import Outcome, later, never, unknown
 from hub import egress
 from hub.db.clock import Clock
-from hub.outgoing.pump.types import LaneBatch, OutboundRequest, Sender, SendResult
+from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, Sender, SendResult
 
 
 async def send_once(
-    batch: LaneBatch, request: OutboundRequest, *, send: Sender, clock: Clock
-) -> SendResult:
+    batch: LaneBatch,
+    request: OutboundRequest,
+    *,
+    send: Sender,
+    may_send: Callable[[], bool],
+    clock: Clock,
+) -> SendResult | NotSent:
     """Send a request once, and return its outcomes.
 
-    Never raises: each failure is an outcome, *unknown* if the request may have arrived.
+    Never raises: each failure is an outcome, *unknown* if the request may have arrived. `may_send`
+    is asked last before the request is written.
     """
     started_at, loop_time = clock(), asyncio.get_running_loop().time
     loop_started_at = loop_time()
     response, error = None, ""
     try:
-        with egress.lookups_for_tenant(batch.connection.tenant_id):
+        tenant_id = batch.connection.tenant_id
+        with egress.lookups_for_tenant(tenant_id), egress.send_only_while(may_send):
             response = await send(request.http_request)
         outcomes = request.parse_response(response)
+    except egress.RequestWithdrawn:
+        return NotSent(batch, request)
     except Exception as failure:
         error, outcome = _classify_failure(failure)
         outcomes = request.repeat_outcome(outcome)

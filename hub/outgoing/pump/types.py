@@ -39,6 +39,7 @@ class PumpRun:
     """
 
     lease: UUID
+    leased_at: datetime  # from when the lease of its slot counts
     clock: Clock
     random: Callable[[], float]
     stopping: Callable[[], bool]  # whether the process was asked to stop

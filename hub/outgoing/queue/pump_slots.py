@@ -85,8 +85,10 @@ def acquire_slot(lease: UUID, *, per_worker: int, total: int, now: datetime) -> 
         return True
 
 
-def extend_slot(lease: UUID, *, now: datetime) -> None:
-    PumpSlot.objects.filter(lease=lease).update(lease_until=now + SLOT_LEASE)
+def extend_slot(lease: UUID, *, now: datetime) -> bool:
+    """Extend the slot; return False if it is lost, as an expired slot may be another pump's."""
+    held_slot = PumpSlot.objects.filter(lease=lease, lease_until__gt=now)
+    return bool(held_slot.update(lease_until=now + SLOT_LEASE))
 
 
 def release_slot(lease: UUID) -> None:

@@ -11,9 +11,16 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connection as database
+from django_q.conf import Conf
 
 from hub.processes import pool_pipe
-from hub.queue.member import FORK_CONTEXT, LOCK_TIMEOUT, TIMER_EXPIRED, PoolMember
+from hub.queue.member import (
+    FORK_CONTEXT,
+    LOCK_TIMEOUT,
+    MEMBER_LOST_AFTER,
+    TIMER_EXPIRED,
+    PoolMember,
+)
 from hub.queue.pool import TaskPool
 from hub.queue.work_classes import DELIVERY, LONG, QUICK
 
@@ -54,6 +61,19 @@ def test_a_member_that_used_up_its_time_is_over(member):
         True,
         "timeout",
     )
+
+
+@pytest.mark.corrections(item="3.3")
+def test_a_member_that_is_stopped_is_lost_after_its_leases(member):
+    for _ in range(round(MEMBER_LOST_AFTER / Conf.GUARD_CYCLE)):
+        member.watch()
+    assert not member.has_ended()
+    os.kill(member.process.pid, signal.SIGSTOP)
+    for _ in range(round(MEMBER_LOST_AFTER / Conf.GUARD_CYCLE) + 2):
+        member.watch()
+    assert (member.has_ended(), member.end_reason()) == (True, "lost")
+    member.terminate(timeout=10)
+    assert not member.process.is_alive()
 
 
 def test_a_member_that_dies_with_its_timer_locked_stops_no_other(member):

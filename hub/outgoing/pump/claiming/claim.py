@@ -1,6 +1,6 @@
 """Claim lanes and their due deliveries in one short transaction, which counts the attempt."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -99,9 +99,17 @@ def is_work_due(*, now: datetime) -> bool:
 
 
 def claim_lanes(
-    lease: UUID, config: ConfigCache, sizing: BatchSizing, *, now: datetime
+    lease: UUID,
+    config: ConfigCache,
+    sizing: BatchSizing,
+    *,
+    check_lease: Callable[[], None],
+    now: datetime,
 ) -> list[ClaimedLane]:
-    """Claim the next lanes in the order of their virtual time, within the claim's budget."""
+    """Claim the next lanes in the order of their virtual time, within the claim's budget.
+
+    `check_lease` is called before the commit, and raises what undoes the claim.
+    """
     budget = sizing.claim_budget(now=now)
     with transaction.atomic():
         lanes = NEXT_LANES[budget].fetch_models(now=now)
@@ -115,6 +123,7 @@ def claim_lanes(
             claimed_lanes, claim_due_deliveries(max_rows_by_lane, lease, config, now=now)
         )
         lease_lanes(lease, claimed_lanes, now=now)
+        check_lease()
     failpoint("O1")  # after the claim's commit
     sizing.observe_claim(
         (
@@ -213,10 +222,13 @@ def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: da
         )
 
 
-def extend_lane_leases(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
-    """Extend the lease on these lanes.
+def extend_lane_leases(lease: UUID, lanes: Collection[int], *, now: datetime) -> Collection[int]:
+    """Extend the lease on these lanes; return those that this pump does not hold any more.
 
     The caller passes the lanes, as it may not know of one that it leased by a claim whose response
     was lost.
     """
-    Lane.unscoped.filter(lease=lease, pk__in=lanes).update(lease_until=now + LANE_LEASE)
+    held_lanes = Lane.unscoped.filter(lease=lease, pk__in=lanes)
+    if held_lanes.update(lease_until=now + LANE_LEASE) == len(lanes):
+        return ()
+    return set(lanes).difference(held_lanes.values_list("pk", flat=True))

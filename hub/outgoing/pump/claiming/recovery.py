@@ -26,7 +26,9 @@ def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
     if not expired_ids:
         return
     interrupted_query = Delivery.unscoped.filter(connection_id__in=expired_ids, state="sending")
-    interrupted = list(interrupted_query.select_related("route"))
+    # locked, as the pump that lost the lease may be storing a result at this moment
+    locked = interrupted_query.select_for_update(of=("self",), no_key=True).order_by("pk")
+    interrupted = list(locked.select_related("route"))
     _record_crashes(interrupted, now=now)
     exhausted_ids = [row.pk for row in interrupted if row.crash_count + 1 >= MAX_CRASHES]
     held_ids = [row.pk for row in interrupted if row.route.is_held_when_unknown]

@@ -2,6 +2,7 @@
 cause.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -48,8 +49,13 @@ def has_waiting_suspects(*, now: datetime) -> bool:
     return bool(ANY_SENDABLE_SUSPECT.fetch_rows(now=now))
 
 
-def claim_suspects(lease: UUID, config: ConfigCache, *, now: datetime) -> list[ClaimedLane]:
-    """Claim the suspect with the most crashes, or all suspects that crashed twice."""
+def claim_suspects(
+    lease: UUID, config: ConfigCache, *, check_lease: Callable[[], None], now: datetime
+) -> list[ClaimedLane]:
+    """Claim the suspect with the most crashes, or all suspects that crashed twice.
+
+    `check_lease` is called before the commit, and raises what undoes the claim.
+    """
     with transaction.atomic():
         lane_suspects = suspect_deliveries(now=now).filter(connection=OuterRef("pk"))
         lanes_with_suspects = unleased_lanes(sendable_lanes(now=now), now=now).filter(
@@ -65,6 +71,7 @@ def claim_suspects(lease: UUID, config: ConfigCache, *, now: datetime) -> list[C
         deliveries = claim_deliveries_by_id(list(connection_by_suspect), lease, config, now=now)
         assign_deliveries(claimed_lanes, deliveries)
         lease_lanes(lease, claimed_lanes, now=now)
+        check_lease()
     return list(claimed_lanes.values())
 
 

@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from hub.outgoing.pump.settling.quota_queues import queue_throttled
 from hub.outgoing.pump.settling.release_lanes import release_lanes
 from hub.outgoing.pump.settling.transitions import Transition, find_transitions
 from hub.outgoing.pump.settling.written_records import complete_written_records
-from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, Rejection, RequestResult, SendResult
+from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, NotSent, Rejection, RequestResult, SendResult
 from hub.outgoing.queue.ordering import promote_followers
 from hub.processes.failpoints import failpoint
 
@@ -37,19 +38,71 @@ def settle_results(
 ) -> Counter[tuple[str, str]]:
     """Store results of any lanes, and release the finished lanes.
 
+    Nothing is stored of deliveries that another pump took over: their attempts were ended by it.
     Return counts by name and label, for the metrics.
     """
-    send_results = [result for result in results if isinstance(result, SendResult)]
+    send_results = _list_send_results(results)
     # before the transaction, so that the pump that claims a released lane finds its quotas paused
     apply_feedback(send_results, now=now)
     apply_connection_outcomes(send_results, now=now)
     queue_throttled(results, now=now)
+    lost_count = 0
+    while True:
+        try:
+            _store_results(lease, results, finished_lanes, now=now, random=random)
+        except DeliveriesLost:  # rare; asked only now, as a pump nearly always has its leases
+            held_ids = _find_held_deliveries(lease, results)
+            lost_count += sum(len(result.request.messages) for result in results) - len(held_ids)
+            results = [_keep_held(result, held_ids) for result in results]
+            results = [result for result in results if result.request.messages]
+        else:
+            return count_results(results, now=now) + Counter({("lease_losses", ""): lost_count})
+
+
+class DeliveriesLost(Exception):
+    """Another pump took over some of the deliveries; the transaction is undone."""
+
+
+def _list_send_results(results: Sequence[RequestResult]) -> list[SendResult]:
+    return [result for result in results if isinstance(result, SendResult)]
+
+
+def _find_held_deliveries(lease: UUID, results: Sequence[RequestResult]) -> set[int]:
+    """Return which deliveries of these results this pump still sends."""
+    ids = [message.delivery.pk for result in results for message in result.request.messages]
+    held = Delivery.unscoped.filter(pk__in=ids, state="sending", lease=lease)
+    return set(held.values_list("pk", flat=True))
+
+
+def _keep_held(result: RequestResult, held_ids: Collection[int]) -> RequestResult:
+    """Return the result of these deliveries only."""
+    is_held = [message.delivery.pk in held_ids for message in result.request.messages]
+    request = replace(
+        result.request, messages=list(itertools.compress(result.request.messages, is_held))
+    )
+    if isinstance(result, NotSent):
+        return replace(result, request=request)
+    outcomes = list(itertools.compress(result.outcomes, is_held))
+    return replace(result, request=request, outcomes=outcomes)
+
+
+def _store_results(
+    lease: UUID,
+    results: Sequence[RequestResult],
+    finished_lanes: Collection[int],
+    *,
+    now: datetime,
+    random: Callable[[], float],
+) -> None:
+    """Store results in one transaction. Raises DeliveriesLost, and stores nothing then."""
+    send_results = _list_send_results(results)
     transitions = list(find_transitions(results, now=now, random=random))
     # redaction takes time, and holds no lock here
     attempts, exchanges = build_attempt_columns(send_results), build_exchange_columns(send_results)
     failure_texts = last_failure_texts(send_results)
     with transaction.atomic():
-        applied_count = apply_transitions(lease, transitions, now=now)
+        if apply_transitions(lease, transitions, now=now) < len(transitions):
+            raise DeliveriesLost
         failpoint("O6")  # in the middle of settling
         promote_ordered_followers(transitions, now=now)
         with bulk.insert_pipeline():
@@ -59,8 +112,6 @@ def settle_results(
         complete_written_records(results, now=now)
         update_endpoint_health(send_results, failure_texts, now=now)
         release_lanes(lease, finished_lanes, now=now)
-    lost_count = len(transitions) - applied_count
-    return count_results(results, now=now) + Counter({("lease_losses", ""): lost_count})
 
 
 def apply_rejections(lease: UUID, rejections: Sequence[Rejection], *, now: datetime) -> None:

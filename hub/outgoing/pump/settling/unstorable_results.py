@@ -33,7 +33,7 @@ def hold_unstorable_result(
     log.error("pump.result_set_aside", deliveries=ids, exc_info=error)
     with transaction.atomic():
         leased = Delivery.unscoped.filter(pk__in=ids, state="sending", lease=lease)
-        leased_ids = set(leased.values_list("pk", flat=True))
+        leased_ids = set(leased.select_for_update(no_key=True).values_list("pk", flat=True))
         kinds = [
             (message.delivery, kind)
             for message, kind in zip(messages, _outcome_kinds(result), strict=True)

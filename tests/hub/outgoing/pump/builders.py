@@ -2,8 +2,6 @@
 
 import uuid
 
-from hub.outgoing.pump.claimer import Claimer
-from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.loop import PumpLoop
 from hub.outgoing.pump.types import PumpRun
 from tests.fakes import FakeHttp
@@ -12,7 +10,15 @@ from tests.fakes import FakeHttp
 def build_run(clock):
     """A run that is neither stopped nor succeeded, and leaves as soon as it is idle."""
     return PumpRun(
-        uuid.uuid4(), clock, lambda: 0, lambda: False, 0, 0, FakeHttp().outlet, lambda: None
+        uuid.uuid4(),
+        clock(),
+        clock,
+        lambda: 0,
+        lambda: False,
+        0,
+        0,
+        FakeHttp().outlet,
+        lambda: None,
     )
 
 
@@ -21,4 +27,4 @@ def build_pump_loop(clock):
 
 
 def build_claimer(clock):
-    return Claimer(build_run(clock), BatchSizing.for_new_pump(now=clock()))
+    return build_pump_loop(clock).claimer

@@ -1,18 +1,22 @@
 """Until when a pump may send on a lane: from before its claim, or from its last extension."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError
 
 from hub.connections.models import Lane
+from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.claim import LANE_LEASE
 from hub.outgoing.pump.db_thread import run_with_loop
-from hub.outgoing.pump.lease_keeper import SAFE_LEASE
+from hub.outgoing.pump.lease_keeper import SAFE_LEASE, LeaseEnded, LeaseKeeper
+from hub.outgoing.queue import pump_slots
 from tests.factories import NOON
 from tests.hub.metrics.stored_counts import counts_by_label
-from tests.hub.outgoing.pump.builders import build_pump_loop
+from tests.hub.outgoing.pump.builders import build_pump_loop, build_run
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -70,6 +74,37 @@ def test_an_extension_counts_for_the_lanes_that_it_extended(pump_loop, clock):
     assert Lane.unscoped.get().lease_until == clock.now - SAFE_LEASE + LANE_LEASE
     keeper.forget([batch.lane.pk])
     assert not keeper.is_lease_safe(batch)
+
+
+@pytest.mark.corrections(item="3.3")
+def test_an_extension_shows_that_another_pump_took_the_lane_over(pump_loop, clock):
+    batch, keeper = claim(pump_loop), pump_loop.lease_keeper
+    Lane.unscoped.update(lease=uuid4())
+    clock.now += SECOND
+    run_with_loop(keeper.extend_leases)
+    assert not keeper.is_lease_safe(batch)
+    assert keeper.leased_lanes.keys() == {batch.lane.pk}  # until its calls have ended
+
+
+@pytest.mark.corrections(item="3.3")
+def test_a_pump_that_slept_through_its_lease_claims_nothing(pump_loop, clock):
+    clock.now += LANE_LEASE
+    with pytest.raises(LeaseEnded):
+        claim(pump_loop)
+    assert Lane.unscoped.get().lease is None
+    assert Delivery.unscoped.get().state == "waiting"
+
+
+@pytest.mark.corrections(item="3.3")
+def test_a_slot_that_expired_is_lost_though_its_row_is_there(clock):
+    lease = uuid4()
+    pump_slots.acquire_slot(lease, per_worker=1, total=0, now=NOON)
+    assert pump_slots.extend_slot(lease, now=NOON + 11 * SECOND)
+    assert not pump_slots.extend_slot(lease, now=NOON + 24 * SECOND)
+    keeper = LeaseKeeper(replace(build_run(clock), lease=lease), NOON)
+    clock.now = NOON + 24 * SECOND
+    run_with_loop(keeper.extend_leases)
+    assert keeper.is_slot_lost
 
 
 def test_the_end_of_a_pump_stores_the_counts(pump_loop):

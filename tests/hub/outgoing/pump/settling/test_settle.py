@@ -1,5 +1,6 @@
 """What is written down of what was sent."""
 
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
@@ -7,7 +8,9 @@ from django.db import connection as database
 
 from connectors.http import Request, Response
 from hub.connections.models import Lane
-from hub.outgoing.models import Exchange
+from hub.outgoing.models import Attempt, Delivery, Exchange
+from hub.outgoing.pump.db_thread import in_db_thread
+from hub.outgoing.pump.loop import run_pump
 from hub.outgoing.pump.settling.settle import settle_results
 from hub.outgoing.pump.types import LaneBatch, LaneCredential, OutboundRequest, SendResult
 from tests.factories import NOON
@@ -42,3 +45,24 @@ def test_evidence_is_redacted_before_the_transaction_begins_that_writes_it(make)
     )
     assert bytes(Exchange.objects.get().response_body) == b"you sent ***"
     assert secrets.in_transaction and not any(secrets.in_transaction)
+
+
+@pytest.mark.corrections(item="3.3")
+@pytest.mark.django_db
+def test_an_answer_that_comes_after_another_pump_took_over_is_no_attempt(make):
+    taken, kept = make.delivery(), make.delivery()
+
+    @asynccontextmanager
+    async def slow_outlet():
+        async def send(request):
+            held = Delivery.unscoped.filter(pk=taken.pk)
+            await in_db_thread(lambda: held.update(lease=uuid4(), attempt_count=2))
+            return Response(200)
+
+        yield send
+
+    run_pump(clock=lambda: NOON, open_client=slow_outlet, random=lambda: 0, idle_seconds=0)
+    assert [attempt.delivery_id for attempt in Attempt.unscoped.all()] == [kept.pk]
+    assert Exchange.objects.count() == 1
+    states = dict(Delivery.unscoped.values_list("pk", "state"))
+    assert states == {taken.pk: "sending", kept.pk: "delivered"}

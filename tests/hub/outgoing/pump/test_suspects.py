@@ -1,22 +1,27 @@
 """A message that kills the process which sends it fails after five claims; the rest is sent."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 
 import pytest
 from django.db import connection as database
 
 from bench.installation.migrated import migrate_fresh
 from connectors.http import Response
+from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_suspects
-from hub.outgoing.pump.quarantine import SUSPECT_EVERY_SECONDS, Quarantine
+from hub.outgoing.pump.db_thread import run_with_loop
+from hub.outgoing.pump.loop import run_pump
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.delivery_states import simulate_pump_crash
+from tests.hub.outgoing.pump.builders import build_pump_loop
 from tests.hub.outgoing.pump.test_loop import pump
 
 SIGKILLED = -9
@@ -52,20 +57,6 @@ def test_a_poison_delivery_fails_after_five_claims_and_the_rest_is_sent(process)
     assert [state for state, *_ in rows].count("delivered") == len(rows) - 1 == 4
 
 
-def test_an_active_quarantine_is_looked_at_only_when_the_pump_is_idle():
-    quarantine = Quarantine(is_active=True)
-    assert not quarantine.is_check_due(1.0, is_idle=False)
-    assert quarantine.is_check_due(1.0, is_idle=True)
-
-
-def test_suspects_are_looked_for_twice_a_second():
-    quarantine = Quarantine()
-    assert quarantine.is_check_due(1.0, is_idle=False)
-    quarantine.record_check(1.0, has_suspects=False)
-    assert not quarantine.is_check_due(1.0 + SUSPECT_EVERY_SECONDS / 2, is_idle=False)
-    assert quarantine.is_check_due(1.0 + SUSPECT_EVERY_SECONDS, is_idle=False)
-
-
 @pytest.mark.django_db
 def test_one_crash_raises_no_suspicion_and_two_do(make):
     delivery = make.delivery()
@@ -83,7 +74,9 @@ def test_the_suspect_that_crashed_most_often_is_sent_alone(make):
     rows = [make.delivery(connection) for _ in range(3)]
     Delivery.unscoped.update(crash_count=2)
     Delivery.unscoped.filter(pk=rows[1].pk).update(crash_count=3)
-    (claimed_lane,) = claim_suspects(connection.public_id, ConfigCache(), now=NOON)
+    (claimed_lane,) = claim_suspects(
+        connection.public_id, ConfigCache(), check_lease=lambda: None, now=NOON
+    )
     assert [row.pk for row in claimed_lane.deliveries] == [rows[1].pk]
 
 
@@ -104,3 +97,45 @@ def test_the_fifth_crash_is_the_last(make):
     pump(FakeHttp())
     delivery.refresh_from_db()
     assert (delivery.state, delivery.reason, delivery.crash_count) == ("failed", "crashed", 5)
+
+
+@pytest.mark.corrections(item="3.4")
+@pytest.mark.django_db
+def test_a_suspect_on_a_slow_endpoint_stops_no_other_lane(make):
+    suspect, other = make.delivery(make.connection()), make.delivery(make.connection())
+    Delivery.unscoped.filter(pk=suspect.pk).update(crash_count=2)
+
+    @asynccontextmanager
+    async def outlet():
+        other_arrived = asyncio.Event()
+
+        async def send(request):
+            if request.headers["webhook-id"] == other.message_id:
+                other_arrived.set()
+            await asyncio.wait_for(other_arrived.wait(), 5)
+            return Response(200)
+
+        yield send
+
+    run_pump(clock=lambda: NOON, open_client=outlet, random=lambda: 0, idle_seconds=0)
+    assert set(Delivery.unscoped.values_list("state", flat=True)) == {"delivered"}
+
+
+@pytest.mark.corrections(item="3.4")
+@pytest.mark.django_db
+def test_a_suspect_is_claimed_when_the_one_before_has_ended(make):
+    first, second = make.delivery(make.connection()), make.delivery(make.connection())
+    Delivery.unscoped.filter(pk=first.pk).update(crash_count=4)
+    Delivery.unscoped.filter(pk=second.pk).update(crash_count=3)
+    pump_loop = build_pump_loop(lambda: NOON)
+
+    def claim():
+        batches, _ = run_with_loop(pump_loop.claimer.claim_batches)
+        for batch in batches:
+            pump_loop.lease_keeper.add_batch(batch)
+        return [batch.lane.pk for batch in batches if batch.delivery_count]
+
+    assert claim() == [first.connection_id] and claim() == []
+    pump_loop.lease_keeper.forget([first.connection_id])
+    Lane.unscoped.update(lease=None, lease_until=None)
+    assert claim() == [second.connection_id]

@@ -1,0 +1,65 @@
+"""A process that is stopped (SIGSTOP), as by a debugger or on a machine that is frozen, and wakes
+after others took over what it held.
+"""
+
+import contextlib
+import os
+import signal
+import time
+
+import pytest
+
+from bench.faults import process_groups
+from bench.installation.processes import wait_until
+
+SAME_NUMBER = """
+SELECT delivery_id, number FROM outgoing_attempt GROUP BY delivery_id, number HAVING count(*) > 1
+"""
+LEASES_ENDED = 14  # seconds after the last extension
+STOPPED = 20.0  # seconds
+
+pytestmark = [
+    pytest.mark.desk,
+    pytest.mark.timeout(180),
+    pytest.mark.corrections(item="3.3"),
+]
+
+
+def wake(pids):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_stopped_pump_silences_the_only_slot_of_sqlite_until_its_leases_end(place):
+    worker = place.work()
+    place.seed("hang", count=4)
+    wait_until(lambda: place.sink.count() == 4, within=60, what="calls that are never answered")
+    pumps = process_groups.pumps_of(worker.pid, place.port)
+    place.freeze(pumps)
+    place.seed("slow-300", count=20)
+    wait_until(
+        lambda: place.states().get("delivered", 0) == 20, within=LEASES_ENDED + 4, what="the rest"
+    )
+    wake(pumps)
+    assert place.ask(SAME_NUMBER) == []
+
+
+@pytest.mark.parametrize("kind", ["place", "shared_place"])
+def test_what_a_stopped_worker_stores_when_it_wakes_counts_no_attempt_twice(request, kind):
+    place = request.getfixturevalue(kind)
+    stopped = place.work()
+    place.seed("hang", count=4)
+    place.seed("slow-3000", count=8)
+    wait_until(lambda: place.sink.count() == 12, within=60, what="calls to both")
+    place.work()
+    frozen = [stopped.pid, *process_groups.processes_of(process_groups.pool_of(stopped.pid))]
+    stopped_at = time.monotonic()
+    place.freeze(frozen)
+    wait_until(
+        lambda: place.states().get("delivered") == 8, within=60, every=0.2, what="the other worker"
+    )
+    wait_until(lambda: time.monotonic() > stopped_at + STOPPED, within=STOPPED, what="the wake-up")
+    wake(frozen)
+    wait_until(lambda: place.attempts() >= 20, within=60, every=0.5, what="the calls without end")
+    assert (place.ask(SAME_NUMBER), place.states()["delivered"]) == ([], 8)
