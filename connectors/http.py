@@ -317,6 +317,18 @@ EXACT_DECODER = json.JSONDecoder(
 )
 
 
+def parse_date(response: Response) -> datetime | None:
+    """Return the time of the Date header, by the system's clock; None if there is none.
+
+    Never raises.
+    """
+    try:
+        moment = parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def parse_retry_after(response: Response) -> float | None:
     """Return the wait that the Retry-After header asks for, in seconds. Never raises.
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar
 
@@ -45,7 +46,9 @@ class Outcome:
     `reason` is a stable code, `detail` the system's own text, `reference` the system's id of what
     was created. `after` is the wait in seconds, for which `paused_scopes` are paused. With
     `costs_no_attempt` the attempt is not counted. `ticket` identifies a *pending* message.
-    `concerns` says what refused: the system, one record in it, or a quota.
+    `concerns` says what refused: the system, one record in it, or a quota. Of a write, `created`
+    says whether it created the record, and `changed_at` when the record was changed last, by the
+    system's clock; None: the answer does not tell.
     """
 
     kind: Kind
@@ -57,6 +60,8 @@ class Outcome:
     costs_no_attempt: bool = False
     ticket: str = ""
     concerns: Concern = "system"
+    created: bool | None = None
+    changed_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Cut and clean the texts, so that they fit a column and a page."""
@@ -89,11 +94,17 @@ def clean_text(text: object, max_length: int) -> str:
 DELIVERED = Outcome("delivered")  # made once: most responses need no other
 
 
-def delivered(reference: str = "", *, detail: str = "") -> Outcome:
-    return (
-        Outcome("delivered", reference=reference, detail=detail)
-        if reference or detail
-        else DELIVERED
+def delivered(
+    reference: str = "",
+    *,
+    detail: str = "",
+    created: bool | None = None,
+    changed_at: datetime | None = None,
+) -> Outcome:
+    if not (reference or detail):
+        return DELIVERED
+    return Outcome(
+        "delivered", reference=reference, detail=detail, created=created, changed_at=changed_at
     )
 
 

@@ -13,7 +13,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered
 from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, find_rejection
 from connectors.pipedrive.schema import RECORD_KINDS, RecordKind
-from connectors.roles import Action, RecordToWrite
+from connectors.roles import Action, RecordToWrite, parse_instant
 from connectors.schema import Credential, Input, Message, remove_nulls
 
 ID_PATTERN = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -85,7 +85,8 @@ class WriteAction(Action):
         answer = response.json()
         if answer["success"] is not True:
             raise Unreadable("success is not true")
-        return delivered(str(answer["data"]["id"]))
+        record = answer["data"]
+        return delivered(str(record["id"]), changed_at=parse_instant(record.get("update_time")))
 
 
 class Create(WriteAction):

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.http import Json, Unreadable, dump_json, load_exact_json
 from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
+from connectors.roles import parse_instant
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import NO_SETTINGS, Item, RecordChange, WebhookSource
@@ -18,6 +19,7 @@ USERNAME = "hub"
 RETRY_PERIOD_SECONDS = 183.0  # seconds
 # fields of `previous` that no person changes by themselves, or that are compared one by one
 UNCOMPARED_FIELDS = {"custom_fields", "update_time"}
+BY_PERSON = "app"  # `change_source` of what a person changed in Pipedrive itself
 PARTS_OF_NAME = {"first_name", "last_name"}
 
 
@@ -70,6 +72,9 @@ class PipedriveWebhooks(WebhookSource):
             record=str(meta["entity_id"]),
             changed_fields=_find_changed(change, record, document.get("previous")),
             author=str(meta.get("user_id") or ""),
+            is_by_person=meta.get("change_source") == BY_PERSON,
+            changed_at=parse_instant(record.get("update_time"))
+            or parse_instant(meta.get("timestamp")),
         )
         return [item]
 

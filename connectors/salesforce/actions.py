@@ -5,6 +5,7 @@ the same form. Only an update with a precondition uses another resource.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import Any
 
@@ -151,7 +152,10 @@ def parse_record_outcome(answer: Any) -> Outcome:
     """Parse the result of one record; *unknown* if it cannot be parsed. Never raises."""
     try:
         if answer["success"] is True:
-            return delivered(str(answer.get("id") or ""))
+            created = answer.get("created")
+            return delivered(
+                str(answer.get("id") or ""), created=created if isinstance(created, bool) else None
+            )
         first = answer["errors"][0]
         return outcome_of_code(str(first["statusCode"]), str(first.get("message", "")))
     except READ_ERRORS as error:
@@ -241,6 +245,9 @@ class Upsert(WriteRecords):
 
     def record_key(self, message: Message) -> str:
         return str(message["external_id"]).casefold()
+
+    def written_record(self, message: Message) -> RecordToWrite:
+        return replace(super().written_record(message), may_exist=True)
 
 
 class UpdateRecord(Update):

@@ -26,6 +26,8 @@ FIELD_TYPES = {
     "boolean", "combobox", "currency", "date", "datetime", "double", "email", "id", "int",
     "multipicklist", "percent", "phone", "picklist", "reference", "string", "textarea", "url",
 }  # fmt: skip
+# who created and last changed a record, and when
+ORIGIN_FIELDS = {"CreatedById", "LastModifiedById", "LastModifiedDate", "SystemModstamp"}
 MESSAGES_QUERY = f"SELECT Id, Name, EndpointUrl, EntityDefinitionId FROM {MESSAGE}"
 ACTIVE_FLOWS_QUERY = (
     f"SELECT Id, MasterLabel FROM {FLOW} WHERE Status = 'Active' "
@@ -107,9 +109,13 @@ def _check_id(id: str) -> str:
 
 
 def select_fields(fields: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Select the fields of an object that an outbound message carries, at most MAX_FIELDS."""
+    """Select the fields of an object that an outbound message carries, at most MAX_FIELDS.
+
+    Those by which our own changes are recognized are among them in an object with many fields, too.
+    """
     names = [str(field["name"]) for field in fields if field["type"] in FIELD_TYPES]
-    return [name for name in names if API_NAME_PATTERN.fullmatch(name)][:MAX_FIELDS]
+    usable = [name for name in names if API_NAME_PATTERN.fullmatch(name)]
+    return sorted(usable, key=lambda name: name not in ORIGIN_FIELDS)[:MAX_FIELDS]
 
 
 def name_message(key: str, url: str) -> str:

@@ -16,7 +16,14 @@ from defusedxml.ElementTree import fromstring
 
 from connectors.http import KIBIBYTE, Response, Unreadable
 from connectors.outcomes import READ_ERRORS, clean_text
-from connectors.salesforce.webhook_types import CHANGE_PARAMETER, EVENT_TYPES, UPDATED, Change
+from connectors.roles import parse_instant
+from connectors.salesforce.webhook_types import (
+    CHANGE_PARAMETER,
+    CREATED,
+    EVENT_TYPES,
+    UPDATED,
+    Change,
+)
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import Item, StoredRequest, UnreadableItem, WebhookSource
@@ -128,13 +135,16 @@ def _read_notification(entry: Element, organization: str, change: Change) -> Ite
     if not object:
         raise Unreadable("a record does not state its object")
     fields = {_get_local_name(child): _get_value(child) for child in record}
+    # a message has the values of when it is sent: the last change may be another person's
+    author = fields.get("CreatedById" if change == CREATED else "LastModifiedById")
     return Item(
         id=_get_text(entry, "Id"),
         type=f"{object.lower()}.{change}",
         data={"id": str(fields.get("Id") or ""), "object": object, "record": fields},
         account=organization,
         record=str(fields.get("Id") or ""),
-        author=str(fields.get("LastModifiedById") or ""),
+        author=str(author or ""),
+        changed_at=parse_instant(fields.get("LastModifiedDate") or fields.get("SystemModstamp")),
     )
 
 

@@ -47,6 +47,9 @@ class Item:
     changed_fields: Mapping[str, Json] | None = None
     author: str = ""  # the external user who caused it
     is_own: bool = False  # the system itself says that our app caused it
+    is_by_person: bool = False  # the system itself says that a person caused it, and no app
+    # when the record had been changed last, by the system's clock; None: the system does not tell
+    changed_at: datetime | None = None
     account_change: AccountChange = ""
 
     def __post_init__(self) -> None:
@@ -57,8 +60,9 @@ class Item:
             raise Unreadable(f"{self.type[:MAX_TYPE_LENGTH]!r} is not an event type")
         for name in ("id", "account", "record", "author"):
             object.__setattr__(self, name, clean_id(getattr(self, name)))
-        if self.occurred_at:
-            object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
+        for name in ("occurred_at", "changed_at"):
+            if moment := getattr(self, name):
+                object.__setattr__(self, name, moment.astimezone(UTC))
 
 
 @dataclass(frozen=True, slots=True)

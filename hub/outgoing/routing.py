@@ -11,7 +11,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection, KillSwitch
 from hub.db import model_reader
 from hub.mappings.compiler_cache import compiled_filter
-from hub.outgoing.models import Delivery, Event, Route
+from hub.outgoing.models import Delivery, Event, Route, matches_event_type
 from hub.outgoing.queue.ordering import compute_order_key
 from tenants.models import Tenant
 
@@ -29,11 +29,6 @@ CONNECTIONS_SQL = """
 SELECT {columns} FROM connections_connection c
 WHERE c.tenant_id IS NULL OR c.tenant_id IN ({tenant_ids}) ORDER BY c.id
 """
-
-
-def matches_event_type(pattern: str, type: str) -> bool:
-    """Return whether a pattern matches an event type: itself, a prefix with .*, or * for all."""
-    return pattern in ("*", type) or (pattern.endswith(".*") and type.startswith(pattern[:-1]))
 
 
 @dataclass(frozen=True, slots=True)

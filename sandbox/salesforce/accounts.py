@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sandbox.salesforce.ids import id_of, long
 from sandbox.storage.sections import AccountList
 
 
@@ -40,6 +41,11 @@ class Org:
     @property
     def title(self) -> str:
         return self.name or self.org
+
+    @property
+    def colleague(self) -> str:
+        """Another user than the one who authorized us."""
+        return long(id_of("005", 2))
 
 
 ORGS = AccountList("salesforce", Org, "org")

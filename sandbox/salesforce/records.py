@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal, check_body
-from sandbox.salesforce.ids import id_of
+from sandbox.salesforce.ids import id_of, long
 from sandbox.salesforce.ordered_records import OrderedRecords
 from sandbox.salesforce.planting import planted_row, planted_values
-from sandbox.salesforce.schema import Object, objects
+from sandbox.salesforce.schema import USER, Object, objects
 from sandbox.salesforce.soql.conditions import (
     Comparison,
     first_change,
@@ -43,7 +43,8 @@ class Records:
         self._undo: list[tuple[str, Record | None]] = []
         self._place_all(self._rows)
 
-    def create(self, org: Org, kind: Object, body: Any, at: float) -> str:
+    def create(self, org: Org, kind: Object, body: Any, at: float, *, author: str = "") -> str:
+        """Create a record, and return its id. `author` is a user; empty: who authorized us."""
         if kind.read_only:
             message = f"entity type cannot be inserted: {kind.name}"
             raise Refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
@@ -56,26 +57,24 @@ class Records:
             "Id": id_of(kind.prefix, self._number),
             "IsDeleted": False,
             "CreatedDate": now,
+            **dict.fromkeys(("CreatedById", "OwnerId"), long(author or org.user)),
             **values,
         }
-        self._store(org, kind, row | {"LastModifiedDate": now, "SystemModstamp": now})
+        self._store(org, kind, row | stamp_change(org, at, author))
         return str(row["Id"])
 
-    def update(self, org: Org, kind: Object, id: str, body: Any, at: float) -> None:
+    def update(
+        self, org: Org, kind: Object, id: str, body: Any, at: float, *, author: str = ""
+    ) -> None:
         row = self.read(org, kind, id)
         values = check_body(kind, body, new=False)
         self._check_references(org, kind, values)
         self._no_duplicate(org, kind, values, but=row["Id"])
-        now = stamp(at)
-        self._store(org, kind, {**row, **values, "LastModifiedDate": now, "SystemModstamp": now})
+        self._store(org, kind, {**row, **values, **stamp_change(org, at, author)})
 
     def delete(self, org: Org, kind: Object, id: str, at: float) -> None:
         row = self.read(org, kind, id)
-        self._store(
-            org,
-            kind,
-            row | {"IsDeleted": True, "LastModifiedDate": stamp(at), "SystemModstamp": stamp(at)},
-        )
+        self._store(org, kind, {**row, "IsDeleted": True, **stamp_change(org, at)})
 
     def read(self, org: Org, kind: Object, id: str) -> Record:
         row = self.latest(org, kind, id)
@@ -188,6 +187,9 @@ class Records:
             if field.type != "reference" or value is None:
                 continue
             target = names.get(value[:3], "")
+            if target == USER.name and value[:15] in (org.user[:15], org.colleague[:15]):
+                values[name] = long(value)
+                continue
             if field.refers not in ("", target):
                 message = f"{field.name}: id value of incorrect type: {value}"
                 raise Refusal(400, "FIELD_INTEGRITY_EXCEPTION", message, [field.name])
@@ -274,6 +276,12 @@ def entries(org: str, kind: str, row: Record) -> Iterator[tuple[str, str, str, s
     for name, value in row.items():
         if name.endswith("__c") and isinstance(value, str | int) and value != "":
             yield org, kind, name, str(value).lower()
+
+
+def stamp_change(org: Org, at: float, author: str = "") -> Record:
+    """Who changed a record last, and when."""
+    times = dict.fromkeys(("LastModifiedDate", "SystemModstamp"), stamp(at))
+    return {**times, "LastModifiedById": long(author or org.user)}
 
 
 def stamp(at: float) -> str:

@@ -76,6 +76,11 @@ SYSTEM = [
         Field(name, "datetime", writable=False)
         for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp")
     ],
+    *[
+        Field(name, "reference", 18, writable=False, refers="User")
+        for name in ("CreatedById", "LastModifiedById")
+    ],
+    Field("OwnerId", "reference", 18, refers="User"),
 ]
 KEYS = [
     Field("External_Id__c", length=255, external_id=True, unique=True),

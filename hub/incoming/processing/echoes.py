@@ -14,7 +14,6 @@ from hub.notices.notify import create_notice
 from hub.outgoing.echo.recognize import ReceivedChange, Recognition, recognize_changes
 
 ECHO = "echo"
-DELETED_SUFFIX = ".deleted"
 
 
 def mark_echoes(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
@@ -49,8 +48,9 @@ def build_change(entry: AttributedItem) -> ReceivedChange:
         values,
         item.changed_fields,
         is_own=item.is_own,
-        is_foreign=has_foreign_author(row),
-        is_deletion=item.type.endswith(DELETED_SUFFIX),
+        is_foreign=item.is_by_person or has_foreign_author(row),
+        change=item.type.partition(".")[2],
+        changed_at=item.changed_at,
     )
 
 

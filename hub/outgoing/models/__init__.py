@@ -20,7 +20,7 @@ from hub.outgoing.models.events import (
     build_event_document,
 )
 from hub.outgoing.models.remembered_writes import RememberedWrite
-from hub.outgoing.models.routes import TYPE_PATTERN, Route
+from hub.outgoing.models.routes import TYPE_PATTERN, Route, matches_event_type
 
 __all__ = [
     "FINAL_STATES",
@@ -42,4 +42,5 @@ __all__ = [
     "Route",
     "ValueIndexPosition",
     "build_event_document",
+    "matches_event_type",
 ]

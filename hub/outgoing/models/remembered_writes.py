@@ -23,12 +23,20 @@ class RememberedWrite(Scoped):
     )
     object = models.CharField(max_length=80)  # in our word, as in the types of received events
     record = models.CharField(max_length=200, blank=True)  # empty: created, and not settled yet
+    # whether the record is created or updated by it; empty: that shows in the answer only
+    change = models.CharField(max_length=10, blank=True, default="", db_default="")
     fields = ExactJSONField()  # the written values
     is_forwarded = models.BooleanField()  # its event came from another system
-    expected_echoes = models.PositiveSmallIntegerField(default=1)  # attempts that may have arrived
+    # attempts that may have arrived; none if the system does not report the change
+    expected_echoes = models.PositiveSmallIntegerField(default=1)
     echo_count = models.PositiveSmallIntegerField(default=0)
     is_pair_due = models.BooleanField(default=False)  # the pair of records is not stored yet
     written_at = models.DateTimeField()
+    # between which times the record was changed by it, by the system's clock; null: not known
+    changed_from = models.DateTimeField(null=True, blank=True)
+    changed_until = models.DateTimeField(null=True, blank=True)
+    # digest of the state of the record that was published last after it
+    published_state = models.CharField(max_length=32, blank=True, default="", db_default="")
 
     class Meta(Scoped.Meta):
         indexes = (
@@ -37,6 +45,11 @@ class RememberedWrite(Scoped):
                 fields=("delivery_id",),
                 condition=models.Q(is_pair_due=True),
                 name="writes_without_pair",
+            ),
+            models.Index(
+                fields=("connection", "object"),
+                condition=models.Q(change="created", expected_echoes__gt=1),
+                name="repeated_creations",
             ),
             models.Index(fields=("written_at",), name="writes_by_age"),
         )

@@ -17,6 +17,11 @@ TYPE_PATTERN = RegexValidator(
 )
 
 
+def matches_event_type(pattern: str, type: str) -> bool:
+    """Return whether a pattern matches an event type: itself, a prefix with .*, or * for all."""
+    return pattern in ("*", type) or (pattern.endswith(".*") and type.startswith(pattern[:-1]))
+
+
 class Route(Scoped):
     """A rule: events of a type that pass the filter cause an action on a connection, with a
     mapping.

@@ -5,7 +5,7 @@ webhooks.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from hub.outgoing.echo.remember import RecordWrite, remember_writes
+from hub.outgoing.echo.remember import RecordWrite, list_possible_changes, remember_writes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.types import LaneBatch, OutboundRequest
 
@@ -15,21 +15,24 @@ def remember_written_records(
 ) -> None:
     """Store what the scheduled requests write, before they are sent; one insert for all of them.
 
-    Only connections whose events a route takes are remembered.
+    Only connections whose events a route takes are remembered. No echo is expected of a change of
+    which no route takes the events, as no webhook is registered for it.
     """
     writes: list[RecordWrite] = []
     for batch in batches:
         source = batch.connection.connector.webhook_source
         if source is not None and config.receives_events(batch.connection):
             for _, request in batch.planned_requests:
-                record_writes = list(_list_writes(batch, request))
+                record_writes = list(_list_writes(batch, request, config))
                 request.is_remembered = bool(record_writes)
                 writes += record_writes
     if writes:
         remember_writes(writes, now=now)
 
 
-def _list_writes(batch: LaneBatch, request: OutboundRequest) -> Iterable[RecordWrite]:
+def _list_writes(
+    batch: LaneBatch, request: OutboundRequest, config: ConfigCache
+) -> Iterable[RecordWrite]:
     if request.is_confirmation:
         return
     for message in request.messages:
@@ -42,4 +45,8 @@ def _list_writes(batch: LaneBatch, request: OutboundRequest) -> Iterable[RecordW
                 written,
                 is_forwarded=bool(delivery.route.origin_connector_key),
                 is_repeated=delivery.attempt_count > 1,
+                is_reported=any(
+                    config.receives_events(batch.connection, f"{written.object}.{change}")
+                    for change in list_possible_changes(written)
+                ),
             )

@@ -132,10 +132,12 @@ class SalesforceEvents:
     ) -> None:
         mark = f"{self._random.getrandbits(32):08x}"
         if is_new:
-            self._records.create(org, kind, body | {"Description": f"Made {mark}"}, at)
+            values = body | {"Description": f"Made {mark}"}
+            self._records.create(org, kind, values, at, author=org.colleague)
             return
         newest = self._records.all(org, kind)[-1]
-        self._records.update(org, kind, newest["Id"], {"Description": f"Changed {mark}"}, at)
+        values = {"Description": f"Changed {mark}"}
+        self._records.update(org, kind, newest["Id"], values, at, author=org.colleague)
 
     def _required(self, org: Org, kind: Object, at: float) -> dict[str, Any]:
         """What a new record of this object must have."""

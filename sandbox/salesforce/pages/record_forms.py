@@ -11,6 +11,7 @@ from sandbox.pages.forms import is_own_form, read_form
 from sandbox.pages.html import build_url, markup, render_not_found, render_page
 from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.checks import NUMBERS, Refusal
+from sandbox.salesforce.ids import long
 from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Object, objects
 from sandbox.salesforce.system import Salesforce
@@ -25,9 +26,11 @@ FIELDS = {
 }
 FORM = """
 <form method="post" action="$url" class="grid">$fields
+<label>As <select name="user">$people</select></label>
 <div><button name="do" value="save">$button</button> $delete</div></form>
 """
 FIELD = '<label>$name <input name="$name" value="$value"$required autocomplete="off"></label>'
+PERSON = '<option value="$id">$name</option>'
 DELETE = '<button class="quiet" name="do" value="delete">Delete</button>'
 
 
@@ -43,7 +46,7 @@ class RecordForms:
         ]
 
     async def act(self, request: web.Request) -> web.Response:
-        """The object's fields, and for one that exists `do`: save or delete."""
+        """The object's fields, for one that exists `do` (save or delete), and optionally `user`."""
         org = self._salesforce.store[ORGS].get(request.match_info["org"])
         kind = objects(org).get(request.match_info["name"].lower()) if org else None
         if org is None or kind is None or not is_own_form(request):
@@ -61,12 +64,15 @@ class RecordForms:
     def _write(self, org: Org, kind: Object, id: str | None, form: Mapping[str, str]) -> str:
         """Return the id of the record; empty for one that was deleted."""
         records, at = self._salesforce.records, self._clock()
+        author = org.colleague if form.get("user") == org.colleague else org.user
         if id is None:
-            return records.create(org, kind, values_of(kind, form, new=True), at)
+            values = values_of(kind, form, new=True)
+            return records.create(org, kind, values, at, author=author)
         if form.get("do") == "delete":
             records.delete(org, kind, id, at)
             return ""
-        records.update(org, kind, id, values_of(kind, form, new=False), at)
+        values = values_of(kind, form, new=False)
+        records.update(org, kind, id, values, at, author=author)
         return id
 
 
@@ -111,6 +117,10 @@ def render_form(org: Org, kind: Object, record: Record | None) -> Markup | None:
         FORM,
         url=url,
         fields=[render_field(kind, name, record) for name in names],
+        people=[
+            markup(PERSON, id=long(org.user), name="Hub"),
+            markup(PERSON, id=org.colleague, name="A colleague"),
+        ],
         button="Save" if record else f"New {kind.name.lower()}",
         delete=markup(DELETE) if record else None,
     )

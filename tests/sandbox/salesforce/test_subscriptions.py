@@ -1,7 +1,10 @@
 """Our outbound messages and flows, kept at the simulated Salesforce by the connector's steps."""
 
+import json
+
 import pytest
 
+from connectors.http import Response
 from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
 from connectors.webhook_sources import WantedSubscription
@@ -141,3 +144,13 @@ def test_without_customize_application_a_permission_is_missing(desk, org):
     desk.world(salesforce=[{"org": ORG, "customize_application": False}])
     outcome = org.find()
     assert outcome.reason == "permission_missing" and "Customize Application" in outcome.detail
+
+
+@pytest.mark.corrections(item="2.1")
+def test_a_message_carries_who_changed_the_record_also_of_an_object_with_many_fields(org):
+    origin = {"CreatedById", "LastModifiedById", "LastModifiedDate"}
+    assert origin <= set(org.create(wanted())["fields"].split(","))
+    many = [{"name": f"Field_{number}__c", "type": "string"} for number in range(300)]
+    described = {"fields": [*many, *({"name": name, "type": "reference"} for name in origin)]}
+    answer = KEPT.parse_step("describe", Response(200, json.dumps(described).encode()))
+    assert origin <= set(answer["fields"].split(","))

@@ -7,6 +7,7 @@ from defusedxml import ElementTree
 from sandbox.salesforce.outbound.event_source import RULES
 
 ORG, TOKEN = "00D000000000001EAA", "00D000000000001!acme"
+USER, COLLEAGUE = "005000000000001AAA", "005000000000002AAA"
 ROOT = f"/salesforce/{ORG}/services/data/v67.0"
 OUT = "{http://soap.sforce.com/2005/09/outbound}"
 SF = "{urn:sobject.enterprise.soap.sforce.com}"
@@ -271,3 +272,21 @@ def test_people_save_records_on_the_page_and_admins_change_the_setup(org, receiv
 
 def test_the_retries_last_a_day_with_two_hours_between_at_most():
     assert max(RULES.waits) == 7200 and 22 * 3600 < sum(RULES.waits) <= 24 * 3600
+
+
+@pytest.mark.corrections(item="2.1")
+def test_a_message_says_who_created_and_who_changed_the_record(org, receiver):
+    origin = ("CreatedById", "LastModifiedById", "OwnerId")
+    create(org, "WorkflowOutboundMessage", message(receiver, fields=("Status", *origin)))
+    create(org, "Flow", flow(trigger="CreateAndUpdate"))
+    order = new_order(org)
+    edit = f"{org.url}/salesforce/{ORG}/lightning/r/Order/{order}/edit"
+    requests.post(edit, {"do": "save", "Status": "Draft", "user": COLLEAGUE}, timeout=10)
+    users = [
+        [
+            notifications(request).findtext(f"{OUT}Notification/{OUT}sObject/{SF}{name}")
+            for name in origin
+        ]
+        for request in receiver.wait(2)
+    ]
+    assert users == [[USER, USER, USER], [USER, COLLEAGUE, USER]]

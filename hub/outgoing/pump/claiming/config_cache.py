@@ -14,7 +14,7 @@ from hub.db.prepared import PreparedQuery
 from hub.mappings.compiler_cache import compiled_mapping
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import CompiledMapping
-from hub.outgoing.models import Route
+from hub.outgoing.models import Route, matches_event_type
 from tenants.models import Tenant
 
 MAX_AGE = timedelta(seconds=1)
@@ -31,8 +31,8 @@ class ConfigCache:
     versions: dict[int, MappingVersion] = field(default_factory=dict)  # newest by mapping
     apps: dict[str, ConnectorApp | None] = field(default_factory=dict)  # by connector
     mappings: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)
-    # connector, tenant and connection of which enabled routes take events; None: not loaded
-    received_origins: set[tuple[str, int | None, int | None]] | None = None
+    # event types that enabled routes take, by connector, tenant and connection; None: not loaded
+    received_types: dict[tuple[str, int | None, int | None], set[str]] | None = None
     recent_tenants: set[int] = field(default_factory=set)  # loaded with the next missing one
 
     def expire(self, *, now: datetime) -> None:
@@ -42,7 +42,7 @@ class ConfigCache:
             self.recent_tenants = set(self.tenants)
             for cache in (self.tenants, self.routes, self.versions, self.apps, self.mappings):
                 cache.clear()
-            self.received_origins = None
+            self.received_types = None
 
     def load(
         self,
@@ -76,16 +76,24 @@ class ConfigCache:
         rows = ConnectorApp.objects.filter(connector_key__in=connectors)
         self.apps |= {app.connector_key: app for app in rows}
 
-    def receives_events(self, connection: Connection) -> bool:
-        """Return whether an enabled route takes the events that the connection receives."""
-        if self.received_origins is None:
+    def receives_events(self, connection: Connection, type: str = "") -> bool:
+        """Return whether an enabled route takes events that the connection receives.
+
+        `type`: of this type, without the connector's key; "": of any.
+        """
+        if self.received_types is None:
+            self.received_types = {}
             routes = Route.unscoped.filter(enabled=True).exclude(origin_connector_key="")
-            origins = routes.values_list("origin_connector_key", "tenant", "origin").distinct()
-            self.received_origins = set(origins)
+            origins = routes.values_list("origin_connector_key", "tenant", "origin", "event_type")
+            for key, tenant_id, origin_id, pattern in origins.distinct():
+                patterns = self.received_types.setdefault((key, tenant_id, origin_id), set())
+                patterns.add(pattern)
+        key = connection.connector_key
         return any(
-            (connection.connector_key, tenant, origin) in self.received_origins
-            for tenant in (None, connection.tenant_id)
-            for origin in (None, connection.pk)
+            not type or matches_event_type(pattern, f"{key}.{type}")
+            for tenant_id in (None, connection.tenant_id)
+            for origin_id in (None, connection.pk)
+            for pattern in self.received_types.get((key, tenant_id, origin_id), ())
         )
 
     def mapping_for(self, version: MappingVersion, action: Action) -> CompiledMapping:

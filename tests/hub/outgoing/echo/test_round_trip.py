@@ -25,7 +25,7 @@ ORGANIZATION, COMPANY = "00D000000000001AAA", "701"
 LEAD, PERSON = "00Q000000000001AAA", "31"
 NOTIFICATION = """<Notification><Id>04l{number:012}AAA</Id>
  <sObject xsi:type="sf:Lead" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">
-  <sf:Id>{record}</sf:Id><sf:LastName>{name}</sf:LastName><sf:Email>{email}</sf:Email>
+  <sf:Id>{record}</sf:Id><sf:LastName>{name}</sf:LastName><sf:Email>{email}</sf:Email>{fields}
  </sObject></Notification>"""
 # of each direction: the event, its origin, the action, and the field mapping
 PERSON_FIELDS = {"name": "data.record.LastName", "emails": "[{value: data.record.Email}]"}
@@ -56,6 +56,7 @@ class TwoSystems:
     def __init__(self, client, make):
         tenant = make.tenant("acme")
         self.client, self.numbers = client, iter(range(1, 100))
+        self.headers, self.person = {}, {}  # of answers; what Pipedrive's also say of the record
         self.pipedrive = make.connection(
             tenant,
             "pipedrive",
@@ -76,10 +77,16 @@ class TwoSystems:
                 body={**body, "name": fields["name"]} if fields else body,
             )
 
-    def save_lead(self, change, name, email="ann@acme.test"):
+    def save_lead(self, change, name, email="ann@acme.test", **fields):
         """A lead was saved in Salesforce, by a person or by what the hub wrote."""
         number = next(self.numbers)
-        notification = NOTIFICATION.format(number=number, record=LEAD, name=name, email=email)
+        notification = NOTIFICATION.format(
+            number=number,
+            record=LEAD,
+            name=name,
+            email=email,
+            fields="".join(f"<sf:{key}>{value}</sf:{key}>" for key, value in fields.items()),
+        )
         body = SOAP.format(organization=ORGANIZATION, session="", notifications=notification)
         path = f"{local_path(endpoint_of(self.salesforce))}?change={change}"
         answer = self.client.post(path, body, content_type="text/xml; charset=UTF-8")
@@ -87,7 +94,9 @@ class TwoSystems:
         run_inbox()
         return InboundItem.unscoped.latest("pk").state
 
-    def save_person(self, change, name, previous=None, email="ann@acme.test", id=PERSON):
+    def save_person(
+        self, change, name, previous=None, email="ann@acme.test", id=PERSON, meta=(), **fields
+    ):
         """A person was saved in Pipedrive; `previous` holds the fields that changed."""
         endpoint = endpoint_of(self.pipedrive)
         secret = endpoint.open()["secrets"][0]["secret"]
@@ -101,8 +110,9 @@ class TwoSystems:
                 "user_id": "7",
                 "id": f"change-{next(self.numbers)}",
                 "webhook_id": "9001",
+                **dict(meta),
             },
-            "data": {"id": int(id), "name": name, "emails": emails, "owner_id": 7},
+            "data": {"id": int(id), "name": name, "emails": emails, "owner_id": 7, **fields},
             "previous": previous,
         }
         answer = self.client.post(
@@ -131,8 +141,10 @@ class TwoSystems:
 
     def answer(self, request):
         if "pipedrive" in request.url:
-            return Response(200, json.dumps({"success": True, "data": {"id": 31}}).encode())
-        return Response(200, json.dumps([{"success": True, "id": LEAD, "errors": []}]).encode())
+            document = {"success": True, "data": {"id": 31, **self.person}}
+        else:
+            document = [{"success": True, "id": LEAD, "errors": []}]
+        return Response(200, json.dumps(document).encode(), self.headers)
 
 
 @pytest.fixture
