@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from connectors.http import KIBIBYTE
 from hub.db import bulk
@@ -42,6 +42,11 @@ CANDIDATES_SQL = """SELECT * FROM (
     SELECT share_key, id, size FROM incoming_inboundmessage
     WHERE due_at IS NOT NULL AND share_key = %s AND attempt_count = 0
       AND due_at <= %s AND (lease_until IS NULL OR lease_until <= %s)
+      AND id < COALESCE((
+        SELECT min(m.id) FROM incoming_inboundmessage m
+        WHERE m.due_at IS NOT NULL AND m.share_key = %s AND m.attempt_count > 0
+          AND m.processed_at IS NULL
+      ), 9223372036854775807)
     ORDER BY id LIMIT %s
 ) AS candidates"""
 
@@ -77,12 +82,16 @@ def order_turns(behind: Sequence[str], first: Sequence[str]) -> list[str]:
 
 
 def list_candidates(shares: Sequence[str], *, now: datetime) -> list[Candidate]:
-    """Return the next new messages of each account, in one statement."""
+    """Return the next new messages of each account, in one statement.
+
+    Messages of an account that were tried before are processed first: newer ones do not overtake
+    them. Replays are exempt, as their order does not matter.
+    """
     if not shares:
         return []
     moment = database.ops.adapt_datetimefield_value(now)
     limit = max(1, BATCH_SIZE // len(shares))
-    parameters = [value for share in shares for value in (share, moment, moment, limit)]
+    parameters = [value for share in shares for value in (share, moment, moment, share, limit)]
     rows = bulk.query_rows(" UNION ALL ".join([CANDIDATES_SQL] * len(shares)), parameters)
     return [Candidate(*row) for row in rows]
 
@@ -139,8 +148,17 @@ def claim_messages(lease: UUID, *, after: str, now: datetime) -> Claim:
 def claim_repeated_message(lease: UUID, *, now: datetime) -> Sequence[InboundMessage]:
     """Lease the oldest message that was tried before, alone, as it may have caused the failure of
     its batch.
+
+    It does not overtake an older one of its account that is tried again later.
     """
-    rows = due_messages(now=now).filter(attempt_count__gt=0).order_by("pk")
+    older = InboundMessage.unscoped.filter(
+        due_at__isnull=False,
+        share_key=OuterRef("share_key"),
+        attempt_count__gt=0,
+        processed_at=None,
+        pk__lt=OuterRef("pk"),
+    )
+    rows = due_messages(now=now).filter(~Exists(older), attempt_count__gt=0).order_by("pk")
     return _lease_messages(rows, lease, limit=1, now=now)
 
 

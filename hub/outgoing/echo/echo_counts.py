@@ -29,9 +29,7 @@ class EchoCounts:
                 return True
         return False
 
-    def close_earlier(
-        self, writes: Iterable[RememberedWrite], changed_at: datetime | None
-    ) -> None:
+    def close_earlier(self, writes: Iterable[RememberedWrite], changed_at: datetime | None) -> None:
         """End what these writes explain, as another change of their record is published.
 
         A write of which the time is known explains no later change anyway.

@@ -156,6 +156,31 @@ def test_a_poison_message_is_tried_alone_and_quarantined_and_its_neighbours_are_
     assert (poison.due_at, poison.attempt_count) == (None, FAILURES + 1)
 
 
+@pytest.mark.corrections(item="2.6")
+def test_newer_messages_of_a_connection_do_not_overtake_those_of_a_failed_batch(
+    client, make, pipedrive
+):
+    other = make.connection(connector="pipedrive", account="702", secret={})
+    post_changes(client, pipedrive, 3, action="delete")
+    with rows_refused_by_database("incoming_inbounditem", unless="item_key <> 'change-1'"):
+        run_inbox(rounds=0)  # the batch fails
+        post_changes(client, pipedrive, 2, first=3, action="delete")
+        post_pipedrive(client, other, id="change-9", action="delete")
+        now = clock()
+        run_inbox(now=now)
+        assert list_published() == ["change-9", "change-0"]
+    for _ in range(4):
+        now += timedelta(seconds=10)
+        run_inbox(now=now)
+    assert list_published()[1:] == [f"change-{number}" for number in range(5)]
+
+
+def list_published():
+    """The ids of the changes that are published, in their order."""
+    senders = Event.unscoped.order_by("pk").values_list("sender_id", flat=True)
+    return [sender.rpartition(":")[2] for sender in senders]
+
+
 def test_an_event_that_exists_already_makes_its_item_a_duplicate(client, pipedrive):
     post_pipedrive(client, pipedrive, id="change-0", action="delete")
     run_inbox()
