@@ -58,6 +58,7 @@ def probe_credential(
         call=call,
         now=now,
         secrets=collect_secrets(credential),
+        even_if_held=True,
     )
     return _build_failed_result(answer) if isinstance(answer, Outcome) else ProbeResult(answer)
 

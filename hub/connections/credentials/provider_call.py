@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from connectors.http import Request, Response, Unreadable
 from connectors.outcomes import Outcome, OutcomeBuilder, clean_text, later, never
 from hub.connections.credentials.connector_context import redact_outcome
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Lane, sendable_lanes
 from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.redaction import redact_excerpt, redact_text
 from hub.egress import EgressError, EgressRefused, RequestNotSent
@@ -40,7 +40,12 @@ BUSY_TEXT = gettext_noop(
     "Too many external systems are being called right now. This call was not made and nothing was "
     "saved. Wait ten seconds, then try again."
 )
-NOT_SENT_REASONS = (THROTTLED, BUSY)
+HELD = "connection_held"
+HELD_TEXT = gettext_noop(
+    "This connection is not used at the moment: it is held, switched off, suspended or under "
+    "maintenance. Nothing was sent."
+)
+NOT_SENT_REASONS = (THROTTLED, BUSY, HELD)
 # characters that are kept of a response, and of an exchange with its status line and response
 STORED_RESPONSE_LENGTH_MAX, STORED_EXCHANGE_LENGTH_MAX = 300, 500
 
@@ -82,11 +87,16 @@ class ExchangeRecorder:
         return clean_text(redact_text(text, secrets), STORED_EXCHANGE_LENGTH_MAX)
 
 
+class ConnectionHeld(Exception):
+    """No call may be made for this connection at the moment; nothing was sent."""
+
+
 class RequestIncomplete(Exception):
     """The connector cannot build the request from the values that it has; nothing was sent."""
 
 
 CALL_ERRORS = (
+    ConnectionHeld,
     RequestIncomplete,
     BudgetExhausted,
     QuotaExhausted,
@@ -112,8 +122,14 @@ def call_provider(
     deferred_updates: ExitStack | None = None,
     patience: Patience | None = None,
     low_priority: bool = False,
+    even_if_held: bool = False,
 ) -> T | Outcome:
     """Return the result of `parse`, or a redacted Outcome if the call fails. Never raises.
+
+    Nothing is sent for a connection that is held, switched off, suspended or under maintenance,
+    unless `even_if_held`: of refreshes and tests. Exchanges, revocations and removals of webhooks
+    pass a draft without a row, which nothing holds.
+
 
     `patience`: how long to wait for a spent quota; None: do not wait. `low_priority`: limits the
     call to each quota's share for background work. `build_unanswered` builds the Outcome of a
@@ -131,6 +147,7 @@ def call_provider(
                 parse,
                 call=call,
                 low_priority=low_priority,
+                even_if_held=even_if_held,
                 deferred_updates=deferred_updates or at_once,
             )
             answer = _send_patiently(send, patience or NO_PATIENCE, now=now)
@@ -153,6 +170,8 @@ def _build_failure(
     match error:
         case RequestIncomplete():
             return never("incomplete", str(error))
+        case ConnectionHeld():
+            return later(HELD, HELD_TEXT)
         case BudgetExhausted():
             return later(BUSY, BUSY_TEXT)
         case QuotaExhausted():
@@ -195,20 +214,30 @@ def _send_metered(
     *,
     call: Call,
     low_priority: bool,
+    even_if_held: bool,
     now: datetime,
     deferred_updates: ExitStack,
 ) -> T | Outcome:
     """Send the request in a slot, and parse the response.
 
-    Raises BudgetExhausted if no slot is free, QuotaExhausted if a quota is spent, EgressError if
-    the call fails, and Unreadable if the response cannot be parsed.
+    Raises ConnectionHeld if the connection may not be used, BudgetExhausted if no slot is free,
+    QuotaExhausted if a quota is spent, EgressError if the call fails, and Unreadable if the
+    response cannot be parsed.
     """
+    if not even_if_held and _is_held(connection, now=now):
+        raise ConnectionHeld
     with provider_slot(connection.tenant_id):
         metering = meter_call(connection, request, low_priority=low_priority, now=now)
         metered_call = deferred_updates.enter_context(metering)
         answer = parse(call(request))
         deferred_updates.callback(metered_call.record_response, answer)
         return answer
+
+
+def _is_held(connection: Connection, *, now: datetime) -> bool:
+    """Return whether nothing may be sent for the connection, as its lane says it to a pump."""
+    has_lane = Lane.unscoped.filter(pk=connection.pk).exists()
+    return has_lane and not sendable_lanes(now=now).filter(pk=connection.pk).exists()
 
 
 def _build_egress_outcome(error: EgressError, build_unanswered: OutcomeBuilder) -> Outcome:
@@ -222,7 +251,7 @@ def translate_detail(reason: str, detail: str) -> str:
     """Return the detail of an outcome for display: a text of the hub in the reader's language, a
     text of the system unchanged.
     """
-    return gettext(detail) if reason == BUSY and detail else detail
+    return gettext(detail) if reason in (BUSY, HELD) and detail else detail
 
 
 @contextmanager

@@ -149,6 +149,7 @@ def _request_grant(
         build_unanswered=unknown,
         build_unreadable=unknown,
         deferred_updates=deferred_updates,
+        even_if_held=True,
     )
     failpoint("O7")  # a new token was received, and is not stored yet
     return answer

@@ -14,6 +14,7 @@ from hub.connections.models.connections import (
     STOPPED_STATES,
     USER_ID,
     Connection,
+    sendable_lanes,
     validate_connector_key,
 )
 from hub.connections.models.connector_apps import ConnectorApp
@@ -51,6 +52,7 @@ __all__ = [
     "KillSwitch",
     "ConnectorRequest",
     "get_pending_disconnection",
+    "sendable_lanes",
     "validate_connector_key",
     "digest_scopes",
     "build_guest_reference",

@@ -36,6 +36,15 @@ def validate_connector_key(value: str) -> None:
         raise ValidationError("%(value)s is not a connector.", params={"value": value})
 
 
+def sendable_lanes(*, now: datetime) -> models.QuerySet[Lane]:
+    """Select the lanes that are not held: by a state, a kill switch, a suspension, maintenance.
+
+    An open breaker holds its lane until a probe may be sent.
+    """
+    unheld = models.Q(hold_reason="") | models.Q(hold_reason=BREAKER, open_until__lte=now)
+    return Lane.unscoped.filter(unheld, switched_off_by="", connection__tenant__suspended_at=None)
+
+
 class Connection(Scoped, StateMachine):
     """One tenant's account at one connector. A connection of our own application has no tenant."""
 

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome, clean_text
 from connectors.webhook_sources import FoundSubscription
-from hub.connections.credentials.provider_call import THROTTLED
+from hub.connections.credentials.provider_call import NOT_SENT_REASONS
 from hub.incoming.models import WebhookSubscription
 from hub.notices.notify import create_notice, resolve_notices
 from hub.reason_codes import REASONS
@@ -82,7 +82,7 @@ def record_failure(
     subscription.checked_at = now
     subscription.reason = outcome.reason[:40] or "unreachable"
     subscription.detail = outcome.detail[:500]
-    if outcome.reason != THROTTLED:  # which ends by itself, and the registrations stay
+    if outcome.reason not in NOT_SENT_REASONS:  # ends by itself, and the registrations stay
         subscription.failure_count = min(subscription.failure_count + 1, MAX_FAILURES)
     _store_observation(subscription)
     is_alerting = subscription.failure_count >= WebhookSubscription.ALERTING_FAILURES

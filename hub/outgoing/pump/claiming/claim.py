@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import BREAKER, Connection, Credential, Lane
+from hub.connections.models import BREAKER, Connection, Credential, Lane, sendable_lanes
 from hub.db import bulk
 from hub.db.prepared import PreparedQuery
 from hub.outgoing.models import Delivery
@@ -42,15 +42,6 @@ class ClaimedLane:
 
 
 # --- lanes that can be claimed --------------------------------------------------------------------
-
-
-def sendable_lanes(*, now: datetime) -> QuerySet[Lane]:
-    """Select the lanes that are not held.
-
-    An open breaker holds its lane until a probe may be sent.
-    """
-    unheld = Q(hold_reason="") | Q(hold_reason=BREAKER, open_until__lte=now)
-    return Lane.unscoped.filter(unheld, switched_off_by="", connection__tenant__suspended_at=None)
 
 
 def unleased_lanes(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:

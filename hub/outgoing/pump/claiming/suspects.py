@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from hub.connections.models import sendable_lanes
 from hub.db.prepared import PreparedQuery
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.claim import (
@@ -17,7 +18,6 @@ from hub.outgoing.pump.claiming.claim import (
     lease_lanes,
     load_claimed_lanes,
     lock_next_lanes,
-    sendable_lanes,
     unleased_lanes,
 )
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
