@@ -19,6 +19,7 @@ OutcomeBuilder = Callable[[str, str], "Outcome"]
 UNAUTHORIZED = "unauthorized"
 PERMISSION_MISSING = "permission_missing"
 CHANGED_SINCE = "changed_since"  # the precondition of a write does not hold any more
+DUPLICATE_VALUE = "duplicate_value"  # another record has the value, which must be unique
 RETRYABLE_STATUSES = {408: "status_408", 425: "status_425", 503: "unavailable"}
 CLOSED_ACCOUNT_WAIT_SECONDS = 900.0  # seconds between two calls of an account that is not open
 MAX_REASON_LENGTH = 40  # characters

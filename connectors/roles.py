@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.http import KIBIBYTE, Json, Request, Response
@@ -151,6 +151,8 @@ class Collection:
     ordered_by_key: bool = False
     has_ids: bool = True  # False: rows that have no identity, such as sums
     by_tenant: bool = False  # `page_request` needs `tenant`: our own application serves all tenants
+    # within which two changes have the same `version`; 0: each change has a version of its own
+    version_precision: timedelta = timedelta(0)
 
     def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
@@ -161,6 +163,17 @@ class Collection:
     def parse_page(self, response: Response) -> Page | Outcome:
         """Parse a page of records, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
+
+    def find_queries(
+        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str
+    ) -> Sequence[Mapping[str, str]]:
+        """Return the parameters of reads that together have every record with one of these values
+        in a field, and perhaps others, whatever conditions `query` has.
+
+        Where the system cannot select by values: every record that changed from `since` on. Empty
+        if neither is possible.
+        """
+        return ()
 
     def record_id(self, record: Mapping[str, Any]) -> str:
         """Return the id of the record. Raises one of READ_ERRORS if it has none."""

@@ -9,6 +9,7 @@ from connectors.http import Request, Response, dump_json
 from connectors.i18n import _
 from connectors.outcomes import (
     CHANGED_SINCE,
+    DUPLICATE_VALUE,
     READ_ERRORS,
     Outcome,
     delivered,
@@ -194,6 +195,11 @@ class CreateOrder(WriteOrder):
             "currency": "data.currency",
         },
     }
+
+    def outcome(self, response: Response) -> Outcome:
+        if response.status == 409:
+            return never(DUPLICATE_VALUE, "an order with this number exists")
+        return super().outcome(response)
 
     def build_body(self, message: Message) -> Mapping[str, Any]:
         number = message.get("number")

@@ -1,6 +1,6 @@
 """Collections of our own application: orders, customers, users, labels and log lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -50,6 +50,16 @@ class AppCollection(Collection):
             spends=SPENDS,
             response_bytes_max=PAGE_BYTES,
         )
+
+    def find_queries(
+        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str
+    ) -> Sequence[Mapping[str, str]]:
+        if field != self.id_field or any("," in value for value in values):
+            return [{field: value} for value in values]
+        return [
+            {"ids": ",".join(values[start : start + self.ids_max])}
+            for start in range(0, len(values), self.ids_max)
+        ]
 
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:

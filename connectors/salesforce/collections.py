@@ -5,9 +5,10 @@ which ends after some time. https://developer.salesforce.com/docs/atlas.en-us.ap
 api_rest/resources_query.htm (2026-11)
 """
 
+import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from connectors.salesforce.soql import (
     build_id_condition,
     build_period_conditions,
     build_select,
+    build_value_condition,
     format_datetime,
     parse_aggregates,
     quote_literal,
@@ -32,6 +34,7 @@ from connectors.schema import Credential
 QUERIES = Scope("account", "queries")
 PAGE_SIZE, PAGE_SIZE_MIN = 2000, 200  # of a batch of results
 PAGE_BYTES = 8 * 1024 * KIBIBYTE
+SOUGHT_BYTES_MAX = 4000  # of the values in one URL, encoded
 AGGREGATE_ROWS_MAX = 2000  # the results of an aggregate query have no further pages
 SYSTEM_FIELDS = ("Id", "SystemModstamp")
 CURSOR_PATTERN = re.compile(
@@ -68,6 +71,7 @@ class Records(Query):
     )
     example = {"object": "Contact", "fields": "Id, Email", "since": "2026-11-25T00:00:00Z"}
     ids_max = 200
+    version_precision = timedelta(seconds=1)  # of If-Unmodified-Since
     reads_changes = True
     reads_deleted = True
     ordered_by_key = True
@@ -83,6 +87,15 @@ class Records(Query):
             size=min(max(size, PAGE_SIZE_MIN), PAGE_SIZE),
             with_deleted=query.get("deleted") == "true",
         )
+
+    def find_queries(
+        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str
+    ) -> Sequence[Mapping[str, str]]:
+        read = {name: query[name] for name in ("object", "fields") if name in query}
+        return [
+            {**read, "value_field": field, "values": json.dumps(some)}
+            for some in split_values(values)
+        ]
 
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:
@@ -162,6 +175,20 @@ class Aggregate(Query):
         return Page(answer["records"], is_complete=False, reason="fewer_records")
 
 
+def split_values(values: Sequence[str]) -> list[list[str]]:
+    """Split values into lists, each of which fits into one URL."""
+    lists: list[list[str]] = []
+    room = 0
+    for value in values:
+        size = len(quote(f", {quote_literal(value)}", safe=""))
+        if size > room:
+            lists.append([])
+            room = SOUGHT_BYTES_MAX
+        lists[-1].append(value)
+        room -= size
+    return lists
+
+
 def build_cursor(record: Mapping[str, Any]) -> str:
     """Build the position after a record: its id and the time of its last change."""
     cursor = f"{record['Id']}@{record['SystemModstamp']}"
@@ -179,11 +206,14 @@ def build_query(
     deleted: str = "",
     ids: str = "",
     cursor: str = "",
+    value_field: str = "",
+    values: str = "",
     **equals: str,
 ) -> str:
     """Build the SOQL query of one page, after `cursor`.
 
-    `fields` is separated by commas; each parameter in `equals` is a field and its exact text.
+    `fields` is separated by commas; `values` is a JSON list, of which `value_field` has one; each
+    parameter in `equals` is a field and its exact text.
     With `since` or `until` the order is that of the changes, otherwise that of the ids. Raises
     ValueError for a name that is not an API name.
     """
@@ -194,6 +224,7 @@ def build_query(
     conditions = build_equality_conditions(equals)
     conditions += build_period_conditions("SystemModstamp", since, until)
     conditions += [build_id_condition(ids.split(","))] if ids else []
+    conditions += [build_value_condition(value_field, json.loads(values))] if value_field else []
     by_change = bool(since or until)
     conditions += [build_keyset_condition(cursor, by_change=by_change)] if cursor else []
     order = ("SystemModstamp", "Id") if by_change else ("Id",)

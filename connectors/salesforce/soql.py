@@ -62,6 +62,10 @@ def split_names(text: str) -> list[str]:
     return [check_name(name.strip()) for name in text.split(",") if name.strip()]
 
 
+def build_value_condition(field: str, values: Sequence[str]) -> str:
+    return f"{check_name(field)} IN ({', '.join(map(quote_literal, values))})"
+
+
 def build_equality_conditions(equals: Mapping[str, str]) -> list[str]:
     return [
         f"{check_name(name)} = {quote_literal(value)}" for name, value in sorted(equals.items())

@@ -72,7 +72,14 @@ DISCREPANCY_REASONS = {
         _("Wait for the next run, which compares it again."),
     ),
     "awaiting_read": Reason(
-        _("The record is read again before it is written, as its system has no precondition.")
+        _("The records of both sides are read again before one of them is written.")
+    ),
+    "exists_already": Reason(
+        _(
+            "A record with this key exists: it was created after the comparison, or does not meet "
+            "the conditions of the job. It was not overwritten."
+        ),
+        _("Wait for the next run, or check the conditions of the job."),
     ),
     "cannot_be_read_again": Reason(
         _("The record could not be read again, so it was not written."),

@@ -176,3 +176,30 @@ def test_a_record_of_salesforce_is_updated_only_if_it_was_not_changed_later(side
         (outcome,) = deliver(sides, "salesforce", "update_record", given)
         assert outcome.reason == reason
     assert read_all(sides, "salesforce", "records")[0]["Amount__c"] == 2
+
+
+@pytest.mark.corrections(item="1.1")
+@each_side
+def test_records_are_found_by_their_values_whatever_conditions_a_job_has(sides, system, key):
+    collection = find(system, key)
+    field = {"salesforce": "Number__c"}.get(system) or getattr(collection, "id_field", "name")
+    values = ["3001", "it's \\ 100 %"]
+    if system == "salesforce":
+        seed(sides, system, key, records=[{field: value} for value in [*values, "3003"]])
+    else:
+        count = 2 if system == "pipedrive" else 3
+        values = seed(sides, system, key, generate={"count": count})[:2]
+    condition = {"Amount__c": "7"} if system == "salesforce" else {"owner_id": "7"}
+    query = {**SIDES[system, key][2], **condition}
+    queries = collection.find_queries(query, field, values, since=AT.isoformat())
+    found = [record for some in queries for record in read_all(sides, system, key, **some)]
+    assert len(found) == 2
+
+
+def test_a_search_for_many_keys_is_several_queries(sides):
+    values = [f"{'k' * 195}{number:05}" for number in range(120)]
+    seed(sides, "salesforce", "records", records=[{"Number__c": values[119][-80:]}])
+    query = SIDES["salesforce", "records"][2]
+    queries = find("salesforce", "records").find_queries(query, "Number__c", values, since="")
+    assert len(queries) == 7
+    assert not any(read_all(sides, "salesforce", "records", **some) for some in queries)

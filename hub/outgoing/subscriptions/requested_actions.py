@@ -78,11 +78,19 @@ def _find_requested(tenant: Tenant, id: str) -> Delivery | None:
 
 
 def get_or_create_action_route(
-    connection: Connection, action: Action, actor: ActorContext, *, now: datetime
+    connection: Connection,
+    action: Action,
+    actor: ActorContext,
+    *,
+    never_twice: bool = False,
+    now: datetime,
 ) -> Route:
     """Return the route that carries this action's requests: no published event matches it."""
     existing = Route.unscoped.filter(
-        connection=connection, event_type=ACTION_EVENT_TYPE, action=action.key
+        connection=connection,
+        event_type=ACTION_EVENT_TYPE,
+        action=action.key,
+        never_twice=never_twice,
     )
     if route := existing.select_related("connection").order_by("pk").first():
         return route
@@ -96,7 +104,8 @@ def get_or_create_action_route(
     save_mapping_version(mapping, build_input_mapping(action), user=actor.user, now=now)
     name = f"{action.label}, on request, to {connection.name}"[:200]
     route = create_route(connection, mapping, name, ACTION_EVENT_TYPE, "", now=now)
-    Route.unscoped.filter(pk=route.pk).update(enabled=False)
+    Route.unscoped.filter(pk=route.pk).update(enabled=False, never_twice=never_twice)
+    route.never_twice = never_twice
     return route
 
 

@@ -1,20 +1,47 @@
-"""Reopen discrepancies whose repair was not delivered."""
+"""Reopen or resolve discrepancies after their repairs."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
+from connectors.outcomes import CHANGED_SINCE, DUPLICATE_VALUE
+from hub.outgoing.models import Delivery
+from hub.queue import wake_up
 from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.repair_deliveries import REPAIR_WAKE_UP
 
 BATCH_SIZE = 500
 FAILED_STATES = ("failed", "cancelled", "skipped")
+# after these the records are read and compared again: another write was earlier, perhaps our own in
+# an attempt whose answer was lost, or nothing was sent within the time for which a read is valid
+COMPARED_AGAIN = (CHANGED_SINCE, DUPLICATE_VALUE, "expired")
+COMPARED_AGAIN_FOR = timedelta(hours=1)  # after the repair was requested
+READ_AT_ONCE_FOR = timedelta(minutes=2)  # later at growing intervals
+
+
+def reopen(discrepancies: Sequence[Discrepancy], reason: str, **changes: Any) -> None:
+    rows = Discrepancy.unscoped.filter(pk__in=[entry.pk for entry in discrepancies])
+    rows.filter(state="repairing").update(state="open", reason=reason, **changes)
+
+
+def resolve(
+    discrepancies: Sequence[Discrepancy], *, is_repaired: bool = True, now: datetime
+) -> None:
+    rows = Discrepancy.unscoped.filter(
+        pk__in=[entry.pk for entry in discrepancies], state="repairing"
+    )
+    repaired = {"reason": "repaired", "repaired_at": now} if is_repaired else {"reason": ""}
+    rows.update(state="resolved", detail="", resolved_at=now, **repaired)
 
 
 @transaction.atomic
 def settle_failed_repairs(*, now: datetime) -> int:
-    """Reopen discrepancies whose repair failed, with the reason; return how many.
+    """Settle the discrepancies whose repair failed; return how many.
 
-    A step of the sweep.
+    They are open again with the reason, or are compared again if the records may have changed. A
+    step of the sweep.
     """
     rows = Discrepancy.unscoped.filter(state="repairing", repair_delivery__state__in=FAILED_STATES)
     ended_deliveries = list(
@@ -25,7 +52,23 @@ def settle_failed_repairs(*, now: datetime) -> int:
     for discrepancy in ended_deliveries:
         delivery = discrepancy.repair_delivery
         assert delivery is not None  # the query joins it
-        discrepancy.transition_to(
-            "open", reason=delivery.reason or "repair_failed", detail=delivery.detail
-        )
+        if not _compare_again(discrepancy, delivery, now=now):
+            discrepancy.transition_to(
+                "open", reason=delivery.reason or "repair_failed", detail=delivery.detail
+            )
     return len(ended_deliveries)
+
+
+def _compare_again(discrepancy: Discrepancy, delivery: Delivery, *, now: datetime) -> bool:
+    """Let the records be read again if the failure allows it; return whether they are."""
+    age = now - (discrepancy.repair_requested_at or now)
+    if delivery.reason not in COMPARED_AGAIN or age > COMPARED_AGAIN_FOR:
+        return False
+    Discrepancy.unscoped.filter(pk=discrepancy.pk).update(
+        repair_delivery=None,
+        reason=delivery.reason,
+        detail=delivery.detail,
+        read_again_at=now + age if age > READ_AT_ONCE_FOR else None,
+    )
+    wake_up(REPAIR_WAKE_UP, now=now)
+    return True

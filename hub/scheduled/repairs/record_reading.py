@@ -1,14 +1,14 @@
-"""Read records of one side again, by their ids, just before or after a repair."""
+"""Read records of one side again, by their ids or keys, just before or after a repair."""
 
 from collections.abc import Collection as Ids
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from connectors.outcomes import Outcome, later
-from connectors.roles import Collection
+from connectors.roles import Collection, Page
 from hub.connections.credentials.connector_context import (
     collect_secrets,
     find_connector_app,
@@ -20,15 +20,22 @@ from hub.crypto.sealed import CannotOpen
 from hub.scheduled.models import LOCAL
 from hub.scheduled.reading.requests import CONTROLLED_PARAMETERS
 from hub.scheduled.reconciliation.option_checks import find_collection
-from hub.scheduled.reconciliation.options import ReconcileOptions
+from hub.scheduled.reconciliation.options import ReconcileOptions, SideOptions, parse_path
 from hub.scheduled.reconciliation.values.extraction import RecordExtractor
 from tenants.models import Tenant
+
+PAGES_MAX = 100  # of one search
+
+
+class NotReadable(Exception):
+    """The records cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentRecord:
-    """A record in its current state: its key, its values by field, and its version."""
+    """A record in its current state: its id, its key, its values by field, and its version."""
 
+    record_id: str
     key: str  # empty if the sides are matched by identities
     values: Mapping[str, Any]
     version: str
@@ -46,64 +53,111 @@ class RecordReader:
     call: Call
     patience: Patience | None = None
 
-    def read(self, ids: Ids[str], *, now: datetime) -> Mapping[str, CurrentRecord] | None:
-        """Return the records that exist, by id; None if they cannot be read now.
+    def read(self, ids: Ids[str], *, now: datetime) -> Mapping[str, CurrentRecord]:
+        """Return the records that exist and meet the conditions of the job, by id.
 
-        Deleted records are absent. Raises LookupError if the collection has no single records.
+        Deleted records are absent. Raises NotReadable, and LookupError if the collection has no
+        single records.
         """
-        collection = find_collection(self.connection.connector_key, self._side_options.collection)
-        if collection is None or not collection.ids_max:
+        collection = self.collection
+        if not collection.ids_max:
             raise LookupError("the collection cannot be asked for single records")
         records: dict[str, CurrentRecord] = {}
         sorted_ids = sorted(set(ids))
         for start in range(0, len(sorted_ids), collection.ids_max):
             page_ids = sorted_ids[start : start + collection.ids_max]
-            page = self._read_parts(collection, page_ids, now=now)
-            if page is None:
-                return None
-            records.update(page)
+            records |= self._read_parts(page_ids, now=now)
         return records
 
-    def _read_parts(
-        self, collection: Collection, ids: Sequence[str], *, now: datetime
-    ) -> Mapping[str, CurrentRecord] | None:
+    def find(
+        self, keys: Ids[str], *, since: datetime, now: datetime
+    ) -> Mapping[str, Sequence[CurrentRecord]]:
+        """Return the existing records with these keys, by key, also those that do not meet the
+        conditions of the job.
+
+        Where the system cannot search for keys, only records that changed from `since` on are
+        found. Raises NotReadable, and LookupError if the collection cannot be searched at all.
+        """
+        path = ".".join(parse_path(self._match_expression))
+        queries = self.collection.find_queries(
+            self._side_options.query, path, sorted(set(keys)), since=since.isoformat()
+        )
+        if keys and not queries:
+            raise LookupError("the collection cannot be searched")
+        found: dict[str, list[CurrentRecord]] = {key: [] for key in keys}
+        for query in queries:
+            for part in self.collection.parts or ("",):
+                for record in self._read_pages(query, part, now=now):
+                    if record.key in found:
+                        found[record.key].append(record)
+        return found
+
+    @property
+    def collection(self) -> Collection:
+        """Return the collection of this side. Raises LookupError if it does not exist any more."""
+        key = self._side_options.collection
+        if collection := find_collection(self.connection.connector_key, key):
+            return collection
+        raise LookupError(f"no collection {key}")
+
+    @property
+    def _side_options(self) -> SideOptions:
+        return self.options.local if self.side == LOCAL else self.options.remote
+
+    @property
+    def _match_expression(self) -> str:
+        return self.options.match.local if self.side == LOCAL else self.options.match.remote
+
+    def _read_parts(self, ids: Sequence[str], *, now: datetime) -> dict[str, CurrentRecord]:
         """Read the records from the parts of a divided collection; each from the first part that
         has it.
         """
+        conditions = {
+            name: value
+            for name, value in self._side_options.query.items()
+            if name not in CONTROLLED_PARAMETERS
+        }
         records: dict[str, CurrentRecord] = {}
-        for part in collection.parts or ("",):
-            missing = [id for id in ids if id not in records]
-            page = self._read_page(collection, missing, part, now=now) if missing else {}
-            if page is None:
-                return None
-            records.update(page)
+        for part in self.collection.parts or ("",):
+            if missing := [id for id in ids if id not in records]:
+                page = self._read_page({**conditions, "ids": ",".join(missing)}, part, "", now=now)
+                if page.cursor:
+                    raise NotReadable
+                records |= {record.record_id: record for record in self._describe(page.records)}
         return records
 
-    @property
-    def _side_options(self) -> Any:
-        return self.options.local if self.side == LOCAL else self.options.remote
+    def _read_pages(
+        self, query: Mapping[str, str], part: str, *, now: datetime
+    ) -> Iterator[CurrentRecord]:
+        """Read a list to its end. Raises NotReadable, also if it has more than PAGES_MAX pages."""
+        cursor = ""
+        for _ in range(PAGES_MAX):
+            page = self._read_page(query, part, cursor, now=now)
+            yield from self._describe(page.records)
+            cursor = page.cursor
+            if not cursor:
+                return
+        raise NotReadable
 
     def _read_page(
-        self, collection: Collection, ids: Sequence[str], part: str, *, now: datetime
-    ) -> Mapping[str, CurrentRecord] | None:
+        self, query: Mapping[str, str], part: str, cursor: str, *, now: datetime
+    ) -> Page:
+        """Return a complete page. Raises NotReadable."""
         try:
             credential = open_credential(
                 self.connection, find_connector_app(self.connection.connector_key)
             )
-        except CannotOpen:
-            return None
-        options = self._side_options.query
-        query = {
-            name: value for name, value in options.items() if name not in CONTROLLED_PARAMETERS
-        }
-        query["ids"] = ",".join(ids)
+        except CannotOpen as error:
+            raise NotReadable from error
+        collection = self.collection
+        parameters = dict(query)
         if part:
-            query["part"] = part
+            parameters["part"] = part
         if collection.by_tenant:
-            query["tenant"] = self.tenant.reference
+            parameters["tenant"] = self.tenant.reference
         page = call_provider(
             self.connection,
-            partial(collection.page_request, credential, at=now, **query),
+            partial(collection.page_request, credential, at=now, cursor=cursor, **parameters),
             collection.parse_page,
             call=self.call,
             now=now,
@@ -111,18 +165,21 @@ class RecordReader:
             patience=self.patience,
             build_unreadable=later,
         )
-        if isinstance(page, Outcome) or not page.is_complete or page.cursor:
-            return None
-        return dict(self._describe(collection, record) for record in page.records)
+        if isinstance(page, Outcome) or not page.is_complete:
+            raise NotReadable
+        return page
 
-    def _describe(
-        self, collection: Collection, record: Mapping[str, Any]
-    ) -> tuple[str, CurrentRecord]:
+    def _describe(self, records: Sequence[Mapping[str, Any]]) -> list[CurrentRecord]:
+        collection = self.collection
         extractor = RecordExtractor(self.options, collection, is_local=self.side == LOCAL)
-        current = CurrentRecord(
-            extractor.read_key(record),
-            extractor.read_values(record),
-            collection.version(record),
-            collection.changed_at(record),
-        )
-        return extractor.record_id(record), current
+        return [
+            CurrentRecord(
+                extractor.record_id(record),
+                extractor.read_key(record),
+                extractor.read_values(record),
+                collection.version(record),
+                collection.changed_at(record),
+            )
+            for record in records
+            if not collection.is_deleted(record)
+        ]

@@ -1,6 +1,5 @@
-"""The task `repair`: read records again before unconditional repairs and after delivered ones.
-
-Before: if the system would carry out the repair without a precondition.
+"""The task `repair`: read records of both sides again before repairs are sent, and the written ones
+after they were delivered.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,17 +12,15 @@ from hub.audit import ActorContext
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.db.clock import Clock
 from hub.queue import wake_up
-from hub.scheduled.models import Discrepancy
-from hub.scheduled.repairs.read_back import (
-    find_target_id,
-    match_unread,
-    reopen,
-    send_unchanged,
-)
-from hub.scheduled.repairs.record_reading import RecordReader
+from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
+from hub.scheduled.reconciliation.options import ReconcileOptions
+from hub.scheduled.repairs.outcomes import reopen
+from hub.scheduled.repairs.read_back import SecondRead, match_unread
+from hub.scheduled.repairs.record_reading import NotReadable, RecordReader
 from hub.scheduled.repairs.repair_deliveries import REPAIR_WAKE_UP, RepairSender
 from hub.scheduled.repairs.repair_values import RepairRefused
 from hub.scheduled.repairs.verification import (
+    find_target_id,
     load_created_ids,
     match_delivered,
     postpone_verification,
@@ -35,6 +32,7 @@ log = structlog.get_logger(__name__)
 BATCH_SIZE = 200  # discrepancies of one read
 TIME_SLICE = timedelta(seconds=30)
 READ_BACK_WITHIN = timedelta(hours=1)  # later the discrepancy is open again
+CANNOT_BE_READ = "cannot_be_read_again"
 GROUP_COLUMNS = ("job", "tenant", "connection", "repair_side")
 
 
@@ -45,12 +43,12 @@ class RepairCheckContext:
     call: Call
     clock: Clock
     random: Callable[[], float]
-    patience: Patience | None = None
+    patience: Patience
 
 
 def wake_up_for_repairs(*, now: datetime) -> None:
     """Start the task if a record must be read again; a step of the sweep."""
-    if Discrepancy.unscoped.filter(match_unread() | match_delivered(now=now)).exists():
+    if Discrepancy.unscoped.filter(match_unread(now=now) | match_delivered(now=now)).exists():
         wake_up(REPAIR_WAKE_UP, now=now)
 
 
@@ -60,13 +58,14 @@ def check_repairs(context: RepairCheckContext) -> None:
     If the repairs of one job cannot be checked, the others are still checked.
     """
     deadline = context.clock() + TIME_SLICE
-    rows = Discrepancy.unscoped.filter(match_unread() | match_delivered(now=context.clock()))
+    now = context.clock()
+    rows = Discrepancy.unscoped.filter(match_unread(now=now) | match_delivered(now=now))
     groups = list(rows.order_by().values(*GROUP_COLUMNS).distinct())
     for group in sorted(groups, key=lambda _group: context.random()):
         if context.clock() > deadline:
             return
         batch = rows.filter(**group).select_related(
-            "job", "tenant", "connection__credential", "repair_delivery"
+            "job", "tenant", "connection__credential", "repair_delivery", "last_run"
         )
         if discrepancies := limit_unread(list(batch.order_by("pk")[:BATCH_SIZE]), group):
             check_safely(discrepancies, context)
@@ -78,7 +77,9 @@ def check_safely(batch: Sequence[Discrepancy], context: RepairCheckContext) -> N
         check_batch(batch, context)
     except Exception:
         log.exception("repairs.not_checked", job=batch[0].job_id, tenant=batch[0].tenant_id)
-        give_up_waiting(*split_batch(batch), now=context.clock())
+        unread, delivered = split_batch(batch)
+        give_up_waiting(unread, now=context.clock())
+        postpone_verification(delivered, now=context.clock())
 
 
 def limit_unread(
@@ -103,31 +104,65 @@ def check_batch(batch: Sequence[Discrepancy], context: RepairCheckContext) -> No
     sender = RepairSender(ActorContext.system(), now=now)
     try:
         options = sender.options_of(first.job)
-        connection = sender.find_connection(first, first.repair_side)
+        readers = {
+            side: RecordReader(
+                sender.find_connection(first, side),
+                first.tenant,
+                options,
+                side,
+                context.call,
+                context.patience,
+            )
+            for side in (LOCAL, REMOTE)
+        }
     except RepairRefused as refused:
         reopen(unread, refused.reason)
         postpone_verification(delivered, now=now)
         return
-    reader = RecordReader(
-        connection, first.tenant, options, first.repair_side, context.call, context.patience
-    )
+    if delivered:
+        check_delivered(delivered, readers[first.repair_side], options, now=now)
+    if unread:
+        second_read = SecondRead(readers, options, sender, context.clock)
+        check_unread(unread, second_read, context.patience, now=now)
+
+
+def check_delivered(
+    delivered: Sequence[Discrepancy],
+    reader: RecordReader,
+    options: ReconcileOptions,
+    *,
+    now: datetime,
+) -> None:
+    """Read the written records, and settle their repairs; those that cannot be read wait."""
     created_ids = load_created_ids(delivered)
     findable = [entry for entry in delivered if created_ids.get(entry.pk) or find_target_id(entry)]
-    record_ids = [
-        created_ids.get(entry.pk) or find_target_id(entry) for entry in [*unread, *findable]
-    ]
     try:
-        records = reader.read(record_ids, now=now)
-    except LookupError:  # no single records: the next run compares them
-        reopen(unread, "cannot_be_read_again")
+        records = reader.read(
+            [created_ids.get(entry.pk) or find_target_id(entry) for entry in findable], now=now
+        )
+    except (NotReadable, LookupError):
         postpone_verification(delivered, now=now)
-        return
-    if records is None:
-        give_up_waiting(unread, delivered, now=now)
         return
     postpone_verification([entry for entry in delivered if entry not in findable], now=now)
     verify_delivered(findable, created_ids, records, options, now=now)
-    send_unchanged(unread, records, options, sender, now=now)
+
+
+def check_unread(
+    unread: Sequence[Discrepancy],
+    second_read: SecondRead,
+    patience: Patience,
+    *,
+    now: datetime,
+) -> None:
+    """Read the records of both sides, and send the repairs of those that have not changed."""
+    try:
+        waiting = second_read.send_unchanged(unread, patience.sleep, now=now)
+    except LookupError:  # no single records: the next run compares them
+        reopen(unread, CANNOT_BE_READ)
+    except NotReadable:
+        give_up_waiting(unread, now=now)
+    else:
+        give_up_waiting(waiting, now=now)
 
 
 def split_batch(batch: Sequence[Discrepancy]) -> tuple[list[Discrepancy], list[Discrepancy]]:
@@ -136,15 +171,12 @@ def split_batch(batch: Sequence[Discrepancy]) -> tuple[list[Discrepancy], list[D
     return unread, [entry for entry in batch if entry.repair_delivery]
 
 
-def give_up_waiting(
-    unread: Sequence[Discrepancy], delivered: Sequence[Discrepancy], *, now: datetime
-) -> None:
-    """Reopen the repairs whose records could not be read for long, and check the others later."""
+def give_up_waiting(unread: Sequence[Discrepancy], *, now: datetime) -> None:
+    """Reopen the repairs whose records could not be read, or changed all the time, for long."""
     requested_before = now - READ_BACK_WITHIN
     late = [
         entry
         for entry in unread
         if entry.repair_requested_at and entry.repair_requested_at < requested_before
     ]
-    reopen(late, "cannot_be_read_again")
-    postpone_verification(delivered, now=now)
+    reopen(late, CANNOT_BE_READ)

@@ -30,7 +30,7 @@ from hub.scheduled.repairs.repair_values import ReferencePairs, RepairRefused
 
 SOURCE = "repair"  # of the events
 REPAIR_WAKE_UP = "repair"  # of the task that reads records again
-AWAITING_READ = "awaiting_read"  # the reason of a repair that is sent after another read
+AWAITING_READ = "awaiting_read"  # the reason of a repair that was not sent yet
 
 
 @dataclass(slots=True)
@@ -54,17 +54,14 @@ class RepairSender:
         self._local: Connection | None = None
 
     def repair(self, discrepancies: Sequence[Discrepancy], *, side: str = "") -> RepairResult:
-        """Publish the repairs of locked discrepancies, and set them to *repairing*.
+        """Set locked discrepancies to *repairing* if their repair is possible.
 
-        Discrepancies of one record and side are one delivery. `side` overrides the owners. Records
-        that the system would overwrite without a precondition are first read again, by the task
-        `repair`.
+        Discrepancies of one record and side are one delivery. `side` overrides the owners. The
+        task `repair` reads the records of both sides again before it sends anything.
         """
         result = RepairResult()
         for group in self._build_all(discrepancies, side, result):
-            at_once = [request for request in group if request.is_conditional]
-            self._publish(at_once)
-            self._postpone([request for request in group if not request.is_conditional])
+            self._postpone(group)
             result.repairing += [entry for request in group for entry in request.discrepancies]
         return result
 
@@ -157,17 +154,24 @@ class RepairSender:
         key = (discrepancy.job_id, discrepancy.connection_id)
         if key not in self._pairs:
             alike = [row for row in discrepancies if (row.job_id, row.connection_id) == key]
-            self._pairs[key] = load_reference_pairs(alike, self.options_of(discrepancy.job))
+            self._pairs[key] = load_reference_pairs(
+                discrepancy.connection_id,
+                _list_values_of_both_sides(alike),
+                self.options_of(discrepancy.job),
+            )
         return self._pairs[key]
 
-    def _publish(
-        self, requests: Sequence[RepairRequest], *, expires_at: datetime | None = None
-    ) -> None:
-        if not requests:
-            return
+    def _publish(self, requests: Sequence[RepairRequest], *, expires_at: datetime) -> None:
         (first, *_) = requests
         connection = self.find_connection(first.discrepancies[0], first.side)
-        route = get_or_create_action_route(connection, first.action, self._actor, now=self._now)
+        route = get_or_create_action_route(
+            connection,
+            first.action,
+            self._actor,
+            # before a record is created again, it is searched again
+            never_twice=first.action.creates and not first.action.is_idempotent,
+            now=self._now,
+        )
         deliveries = publish_all_for_route(
             route,
             [_build_event(request) for request in requests],
@@ -216,17 +220,15 @@ def _build_event(request: RepairRequest) -> EventInput:
 
 
 def load_reference_pairs(
-    discrepancies: Sequence[Discrepancy], options: ReconcileOptions
+    connection_id: int, values: Iterable[Any], options: ReconcileOptions
 ) -> ReferencePairs:
-    """Return the identities of the references of discrepancies of one job and connection."""
+    """Return the identities of references with these values, of either side."""
     kinds = {rule.identity for rule in options.fields if rule.type == "reference"}
     if not kinds:
         return ReferencePairs({})
-    values = list(_list_values_of_both_sides(discrepancies))
+    ids = {str(value) for value in values if isinstance(value, str | int)}
     identities = Identity.confirmed().filter(
-        Q(local_id__in=values) | Q(remote_id__in=values),
-        connection=discrepancies[0].connection_id,
-        kind__in=kinds,
+        Q(local_id__in=ids) | Q(remote_id__in=ids), connection=connection_id, kind__in=kinds
     )
     return ReferencePairs(
         {
@@ -236,8 +238,7 @@ def load_reference_pairs(
     )
 
 
-def _list_values_of_both_sides(discrepancies: Sequence[Discrepancy]) -> Iterable[str]:
+def _list_values_of_both_sides(discrepancies: Sequence[Discrepancy]) -> Iterable[Any]:
     for discrepancy in discrepancies:
         for value in (discrepancy.local_value, discrepancy.remote_value):
-            values = value.values() if isinstance(value, Mapping) else (value,)
-            yield from (str(entry) for entry in values if isinstance(entry, str | int))
+            yield from value.values() if isinstance(value, Mapping) else (value,)

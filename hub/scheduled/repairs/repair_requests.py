@@ -33,7 +33,6 @@ class RepairRequest:
     input: Mapping[str, Any]
     discrepancies: Sequence[Discrepancy]
     replaced_values: Mapping[int, Any]  # the value before, by the key of the discrepancy
-    is_conditional: bool  # the system itself refuses it if the record has changed
 
 
 def build_repair(
@@ -77,7 +76,7 @@ def _build_update(
     input = _name_record(names, record_id, side, options) | _wrap_fields(names, fields)
     condition = {name: version for name in CONDITION_INPUTS if name in names and version}
     _check_input(action, input | condition)
-    return RepairRequest(side, action, input | condition, discrepancies, replaced, bool(condition))
+    return RepairRequest(side, action, input | condition, discrepancies, replaced)
 
 
 def _action_key(side: str, options: ReconcileOptions) -> str:
@@ -153,30 +152,26 @@ def _build_create(
     path = parse_path(options.match.local if side == LOCAL else options.match.remote)
     if not path or format_key(discrepancy.record_key) != discrepancy.record_key:
         raise RepairRefused("key_is_an_expression")
-    action = find_create_action(connector, _action_key(side, options), has_key=len(path) == 1)
+    action = find_create_action(connector, _action_key(side, options))
     fields = _collect_fields(discrepancy, side, options, pairs)
     names = {entry.key for entry in action.inputs}
-    if "external_id_field" in names:
-        input = {"external_id_field": path[0], "external_id": discrepancy.record_key}
-    elif path[0] in names and path[0] in RECORD_INPUTS:
+    if path[0] in names and path[0] in RECORD_INPUTS:
         input = {path[0]: discrepancy.record_key}
     else:
         set_path(fields, path, discrepancy.record_key)
         input = {}
     input = {**_name_record(names, "", side, options), **input, **_wrap_fields(names, fields)}
     _check_input(action, input)
-    return RepairRequest(side, action, input, [discrepancy], {}, is_conditional=True)
+    return RepairRequest(side, action, input, [discrepancy], {})
 
 
-def find_create_action(connector: Connector, update_key: str, *, has_key: bool) -> Action:
+def find_create_action(connector: Connector, update_key: str) -> Action:
     """Return the action that creates the records which `update_key` updates.
 
-    An upsert is preferred, as it is repeatable. Raises RepairRefused if the connector has none.
+    No upsert, which would overwrite a record that a person created meanwhile. Raises RepairRefused
+    if the connector has none.
     """
-    keys = [update_key.replace("update", "create", 1), "create"]
-    if has_key:
-        keys.insert(0, "upsert")
-    for key in keys:
+    for key in (f"create{update_key.removeprefix('update')}", "create"):
         for action in connector.actions:
             if action.key == key:
                 return action

@@ -14,9 +14,10 @@ from django.db.models import Q
 from hub.outgoing.models import Attempt, EventBody
 from hub.scheduled.models import LOCAL, Discrepancy
 from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
-from hub.scheduled.repairs.read_back import Records, find_target_id, is_same_value, reopen
+from hub.scheduled.repairs.outcomes import reopen, resolve
 from hub.scheduled.repairs.record_reading import CurrentRecord
 from hub.scheduled.repairs.repair_requests import MISSING_VERDICTS, target_path
+from hub.scheduled.repairs.second_comparison import find_record_id, is_same_value
 
 UNVERIFIED = "repair_unverified"
 UNVERIFIED_SHOWN_AFTER = timedelta(minutes=2)  # later it is shown that the repair is not proven
@@ -28,6 +29,11 @@ def match_delivered(*, now: datetime) -> Q:
     """Match the delivered repairs whose effect is to be read now."""
     is_due = Q(read_again_at=None) | Q(read_again_at__lte=now)
     return Q(is_due, state="repairing", repair_delivery__state="delivered")
+
+
+def find_target_id(discrepancy: Discrepancy) -> str:
+    """Return the id of the record that is written; "" if it is created."""
+    return find_record_id(discrepancy, discrepancy.repair_side)
 
 
 def load_created_ids(delivered: Sequence[Discrepancy]) -> dict[int, str]:
@@ -49,7 +55,7 @@ def load_created_ids(delivered: Sequence[Discrepancy]) -> dict[int, str]:
 def verify_delivered(
     delivered: Sequence[Discrepancy],
     created_ids: Mapping[int, str],
-    records: Records,
+    records: Mapping[str, CurrentRecord],
     options: ReconcileOptions,
     *,
     now: datetime,
@@ -69,14 +75,6 @@ def verify_delivered(
         (verified if is_there else failed).append(entry)
     resolve(verified, now=now)
     reopen(failed, "repair_without_effect")
-    _refresh_versions(verified, records, options)
-
-
-def resolve(discrepancies: Sequence[Discrepancy], *, now: datetime) -> None:
-    rows = Discrepancy.unscoped.filter(pk__in=[entry.pk for entry in discrepancies])
-    rows.filter(state="repairing").update(
-        state="resolved", reason="repaired", detail="", resolved_at=now, repaired_at=now
-    )
 
 
 def postpone_verification(delivered: Sequence[Discrepancy], *, now: datetime) -> None:
@@ -131,34 +129,3 @@ def _find_value(written: Any, path: Sequence[str]) -> Any:
     for name in path:
         written = written.get(name) if isinstance(written, Mapping) else None
     return written
-
-
-def _refresh_versions(
-    verified: Sequence[Discrepancy], records: Records, options: ReconcileOptions
-) -> None:
-    """Store the version after our repair with the record's other discrepancies, so that they can be
-    repaired, too.
-
-    Only where the compared value is still there. The time of change is kept, as our repair does not
-    make another field's value newer.
-    """
-    by_key = {entry.record_key: entry for entry in verified if entry.verdict == "differs"}
-    if not by_key:
-        return
-    (first, *_) = verified
-    siblings = Discrepancy.unscoped.filter(
-        job=first.job_id,
-        tenant=first.tenant_id,
-        record_key__in=by_key,
-        state__in=("new", "open"),
-        verdict="differs",
-    )
-    for sibling in siblings:
-        repaired = by_key[sibling.record_key]
-        record, rule = records[find_target_id(repaired)], options.rule(sibling.field)
-        is_local = repaired.repair_side == LOCAL
-        compared = sibling.local_value if is_local else sibling.remote_value
-        if rule is not None and is_same_value(record.values.get(rule.name), compared, rule):
-            side = "local" if is_local else "remote"
-            rows = Discrepancy.unscoped.filter(pk=sibling.pk, state=sibling.state)
-            rows.update(**{f"{side}_version": record.version})

@@ -1,11 +1,12 @@
 """Send the deliveries of repairs by the real actions, without a pump."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
-from connectors.schema import Credential, Message
+from connectors.schema import Message
+from hub.connections.credentials.connector_context import open_credential
 from hub.outgoing.models import Attempt, Delivery
-from tests.factories import WHSEC
 from tests.hub.scheduled.reconciliation.systems import SimulatedSystem
 
 CREDENTIAL_URLS = {"api": "https://app.example.com/hub"}
@@ -17,10 +18,9 @@ def send_delivery(
     """Send one delivery to a system, and store its outcome; return whether it was delivered."""
     action = delivery.connection.connector.action(delivery.route.action)
     input = json.loads(body)["data"]["input"]
-    message = Message("msg_1", input, b"", now, tenant=delivery.tenant.reference)
-    connection = delivery.connection
-    secret = {"access_token": "token", "signing_secret": WHSEC}
-    credential = Credential(secret, CREDENTIAL_URLS, settings=connection.settings)
+    id = str(delivery.message_uuid)
+    message = Message(id, input, b"", now, tenant=delivery.tenant.reference)
+    credential = replace(open_credential(delivery.connection, None), urls=CREDENTIAL_URLS)
     response = system.answer(action.request([message], credential))
     (outcome,) = action.outcomes(response, [message])
     Attempt.unscoped.create(
@@ -30,7 +30,8 @@ def send_delivery(
         outcome=outcome.kind,
         reference=outcome.reference,
     )
-    state = "delivered" if outcome.kind == "delivered" else "failed"
+    is_unknown = outcome.kind == "unknown"
+    state = "delivered" if outcome.kind == "delivered" else "held" if is_unknown else "failed"
     Delivery.unscoped.filter(pk=delivery.pk).update(
         state=state, reason=outcome.reason, detail=outcome.detail, state_changed_at=now
     )

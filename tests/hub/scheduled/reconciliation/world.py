@@ -14,6 +14,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Delivery, EventBody
 from hub.outgoing.pump.db_thread import in_db_thread, run_with_loop
+from hub.outgoing.queue.expire import expire_deliveries
 from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run, RunLogEntry
 from hub.scheduled.reconciliation.executor import run_reconciliation
 from hub.scheduled.repairs.outcomes import settle_failed_repairs
@@ -45,13 +46,14 @@ OPTIONS = {
 class ReconciliationScenario:
     """A tenant's orders and deals. `before_call` and `before_save` are called, and may raise."""
 
-    def __init__(self, make, **options):
+    def __init__(self, make, *, tenant=None, **options):
         self.clock = SimulatedClock()
         self.orders = OrderApplication(self.clock)
         self.deals = DealSystem(self.clock)
         self.local = make.connection(connector="app", secret={"signing_secret": WHSEC})
         self.remote = make.connection(
-            connector="pipedrive",
+            tenant,
+            "pipedrive",
             secret={"access_token": "token", "refresh_token": "token"},
             settings={"api_domain": "https://acme.pipedrive.com"},
         )
@@ -128,6 +130,7 @@ class ReconciliationScenario:
 
     def check_repairs(self) -> None:
         """Do what the sweep and the task `repair` do."""
+        expire_deliveries(now=self.clock())
         settle_failed_repairs(now=self.clock())
         patience = Patience(timedelta(seconds=10), self.clock.sleep)
         check_repairs(RepairCheckContext(self.answer, self.clock, lambda: 0.5, patience))

@@ -69,7 +69,6 @@ def test_an_update_of_salesforce_has_the_time_of_the_compared_version():
         "fields": {"Status__c": "open"},
         "unmodified_since": "2026-11-25T12:00:00.000+0000",
     }
-    assert request.is_conditional
     assert request.replaced_values == {1: "won"}
 
 
@@ -83,19 +82,12 @@ def test_an_update_of_our_application_has_the_compared_version():
     assert request.replaced_values == {1: "open", 2: "12.50"}
 
 
-def test_an_action_without_a_precondition_is_not_conditional():
-    repair = {"local_action": "update_order", "remote_action": "update"}
-    assert not build("remote", differs(), repair=repair).is_conditional
-
-
 def test_a_missing_record_is_created_by_its_key():
     there = build("remote", missing("missing_there", status="open", total="1.50"))
-    assert there.action.key == "upsert"
+    assert there.action.key == "create"
     assert there.input == {
         "object": "Order__c",
-        "external_id_field": "Number__c",
-        "external_id": "A-1",
-        "fields": {"Status__c": "open", "Total__c": 1.5},
+        "fields": {"Number__c": "A-1", "Status__c": "open", "Total__c": 1.5},
     }
     here = build("local", missing("missing_here", status="won", total=2, city="BERLIN"))
     assert here.action.key == "create_order"

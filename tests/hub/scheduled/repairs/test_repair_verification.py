@@ -18,6 +18,7 @@ def test_a_delivered_repair_without_effect_is_open_again(world):
     world.plant(1, there={"value": 13})
     world.reconcile()
     repair_discrepancy(discrepancy(world, field="total"), ACTOR, now=world.clock())
+    world.check_repairs()
     world.deliver()
     world.orders.put("A-00001", total=12.5)
     world.check_repairs()

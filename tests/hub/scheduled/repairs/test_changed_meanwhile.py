@@ -1,0 +1,181 @@
+"""What people change between the comparison and the repair is not overwritten, at any system."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.db.ids import uuid7
+from hub.outgoing.models import Delivery
+from hub.scheduled.repairs.discrepancy_actions import repair_discrepancy
+from tests.hub.scheduled.reconciliation.sandbox_world import SandboxScenario
+from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy
+from tests.sandbox.running_sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+each_system = pytest.mark.parametrize("connector", ["salesforce", "pipedrive"])
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with RunningSandbox(tmp_path).running() as running:
+        yield running
+
+
+def request_repair(world, key, field=""):
+    world.reconcile()
+    world.clock.at += timedelta(seconds=5)
+    repair_discrepancy(discrepancy(world, key, field), ACTOR, now=world.clock())
+
+
+@pytest.mark.corrections(item="1.1")
+@each_system
+def test_a_record_that_a_person_created_meanwhile_is_neither_overwritten_nor_doubled(
+    make, desk, connector
+):
+    world = SandboxScenario(make, desk, connector)
+    world.put_order("Z-17", "open")
+    request_repair(world, "Z-17")
+    world.put_record("Z-17", "won")
+    world.repair()
+    assert world.list_statuses("Z-17") == ["won"]
+    assert discrepancy(world, "Z-17", "").reason == "exists_already"
+    world.clock.at += timedelta(minutes=1)
+    world.reconcile()
+    assert ("Z-17", "status") in world.find_discrepancies()
+
+
+@pytest.mark.corrections(item="1.1")
+@each_system
+def test_a_record_that_is_still_missing_is_created_once(make, desk, connector):
+    world = SandboxScenario(make, desk, connector)
+    world.put_order("Z-18", "open")
+    request_repair(world, "Z-18")
+    assert world.repair() == 1
+    assert world.list_statuses("Z-18") == ["open"]
+    assert discrepancy(world, "Z-18", "").state == "resolved"
+
+
+@pytest.mark.corrections(item="1.2")
+@each_system
+def test_a_value_of_ours_that_has_changed_since_is_not_written(make, desk, connector):
+    world = SandboxScenario(make, desk, connector)
+    world.put_order("Z-19", "won")
+    world.put_record("Z-19", "open")
+    world.clock.at += timedelta(minutes=1)
+    request_repair(world, "Z-19", "status")
+    world.put_order("Z-19", "lost")
+    assert world.repair() == 0
+    found = discrepancy(world, "Z-19", "status")
+    assert world.list_statuses("Z-19") == ["open"]
+    assert (found.state, found.reason, found.local_value) == ("open", "changed_since", "lost")
+
+
+@pytest.mark.corrections(item="1.1")
+@each_system
+def test_a_creation_whose_answer_was_lost_is_searched_and_not_made_again(make, desk, connector):
+    world = SandboxScenario(make, desk, connector)
+    world.put_order("Z-20", "open")
+    request_repair(world, "Z-20")
+    world.deals.lose_answers = 1
+    assert world.repair() == 0
+    assert Delivery.unscoped.get().route.is_held_when_unknown
+    world.clock.at += timedelta(seconds=61)  # it expires
+    world.check_repairs()
+    assert world.list_statuses("Z-20") == ["open"]
+    found = discrepancy(world, "Z-20", "")
+    assert (found.state, found.reason) == ("resolved", "repaired")
+
+
+@pytest.mark.corrections(item="1.1")
+def test_a_record_outside_the_conditions_of_the_job_is_not_overwritten(make, desk):
+    world = SandboxScenario(make, desk, "salesforce", query={"Status__c": "open"})
+    world.put_order("Z-21", "open")
+    world.put_record("Z-21", "won")
+    request_repair(world, "Z-21")
+    world.repair()
+    assert world.list_statuses("Z-21") == ["won"]
+    assert discrepancy(world, "Z-21", "").reason == "exists_already"
+
+
+@pytest.mark.corrections(item="1.1")
+def test_an_order_that_was_placed_meanwhile_is_not_created_in_our_application(make, desk):
+    world = SandboxScenario(make, desk, "salesforce")
+    world.put_record("Z-22", "open")
+    request_repair(world, "Z-22")
+    world.deals.before_write.append(lambda: world.put_order("Z-22", "lost"))
+    assert world.repair() == 0
+    assert discrepancy(world, "Z-22", "").reason == "exists_already"
+
+
+@pytest.mark.corrections(item="1.2")
+def test_an_edit_within_the_second_that_was_compared_is_not_overwritten(make, desk):
+    world = SandboxScenario(make, desk, "salesforce")
+    world.put_order("Z-23", "won")
+    id = world.put_record("Z-23", "open")
+    world.reconcile()
+    world.reconcile()  # the first one saw it change
+    world.put_record("Z-23", "lost", Id=id)
+    world.clock.at += timedelta(minutes=1)
+    repair_discrepancy(discrepancy(world, "Z-23"), ACTOR, now=world.clock())
+    world.repair()
+    assert world.list_statuses("Z-23") == ["lost"]
+
+
+@pytest.mark.corrections(item="1.2")
+def test_an_edit_within_the_second_that_was_read_again_is_not_overwritten(make, desk):
+    world = SandboxScenario(make, desk, "salesforce")
+    world.put_order("Z-24", "won")
+    id = world.put_record("Z-24", "open")
+    world.clock.at += timedelta(minutes=1)
+    request_repair(world, "Z-24", "status")
+    world.put_record("Z-24", "open", Id=id, Total__c=1.5)
+    world.deals.after_read.append(lambda: world.put_record("Z-24", "lost", Id=id))
+    world.repair()
+    assert world.list_statuses("Z-24") == ["lost"]
+    assert discrepancy(world, "Z-24").remote_value == "lost"
+
+
+@pytest.mark.corrections(item="1.2")
+def test_a_record_that_was_changed_in_another_field_a_moment_ago_is_repaired(make, desk):
+    world = SandboxScenario(make, desk, "salesforce")
+    world.put_order("Z-25", "won")
+    id = world.put_record("Z-25", "open")
+    world.clock.at += timedelta(minutes=1)
+    request_repair(world, "Z-25", "status")
+    world.put_record("Z-25", "open", Id=id, Total__c=1.5)
+    assert world.repair() == 1
+    assert world.list_statuses("Z-25") == ["won"]
+
+
+@pytest.mark.corrections(item="1.8")
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_our_own_write_whose_answer_was_lost_does_not_count_as_another_persons(make, desk, side):
+    world = SandboxScenario(make, desk, "salesforce")
+    world.put_order("Z-26", "won")
+    world.put_record("Z-26", "open")
+    world.clock.at += timedelta(minutes=1)
+    world.reconcile()
+    repair_discrepancy(discrepancy(world, "Z-26"), ACTOR, side=side, now=world.clock())
+    world.check_repairs()
+    world.deals.lose_answers = 1
+    world.deliver()
+    world.clock.at += timedelta(seconds=5)
+    Delivery.unscoped.update(state="waiting", message_uuid=uuid7())  # as after a kill
+    assert world.deliver() == 0
+    world.check_repairs()
+    found = discrepancy(world, "Z-26")
+    assert (found.state, found.reason) == ("resolved", "repaired")
+
+
+@pytest.mark.corrections(item="1.8")
+def test_a_repair_that_another_field_overtook_is_sent_again(make, desk):
+    world = SandboxScenario(make, desk, "salesforce")
+    world.put_order("Z-27", "won")
+    id = world.put_record("Z-27", "open")
+    world.clock.at += timedelta(minutes=1)
+    request_repair(world, "Z-27", "status")
+    world.check_repairs()
+    world.put_record("Z-27", "open", Id=id, Total__c=1.5)
+    assert world.deliver() == 0
+    assert world.repair() == 1
+    assert world.list_statuses("Z-27") == ["won"]
