@@ -18,7 +18,7 @@ from hub.identities.models import DirectoryRead
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.mail.models import Mail
 from hub.notices.models import Notice
-from hub.scheduled.models import LogPosition
+from hub.scheduled.models import Log, LogPosition
 from hub.throttle.models import QuotaState
 from tenants.models import ApiKey, PortalLink, Tenant, User
 
@@ -136,7 +136,8 @@ def _insert_settings(
         ConnectorRequest.unscoped.create(
             tenant=tenant, system="bench", name="Bench", asker=person.email, created_at=now
         )
-        LogPosition.unscoped.create(tenant=tenant, source="api", next_line=7)
+        log = Log.unscoped.create(tenant=tenant, next_line=7)
+        LogPosition.unscoped.create(tenant=tenant, log=log)
 
 
 def _insert_links(tenants: list[Tenant], *, now: datetime) -> None:

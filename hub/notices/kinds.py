@@ -82,6 +82,9 @@ NOTICE_KINDS = {
     "log_lines_dropped": NoticeKind(
         _("Log lines were dropped"), _("View log shipping"), True, can_wait=False, page="logs/"
     ),
+    "log_lines_rejected": NoticeKind(
+        _("Log lines were rejected"), _("View log shipping"), True, can_wait=False, page="logs/"
+    ),
     "run_failed": NoticeKind(_("A scheduled run failed"), _("View the run"), True, page=RUN_PAGE),
     "deadline_missed": NoticeKind(
         _("A scheduled run did not end in time"), _("View the run"), True, page=RUN_PAGE
@@ -226,6 +229,10 @@ NOTICE_MESSAGES = {
             "“%(connection)s”: %(count)s log lines were dropped, as they could not be shipped "
             "within %(days)s days."
         ),
+    ),
+    "log_lines_rejected": NoticeMessage(
+        _("“%(connection)s” rejected %(count)s log line. It is not sent again."),
+        _("“%(connection)s” rejected %(count)s log lines. They are not sent again."),
     ),
     "schema_drift_renamed": NoticeMessage(
         _(

@@ -99,7 +99,7 @@ def _items_still_open(messages: Collection[Any]) -> QuerySet[InboundItem]:
 def _log_chunks_that_wait(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     waiting = LogPosition.unscoped.filter(
         tenant=OuterRef("tenant"),
-        source=OuterRef("source"),
+        log__source=OuterRef("source"),
         shipped_line__lt=OuterRef("first_line") + OuterRef("line_count"),
     )
     chunks = LogChunk.unscoped.filter(Exists(waiting), pk__in=ids)

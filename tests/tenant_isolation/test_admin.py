@@ -14,7 +14,7 @@ from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.notices.notify import create_notice
-from hub.scheduled.models import LogPosition
+from hub.scheduled.models import Log, LogPosition
 from hub.throttle.models import QuotaState
 from tenants.models import ApiKey
 from tests.factories import NOON
@@ -72,7 +72,8 @@ def create_connector_request(make, tenant):
 
 
 def log_position(make, tenant):
-    return LogPosition.unscoped.create(tenant=tenant, source="api", next_line=7)
+    log = Log.unscoped.create(tenant=tenant, next_line=7)
+    return LogPosition.unscoped.create(tenant=tenant, log=log)
 
 
 def local_user(make, tenant):

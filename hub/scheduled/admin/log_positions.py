@@ -38,6 +38,7 @@ class LogPositionAdmin(ReadOnlyAdmin):
     list_display = (
         "customer",
         "log_label",
+        "shipped_by",
         "received_count",
         "shipped_count",
         "backlog",
@@ -45,7 +46,7 @@ class LogPositionAdmin(ReadOnlyAdmin):
         "lost_count",
         "last_shipped",
     )
-    list_filter = (("source", ChoicesFilter), TenantFilter)
+    list_filter = (("log__source", ChoicesFilter), TenantFilter)
     list_select_related = ("tenant",)
     list_display_links = ("customer", "log_label")
     ordering = ("-pk",)
@@ -62,11 +63,15 @@ class LogPositionAdmin(ReadOnlyAdmin):
 
     @display(description="log")
     def log_label(self, position: LogPosition) -> str:
-        return str(LogSource(position.source).label)
+        return str(LogSource(position.log.source).label)
+
+    @display(description="job")
+    def shipped_by(self, position: LogPosition) -> str:
+        return position.job.name if position.job else "–"
 
     @display(description="received")
     def received_count(self, position: LogPosition) -> str:
-        return format_number(position.next_line)
+        return format_number(self.figures_of(position).received)
 
     @display(description="shipped")
     def shipped_count(self, position: LogPosition) -> str:

@@ -28,6 +28,7 @@ EXAMPLE_FIGURES = {
 }
 EXAMPLE_LOG = EXAMPLE_FIGURES | {
     "source": "api",
+    "job": EXAMPLE_ID,
     "unacknowledged": 12,
     "received_at": EXAMPLE_TIME,
     "shipped_at": EXAMPLE_TIME,
@@ -75,7 +76,9 @@ class AcceptedLinesSerializer(serializers.Serializer):
 
 
 class LogFiguresSerializer(serializers.Serializer):
-    received = serializers.IntegerField(help_text="Lines, from the beginning on.")
+    received = serializers.IntegerField(
+        help_text="Lines since the job that ships them began, so that each counts for each job."
+    )
     shipped = serializers.IntegerField(
         help_text="Lines that the system accepted or, if it can, acknowledged."
     )
@@ -93,6 +96,12 @@ class LogSerializer(LogFiguresSerializer):
     source = serializers.ChoiceField(  # type: ignore[assignment]  # a field's `source` is a text
         LogSource.choices, help_text="Where the lines come from."
     )
+    job = serializers.UUIDField(
+        source="job.public_id",
+        allow_null=True,
+        default=None,
+        help_text="The job that ships them; null: none has yet.",
+    )
     unacknowledged = serializers.IntegerField(
         help_text="Lines of the backlog that were sent, and are not acknowledged yet."
     )
@@ -101,7 +110,7 @@ class LogSerializer(LogFiguresSerializer):
 
 
 class LogPositionSerializer(LogFiguresSerializer):
-    """The totals of a tenant's logs, and the figures of each log."""
+    """The totals of a tenant's logs, and the figures of each log and job that ships it."""
 
     tenant = serializers.CharField()
     logs = LogSerializer(many=True)

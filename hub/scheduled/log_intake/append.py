@@ -8,7 +8,7 @@ from django.db import transaction
 
 from hub.db.group_commit import GroupCommit
 from hub.scheduled.log_intake.lines import LogLine, digest_lines, mask_lines, pack_lines
-from hub.scheduled.models import LogChunk, LogPosition
+from hub.scheduled.models import Log, LogChunk, LogPosition
 from tenants.models import Tenant
 
 GROUP_SIZE = 32  # requests whose chunks are stored in one transaction
@@ -66,7 +66,7 @@ def append_independently(
     """Store the chunks of several requests in one transaction; each request is stored whole or
     refused.
 
-    The positions of the logs stay locked until the transaction ends.
+    The logs stay locked until the transaction ends.
     """
     inputs = [chunk_input for request in requests for chunk_input in request]
     appending = Appending(inputs)
@@ -78,10 +78,10 @@ def append_independently(
 
 
 class Appending:
-    """The positions and known chunks of one transaction, and the chunks that it adds."""
+    """The logs and known chunks of one transaction, and the chunks that it adds."""
 
     def __init__(self, inputs: Sequence[ChunkInput]) -> None:
-        self.positions = lock_positions(inputs)
+        self.logs = lock_logs({chunk_input.log for chunk_input in inputs})
         self.chunks = find_chunks(inputs)
         self.added: list[LogChunk] = []
 
@@ -96,20 +96,20 @@ class Appending:
         identity = (*chunk_input.log, chunk_input.key)
         if (stored := self.chunks.get(identity)) is not None:
             return StoredChunk(stored, is_new=False)
-        position = self.positions[chunk_input.log]
+        log = self.logs[chunk_input.log]
         chunk = LogChunk(
             tenant=chunk_input.tenant,
             source=chunk_input.source,
             idempotency_key=chunk_input.key,
             digest=chunk_input.digest,
-            first_line=position.next_line,
+            first_line=log.next_line,
             line_count=chunk_input.line_count,
             size=chunk_input.size,
             body=chunk_input.body,
             received_at=chunk_input.received_at,
         )
-        position.next_line += chunk_input.line_count
-        position.received_at = chunk_input.received_at
+        log.next_line += chunk_input.line_count
+        log.received_at = chunk_input.received_at
         self.chunks[identity] = chunk
         self.added.append(chunk)
         return StoredChunk(chunk, is_new=True)
@@ -118,30 +118,35 @@ class Appending:
         if self.added:
             LogChunk.unscoped.bulk_create(self.added)
             changed = {(chunk.tenant_id, chunk.source) for chunk in self.added}
-            LogPosition.unscoped.bulk_update(
-                [self.positions[log] for log in sorted(changed)], ["next_line", "received_at"]
+            Log.unscoped.bulk_update(
+                [self.logs[key] for key in sorted(changed)], ["next_line", "received_at"]
             )
 
 
-def lock_positions(inputs: Sequence[ChunkInput]) -> dict[LogKey, LogPosition]:
-    """Lock the positions of these logs, always in the same order; create those that are missing."""
-    logs = {chunk_input.log for chunk_input in inputs}
-    positions = _select_positions(logs)
-    if missing := sorted(logs - positions.keys()):
-        LogPosition.unscoped.bulk_create(
-            [LogPosition(tenant_id=tenant, source=source) for tenant, source in missing],
+def lock_logs(keys: set[LogKey]) -> dict[LogKey, Log]:
+    """Lock these logs, always in the same order; create those that are missing."""
+    logs = _select_logs(keys)
+    if missing := sorted(keys - logs.keys()):
+        Log.unscoped.bulk_create(
+            [Log(tenant_id=tenant, source=source) for tenant, source in missing],
             ignore_conflicts=True,
         )
-        positions = _select_positions(logs)
-    return positions
+        logs = _select_logs(keys)
+        created = [logs[key] for key in missing]
+        LogPosition.unscoped.bulk_create(
+            LogPosition(tenant_id=log.tenant_id, log=log)
+            for log in created
+            if not log.positions.exists()
+        )
+    return logs
 
 
-def _select_positions(logs: set[LogKey]) -> dict[LogKey, LogPosition]:
-    rows = LogPosition.unscoped.select_for_update(no_key=True).filter(
-        tenant__in={tenant for tenant, _ in logs}, source__in={source for _, source in logs}
+def _select_logs(keys: set[LogKey]) -> dict[LogKey, Log]:
+    rows = Log.unscoped.select_for_update(no_key=True).filter(
+        tenant__in={tenant for tenant, _ in keys}, source__in={source for _, source in keys}
     )
-    positions = {(row.tenant_id, row.source): row for row in rows.order_by("tenant_id", "source")}
-    return {log: positions[log] for log in logs & positions.keys()}
+    logs = {(row.tenant_id, row.source): row for row in rows.order_by("tenant_id", "source")}
+    return {key: logs[key] for key in keys & logs.keys()}
 
 
 def find_chunks(inputs: Sequence[ChunkInput]) -> dict[tuple[int, str, str], LogChunk]:

@@ -50,7 +50,7 @@ def _choose_chunks(
 
     Both queries use the index on lines, and read none of the earlier chunks.
     """
-    chunks = LogChunk.unscoped.filter(tenant=position.tenant_id, source=position.source)
+    chunks = LogChunk.unscoped.filter(tenant=position.tenant_id, source=position.log.source)
     before = chunks.filter(first_line__lte=first_line).order_by("-first_line")
     with_line = before.values_list("first_line", "line_count").first()
     if with_line is None or sum(with_line) <= first_line:

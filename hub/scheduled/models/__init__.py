@@ -2,7 +2,7 @@
 
 from hub.scheduled.models.discrepancies import LOCAL, REMOTE, Discrepancy, StagedRecord
 from hub.scheduled.models.jobs import Job, JobSchedule
-from hub.scheduled.models.log_chunks import LogChunk, LogPosition, LogSource
+from hub.scheduled.models.log_chunks import Log, LogChunk, LogPosition, LogSource
 from hub.scheduled.models.runs import Run, RunLogEntry, RunLoopLease
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Discrepancy",
     "Job",
     "JobSchedule",
+    "Log",
     "LogChunk",
     "LogPosition",
     "LogSource",

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from hub.db.ids import uuid7
+from hub.scheduled.models.jobs import Job
 from hub.scheduled.models.runs import Run
 from tenants.models import Tenant
 from tenants.scoping import Scoped
@@ -50,30 +51,46 @@ class LogChunk(Scoped):
         return f"lines {self.first_line} to {self.first_line + self.line_count - 1}"
 
 
-class LogPosition(Scoped):
-    """The numbers of received, shipped, rejected and dropped lines of one tenant's log.
+class Log(Scoped):
+    """The numbering of one tenant's lines from one source, and how far the source was read."""
 
-    `run` is the run that ships: one at a time for each log. `batches` are those that wait for their
-    acknowledgement, oldest first.
-    """
-
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="log_positions")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="logs")
     source = models.CharField(max_length=20, choices=LogSource, default=LogSource.API)
     next_line = models.PositiveBigIntegerField(default=0)  # the number of the next received line
-    # all lines before it were accepted, rejected or dropped
-    shipped_line = models.PositiveBigIntegerField(default=0)
-    dropped_count = models.PositiveBigIntegerField(default=0)  # beyond the retention, unshipped
-    rejected_count = models.PositiveBigIntegerField(default=0)  # by the system, each alone
     received_at = models.DateTimeField(null=True)  # the newest line
-    shipped_at = models.DateTimeField(null=True)
-    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
-    batches = models.JSONField(default=list)
     read_cursor = models.JSONField(default=dict)  # in the log of our application, or the audit log
 
     class Meta(Scoped.Meta):
         constraints = (
-            models.UniqueConstraint(fields=("tenant", "source"), name="one_position_per_log"),
+            models.UniqueConstraint(fields=("tenant", "source"), name="one_log_per_source"),
         )
 
     def __str__(self) -> str:
         return f"log of {self.tenant} ({self.source})"
+
+
+class LogPosition(Scoped):
+    """The numbers of the lines of a log that one job shipped, and those rejected and dropped.
+
+    `run` is the run that ships: one at a time for each position. `batches` are those that wait for
+    their acknowledgement, oldest first. A log that no job ships has a position without a job, which
+    the first job takes.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="log_positions")
+    log = models.ForeignKey(Log, on_delete=models.CASCADE, related_name="positions")
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="log_positions")
+    first_line = models.PositiveBigIntegerField(default=0)  # where the job began
+    # all lines before it were accepted, rejected or dropped
+    shipped_line = models.PositiveBigIntegerField(default=0)
+    dropped_count = models.PositiveBigIntegerField(default=0)  # beyond the retention, unshipped
+    rejected_count = models.PositiveBigIntegerField(default=0)  # by the system, each alone
+    shipped_at = models.DateTimeField(null=True)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
+    batches = models.JSONField(default=list)
+
+    class Meta(Scoped.Meta):
+        constraints = (models.UniqueConstraint(fields=("log", "job"), name="one_position_per_job"),)
+
+    def __str__(self) -> str:
+        return str(self.log)

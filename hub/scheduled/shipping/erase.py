@@ -15,9 +15,9 @@ def erase_shipped_lines(connection: Connection, *, now: datetime) -> None:
     """
     if connection.connector.log_sink is None or connection.tenant_id is None:
         return
-    shipped = LogPosition.unscoped.filter(
+    waiting = LogPosition.unscoped.filter(
         tenant=OuterRef("tenant"),
-        source=OuterRef("source"),
-        shipped_line__gte=OuterRef("first_line") + OuterRef("line_count"),
+        log__source=OuterRef("source"),
+        shipped_line__lt=OuterRef("first_line") + OuterRef("line_count"),
     )
-    LogChunk.unscoped.filter(Exists(shipped), tenant=connection.tenant_id).delete()
+    LogChunk.unscoped.filter(~Exists(waiting), tenant=connection.tenant_id).delete()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
-from hub.scheduled.models import LogChunk, LogPosition, LogSource, Run
+from hub.scheduled.models import Job, LogChunk, LogPosition, LogSource, Run
 from tenants.models import Tenant
 
 SHIPPING_KIND = "ship"
@@ -18,7 +18,8 @@ class LogFigures:
     """Counts of lines. `lag_seconds` is the age of the oldest waiting line, 0 if none waits."""
 
     source: str
-    received: int
+    job: Job | None  # None: no job has shipped this log yet
+    received: int  # since the job began
     shipped: int
     rejected: int  # by the system, each alone
     dropped: int  # older than the retention, unshipped
@@ -34,14 +35,14 @@ class LogFigures:
 
 
 def measure_logs(tenant: Tenant, *, now: datetime) -> list[LogFigures]:
-    """Return the figures of each log of the tenant, in one query."""
-    positions = positions_with_age(LogPosition.objects.of(tenant)).order_by("source")
+    """Return the figures of each log of the tenant and job that ships it, in one query."""
+    positions = positions_with_age(LogPosition.objects.of(tenant)).order_by("log__source", "pk")
     return [measure_position(position, now=now) for position in positions]
 
 
 def measure_waiting_logs(*, now: datetime) -> list[LogFigures]:
-    """Return the figures of each log that has lines to ship, of all tenants, in one query."""
-    waiting = LogPosition.unscoped.filter(next_line__gt=F("shipped_line"))
+    """Return the figures of each position with lines to ship, of all tenants, in one query."""
+    waiting = LogPosition.unscoped.filter(log__next_line__gt=F("shipped_line"))
     return [measure_position(position, now=now) for position in positions_with_age(waiting)]
 
 
@@ -53,11 +54,12 @@ def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:
     """
     begun_chunks = LogChunk.unscoped.filter(
         tenant=OuterRef("tenant"),
-        source=OuterRef("source"),
+        source=OuterRef("log__source"),
         first_line__lte=OuterRef("shipped_line"),
     )
     newest = begun_chunks.order_by("-first_line").values("received_at")[:1]
-    return positions.annotate(waiting_since=Subquery(newest))
+    related = positions.select_related("log", "job")
+    return related.annotate(waiting_since=Subquery(newest))
 
 
 def measure_position(position: Any, *, now: datetime) -> LogFigures:
@@ -65,18 +67,20 @@ def measure_position(position: Any, *, now: datetime) -> LogFigures:
     given_up_count = position.dropped_count + position.rejected_count
     # behind a batch that waits for its acknowledgement
     acknowledged = sum(batch["count"] for batch in position.batches if batch["ticket"] is None)
-    backlog = position.next_line - position.shipped_line - acknowledged
+    log = position.log
+    backlog = log.next_line - position.shipped_line - acknowledged
     waiting_since: datetime | None = position.waiting_since if backlog else None
     return LogFigures(
-        source=position.source,
-        received=position.next_line,
-        shipped=position.shipped_line - given_up_count + acknowledged,
+        source=log.source,
+        job=position.job,
+        received=log.next_line - position.first_line,
+        shipped=position.shipped_line - position.first_line - given_up_count + acknowledged,
         rejected=position.rejected_count,
         dropped=position.dropped_count,
         backlog=backlog,
         unacknowledged=sum(batch["count"] for batch in position.batches) - acknowledged,
         lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,
-        received_at=position.received_at,
+        received_at=log.received_at,
         shipped_at=position.shipped_at,
     )
 
@@ -121,11 +125,8 @@ def build_shipping_run(run: Run) -> ShippingRun:
 
 
 def find_last_error(tenant: Tenant) -> Run | None:
-    """Return the last run of log shipping that ended, if it failed; its `reason` says why."""
-    runs = (
-        Run.objects.of(tenant)
-        .filter(job__kind=SHIPPING_KIND)
-        .exclude(state__in=("waiting", "running"))
-    )
-    newest = runs.order_by("-id").first()
-    return newest if newest is not None and newest.state in ("failed", "blocked") else None
+    """Return the newest failed run of log shipping that is the last one of its job to end."""
+    ended = Run.objects.of(tenant).exclude(state__in=("waiting", "running"))
+    later = ended.filter(job=OuterRef("job"), pk__gt=OuterRef("pk"))
+    failed = ended.filter(job__kind=SHIPPING_KIND, state__in=("failed", "blocked"))
+    return failed.filter(~Exists(later)).order_by("-id").first()

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from hub.connections.models import Connection
 from hub.notices.models import Notice
@@ -21,7 +21,8 @@ from hub.scheduled.models import Job, LogChunk, LogPosition
 from hub.scheduled.shipping.figures import SHIPPING_KIND, positions_with_age
 from hub.scheduled.shipping.shipment import Shipment
 
-DROPPED, LATE = "log_lines_dropped", "log_lines_late"  # kinds of notices
+# kinds of notices
+DROPPED, LATE, REJECTED = "log_lines_dropped", "log_lines_late", "log_lines_rejected"
 LATE_AFTER = timedelta(minutes=30)
 POSITIONS_AT_ONCE = 100  # of one step
 
@@ -43,19 +44,23 @@ def drop_expired_lines(*, now: datetime) -> int:
 def drop_lines_of_log(
     tenant_id: int, source: str, received_before: datetime, *, now: datetime
 ) -> int:
-    """Delete the expired chunks of a log, and advance its position; return how many lines were
-    dropped.
+    """Delete the expired chunks of a log, and advance its positions; return how many lines were
+    dropped, by the job that dropped most.
 
     A run that is shipping this log notices this, and begins again.
     """
-    position = LogPosition.unscoped.select_for_update(no_key=True).get(
-        tenant=tenant_id, source=source
-    )
+    positions = LogPosition.unscoped.select_for_update(of=("self",), no_key=True).order_by("pk")
+    positions = positions.filter(tenant=tenant_id, log__source=source).select_related("job")
     expired = LogChunk.unscoped.filter(
         tenant=tenant_id, source=source, received_at__lt=received_before
     )
     end = expired.aggregate(end=Max(F("first_line") + F("line_count")))["end"] or 0
     expired.delete()
+    return max((drop_lines(position, end, now=now) for position in positions), default=0)
+
+
+def drop_lines(position: LogPosition, end: int, *, now: datetime) -> int:
+    """Advance a position to this line; return how many lines were dropped, and notify of them."""
     count = max(0, end - position.shipped_line)
     if not count:
         return 0
@@ -64,19 +69,28 @@ def drop_lines_of_log(
     position.shipped_line, position.batches = shipment.shipped_line, shipment.to_json()
     position.dropped_count += count - shipped
     position.save(update_fields=["shipped_line", "batches", "dropped_count"])
-    notify_dropped(position, count - shipped, now=now)
+    notify_lost(
+        DROPPED, DROPPED, position, count - shipped, now=now, days=settings.HUB_KEEP_LOG_DAYS
+    )
     return count - shipped
 
 
-def notify_dropped(position: LogPosition, count: int, *, now: datetime) -> None:
-    """Create a notice of dropped lines, at most one a day for each log."""
+def notify_rejected(position: LogPosition, count: int, *, now: datetime) -> None:
+    """Create a notice of lines that the system refuses, each alone."""
+    notify_lost(REJECTED, REJECTED, position, count, now=now)
+
+
+def notify_lost(
+    kind: str, message: str, position: LogPosition, count: int, *, now: datetime, **parameters: int
+) -> None:
+    """Create a notice of lines that do not arrive, at most one a day for each log and kind."""
     if not count:
         return
-    connection = find_log_connection(position.tenant_id)
+    connection = find_log_connection(position)
     create_notice(
-        DROPPED,
-        DROPPED,
-        {"count": count, "days": settings.HUB_KEEP_LOG_DAYS, **build_system_parameter(connection)},
+        kind,
+        message,
+        {"count": count, **build_system_parameter(connection), **parameters},
         occurrence=f"{position.pk}:{now:%Y-%m-%d}",
         tenant_id=position.tenant_id,
         connection_id=connection.pk if connection else None,
@@ -106,18 +120,18 @@ def find_new_occurrences(names: Collection[str]) -> list[str]:
 
 
 def find_late_positions(*, now: datetime) -> QuerySet[Any]:
-    waiting = LogPosition.unscoped.filter(next_line__gt=F("shipped_line"))
+    waiting = LogPosition.unscoped.filter(log__next_line__gt=F("shipped_line"))
     return positions_with_age(waiting).filter(waiting_since__lt=now - LATE_AFTER)
 
 
 def notify_late_log(position: Any, occurrence: str, *, now: datetime) -> None:
-    connection = find_log_connection(position.tenant_id)
+    connection = find_log_connection(position)
     waiting_since: datetime = position.waiting_since  # annotated
     create_notice(
         LATE,
         LATE,
         {
-            "count": position.next_line - position.shipped_line,
+            "count": position.log.next_line - position.shipped_line,
             "since": f"{waiting_since:%Y-%m-%d %H:%M} UTC",
             **build_system_parameter(connection),
         },
@@ -137,13 +151,16 @@ def resolve_notices_of_logs(late_tenants: set[int], *, now: datetime) -> None:
         resolve_notices(LATE, connection_id=connection_id, now=now)
 
 
-def find_log_connection(tenant_id: int) -> Connection | None:
-    """Return the connection to which the tenant's log is shipped; None if no job ships it."""
-    jobs = Job.unscoped.filter(kind=SHIPPING_KIND, is_enabled=True)
-    own_jobs = jobs.filter(tenant=tenant_id, connection__isnull=False).select_related("connection")
-    if (job := own_jobs.first()) is not None:
+def find_log_connection(position: LogPosition) -> Connection | None:
+    """Return the connection to which the position's job ships, or to which a job will; or None."""
+    tenant_id, is_candidate = position.tenant_id, Q(is_enabled=True)
+    if position.job_id is not None:
+        is_candidate = Q(pk=position.job_id)
+    candidates = Job.unscoped.filter(is_candidate, kind=SHIPPING_KIND)
+    own_jobs = candidates.filter(tenant=tenant_id, connection__isnull=False)
+    if (job := own_jobs.select_related("connection").first()) is not None:
         return job.connection
-    systems = jobs.filter(tenant=tenant_id) | jobs.filter(tenant=None)
+    systems = candidates.filter(tenant=tenant_id) | candidates.filter(tenant=None)
     connections = Connection.unscoped.filter(
         tenant=tenant_id, connector_key__in=systems.values("connector_key")
     )

@@ -1,22 +1,33 @@
 """Append lines that the hub reads itself: from our application's log, or the audit log."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from connectors.roles import Collection
 from hub.audit import AuditRow
 from hub.connections.models import Connection
-from hub.scheduled.log_intake.append import append_chunks, build_chunk_input
+from hub.scheduled.log_intake.append import append_chunks, build_chunk_input, lock_logs
 from hub.scheduled.log_intake.lines import LogLine, build_line
-from hub.scheduled.models import LogPosition, LogSource
+from hub.scheduled.models import Log, LogPosition, LogSource
 from hub.scheduled.reading import read_pages
 from hub.scheduled.reading.position import ReadPosition
 from hub.scheduled.runs.context import RunContext, RunFailed
+from hub.scheduled.shipping.late_lines import (
+    ReadMark,
+    dump_marks,
+    find_known_ids,
+    parse_marks,
+)
 from hub.scheduled.shipping.options import APPLICATION, ShippingOptions
 from tenants.models import Tenant
 
 AUDIT_ROWS = 500  # of one chunk
+
+
+class ReadByAnotherRun(Exception):
+    """The run of another job reads the source at the same time; its lines are in the log."""
 
 
 async def read_source(context: RunContext, position: LogPosition, options: ShippingOptions) -> None:
@@ -25,23 +36,28 @@ async def read_source(context: RunContext, position: LogPosition, options: Shipp
     Each chunk is stored with the cursor in one transaction, so that no line is read twice or left
     out. Raises RunFailed and RunBlocked.
     """
+    with suppress(ReadByAnotherRun):
+        await _read_source(context, position.log, options)
+
+
+async def _read_source(context: RunContext, log: Log, options: ShippingOptions) -> None:
     if options.source == LogSource.AUDIT:
-        await read_audit_log(context, position)
+        await read_audit_log(context, log)
     elif options.source == LogSource.COLLECTION:
-        await read_collection(context, position, options)
+        await read_collection(context, log, options)
 
 
-async def read_audit_log(context: RunContext, position: LogPosition) -> None:
+async def read_audit_log(context: RunContext, log: Log) -> None:
     """Append the audit rows after the last one read, by their numbers in the chain."""
-    while rows := await context.in_database(partial(find_audit_rows, context.tenant, position)):
+    while rows := await context.in_database(partial(find_audit_rows, context.tenant, log)):
         lines = await context.in_database(partial(build_audit_lines, context.tenant, rows))
         cursor = {"number": rows[-1].number}
-        await append_lines(context, position, lines, cursor, key=f"{rows[0].number}")
+        await append_lines(context, log, lines, cursor, key=f"{rows[0].number}")
 
 
-def find_audit_rows(tenant: Tenant, position: LogPosition) -> list[AuditRow]:
+def find_audit_rows(tenant: Tenant, log: Log) -> list[AuditRow]:
     rows = AuditRow.objects.filter(
-        chain=str(tenant.public_id), number__gt=position.read_cursor.get("number", 0)
+        chain=str(tenant.public_id), number__gt=log.read_cursor.get("number", 0)
     )
     return list(rows.order_by("number")[:AUDIT_ROWS])
 
@@ -82,23 +98,30 @@ def build_audit_record(row: AuditRow, *, with_address: bool) -> Mapping[str, Any
     }
 
 
-async def read_collection(
-    context: RunContext, position: LogPosition, options: ShippingOptions
-) -> None:
-    """Append the records of the collection after the last one read, by its keyset."""
+async def read_collection(context: RunContext, log: Log, options: ShippingOptions) -> None:
+    """Append the records of the collection that were not read yet, by its keyset.
+
+    A record may become visible after others with a greater id, so the last minutes are read again.
+    """
     connection: Connection = await context.find_connection(APPLICATION)
     collection = find_collection(connection, options.collection)
-    after = str(position.read_cursor.get("after", ""))
-    cursor = ReadPosition(cursor=after).to_text() if after else ""
+    marks = parse_marks(log.read_cursor, now=context.now())
+    known_ids = await context.in_database(partial(find_known_ids, log, marks, collection))
+    is_past_marks = len(marks) == 1
+    cursor = ReadPosition(cursor=marks[0].id).to_text()
     async for page in read_pages(context, connection, collection, options.query, cursor=cursor):
         if not page.is_complete:
             raise RunFailed("read_incomplete", page.reason)
-        if page.records:
-            now = context.now()
-            last = collection.record_id(page.records[-1])
-            lines = [build_line(record, now=now) for record in page.records]
-            await append_lines(context, position, lines, {"after": last}, key=f"{after}:{last}")
-            after = last
+        ids = [collection.record_id(record) for record in page.records]
+        is_past_marks = is_past_marks or marks[-1].id in ids
+        new = {id: row for id, row in zip(ids, page.records, strict=True) if id not in known_ids}
+        if not new:
+            continue
+        now = context.now()
+        if is_past_marks or not page.cursor:
+            marks = [*marks, ReadMark(ids[-1], now.timestamp())]
+        lines = [build_line(record, now=now) for record in new.values()]
+        await append_lines(context, log, lines, dump_marks(marks), key=f"read:{next(iter(new))}")
 
 
 def find_collection(connection: Connection, key: str) -> Collection:
@@ -109,21 +132,17 @@ def find_collection(connection: Connection, key: str) -> Collection:
 
 
 async def append_lines(
-    context: RunContext,
-    position: LogPosition,
-    lines: Sequence[LogLine],
-    cursor: Mapping[str, Any],
-    *,
-    key: str,
+    context: RunContext, log: Log, lines: Sequence[LogLine], cursor: Mapping[str, Any], *, key: str
 ) -> None:
-    """Store lines and the next cursor, under the lease of the run."""
-    chunk_input = build_chunk_input(
-        context.tenant, position.source, key[:255], lines, now=context.now()
-    )
+    """Store lines and the next cursor, under the lease of the run. Raises ReadByAnotherRun."""
+    chunk_input = build_chunk_input(context.tenant, log.source, key[:255], lines, now=context.now())
 
     def write() -> None:
+        stored = lock_logs({chunk_input.log})[chunk_input.log]
+        if stored.read_cursor != log.read_cursor:
+            raise ReadByAnotherRun
         append_chunks([chunk_input])
-        LogPosition.unscoped.filter(pk=position.pk).update(read_cursor=dict(cursor))
+        Log.unscoped.filter(pk=log.pk).update(read_cursor=dict(cursor))
 
     await context.save({}, done=context.run.done_count, write=write)
-    position.read_cursor = dict(cursor)
+    log.read_cursor = dict(cursor)

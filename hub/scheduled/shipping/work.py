@@ -4,10 +4,10 @@ nothing.
 
 from collections.abc import Sequence
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from hub.audit import AuditHead
-from hub.scheduled.models import JobSchedule, LogPosition, LogSource, Run
+from hub.scheduled.models import JobSchedule, Log, LogPosition, LogSource, Run
 from hub.scheduled.shipping.options import parse_shipping_options
 
 LogKey = tuple[int, str]  # the id of the tenant, and the source
@@ -21,24 +21,33 @@ def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
     """
     sources = {row.pk: parse_shipping_options(row.job.options).source for row in schedules}
     logs = {(row.tenant_id, sources[row.pk]) for row in schedules}
-    with_work = find_waiting_logs(logs) | find_unread_audit_logs(schedules, logs)
+    waiting_jobs = find_waiting_jobs(logs)
+    unread_logs = find_unread_audit_logs(schedules, logs)
     open_runs = find_open_runs(schedules)
+
+    def has_work(row: JobSchedule) -> bool:
+        log = (row.tenant_id, sources[row.pk])
+        jobs = waiting_jobs.get(log, {})
+        is_waiting = jobs.get(row.job_id, any(jobs.values()))
+        return sources[row.pk] == LogSource.COLLECTION or is_waiting or log in unread_logs
+
     return {
         row.pk
         for row in schedules
-        if (row.job_id, row.tenant_id) not in open_runs
-        and (
-            sources[row.pk] == LogSource.COLLECTION or (row.tenant_id, sources[row.pk]) in with_work
-        )
+        if (row.job_id, row.tenant_id) not in open_runs and has_work(row)
     }
 
 
-def find_waiting_logs(logs: set[LogKey]) -> set[LogKey]:
-    """Return the logs with waiting lines."""
-    positions = LogPosition.unscoped.filter(
-        tenant__in={tenant for tenant, _ in logs}, next_line__gt=F("shipped_line")
+def find_waiting_jobs(logs: set[LogKey]) -> dict[LogKey, dict[int | None, bool]]:
+    """Return by log and job whether lines wait; a job without a position is not in it."""
+    positions = LogPosition.unscoped.filter(tenant__in={tenant for tenant, _ in logs})
+    rows = positions.annotate(is_waiting=Q(log__next_line__gt=F("shipped_line"))).values_list(
+        "tenant_id", "log__source", "job_id", "is_waiting"
     )
-    return logs & set(positions.values_list("tenant_id", "source"))
+    waiting: dict[LogKey, dict[int | None, bool]] = {}
+    for tenant_id, source, job_id, is_waiting in rows:
+        waiting.setdefault((tenant_id, source), {})[job_id] = is_waiting
+    return waiting
 
 
 def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[LogKey]) -> set[LogKey]:
@@ -54,7 +63,7 @@ def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[LogKey]) 
         AuditHead.objects.filter(chain__in=tenants.values()).values_list("chain", "number")
     )
     cursors = dict(
-        LogPosition.unscoped.filter(tenant__in=tenants, source=LogSource.AUDIT).values_list(
+        Log.unscoped.filter(tenant__in=tenants, source=LogSource.AUDIT).values_list(
             "tenant_id", "read_cursor"
         )
     )

@@ -7,7 +7,7 @@ from django.db import connections
 
 from hub.scheduled.log_intake.append import build_chunk_input, submit_chunks
 from hub.scheduled.log_intake.lines import parse_lines
-from hub.scheduled.models import LogChunk, LogPosition
+from hub.scheduled.models import Log, LogChunk
 from tests.factories import NOON
 from tests.hub.scheduled.logs import entries, ndjson
 
@@ -34,7 +34,7 @@ def test_concurrent_requests_leave_no_gap(make):
     ends = [chunk.first_line + chunk.line_count for chunk in chunks]
     assert [chunk.first_line for chunk in chunks] == [0, *ends[:-1]]
     assert len(chunks) == THREADS * REQUESTS
-    assert LogPosition.objects.of(tenant).get().next_line == ends[-1]
+    assert Log.objects.of(tenant).get().next_line == ends[-1]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -53,4 +53,4 @@ def test_a_request_that_is_repeated_at_the_same_time_is_stored_once(make):
         sender.join()
     assert sorted(result.is_new for result in results) == [False] * (THREADS - 1) + [True]
     assert {result.chunk.first_line for result in results} == {0}
-    assert LogPosition.objects.of(tenant).get().next_line == 3
+    assert Log.objects.of(tenant).get().next_line == 3

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hub.scheduled.log_intake.lines import unpack_lines
-from hub.scheduled.models import LogChunk, LogPosition
+from hub.scheduled.models import Log, LogChunk, LogPosition
 from tests.hub.scheduled.logs import entries, ndjson
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def test_lines_are_stored_as_they_were_sent_and_numbered_without_gaps(shop, acme
     assert second.json()["chunks"][0]["first_line"] == 2
     texts = [line.partition(b" ")[2] for line in stored_lines()]
     assert texts == [b'{"a": 1.50, "t": "\xc3\xa4"}', b'{"b":2}', b'{"c": 3}']
-    assert LogPosition.objects.of(acme).get().next_line == 3
+    assert Log.objects.of(acme).get().next_line == 3
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from hub.db.clock import clock
-from hub.scheduled.models import LogPosition
+from hub.scheduled.models import Log, LogPosition
 from tests.hub.portal.query_counts import count_queries
 from tests.hub.scheduled.logs import entries, store_lines
 from tests.scheduled_factories import NIGHT
@@ -68,10 +68,10 @@ def test_an_error_is_named_with_what_to_do(make, browser, acme, job):
 
 
 def test_what_was_dropped_or_rejected_is_counted(browser, acme, job):
+    log = Log.unscoped.create(tenant=acme, next_line=1_000)
     LogPosition.unscoped.create(
-        tenant=acme, source="api", next_line=1_000, shipped_line=1_000, dropped_count=12,
-        rejected_count=3,
-    )  # fmt: skip
+        tenant=acme, log=log, shipped_line=1_000, dropped_count=12, rejected_count=3
+    )
     text = load_page(browser)
     assert "Up to date" in text and ">12<" in text and ">3<" in text and ">985<" in text
 

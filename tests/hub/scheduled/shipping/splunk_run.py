@@ -163,4 +163,4 @@ EVENT, ACK = "/services/collector/event", "/services/collector/ack"
 
 
 def position():
-    return LogPosition.unscoped.get(source="api")
+    return LogPosition.unscoped.get(log__source="api")

@@ -11,7 +11,6 @@ from tests.hub.scheduled.shipping.splunk_run import (
     EVENT,
     Killed,
     make_another_run,
-    make_run,
     position,
     read_body,
     ship,
@@ -69,10 +68,10 @@ def test_a_kill_loses_no_line_and_repeats_at_most_its_batch(acme, start, token, 
     assert position().shipped_line == 60
 
 
-def test_a_log_is_shipped_by_one_run_at_a_time(make, acme, start):
+def test_a_log_is_shipped_by_one_run_of_a_job_at_a_time(acme, start):
     context = start()
     store_lines(acme, *entries(5))
-    other = make_run(make, acme)
+    other = make_another_run(context.job, acme)
     LogPosition.unscoped.update(run=other)
     with pytest.raises(RunFailed, match=str(other.job_id)):
         ship(context)
@@ -81,10 +80,10 @@ def test_a_log_is_shipped_by_one_run_at_a_time(make, acme, start):
     assert context.splunk.lines() == [0, 1, 2, 3, 4]
 
 
-def test_a_run_that_lost_its_log_changes_nothing(make, acme, start):
+def test_a_run_that_lost_its_log_changes_nothing(acme, start):
     context = start(**SMALL)
     store_lines(acme, *entries(30))
-    stolen = make_run(make, acme)
+    stolen = make_another_run(context.job, acme)
     call = context.call
 
     async def steal_and_call(*arguments):

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from hub.notices.models import Notice
 from hub.scheduled.runs.context import RunFailed
 from hub.scheduled.shipping.executor import run_shipping
 from tests.factories import MINUTE
@@ -158,6 +159,17 @@ def test_a_line_that_is_refused_alone_is_rejected_and_the_others_arrive(acme, st
     assert (position().shipped_line, position().rejected_count) == (11, 1)
     ((kind, parameters),) = context.logged
     assert (kind, parameters["line"]) == ("line_refused", 5)
+
+
+@pytest.mark.corrections(item="1.18")
+def test_a_rejected_line_creates_a_notice_of_its_log(acme, start):
+    context = start({"max_bytes": 2_000})
+    store_lines(acme, *entries(2), {"text": "x" * 3_000}, *entries(2))
+    ship(context)
+    notice = Notice.unscoped.get()
+    assert (notice.kind, notice.connection) == ("log_lines_rejected", context.connection)
+    name = context.connection.name
+    assert notice.sentence == f"“{name}” rejected 1 log line. It is not sent again."
 
 
 def test_lines_are_not_rejected_if_all_of_them_are_refused(acme, start):

@@ -7,9 +7,9 @@ import pytest
 from connectors.http import Response, dump_json
 from hub.audit import ActorContext
 from hub.audit.actor import Actor
-from hub.scheduled.models import LogPosition
+from hub.scheduled.models import Log
 from hub.scheduled.runs.context import RunFailed
-from tests.factories import NOON
+from tests.factories import MINUTE, NOON
 from tests.hub.scheduled.shipping.splunk_run import (
     URL,
     Killed,
@@ -69,6 +69,10 @@ def log_record(number):
     return {"id": f"{number:012d}", "tenant": "acme", "at": at, "message": f"line {number}"}
 
 
+def read_ids():
+    return [id for id, _ in Log.unscoped.get().read_cursor["marks"]]
+
+
 def audit(tenant, verb, actor=None):
     context = ActorContext(actor, ip="192.0.2.7") if actor else ActorContext.system()
     return context.audit(verb, tenant, now=NOON, reason="why")
@@ -112,8 +116,7 @@ def test_our_applications_log_is_read_on_from_the_last_line(app_run, acme, splun
     messages = [event["event"]["message"] for event in splunk.events()]
     assert messages == [f"line {number}" for number in range(1, 11)]
     assert splunk.events()[0]["time"] == NOON.timestamp() - 3599
-    position = LogPosition.unscoped.get()
-    assert position.read_cursor == {"after": log_record(10)["id"]}
+    assert read_ids()[-1] == log_record(10)["id"]
 
 
 @pytest.mark.parametrize("kill_at", [1, 2, 3, 4])
@@ -124,7 +127,7 @@ def test_a_kill_while_reading_neither_loses_nor_repeats_a_line(app_run, splunk, 
         ship(app_run)
     app_run.kill_at = None
     ship(app_run)
-    assert LogPosition.unscoped.get().next_line == 7
+    assert Log.unscoped.get().next_line == 7
     assert {event["event"]["message"] for event in splunk.events()} == {
         f"line {number}" for number in range(1, 8)
     }
@@ -137,7 +140,7 @@ def test_an_incomplete_page_is_not_passed_and_what_waits_is_shipped(app_run, acm
     app_run.is_truncated, app_run.run = True, make_another_run(app_run.job, acme)
     with pytest.raises(RunFailed):
         ship(app_run)
-    assert LogPosition.unscoped.get().read_cursor == {"after": log_record(2)["id"]}
+    assert read_ids()[-1] == log_record(2)["id"]
 
 
 def test_secrets_in_our_applications_log_are_masked(app_run, splunk):
@@ -145,3 +148,40 @@ def test_secrets_in_our_applications_log_are_masked(app_run, splunk):
     app_run.records = [record]
     ship(app_run)
     assert "abcdefgh" not in json.dumps(splunk.events())
+
+
+@pytest.mark.corrections(item="1.17")
+def test_a_line_that_appears_late_with_a_smaller_id_is_shipped_once(app_run, acme, splunk):
+    visible = [1, 2, 3, 5, 6, 8, 9]
+    for late in ([], [4], [7], []):
+        visible = sorted([*visible, *late, max(visible) + 1])
+        app_run.records = [log_record(number) for number in visible]
+        ship(app_run)
+        app_run.run = make_another_run(app_run.job, acme)
+    messages = [event["event"]["message"] for event in splunk.events()]
+    assert sorted(messages) == sorted(f"line {number}" for number in range(1, 14))
+
+
+@pytest.mark.corrections(item="1.17")
+def test_lines_that_are_settled_are_not_read_again(app_run, acme):
+    for last in range(1, 30):
+        app_run.records = [log_record(number) for number in range(1, last + 1)]
+        ship(app_run)
+        app_run.time += MINUTE
+        app_run.run = make_another_run(app_run.job, acme)
+    assert Log.unscoped.get().next_line == 29 and len(read_ids()) <= 7
+
+
+@pytest.mark.corrections(item="1.17")
+@pytest.mark.parametrize("kill_at", [2, 4, 6])
+def test_a_kill_while_late_lines_are_read_repeats_none(app_run, acme, kill_at):
+    app_run.records = [log_record(number) for number in range(2, 20, 2)]
+    ship(app_run)
+    app_run.records = [log_record(number) for number in range(1, 25)]
+    app_run.run = make_another_run(app_run.job, acme)
+    app_run.kill_at, app_run.saves = kill_at, 0
+    with pytest.raises(Killed):
+        ship(app_run)
+    app_run.kill_at = None
+    ship(app_run)
+    assert Log.unscoped.get().next_line == 24
