@@ -22,7 +22,9 @@ from hub.scheduled.reconciliation.progress import (
 )
 from hub.scheduled.reconciliation.recording import (
     JudgedKeys,
+    find_ambiguous_keys,
     has_open_discrepancies,
+    preview_states,
     record_findings,
 )
 from hub.scheduled.reconciliation.staging import find_superseded, read_slice
@@ -52,6 +54,7 @@ class ComparisonCounts:
     unproven: int = 0
     changes: int = 0  # records that a run which applies repairs would change
     verdicts: dict[str, int] = field(default_factory=dict)
+    states: dict[str, int] = field(default_factory=dict)  # of a dry run, which stores no findings
     fields: dict[str, int] = field(default_factory=dict)
     digest: str = ""  # SHA-256 over keys and outcomes, chunk by chunk
     # ISO 8601: a read of what changed from here on contains every unsettled key; empty: none is
@@ -64,6 +67,7 @@ class ComparisonCounts:
         return cls(
             **numbers,
             verdicts=dict(document.get("verdicts", {})),
+            states=dict(document.get("states", {})),
             fields=dict(document.get("fields", {})),
             digest=document.get("digest", ""),
             unsettled_since=document.get("unsettled_since", ""),
@@ -77,6 +81,7 @@ class ComparisonCounts:
             "unproven": self.unproven,
             "changes": self.changes,
             "verdicts": self.verdicts,
+            "states": self.states,
             "fields": self.fields,
             "digest": self.digest,
             "unsettled_since": self.unsettled_since,
@@ -96,6 +101,10 @@ class ComparisonCounts:
             if finding.field:
                 self.fields[finding.field] = self.fields.get(finding.field, 0) + 1
 
+    def add_states(self, states: Mapping[str, int]) -> None:
+        for state, count in states.items():
+            self.states[state] = self.states.get(state, 0) + count
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedChunk:
@@ -114,6 +123,9 @@ def load_coverage(
     local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
     whole_local = progress.read_state(f"whole.{LOCAL_SIDE}")
     whole_remote = progress.read_state(f"whole.{REMOTE_SIDE}")
+    has_all_here = whole_local.is_done and whole_local.is_complete
+    has_all_there = whole_remote.is_done and whole_remote.is_complete
+    is_partial = not is_full and not (has_all_here and has_all_there)
     return ReadCoverage(
         began_at=progress.began_at,
         proves_missing_here=is_full and local.is_complete,
@@ -124,8 +136,9 @@ def load_coverage(
         },
         in_flight_texts=texts,
         matches_by_identity=bool(options.match.identity),
-        has_all_here=whole_local.is_done and whole_local.is_complete,
-        has_all_there=whole_remote.is_done and whole_remote.is_complete,
+        has_all_here=has_all_here,
+        has_all_there=has_all_there,
+        ambiguous_keys=find_ambiguous_keys(run) if is_partial else frozenset(),
     )
 
 
@@ -145,9 +158,14 @@ async def compare_sides(
         chunk = await context.in_database(
             partial(compare_chunk, run, after, counts, coverage, options)
         )
-        write = partial(
-            record_findings, run, connection, chunk.keys, has_open=has_open, now=context.now()
-        )
+        write = None
+        if run.is_dry:
+            states = await context.in_database(partial(preview_states, run, chunk.keys))
+            chunk.counts.add_states(states)
+        else:
+            write = partial(
+                record_findings, run, connection, chunk.keys, has_open=has_open, now=context.now()
+            )
         next_after = chunk.last_key.hex() if chunk.last_key is not None else None
         stage = COMPARING if next_after else COMPARED
         await progress.save(

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from hub.connections.models import Connection
-from hub.scheduled.models import Discrepancy, Run, StagedRecord
+from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run, StagedRecord
 
 ENDED_STATES = ("finished", "failed", "skipped", "cancelled")
 
@@ -26,6 +26,12 @@ def erase_compared_data(connection: Connection, *, now: datetime) -> None:
     runs.filter(state="running").update(state="waiting", due_at=now, **restarted)
     runs.filter(state__in=("waiting", "blocked")).update(**restarted)
     StagedRecord.objects.filter(run__in=runs).delete()
+    schedules = JobSchedule.unscoped.filter(
+        tenant=connection.tenant_id,
+        job__connector_key=connection.connector_key,
+        job__kind=Job.Kind.RECONCILE,
+    )
+    schedules.update(cursor={})  # the next run reads everything, and finds again what is deleted
 
 
 def delete_staged_of_ended_runs(run: Run) -> None:

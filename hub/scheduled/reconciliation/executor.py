@@ -52,7 +52,7 @@ async def run_reconciliation(context: RunContext) -> Mapping[str, Any]:
     options = _read_options(context)
     progress = Progress.load(context)
     sides = await open_sides(context, options)
-    await _restart_if_changed(context, progress)
+    await _restart_if_changed(context, sides, progress)
     if progress.stage == READING:
         await _read(context, options, sides, progress)
     if progress.stage not in (COMPARED, FINISHED):
@@ -73,20 +73,23 @@ def _read_options(context: RunContext) -> ReconcileOptions:
     return parse_reconcile_options(context.job.options)
 
 
-async def _restart_if_changed(context: RunContext, progress: Progress) -> None:
-    """Begin again if the options have changed since the run began, as records were staged with
-    other fields.
+async def _restart_if_changed(
+    context: RunContext, sides: Sequence[Side], progress: Progress
+) -> None:
+    """Begin again if the options or an account have changed since the run began, as records were
+    staged with other fields, or of another account.
     """
-    digest = hashlib.sha256(describe_value(context.job.options).encode()).hexdigest()
-    stored_options = progress.cursor.get("options")
-    if stored_options == digest or progress.stage == FINISHED:
+    accounts = [[side.connection.pk, side.connection.account] for side in sides]
+    basis = hashlib.sha256(describe_value([context.job.options, accounts]).encode()).hexdigest()
+    stored_basis = progress.cursor.get("basis")
+    if stored_basis == basis or progress.stage == FINISHED:
         return
-    if stored_options is None:
-        await progress.save({"options": digest})
+    if stored_basis is None:
+        await progress.save({"basis": basis})
         return
     await context.log("restarted", level="warning", reason="options_changed")
     delete = StagedRecord.objects.filter(run=context.run.pk).delete
-    await progress.restart({"options": digest}, write=delete)
+    await progress.restart({"basis": basis}, write=delete)
 
 
 async def _read(
@@ -95,10 +98,8 @@ async def _read(
     """Read both sides: everything, or the changes since the last complete run began."""
     if "since" not in progress.cursor:
         await context.in_database(partial(delete_staged_of_ended_runs, context.run))
-        since, expected = await context.in_database(
-            partial(_load_start, context.run, options.is_incremental)
-        )
-        start = {"since": since.isoformat() if since else None, "expected": expected}
+        basis = progress.cursor["basis"] if options.is_incremental else None
+        start = await context.in_database(partial(_load_start, context.run, basis))
         await progress.save(start)
         await context.log("reading", since=start["since"])
     since = _parse_since(progress, options)
@@ -118,9 +119,12 @@ def _parse_since(progress: Progress, options: ReconcileOptions) -> datetime | No
     return datetime.fromisoformat(text) - timedelta(minutes=options.overlap_minutes)
 
 
-def _load_start(run: Run, is_incremental: bool) -> tuple[datetime | None, int | None]:
-    """Return the time from which changes are read (None: everything), and the expected number of
-    records.
+def _load_start(run: Run, basis: str | None) -> dict[str, Any]:
+    """Return the time from which changes are read (None: everything), the expected number of
+    records, and how many there are on the larger side, as far as they are known.
+
+    `basis`: the digest of options and accounts that an earlier run must have had; None: the run is
+    not incremental.
     """
     previous = (
         Run.unscoped.filter(job=run.job_id, tenant=run.tenant_id, state="finished")
@@ -130,8 +134,13 @@ def _load_start(run: Run, is_incremental: bool) -> tuple[datetime | None, int | 
     records = previous.result.get("records", {}) if previous else {}
     expected = sum(records.values()) if records else None
     schedule = JobSchedule.unscoped.filter(job=run.job_id, tenant=run.tenant_id).first()
-    since = schedule.cursor.get("since") if schedule and is_incremental else None
-    return (datetime.fromisoformat(since) if since else None), expected
+    cursor = schedule.cursor if schedule and basis else {}
+    known = cursor if cursor.get("basis") == basis else {}
+    return {
+        "since": known.get("since"),
+        "expected": expected,
+        "known_records": known.get("records", 0),
+    }
 
 
 async def _read_counterparts(

@@ -19,7 +19,7 @@ from hub.scheduled.reconciliation.comparison import ComparisonCounts
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.progress import Progress
 from hub.scheduled.reconciliation.recording import resolve_unseen
-from hub.scheduled.reconciliation.result import REPAIRING, STOPPED, build_result
+from hub.scheduled.reconciliation.result import REPAIRING, STOPPED, build_result, count_records
 from tenants.models import Tenant
 
 EVENT_TYPE = "reconciliation.finished"
@@ -37,15 +37,15 @@ def finish_run(
     repair_state: str,
     now: datetime,
 ) -> None:
-    """Store the consequences of a comparison, in the caller's transaction."""
+    """Store the consequences of a comparison, in the caller's transaction. A dry run has none."""
+    if run.is_dry:
+        return
     if is_proof(progress):
         resolve_unseen(run, now=now)
     if is_read_complete(progress):
         _store_since(run, progress)
     delete_old_discrepancies(run, now=now)
     operation = plan_run_repairs(run, now=now) if repair_state == REPAIRING else None
-    if run.is_dry:
-        return
     result = build_result(run, progress, options, operation)
     publish(
         tenant,
@@ -79,7 +79,7 @@ def delete_old_discrepancies(run: Run, *, now: datetime) -> None:
 
 def _store_since(run: Run, progress: Progress) -> None:
     """Store where the next incremental run begins: where this complete run began, or at the
-    earliest change that it did not judge.
+    earliest change that it did not judge; of which options and accounts, and of how many records.
     """
     unsettled_since = ComparisonCounts.from_json(progress.counts).unsettled_since
     began_at = progress.began_at
@@ -87,7 +87,11 @@ def _store_since(run: Run, progress: Progress) -> None:
         began_at = min(began_at, datetime.fromisoformat(unsettled_since))
     schedule = JobSchedule.unscoped.filter(job=run.job_id, tenant=run.tenant_id).first()
     if schedule is not None:
-        schedule.cursor = {**schedule.cursor, "since": began_at.isoformat()}
+        schedule.cursor = {
+            "since": began_at.isoformat(),
+            "basis": progress.cursor["basis"],
+            "records": count_records(progress),
+        }
         schedule.save(update_fields=["cursor"])
 
 

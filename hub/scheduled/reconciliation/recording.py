@@ -4,6 +4,7 @@ Runs in the transaction that stores the cursor after the chunk.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +65,29 @@ def record_findings(
     if new:
         bulk.insert_rows(Discrepancy, bulk.column_values(Discrepancy, new))
     _store_changes(changed)
+
+
+def preview_states(run: Run, keys: JudgedKeys) -> dict[str, int]:
+    """Count the states that the discrepancies of a chunk would have, without storing anything."""
+    found = {(finding.record_key, finding.field) for finding in keys.findings}
+    record_keys = {*keys.judged_keys, *keys.postponed_keys}
+    rows = Discrepancy.unscoped.filter(
+        job=run.job_id, tenant=run.tenant_id, record_key__in=sorted(record_keys)
+    )
+    unresolved = rows.exclude(state="resolved").values_list("record_key", "field", "state")
+    known = {(record_key, field): state for record_key, field, state in unresolved}
+    states = Counter(
+        "open" if known.get(name) == "new" else known.get(name, "new") for name in found
+    )
+    gone = {name for name in known if name not in found and name[0] not in keys.postponed_keys}
+    return {**states, "resolved": len(gone)}
+
+
+def find_ambiguous_keys(run: Run) -> frozenset[str]:
+    """Return the keys that are known to have several records on one side."""
+    rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id, verdict="ambiguous")
+    keys = rows.exclude(state="resolved").values_list("record_key", flat=True)
+    return frozenset(keys)
 
 
 def _lock_known(

@@ -13,6 +13,7 @@ from hub.scheduled.reconciliation.progress import LOCAL_SIDE, REMOTE_SIDE, Progr
 # what becomes of the repairs that the options ask for
 PROPOSED, REPAIRING, STOPPED, DRY, NOTHING = "proposed", "repairing", "stopped", "dry", "none"
 VERDICTS = tuple(Discrepancy.Verdict.values)
+RECORDS_MIN = 20
 STATES = tuple(Discrepancy.State.values)
 
 
@@ -31,13 +32,21 @@ def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> s
 
 
 def is_over_limits(change_count: int, record_count: int, limits: Limits) -> bool:
-    """Return whether the safety valve stops a run: a person has to confirm so many changes."""
-    return change_count > limits.count or change_count > limits.share * record_count
+    """Return whether the safety valve stops a run: a person has to confirm so many changes.
+
+    The share is of at least RECORDS_MIN records, so that a single change of few is no alarm.
+    """
+    share = limits.share * max(record_count, RECORDS_MIN)
+    return change_count > limits.count or change_count > share
 
 
 def count_records(progress: Progress) -> int:
-    """Return the number of records of the larger side."""
-    return max(progress.read_state(name).records for name in (LOCAL_SIDE, REMOTE_SIDE))
+    """Return the number of records of the larger side; of an incremental run, as the last complete
+    run of everything has counted them.
+    """
+    read = max(progress.read_state(name).records for name in (LOCAL_SIDE, REMOTE_SIDE))
+    known: int = progress.cursor.get("known_records", 0)
+    return max(read, known)
 
 
 def build_result(
@@ -59,7 +68,7 @@ def build_result(
         "records": {"local": local.records, "remote": remote.records},
         "verdicts": {verdict: counts.verdicts.get(verdict, 0) for verdict in VERDICTS},
         "fields": counts.fields,
-        "states": count_states(run),
+        "states": count_states(run, counts),
         "read": "incremental" if since else "full",
         "since": since,
         "is_complete": local.is_complete and remote.is_complete,
@@ -71,11 +80,15 @@ def build_result(
     }
 
 
-def count_states(run: Run) -> dict[str, int]:
-    """Count the discrepancies that this run found or resolved, by state; one query."""
+def count_states(run: Run, counts: ComparisonCounts) -> dict[str, int]:
+    """Count the discrepancies that this run found or resolved, by state; one query. A dry run
+    counted the states that they would have.
+    """
+    if run.is_dry:
+        return {state: counts.states.get(state, 0) for state in STATES}
     rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id, last_run=run.pk)
-    counts = dict(rows.order_by().values_list("state").annotate(rows=Count("pk")))
-    return {state: counts.get(state, 0) for state in STATES}
+    stored = dict(rows.order_by().values_list("state").annotate(rows=Count("pk")))
+    return {state: stored.get(state, 0) for state in STATES}
 
 
 def describe_repairs(

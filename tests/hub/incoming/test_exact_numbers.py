@@ -2,10 +2,11 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from connectors.http import Response
+from connectors.http import Response, load_json
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem
 from hub.outgoing.echo.values import is_same_value
@@ -23,7 +24,7 @@ BODY = f"""{{"type": "order.paid", "id": {LARGE}, "amount": {PRECISE}, "price": 
     "parts": [{{"n": -{LARGE}}}], "huge": 1e400, "last": {2**64 - 1}}}"""
 PARSED = {
     "id": str(LARGE),
-    "amount": PRECISE,
+    "amount": Decimal(PRECISE),
     "price": 19.9,
     "parts": [{"n": f"-{LARGE}"}],
     "huge": "1e400",
@@ -52,11 +53,11 @@ def test_numbers_are_exact_in_the_event_in_the_mapping_and_in_the_delivery(
     )
     post_standard(client, connection, BODY)
     run_inbox()
-    data = json.loads(bytes(EventBody.objects.get(event_id=Event.unscoped.get().pk).body))["data"]
+    data = load_json(bytes(EventBody.objects.get(event_id=Event.unscoped.get().pk).body))["data"]
     assert {name: data[name] for name in PARSED} == PARSED
     http = pump(FakeHttp(Response(200)), at=clock() + timedelta(seconds=1))
     (request,) = http.requests
-    assert json.loads(request.content()) == PARSED | {"text": str(LARGE)}
+    assert load_json(request.content()) == PARSED | {"text": str(LARGE)}
 
 
 def test_two_large_ids_that_are_one_as_floats_are_two_items(client, connection):

@@ -48,6 +48,8 @@ class ReadCoverage:
     matches_by_identity: bool = False
     has_all_here: bool = False
     has_all_there: bool = False
+    # keys with several records, of which an incremental read brings perhaps one
+    ambiguous_keys: AbstractCollection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,10 @@ def judge_records(
 
     *unsettled*: a record changed after the run began, or a delivery about it is in flight; the
     next run judges it. *unproven*: a record was not read on one side, and that side was not read
-    completely.
+    completely, or the key is known to have further records.
     """
+    if coverage.ambiguous_keys and decode_key(key) in coverage.ambiguous_keys:
+        return Judgement(UNPROVEN)
     if _is_plain_pair(local_rows, remote_rows) and _is_equal(local_rows[0], remote_rows[0]):
         return Judgement(EQUAL)
     local = _select_current(local_rows, coverage.superseded_hashes[True])

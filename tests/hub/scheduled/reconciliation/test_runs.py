@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from hub.notices.models import Notice
 from hub.outgoing.models import Event
 from hub.scheduled.models import Discrepancy, StagedRecord
 from hub.scheduled.reconciliation.erase import erase_compared_data
@@ -189,6 +190,60 @@ def test_an_incremental_run_begins_at_the_earliest_change_that_was_not_judged(ma
     assert world.reconcile()["records"]["local"] == 1
     assert world.find_discrepancies() == {("A-00003", "status")}
     assert world.reconcile()["records"]["local"] == 0
+
+
+@pytest.mark.corrections(item="1.6")
+@pytest.mark.parametrize("change", ["options", "account", "erased"])
+def test_changed_options_and_a_replaced_account_start_afresh(make, change):
+    world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
+    for number in range(30):
+        world.plant(number, there={"value": 13} if number == 7 else {"owner": "a"})
+    world.reconcile()
+    assert world.reconcile()["read"] == "incremental"
+    if change == "options":
+        field = {"name": "owner", "local": "state", "remote": "owner"}
+        world.job.options = {**world.job.options, "fields": [field]}
+        world.job.save()
+    elif change == "account":
+        type(world.remote).unscoped.filter(pk=world.remote.pk).update(account="another")
+        world.remote.refresh_from_db()
+    else:
+        erase_compared_data(world.remote, now=world.clock())
+    assert world.reconcile()["read"] == "full"
+    assert len(world.find_discrepancies()) == (30 if change == "options" else 1)
+
+
+@pytest.mark.corrections(item="1.6")
+def test_an_incremental_run_resolves_no_ambiguous_key_of_which_it_read_one_record(make):
+    world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
+    for number in range(30):
+        world.plant(number)
+    world.deals.put("00100", NOON, title="A-00003", status="open", value=12.5)
+    world.reconcile()
+    for system, id in ((world.orders, "A-00003"), (world.deals, "00100")):
+        system.put(id, state="lost", status="lost")
+    result = world.reconcile()
+    assert (result["read"], result["unproven"]) == ("incremental", 1)
+    assert world.find_discrepancies() == {("A-00003", "ambiguous")}
+
+
+@pytest.mark.corrections(item="1.7")
+def test_a_dry_run_writes_nothing_but_itself(make):
+    world = ReconciliationScenario(make, read="incremental", overlap_minutes=0)
+    world.plant(1, there={"status": "won"})
+    world.plant(2)
+    world.reconcile()
+    world.deals.put("00001", status="open")
+    world.orders.put("A-00002", state="lost")
+    before = list(Discrepancy.unscoped.values())
+    dry = world.reconcile(is_dry=True)
+    assert list(Discrepancy.unscoped.values()) == before
+    assert (dry["states"]["new"], dry["states"]["resolved"]) == (1, 1)
+    real = world.reconcile()
+    assert [dry[name] for name in ("since", "states", "digest")] == [
+        real[name] for name in ("since", "states", "digest")
+    ]
+    assert Notice.unscoped.filter(message="discrepancies_found").count() == 2
 
 
 def test_a_run_whose_options_change_meanwhile_begins_again(world):

@@ -65,6 +65,25 @@ def test_more_changes_than_the_limits_allow_need_a_person(make):
     assert world.repair() == 16
 
 
+@pytest.mark.corrections(item="1.6")
+def test_an_incremental_run_applies_a_few_changes_of_many_records(make):
+    limits = {"share": 0.1, "count": 500}
+    world = ReconciliationScenario(
+        make, mode="apply", read="incremental", overlap_minutes=0, limits=limits
+    )
+    for number in range(30):
+        world.plant(number)
+    world.reconcile()
+    for number in range(3):
+        world.orders.put(f"A-0000{number}", state="lost")
+    result = world.reconcile()
+    assert (result["read"], result["repairs"]["state"]) == ("incremental", "repairing")
+    world.orders.put("A-00009", state="lost")
+    for number in range(3):
+        world.orders.put(f"A-0001{number}", state="lost")
+    assert world.reconcile()["repairs"]["state"] == "stopped"
+
+
 def test_what_the_limits_stopped_is_not_repaired_by_a_later_run_that_could_not_judge_it(make):
     world = ReconciliationScenario(
         make, mode="apply", missing={"here": "create"}, limits={"share": 1, "count": 3}
