@@ -22,7 +22,7 @@ from hub.scheduled.reports.options import (
     parse_report_options,
 )
 from hub.scheduled.reports.own_counts import read_own_figures
-from hub.scheduled.reports.periods import Period, find_period
+from hub.scheduled.reports.periods import Period, find_day, find_period
 from hub.scheduled.reports.picture_upload import upload_picture
 from hub.scheduled.reports.publishing import publish_report
 from hub.scheduled.reports.queries import (
@@ -55,6 +55,7 @@ class Progress:
             "first_day": self.period.first_day.isoformat(),
             "end_day": self.period.end_day.isoformat(),
             "time_zone": self.period.zone.key,
+            "is_moment": self.period.is_moment,
             "figures": self.figures.to_json(),
             "picture": self.picture,
             "picture_reason": self.picture_reason,
@@ -66,6 +67,7 @@ class Progress:
             date.fromisoformat(document["first_day"]),
             date.fromisoformat(document["end_day"]),
             ZoneInfo(document["time_zone"]),
+            document.get("is_moment", False),
         )
         return cls(
             period,
@@ -102,7 +104,11 @@ async def _read_figures(context: RunContext, options: ReportOptions) -> Progress
     if "figures" in context.run.cursor:
         return Progress.from_json(context.run.cursor)
     zone = ZoneInfo(context.tenant.time_zone)
-    period = find_period(options.period, context.run.slot_at or context.run.created_at, zone)
+    started_at = context.run.slot_at or context.run.created_at
+    is_state = options.query.kind == SUMMARY
+    period = (
+        find_day(started_at, zone) if is_state else find_period(options.period, started_at, zone)
+    )
     try:
         figures = await READERS[options.query.kind](context, options.query, period)
     except READ_ERRORS as error:

@@ -1,9 +1,11 @@
 """The figures that a query returned: rows of exact numbers. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from connectors.http import Json
 
@@ -103,6 +105,16 @@ def parse_figure(value: Json) -> Decimal | None:
     if not number.is_finite() or abs(number) > MAX_MAGNITUDE:
         raise FigureInvalid("the number is not finite, or too great")
     return number
+
+
+def clean_currency(value: Json) -> str:
+    """Return the code of a currency, the same in upper and lower case; "" if there is none."""
+    return "" if value is None else str(value).strip().upper()
+
+
+def list_currency_measures(currencies: Iterable[str]) -> list[Measure]:
+    """Return a column for each currency, in this order; an absent one is named so."""
+    return [Measure(currency or _("No currency")) for currency in currencies]
 
 
 def clean_label(value: object, maximum: int = MAX_LABEL_LENGTH) -> str:

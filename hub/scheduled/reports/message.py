@@ -25,7 +25,7 @@ def build_report(
     return {
         "title": title,
         "subtitle": build_subtitle(figures, period),
-        "summary": f"{title}: {describe_totals(figures) or _('nothing in this period')}",
+        "summary": f"{title}: {describe_totals(figures) or describe_nothing(period)}",
         "period": period.to_json(),
         "is_empty": is_empty,
         "columns": [figures.heading, *(measure.name for measure in figures.measures)],
@@ -40,7 +40,14 @@ def build_report(
 def build_subtitle(figures: Figures, period: Period) -> str:
     """Return the days and the time zone; for an empty period, a sentence that there is nothing."""
     subtitle = f"{period.label} ({period.zone.key})"
-    return f"{subtitle}\n{_('Nothing happened in this period.')}" if figures.is_empty else subtitle
+    if not figures.is_empty:
+        return subtitle
+    sentence = _("There are none.") if period.is_moment else _("Nothing happened in this period.")
+    return f"{subtitle}\n{sentence}"
+
+
+def describe_nothing(period: Period) -> str:
+    return _("none") if period.is_moment else _("nothing in this period")
 
 
 def describe_totals(figures: Figures) -> str:

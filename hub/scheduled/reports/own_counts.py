@@ -12,7 +12,15 @@ from django.utils.translation import gettext as _
 
 from connectors.roles import parse_instant
 from hub.outgoing.models import Delivery, Event
-from hub.scheduled.reports.figures import Figures, Measure, Row, build_figures, parse_figure
+from hub.scheduled.reports.figures import (
+    Figures,
+    Measure,
+    Row,
+    build_figures,
+    clean_currency,
+    list_currency_measures,
+    parse_figure,
+)
 from hub.scheduled.reports.options import QueryOptions
 from hub.scheduled.reports.periods import Period, format_part, split_period
 from hub.scheduled.reports.queries import read_all
@@ -65,9 +73,10 @@ async def _read_orders(context: RunContext, parts: Parts) -> Figures:
         if len(seen) > MAX_ORDERS:
             raise RunFailed(TOO_LARGE, can_retry=False)
         counts[part] += 1
-        totals[str(order["currency"])][part] += parse_figure(order["total"]) or Decimal()
-    currencies = sorted(totals)
-    measures = [Measure(_("Orders")), *(Measure(currency) for currency in currencies)]
+        total = parse_figure(order.get("total")) or Decimal()
+        totals[clean_currency(order.get("currency"))][part] += total
+    currencies = sorted(totals, key=lambda currency: (not currency, currency))
+    measures = [Measure(_("Orders")), *list_currency_measures(currencies)]
     rows = [
         Row(label, (Decimal(counts[label]), *(totals[one][label] for one in currencies)))
         for label, _start, _end in parts

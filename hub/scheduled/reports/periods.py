@@ -5,16 +5,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The days from `first_day` up to but not including `end_day`."""
+    """The days from `first_day` up to but not including `end_day`.
+
+    `is_moment`: what is reported is the state on that one day, of whatever age.
+    """
 
     first_day: date
     end_day: date
     zone: ZoneInfo
+    is_moment: bool = False
 
     @property
     def start(self) -> datetime:
@@ -33,13 +39,17 @@ class Period:
     @property
     def label(self) -> str:
         """Return the days as text, such as “16 Nov 2026 – 22 Nov 2026”."""
+        if self.is_moment:
+            return _("as of %(day)s") % {"day": f"{self.first_day:%-d %b %Y}"}
         first, last = f"{self.first_day:%-d %b %Y}", f"{self.last_day:%-d %b %Y}"
         return first if first == last else f"{first} – {last}"
 
-    def to_json(self) -> dict[str, str]:
-        """Return start and end with the UTC offsets of the time zone."""
+    def to_json(self) -> dict[str, str | None]:
+        """Return start and end with the UTC offsets of the time zone; of a moment, its day has no
+        start.
+        """
         return {
-            "from": self.start.astimezone(self.zone).isoformat(),
+            "from": None if self.is_moment else self.start.astimezone(self.zone).isoformat(),
             "until": self.end.astimezone(self.zone).isoformat(),
             "time_zone": self.zone.key,
             "label": self.label,
@@ -86,6 +96,12 @@ PERIODS: Mapping[str, Callable[[date], tuple[date, date]]] = {
 def find_period(name: str, at: datetime, zone: ZoneInfo) -> Period:
     """Return the last complete period of this name before a moment. Raises LookupError."""
     return Period(*PERIODS[name](at.astimezone(zone).date()), zone)
+
+
+def find_day(at: datetime, zone: ZoneInfo) -> Period:
+    """Return the day of a moment, for a report of a state that has no period."""
+    today = at.astimezone(zone).date()
+    return Period(today, today + ONE_DAY, zone, is_moment=True)
 
 
 def find_monday(day: date) -> date:

@@ -13,7 +13,9 @@ from hub.scheduled.reports.figures import (
     Measure,
     Row,
     build_figures,
+    clean_currency,
     clean_label,
+    list_currency_measures,
     parse_figure,
 )
 from hub.scheduled.reports.options import ADDITIVE_FUNCTIONS, MeasureOptions, QueryOptions
@@ -101,8 +103,8 @@ def _name_labels(query: QueryOptions) -> str:
 async def read_summary_figures(context: RunContext, query: QueryOptions, period: Period) -> Figures:
     """Return the current number of deals with each status, and their value in each currency.
 
-    Pipedrive's summary takes no period; `filter_id` refers to a filter in the company's account
-    that may have one.
+    Pipedrive's summary takes no period, so the report names a moment; `filter_id` refers to a
+    filter in the company's account that may have one.
     """
     connection = await context.find_connection("pipedrive")
     counts: dict[str, Any] = {}
@@ -112,9 +114,14 @@ async def read_summary_figures(context: RunContext, query: QueryOptions, period:
         parameters = {**query.filters, "status": status}
         async for record in read_all(context, connection, "deals_summary", parameters):
             counts[status] += parse_figure(record["count"]) or 0
-            values[status][record["currency"]] = parse_figure(record["value"])
-    currencies = sorted({currency for by_status in values.values() for currency in by_status})
-    measures = [Measure(_("Deals")), *(Measure(currency) for currency in currencies)]
+            currency = clean_currency(record["currency"])
+            value = parse_figure(record["value"]) or 0
+            values[status][currency] = values[status].get(currency, 0) + value
+    currencies = sorted(
+        {currency for by_status in values.values() for currency in by_status},
+        key=lambda currency: (not currency, currency),
+    )
+    measures = [Measure(_("Deals")), *list_currency_measures(currencies)]
     rows = [
         Row(
             status,

@@ -135,6 +135,16 @@ def test_deals_of_pipedrive_by_status_and_currency(make, desk, acme):
     assert won[chf] == "30.5" and result["columns"][:2] == ["Status", "Deals"]
 
 
+@pytest.mark.corrections(item="1.10")
+def test_a_report_of_deals_names_the_day_and_not_a_period_that_nothing_applied(make, desk, acme):
+    connect(make, desk, acme, "pipedrive", "slack")
+    context = start_run(make, acme, "pipedrive", **CHANNEL)
+    result = execute(run_report, context)
+    assert (result["period"]["from"], result["period"]["label"]) == (None, "as of 23 Nov 2026")
+    page = post(desk, Delivery.unscoped.get())
+    assert "as of 23 Nov 2026" in page and "in this period" not in page
+
+
 def test_own_orders_are_counted_once_with_a_total_for_each_currency(make, desk, acme):
     connect(make, desk, acme, "app", "slack")
     place_orders(desk, "20.10", "30.20")
@@ -145,6 +155,27 @@ def test_own_orders_are_counted_once_with_a_total_for_each_currency(make, desk, 
     result = execute(run_report, context)
     assert result["columns"] == ["Day", "Orders", "EUR", "USD"]
     assert result["totals"] == ["3", "50.3", "7"]
+
+
+@pytest.mark.corrections(item="1.10")
+def test_currencies_compare_without_case_and_an_absent_one_has_its_own_column(make, desk, acme):
+    connect(make, desk, acme, "app", "slack")
+    placed = {"placed_at": "2026-11-26T12:00:00+00:00", "total": "12345678901234567.8"}
+    currencies = [
+        {"currency": "eur"},
+        {"currency": "EUR "},
+        {"currency": None},
+        {"currency": ""},
+        {},
+    ]
+    records = [placed | {"number": f"B-{n}"} | entry for n, entry in enumerate(currencies)]
+    seed = {"system": "app", "account": "acme", "object": "orders", "records": records}
+    assert desk.post("/_control/seed", json=seed).ok
+    context = start_run(make, acme, "app", slot_at=AFTER_NOON, **CHANNEL)
+    context.at = AFTER_NOON
+    result = execute(run_report, context)
+    assert result["columns"] == ["Day", "Orders", "EUR", "No currency"]
+    assert result["totals"] == ["5", "24691357802469135.6", "37037036703703703.4"]
 
 
 @pytest.mark.parametrize(
