@@ -1,5 +1,5 @@
 """Limit calls in flight over all pumps and machines: slots are held under a lease, which expires if
-its pump dies.
+its pump dies. Nothing frees it before: the other system may go on with the calls of a dead process.
 """
 
 from collections.abc import Mapping
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from connectors.http import InFlight, Quota
 from hub.throttle.limits import QuotaSnapshot, effective_limit
 from hub.throttle.models import InFlightLease
 
-IN_FLIGHT_LEASE = timedelta(seconds=12)  # as long as a pump's slot
+# The last extension is at most 4 s before a pump dies, and a call lasts at most 20 s.
+IN_FLIGHT_LEASE = timedelta(seconds=24)
 
 
 @dataclass(slots=True)
@@ -45,7 +46,8 @@ class InFlightCapacity:
         }
         counts, own_counts = dict.fromkeys(limits, 0), dict.fromkeys(limits, 0)
         if limits:
-            for lease_row in InFlightLease.objects.filter(key__in=list(limits), until__gt=now):
+            is_held = Q(until__gt=now) | Q(lease=lease)  # own calls may go on, also if it expired
+            for lease_row in InFlightLease.objects.filter(is_held, key__in=list(limits)):
                 counts[lease_row.key] += lease_row.count
                 own_counts[lease_row.key] += lease_row.count if lease_row.lease == lease else 0
         return cls(limits, counts, own_counts, dict(own_counts))

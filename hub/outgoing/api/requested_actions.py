@@ -20,6 +20,7 @@ from hub.db.clock import clock
 from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.api.key_user import get_key_user
+from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.serializers import DeliverySerializer
 from hub.outgoing.subscriptions.requested_actions import ActionRefused, request_action
@@ -49,7 +50,8 @@ class RequestedActionSerializer(StrictSerializer):
         max_length=200,
         required=False,
         default="",
-        help_text="Your id of the request: the same id again returns the first delivery.",
+        help_text="Your id of the request: the same request again returns the first delivery; "
+        "another request with this id is refused.",
     )
     data = ObjectField(  # type: ignore[assignment]  # a serializer has its own `data`
         help_text="The inputs of the action, as `GET /connectors` lists them."
@@ -68,7 +70,7 @@ class RequestedActionView(APIView):
         "connections_act",
         "Carry out an action now",
         {200: DeliverySerializer, 202: DeliverySerializer},
-        problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
+        problems=(*openapi.CHANGE_PROBLEMS, "permission-denied", "event-conflict"),
         request=RequestedActionSerializer,
         examples={
             "done": openapi_examples.DELIVERY | openapi_examples.build_state_example("delivered")
@@ -100,6 +102,8 @@ class RequestedActionView(APIView):
                 )
             except ActionRefused as error:
                 raise _build_refusal(str(error)) from None
+            except EventConflict:
+                raise Problem("event-conflict") from None
             url = object_url("delivery", delivery)
             return IdempotentAnswer({"id": str(delivery.public_id)}, location=url)
 

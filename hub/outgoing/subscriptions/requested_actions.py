@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from connectors.roles import Action
 from hub.audit import ActorContext
@@ -12,7 +12,8 @@ from hub.connections.models import Connection, Lane
 from hub.limits.spending import spend_connection_limit
 from hub.mappings.models import FieldMapping
 from hub.mappings.versions import save_mapping_version
-from hub.outgoing.intake.publish import publish_for_route
+from hub.outgoing.intake.event_input import EventConflict, EventInput
+from hub.outgoing.intake.publish import publish_all_for_route
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE, create_route
 from tenants.models import Tenant
@@ -41,9 +42,9 @@ def request_action(
 ) -> Delivery:
     """Publish an event `action.requested` and its one delivery, which is claimed first; audit it.
 
-    `id` is the sender's: the same id again returns the first delivery. Raises ActionRefused if the
-    action does not accept the input, or the account is disconnected, and LimitExceeded if too many
-    were requested of this connection.
+    `id` is the sender's: the same request again returns the first delivery. Raises EventConflict if
+    another request has this id, ActionRefused if the action does not accept the input, or the
+    account is disconnected, and LimitExceeded if too many were requested of this connection.
     """
     if problem := action.find_body_problem(input):
         raise ActionRefused(problem)
@@ -51,14 +52,18 @@ def request_action(
     locked = Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     if locked.is_disconnected:
         raise ActionRefused("the account is disconnected")
-    if first := _find_requested(tenant, id):
+    data = {"action": action.key, "input": dict(input)}
+    event_input = EventInput(tenant, ACTION_EVENT_TYPE, data, id)
+    if first := _find_requested(event_input):
+        if (first.connection_id, first.event.digest) != (connection.pk, event_input.digest()):
+            raise EventConflict(0, id)
         return first
     used = spend_connection_limit(connection, "actions", now=now)
     route = get_or_create_action_route(connection, action, actor, now=now)
-    data = {"action": action.key, "input": dict(input)}
-    delivery = publish_for_route(
-        route, tenant, ACTION_EVENT_TYPE, data, id=id, source=SOURCE, now=now
-    )
+    try:
+        (delivery,) = publish_all_for_route(route, [event_input], source=SOURCE, now=now)
+    except IntegrityError:  # at the same time, of another connection
+        raise EventConflict(0, id) from None
     if delivery.state == "waiting" and used <= PRIORITY_DELIVERIES_PER_MINUTE:
         delivery.due_at = now - PRIORITY_LEAD
         delivery.save(update_fields=["due_at"])
@@ -67,14 +72,14 @@ def request_action(
     return delivery
 
 
-def _find_requested(tenant: Tenant, id: str) -> Delivery | None:
-    """Return the delivery of an earlier request with this id."""
-    if not id:
+def _find_requested(event_input: EventInput) -> Delivery | None:
+    """Return the delivery of an earlier request with this id, with its event."""
+    if not event_input.id:
         return None
     deliveries = Delivery.unscoped.filter(
-        event__tenant=tenant, event__source=SOURCE, event__sender_id=id
+        event__tenant=event_input.tenant, event__source=SOURCE, event__sender_id=event_input.id
     )
-    return deliveries.order_by("pk").first()
+    return deliveries.select_related("event").order_by("pk").first()
 
 
 def get_or_create_action_route(

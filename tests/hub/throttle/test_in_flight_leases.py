@@ -72,6 +72,16 @@ def test_a_pump_that_lost_its_lease_gives_back_no_more_than_it_has():
     assert InFlightLease.objects.get().count == 0
 
 
+@pytest.mark.corrections(item="3.8")
+@pytest.mark.django_db
+def test_a_pump_counts_its_own_calls_also_after_its_lease_expired():
+    assert reserve_app_calls(ONE).max_in_flight == 12
+    late = NOON + MINUTE
+    assert reserve_app_calls(ONE, now=late).max_in_flight == 4
+    in_flight_leases.release_calls(ONE, {APP.key: 12})
+    assert reserve_app_calls(OTHER, at_once=16, now=late).max_in_flight == 12
+
+
 @pytest.mark.django_db
 def test_background_work_leaves_room_for_live_work():
     change_background_share(QuotaState(key=APP.key, connector_key="app", kind="app"), 75)

@@ -15,6 +15,7 @@ from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
 INPUT = {"channel": "C0123456789", "text": "It was sent today.", "thread_ts": "1764.0001"}
+UPDATE = {"channel": "C0123456789", "text": "It was lost.", "ts": "1764.0001"}
 POSTED = Response(200, json.dumps({"ok": True, "ts": "1764.0002", "channel": "C01"}).encode())
 
 
@@ -73,6 +74,22 @@ def test_a_key_of_one_connection_does_not_answer_for_another(api, make, acme, sl
     refused = request_action(client, other, **{"Idempotency-Key": "a-7"})
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency-key-reused")
     assert Event.unscoped.count() == 1
+
+
+@pytest.mark.corrections(item="3.2")
+@pytest.mark.parametrize("change", ["connection", "action", "input"])
+def test_an_id_of_one_action_does_not_answer_for_another(api, make, acme, slack, change):
+    client = api.of(acme)
+    assert request_action(client, slack, id="a-7").status_code == 202
+    other = {
+        "connection": {"connection": make.connection(acme, "slack", account="T1ACME")},
+        "action": {"action": "update_message", "input": UPDATE},
+        "input": {"input": INPUT | {"text": "It was lost today."}},
+    }[change]
+    refused = request_action(client, **({"connection": slack, "id": "a-7"} | other))
+    assert (refused.status_code, refused.json()["code"]) == (409, "event-conflict"), refused.json()
+    again = request_action(client, slack, id="a-7")
+    assert (again.status_code, Event.unscoped.count()) == (202, 1)
 
 
 def test_a_wrong_input_is_refused_and_nothing_is_stored(api, acme, slack):

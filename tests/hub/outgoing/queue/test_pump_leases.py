@@ -7,12 +7,15 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection as database
 
+from connectors.http import InFlight
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery, PumpSlot
 from hub.outgoing.queue import pump_slots
 from hub.outgoing.queue.pump_leases import free_leases, new_lease, process_prefix, worker_prefix
 from hub.processes.worker_registry import NO_WORKER, WORKER_ENV, Worker, current_worker_id
+from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.models import InFlightLease
+from hub.throttle.reserve import reserve_calls
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
@@ -54,10 +57,9 @@ def test_a_pool_knows_its_worker(monkeypatch):
     assert current_worker_id() == OURS
 
 
-def test_what_a_dead_process_sent_goes_again_at_once_and_its_room_is_free(make):
+def test_what_a_dead_process_sent_goes_again_at_once_and_its_slot_is_free(make):
     hold(make, lease_of(OURS))
     assert free_leases(process_prefix(OURS, 7), now=NOON) == 1
-    assert not InFlightLease.objects.exists()
     assert not pump_slots.is_any_pump_running(now=NOON)
     later = NOON + timedelta(milliseconds=1)
     pump(FakeHttp(), at=later)
@@ -111,9 +113,25 @@ def test_only_the_dead_lose_their_leases(make, prefix, freed):
     for lease in (lease_of(OURS, 7), lease_of(OURS, 8), lease_of(OTHERS, 7)):
         hold(make, lease)
     assert free_leases(prefix, now=NOON) == freed
-    assert InFlightLease.objects.count() == 3 - freed
     assert len(pump_slots.active_pump_leases(now=NOON)) == 3 - freed
-    assert InFlightLease.objects.filter(lease=lease_of(OTHERS, 7)).exists()
+    assert lease_of(OTHERS, 7) in pump_slots.active_pump_leases(now=NOON)
+
+
+@pytest.mark.corrections(item="3.8")
+def test_calls_of_a_dead_process_count_until_they_have_ended_at_the_provider(make):
+    def take_calls(pid, at):
+        (reservation,) = reserve_calls(
+            [Demand((ScopeCost("app|app||calls", InFlight(10)),), 100, 8)],
+            now=at,
+            horizon=timedelta(0),
+            lease=lease_of(OURS, pid),
+        )
+        return reservation.max_in_flight
+
+    assert take_calls(7, NOON) == 8
+    free_leases(process_prefix(OURS, 7), now=NOON)
+    assert take_calls(8, NOON + timedelta(seconds=19)) == 2
+    assert take_calls(9, NOON + timedelta(seconds=25)) == 8
 
 
 # --- places ---------------------------------------------------------------------------------------
