@@ -9,17 +9,17 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 # beyond these years a time cannot be written in every time zone and by every database
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 MAX_DIGITS = 18  # of a number that every column of ids can hold
 
 
 def validate_moment(moment: datetime) -> None:
     if not EARLIEST <= moment < LATEST:
-        raise ValidationError(_("Enter a time between the years 1970 and 2199."))
+        raise ValidationError(_("Enter a time between the years 1900 and 9998."))
 
 
 class MomentField(forms.DateTimeField):
-    """A time between 1970 and 2199."""
+    """A time between 1900 and 9998."""
 
     default_validators = [validate_moment]
 

@@ -28,7 +28,7 @@ from hub.outgoing.models import Route
 from hub.outgoing.serializers import NamedSerializer
 from hub.problems import Problem, StrictSerializer
 from hub.rest import openapi
-from hub.rest.fields import TextField
+from hub.rest.fields import MAX_TIMESTAMP, TextField
 from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 from tenants.scoping import (
@@ -54,6 +54,7 @@ class UntilField(serializers.DateTimeField):
             "Must include a UTC offset, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00."
         ),
         "over": "Must be in the future.",
+        "too_late": "Must be before the year 2200.",
     }
 
     def enforce_timezone(self, value: datetime) -> datetime:
@@ -61,6 +62,8 @@ class UntilField(serializers.DateTimeField):
             self.fail("naive")
         if value <= self.context["now"]:
             self.fail("over")
+        if value >= MAX_TIMESTAMP:
+            self.fail("too_late")
         return value.astimezone(UTC)
 
 
