@@ -20,6 +20,10 @@ class RecordToWrite:
     may_exist: bool = False  # without an id: whether it is created shows in the answer only
 
 
+class RequestRefused(Exception):
+    """A request may not be sent as it was asked for. The text is the reason, for people."""
+
+
 class Action:
     """An operation in the external system.
 

@@ -56,20 +56,21 @@ class PipedriveWebhooks(WebhookSource):
         previous = _as_object(document.get("previous"))
         record = _as_object(document.get("data")) or previous
         is_creation = change == "created"
+        account, record_id = _read_id(meta, "company_id"), _read_id(meta, "entity_id")
         item = Item(
             # The same change arrives by each webhook that it matches. A record is created once,
             # which is known without a webhook, too.
             id=build_creation_id(meta) if is_creation else str(meta.get("id") or message_id),
             type=f"{meta['entity']}.{change}",
             data={
-                "id": str(meta["entity_id"]),
+                "id": record_id,
                 "record": record,
                 "previous": previous if change == "updated" else {},
                 "user": str(meta.get("user_id") or ""),
             },
-            account=str(meta["company_id"]),
+            account=account,
             occurred_at=_parse_time(meta.get("timestamp")),
-            record=str(meta["entity_id"]),
+            record=record_id,
             changed_fields=_find_changed(change, record, document.get("previous")),
             author=str(meta.get("user_id") or ""),
             is_by_person=meta.get("change_source") == BY_PERSON,
@@ -155,6 +156,15 @@ def _parse_body(request: WebhookRequest) -> dict[str, Any]:
 
 def _as_object(value: Json) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _read_id(meta: Mapping[str, Any], name: str) -> str:
+    """Return an id of `meta` as text. Raises Unreadable for anything but a text or an integer."""
+    value = meta.get(name)
+    text = str(value).strip() if isinstance(value, str) or type(value) is int else ""
+    if not text:
+        raise Unreadable(f"its {name} is not an id")
+    return text
 
 
 def _parse_time(value: Json) -> datetime | None:

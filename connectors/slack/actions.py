@@ -6,7 +6,7 @@ from typing import Any
 from connectors.http import Request, Response, Scope
 from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered, outcome_of_status
-from connectors.roles import Action
+from connectors.roles import Action, RequestRefused
 from connectors.schema import (
     Credential,
     Input,
@@ -234,10 +234,10 @@ class Respond(Action):
         return set()
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        """Build the request. Raises ValueError for an address that is not Slack's."""
+        """Build the request. Raises RequestRefused for an address that is not Slack's."""
         (message,) = messages
         if not credential.reply_url.startswith(f"{credential.urls['respond'].rstrip('/')}/"):
-            raise ValueError("the address for the answer is not one of Slack's")
+            raise RequestRefused("the address for the answer is not one of Slack's")
         body = {key: value for key, value in message.body.items() if key != "item"}
         return Request(
             "POST", credential.reply_url, json=remove_nulls(body), spends=((self.scope, 1),)

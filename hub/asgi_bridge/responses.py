@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
+
 from hub.asgi_bridge.environ import Environ
 from hub.asgi_bridge.limits import KIBIBYTE, Limits
 from hub.problems import Problem
@@ -87,6 +89,8 @@ class WsgiExchange:
                     response.close()  # in this thread: Django releases its thread-local resources
         except (Problem, BudgetExhausted, ClientStalled) as error:
             self.loop.call_soon_threadsafe(self.fail, error)
+        except SuspiciousOperation:  # Django read the query before it handles errors
+            self.loop.call_soon_threadsafe(self.fail, Problem("bad-request"))
         except Exception:
             self.loop.call_soon_threadsafe(self.fail, Problem("internal-error"))
             raise

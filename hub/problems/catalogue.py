@@ -134,6 +134,12 @@ CATALOGUE = {
         "Not found",
         "The address is wrong, or the resource does not exist or is not visible to this key.",
     ),
+    "endpoint-suspended": ProblemKind(
+        403,
+        "This address takes no webhooks at present",
+        "The tenant is suspended. The webhook was not stored; send it again when the tenant is "
+        "restored.",
+    ),
     "endpoint-gone": ProblemKind(
         410,
         "This address no longer receives webhooks",

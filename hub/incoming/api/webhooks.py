@@ -12,7 +12,13 @@ from connectors.http import Response
 from connectors.webhook_request import WebhookRequest
 from hub.db.clock import clock
 from hub.incoming.receiving.admission import BACKLOG, admit_request
-from hub.incoming.receiving.receive import answer_handshake, find_receiver, receive_webhook
+from hub.incoming.receiving.receive import (
+    REFUSALS,
+    answer_handshake,
+    find_receiver,
+    find_refusal,
+    receive_webhook,
+)
 from hub.problems import Problem
 
 HEADER_PREFIX = "HTTP_"
@@ -51,9 +57,9 @@ class InboundWebhookView(APIView):
 
     def get(self, request: Request, connector: str, key: str) -> HttpResponse:
         with admit_request():
-            receiver = find_receiver(connector, key, now=clock())
-            if receiver.is_gone:
-                raise Problem("endpoint-gone")
+            receiver = find_receiver(connector, key, is_current=True, now=clock())
+            if refusal := find_refusal(receiver):
+                raise Problem(REFUSALS[refusal])
             response = answer_handshake(
                 receiver, read_webhook_request(request._request), is_verified=False
             )

@@ -11,6 +11,7 @@ from connectors.webhook_sources import Item
 from hub.connections.actions.account_changes import apply_account_change
 from hub.connections.models import Connection
 from hub.db import bulk
+from hub.db.storable import make_storable
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, Author, find_users
 from hub.incoming.processing.author_fallbacks import apply_author_fallbacks
@@ -123,11 +124,12 @@ def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) 
     item's id if it has a reply URL, and the user of ours whom an identity pairs with its author.
 
     The sender's own values of these names are kept in SENDER_VALUES, so they cannot be mistaken
-    for ours, even where the hub states nothing.
+    for ours, even where the hub states nothing. Characters that mappings refuse are replaced.
     """
     assert row.connection is not None
-    data = {name: value for name, value in item.data.items() if name not in STATED_BY_HUB}
-    if sender_values := {name: item.data[name] for name in STATED_BY_HUB if name in item.data}:
+    sent = make_storable(dict(item.data))
+    data = {name: value for name, value in sent.items() if name not in STATED_BY_HUB}
+    if sender_values := {name: sent[name] for name in STATED_BY_HUB if name in sent}:
         data[SENDER_VALUES] = sender_values
     data["connection"] = str(row.connection.public_id)
     if row.message.sealed is not None:

@@ -12,7 +12,8 @@ from hub.incoming.models import InboundCount
 
 ACCEPTED, DUPLICATE = "accepted", "duplicate"
 DISCONNECTED = "disconnected"  # answered with 410; counted, and no row
-NOT_REJECTED = (ACCEPTED, DUPLICATE, DISCONNECTED)
+SUSPENDED = "suspended"  # answered with 403; counted, and no row
+NOT_REJECTED = (ACCEPTED, DUPLICATE, DISCONNECTED, SUSPENDED)
 
 ADD_COUNT = """
 ON CONFLICT (endpoint_id, minute, cause)

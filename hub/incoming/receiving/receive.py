@@ -18,8 +18,8 @@ from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.models.endpoints import hash_endpoint_key
 from hub.incoming.receiving.accepted_messages import ReceivedMessage
 from hub.incoming.receiving.admission import BACKLOG, RETRY_AFTER
-from hub.incoming.receiving.counts import ACCEPTED, DISCONNECTED
-from hub.incoming.receiving.receiver_cache import Receiver, ReceiverCache
+from hub.incoming.receiving.counts import ACCEPTED, DISCONNECTED, SUSPENDED
+from hub.incoming.receiving.receiver_cache import CURRENT, MAX_AGE, Receiver, ReceiverCache
 from hub.incoming.receiving.storage import store_message
 from hub.problems import Problem
 
@@ -30,6 +30,7 @@ BODY_TOO_LARGE_STATUS, REJECTED_STATUS = 413, 401
 MAX_KEY_LENGTH, MAX_QUERY_LENGTH, MAX_HEADER_LENGTH = 200, 2000, 500  # characters
 
 RECEIVERS = ReceiverCache()
+REFUSALS = {DISCONNECTED: "endpoint-gone", SUSPENDED: "endpoint-suspended"}  # codes of problems
 
 
 def receive_webhook(
@@ -37,16 +38,20 @@ def receive_webhook(
 ) -> Response:
     """Verify a request, store it, and return the response that its system expects.
 
-    Raises Problem: 404 for an unknown URL, 410 for one of a disconnected connection, 503 for an
-    account with more than half of the backlog. A lost database connection raises OperationalError;
-    then nothing was acknowledged.
+    Raises Problem: 404 for an unknown URL, 410 for one of a disconnected connection, 403 for one of
+    a suspended tenant, 503 for an account with more than half of the backlog. A lost database
+    connection raises OperationalError; then nothing was acknowledged.
     """
     receiver = find_receiver(connector_key, key, now=now)
-    if receiver.is_gone:
-        refuse_disconnected(receiver, request, now=now)
+    cause = find_webhook_rejection(receiver, request, address=address, now=now)
+    if cause:  # a new secret, network or state may be younger than what was cached
+        receiver = find_receiver(connector_key, key, is_current=True, now=now)
+        cause = find_webhook_rejection(receiver, request, address=address, now=now)
+    if cause in REFUSALS:
+        refuse_request(receiver, request, cause, now=now)
     if response := answer_handshake(receiver, request, is_verified=False):
         return response
-    if cause := find_webhook_rejection(receiver, request, address=address, now=now):
+    if cause:
         return reject_request(receiver, request, cause, now=now)
     if response := answer_handshake(receiver, request, is_verified=True):
         return response
@@ -64,11 +69,14 @@ def receive_webhook(
     return receiver.source.acknowledgement(request)
 
 
-def find_receiver(connector_key: str, key: str, *, now: datetime) -> Receiver:
-    """Return the receiver of a URL. Raises Problem (404)."""
+def find_receiver(
+    connector_key: str, key: str, *, is_current: bool = False, now: datetime
+) -> Receiver:
+    """Return the receiver of a URL; `is_current`: as the database has it. Raises Problem (404)."""
     receiver = None
     if len(key) <= MAX_KEY_LENGTH and connector_key in CONNECTORS:
-        receiver = RECEIVERS.get(connector_key, hash_endpoint_key(key), now=now)
+        digest, max_age = hash_endpoint_key(key), CURRENT if is_current else MAX_AGE
+        receiver = RECEIVERS.get(connector_key, digest, max_age=max_age, now=now)
     if receiver is None:
         raise Problem("not-found")
     return receiver
@@ -89,16 +97,30 @@ def store_request(received: ReceivedMessage) -> None:
         raise Problem("not-found") from None
 
 
-def refuse_disconnected(receiver: Receiver, request: WebhookRequest, *, now: datetime) -> NoReturn:
-    """Count a request for a disconnected connection, and raise Problem (410)."""
-    store_request(ReceivedMessage(build_message(receiver, request, now=now), b"", DISCONNECTED))
-    raise Problem("endpoint-gone")
+def refuse_request(
+    receiver: Receiver, request: WebhookRequest, cause: str, *, now: datetime
+) -> NoReturn:
+    """Count a request that is not read because of the connection's or the tenant's state.
+
+    Raises Problem (410 or 403).
+    """
+    store_request(ReceivedMessage(build_message(receiver, request, now=now), b"", cause))
+    raise Problem(REFUSALS[cause])
+
+
+def find_refusal(receiver: Receiver) -> str:
+    """Return the key in REFUSALS of an endpoint that takes no requests; "" if it takes them."""
+    if receiver.is_gone:
+        return DISCONNECTED
+    return SUSPENDED if receiver.is_suspended else ""
 
 
 def find_webhook_rejection(
     receiver: Receiver, request: WebhookRequest, *, address: str, now: datetime
 ) -> str:
-    """Return the cause of the request's rejection; "" if it is authentic."""
+    """Return the cause of the request's rejection; "" if it is authentic and is taken."""
+    if refusal := find_refusal(receiver):
+        return refusal
     if not receiver.allows_address(address):
         return ADDRESS_NOT_ALLOWED
     if len(request.body) > receiver.source.body_bytes_max:

@@ -31,6 +31,7 @@ Network = IPv4Network | IPv6Network
 ReceiverKey = tuple[str, str]  # connector key and digest of the key in the URL
 
 MAX_AGE = timedelta(seconds=1)
+CURRENT = timedelta.resolution  # the age of a receiver that was loaded for this request or later
 LOCK_COUNT = 64  # each is shared by the keys of a hash
 MAX_RECEIVERS = 10_000  # cached at a time, unknown keys included
 UNUSABLE_SCHEME = SharedSecretScheme(location="path")  # without secrets it accepts nothing
@@ -49,6 +50,7 @@ class Receiver:
     settings: Mapping[str, Any]
     networks: Sequence[Network]
     is_gone: bool  # its connection is disconnected, and that cannot be undone any more
+    is_suspended: bool  # its tenant is
 
     def allows_address(self, address: str) -> bool:
         """Return whether webhooks of this endpoint may come from the address."""
@@ -74,13 +76,23 @@ class ReceiverCache:
         self.receivers: dict[ReceiverKey, tuple[datetime, Receiver | None]] = {}
         self.locks = [Lock() for _ in range(LOCK_COUNT)]
 
-    def get(self, connector_key: str, digest: str, *, now: datetime) -> Receiver | None:
-        """Return the receiver of a URL; None if there is no such URL."""
+    def get(
+        self,
+        connector_key: str,
+        digest: str,
+        *,
+        max_age: timedelta = MAX_AGE,
+        now: datetime,
+    ) -> Receiver | None:
+        """Return the receiver of a URL; None if there is no such URL.
+
+        One that was loaded before `max_age` is loaded again.
+        """
         key = connector_key, digest
-        if cached := self._get_fresh(key, now=now):
+        if cached := self._get_fresh(key, max_age, now=now):
             return cached[1]
         with self.locks[hash(key) % LOCK_COUNT]:
-            if cached := self._get_fresh(key, now=now):
+            if cached := self._get_fresh(key, max_age, now=now):
                 return cached[1]
             receiver = load_receiver(connector_key, digest, now=now)
             if len(self.receivers) >= MAX_RECEIVERS:
@@ -89,10 +101,10 @@ class ReceiverCache:
         return receiver
 
     def _get_fresh(
-        self, key: ReceiverKey, *, now: datetime
+        self, key: ReceiverKey, max_age: timedelta, *, now: datetime
     ) -> tuple[datetime, Receiver | None] | None:
         cached = self.receivers.get(key)
-        return cached if cached and abs(now - cached[0]) < MAX_AGE else None
+        return cached if cached and -MAX_AGE < now - cached[0] < max_age else None
 
 
 def load_receiver(connector_key: str, digest: str, *, now: datetime) -> Receiver | None:
@@ -137,6 +149,7 @@ def build_receiver(endpoint: InboundEndpoint, source: WebhookSource, *, now: dat
         settings,
         _parse_networks(endpoint),
         is_gone=bool(connection and is_disconnect_final(connection)),
+        is_suspended=bool(endpoint.tenant and endpoint.tenant.suspended),
     )
 
 

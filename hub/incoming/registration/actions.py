@@ -13,6 +13,7 @@ from hub.incoming.endpoints.rotate import (
     rotate_endpoint_secret,
 )
 from hub.incoming.models import WebhookSubscription
+from hub.incoming.processing.attribution import find_hold_reason
 from hub.incoming.registration.address import find_former_url
 from hub.incoming.registration.schedule import is_check_awaited, request_check
 
@@ -25,10 +26,15 @@ MIN_CHECK_INTERVAL = timedelta(seconds=20)  # between two checks that people req
 JUST_CHECKED_TEXT = _("It was checked a few seconds ago. Its state is up to date.")
 DISCONNECTED_TEXT = _("The connection is disconnected. Connect the account again.")
 BEING_CHECKED_TEXT = _("It is being checked already. Its state is up to date in a moment.")
+SUSPENDED_TEXT = _(
+    "The organization is suspended. Its webhooks are not changed until it is restored."
+)
+SWITCHED_OFF_TEXT = _("It is switched off. Its webhooks are not changed until it is on again.")
 MOVED_TEXT = _(
     "The address of this installation has changed. It is repaired when the operator of the hub has "
     "confirmed the new address."
 )
+NOT_CALLABLE = {"tenant_suspended": SUSPENDED_TEXT, "switched_off": SWITCHED_OFF_TEXT}
 MANUAL_TEXT = _("The hub cannot register it. A person does it in the other system.")
 UNREADABLE_TEXT = _("Its secret cannot be decrypted. Ask the operator of the hub.")
 
@@ -39,10 +45,10 @@ def check_subscription(
 ) -> None:
     """Compare the registrations of its endpoint with the system's now, in the background.
 
-    Raises SubscriptionActionRefused if its connection is disconnected, a check is running or has
+    Raises SubscriptionActionRefused if its account may not be called now, a check is running or has
     been requested, or it was checked a moment ago, as each check spends quota of the account.
     """
-    _refuse_if_disconnected(subscription)
+    _refuse_if_not_callable(subscription)
     if subscription.checked_at and now - subscription.checked_at < MIN_CHECK_INTERVAL:
         raise SubscriptionActionRefused(JUST_CHECKED_TEXT)
     if is_check_awaited(subscription.endpoint, now=now):
@@ -57,10 +63,11 @@ def repair_subscription(
 ) -> None:
     """Register it again in its wanted state, in the background, even after many failures.
 
-    If a check is running, another one follows. Raises SubscriptionActionRefused if its connection
-    is disconnected, only a person can register it, or a move of the installation is not confirmed.
+    If a check is running, another one follows. Raises SubscriptionActionRefused if its account may
+    not be called now, only a person can register it, or a move of the installation is not
+    confirmed.
     """
-    _refuse_if_disconnected(subscription)
+    _refuse_if_not_callable(subscription)
     subscriptions = subscription.endpoint.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual:
         raise SubscriptionActionRefused(MANUAL_TEXT)
@@ -99,3 +106,10 @@ def _refuse_if_disconnected(subscription: WebhookSubscription) -> None:
     connection = subscription.endpoint.connection
     if connection is not None and connection.is_disconnected:
         raise SubscriptionActionRefused(DISCONNECTED_TEXT)
+
+
+def _refuse_if_not_callable(subscription: WebhookSubscription) -> None:
+    _refuse_if_disconnected(subscription)
+    connection = subscription.endpoint.connection
+    if connection is not None and (text := NOT_CALLABLE.get(find_hold_reason(connection))):
+        raise SubscriptionActionRefused(text)

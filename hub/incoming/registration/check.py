@@ -21,6 +21,7 @@ from hub.db.clock import Clock
 from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.endpoints.rotate import end_overlap_after_registration
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.processing.attribution import find_hold_reason
 from hub.incoming.registration.address import establish_address, find_former_url
 from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.changes import apply_comparison
@@ -67,7 +68,9 @@ def check_endpoint(lease: RegistrationLease, context: RegistrationCheckContext) 
     account was disconnected meanwhile, stores and writes nothing more. Calls the external system,
     so no transaction may be open.
     """
-    endpoints = InboundEndpoint.unscoped.select_related("tenant", "connection__credential")
+    endpoints = InboundEndpoint.unscoped.select_related(
+        "tenant", "connection__credential", "connection__lane", "connection__tenant"
+    )
     endpoint = endpoints.filter(pk=lease.endpoint_id).first()
     if endpoint is None:
         return  # its tenant was deleted
@@ -95,7 +98,7 @@ def _check_registrations(
         with lease.in_transaction():
             _record_manual(existing.values(), now=now)
         return _check_interval(subscriptions)
-    if connection.state in NOT_CHECKED_STATES:
+    if connection.state in NOT_CHECKED_STATES or find_hold_reason(connection):
         return HELD_RECHECK_DELAY
     check = _Check(endpoint, connection, subscriptions, existing, lease, context)
     try:
@@ -179,12 +182,15 @@ class _Check:
     def _check_allowed(self) -> None:
         """Extend the lease before a call that changes something.
 
-        Raises RegistrationLeaseLost if it was lost, or the account is not connected any more. The
-        removal of our webhooks waits for the lease, so it finds what a call in progress creates.
+        Raises RegistrationLeaseLost if it was lost, the account is not connected any more, its
+        tenant is suspended or it is switched off. The removal of our webhooks waits for the lease,
+        so it finds what a call in progress creates.
         """
         self.lease.extend(now=self.context.clock())
-        connected = Connection.unscoped.exclude(state__in=NOT_CHECKED_STATES)
-        if not connected.filter(pk=self.connection.pk, account=self.connection.account).exists():
+        callable_now = Connection.unscoped.exclude(state__in=NOT_CHECKED_STATES).filter(
+            tenant__suspended_at=None, lane__switched_off_by=""
+        )
+        if not callable_now.filter(pk=self.connection.pk, account=self.connection.account).exists():
             raise RegistrationLeaseLost
 
     def _open_calls(self) -> RegistrationCalls:

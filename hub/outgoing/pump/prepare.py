@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request
-from connectors.roles import Action
+from connectors.roles import Action, RequestRefused
 from connectors.schema import Message
 from hub.connections.credentials.connector_context import collect_secrets, open_credential
 from hub.connections.quotas.scopes import list_spent_quotas
@@ -187,7 +187,7 @@ def _add_request(
             value = replace(value, reply_url=_use_reply_url(batch, contents[0]))
         http_request = build_request(contents, value)
         scope_costs = _find_scope_costs(batch, http_request)
-    except ReplyRefused as refusal:
+    except RequestRefused as refusal:
         batch.rejections.append(Rejection(messages[0].delivery, "payload_refused", str(refusal)))
         return
     except Exception as error:  # a defect of the connector
@@ -197,19 +197,15 @@ def _add_request(
     batch.requests.append(OutboundRequest(uuid7(), action, messages, http_request, scope_costs))
 
 
-class ReplyRefused(Exception):
-    """The item cannot be answered (any more)."""
-
-
 @sensitive_variables()
 def _use_reply_url(batch: LaneBatch, content: Message) -> str:
-    """Return the secret reply URL of the item in a message. Raises ReplyRefused."""
+    """Return the secret reply URL of the item in a message. Raises RequestRefused."""
     try:
         item_id = str(content.get("item") or "")
         use_reply_url = import_string(settings.HUB_USE_REPLY_URL)
         reply_url: str = use_reply_url(batch.connection, item_id, now=content.at)
     except LookupError as error:
-        raise ReplyRefused(str(error)) from None
+        raise RequestRefused(str(error)) from None
     batch.reply_urls.append(reply_url)
     return reply_url
 

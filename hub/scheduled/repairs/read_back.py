@@ -12,9 +12,10 @@ from django.db.models import Q
 
 from connectors.outcomes import CHANGED_SINCE
 from hub.db.clock import Clock
+from hub.db.storable import make_storable
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
 from hub.scheduled.reconciliation.options import ReconcileOptions
-from hub.scheduled.reconciliation.values.staged_values import limit_value, make_storable
+from hub.scheduled.reconciliation.values.staged_values import limit_value
 from hub.scheduled.repairs.execute import store_refusals
 from hub.scheduled.repairs.outcomes import reopen, resolve
 from hub.scheduled.repairs.record_reading import CurrentRecord, RecordReader

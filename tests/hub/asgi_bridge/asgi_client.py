@@ -87,14 +87,14 @@ class Client:
         return len(self.messages) > 1 and not self.messages[-1].get("more_body")
 
 
-def scope(method="POST", path="/api/v1/events", headers=(), client="192.0.2.1"):
+def scope(method="POST", path="/api/v1/events", headers=(), client="192.0.2.1", query=b"a=%20b"):
     return {
         "type": "http",
         "http_version": "1.1",
         "method": method,
         "scheme": "http",
         "path": path,
-        "query_string": b"a=%20b",
+        "query_string": query,
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
         "client": (client, 50000),
         "server": ("127.0.0.1", 8000),

@@ -6,7 +6,10 @@ import json
 import threading
 
 import pytest
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 
+from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path
 from hub.crypto.sealed import KeyCanary, WrongKey
 from tests.hub.asgi_bridge.asgi_client import (
     CHUNKED,
@@ -35,6 +38,21 @@ def test_a_request_reaches_django_and_its_answer_the_client(echo):
         b"a=1",
         b"b=2",
     ]
+
+
+@pytest.mark.corrections(item="2.5")
+@pytest.mark.django_db(transaction=True)  # Django closes old connections
+@pytest.mark.parametrize(
+    "path", ["/", "/livez", "/api/v1/me", "/hooks/slack/x/", "/accounts/login/"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_thousand_parameters_with_a_charset_are_a_bad_request(path, method):
+    chains = {name: ShortChainHandler(chain) for name, chain in settings.HUB_SHORT_CHAINS.items()}
+    front = front_for(route_by_path(chains, WSGIHandler()), threads=1)
+    headers = [("Host", "hub.test"), ("Content-Type", "text/plain; charset=latin-1")]
+    query = b"&".join(b"a=%d" % number for number in range(1001))
+    client = ask(front, [], method=method, path=path, headers=headers, query=query)
+    assert client.status == 400
 
 
 def test_a_request_without_a_body_does_not_wait_for_one(echo):

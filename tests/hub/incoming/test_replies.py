@@ -96,6 +96,7 @@ def test_the_address_is_in_no_event_rendering_or_exchange(client, api, slack, se
 @pytest.mark.parametrize(
     "url", ["https://hooks.slack.com.evil.test/x", "http://hooks.slack.com/x", "https://x.test/"]
 )
+@pytest.mark.corrections(item="2.5")
 def test_nothing_is_sent_to_an_address_that_is_not_slacks(client, api, slack, settings, url):
     item = ask(client, response_url=url)
     delivery = answer(api, slack, str(item.public_id), settings)
@@ -103,6 +104,10 @@ def test_nothing_is_sent_to_an_address_that_is_not_slacks(client, api, slack, se
     pump(http, at=clock())
     delivery.refresh_from_db()
     assert (http.requests, delivery.state) == ([], "held")
+    assert (delivery.reason, delivery.detail) == (
+        "payload_refused",
+        "the address for the answer is not one of Slack's",
+    )
 
 
 def test_an_item_of_another_tenant_cannot_be_answered(client, api, make, slack, settings):

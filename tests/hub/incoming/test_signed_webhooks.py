@@ -6,15 +6,19 @@ import pytest
 from django.urls import reverse
 from standardwebhooks.webhooks import Webhook
 
+from connectors.http import Response
 from connectors.signatures import Secret, WebhookRequest, sign
 from connectors.signatures.presets import SVIX
 from connectors.signed_webhook.schema import build_scheme
+from hub.connections.credentials.signing_secrets import rewrite_credential
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.outgoing.models import Event, EventBody
 from tests.connectors.recorded import WHSEC
+from tests.fakes import FakeHttp
 from tests.hub.incoming.webhook_posts import endpoint_of, local_path, run_inbox
+from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BODY = json.dumps({"type": "user.created", "data": {"id": "u_1"}})
@@ -93,6 +97,38 @@ def test_ids_that_are_stored_as_their_digest_stay_apart(client, make, path):
         post_standard(client, connection, body, id=f"again_{number}")
     run_inbox()
     assert Event.unscoped.count() == 2
+
+
+@pytest.mark.corrections(item="2.5")
+@pytest.mark.parametrize(
+    ("body", "type", "text"),
+    [
+        (r'{"text": "a\u0000b", "k\u0000": 1}', "application/json", "a\ufffdb"),
+        ("text=a%00b", "application/x-www-form-urlencoded", "a\ufffdb"),
+    ],
+)
+def test_a_nul_in_a_body_does_not_hold_its_delivery(client, make, connection, body, type, text):
+    target = make.connection(connection.tenant, connector="webhook")
+    type_of_events = "signed_webhook.message.received"
+    make.route(
+        target,
+        event_type=type_of_events,
+        origin_connector_key="signed_webhook",
+        body={"text": "data.text"},
+    )
+    assert post_standard(client, connection, body, type=type).status_code == 200
+    run_inbox()
+    http = pump(FakeHttp(Response(200)), at=clock())
+    (request,) = http.requests
+    assert json.loads(request.content())["text"] == text
+
+
+@pytest.mark.corrections(item="2.5")
+def test_a_new_secret_is_accepted_at_once(client, connection):
+    new = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4"
+    assert post_standard(client, connection, secret=new).status_code == 401
+    rewrite_credential(connection, lambda stored: {"signing_secret": new}, now=clock())
+    assert post_standard(client, connection, secret=new).status_code == 200
 
 
 @pytest.mark.corrections(item="2.5")

@@ -46,6 +46,27 @@ def test_the_wrong_password_is_rejected(client, make):
     assert InboundMessage.unscoped.get().cause == "wrong_secret"
 
 
+@pytest.mark.corrections(item="2.5")
+@pytest.mark.parametrize("name", ["company_id", "entity_id"])
+@pytest.mark.parametrize("value", ["", " ", None, True, 1.5, [], {"id": 31}])
+def test_a_change_without_a_usable_id_is_quarantined(client, make, name, value):
+    connection = make.connection(connector="pipedrive", account="701", secret={})
+    assert post_pipedrive(client, connection, **{name: value}).status_code == 200
+    run_inbox()
+    item = InboundItem.unscoped.get()
+    assert (item.state, item.reason) == ("quarantined", "cannot_be_read")
+    assert item.detail == f"Unreadable: its {name} is not an id"
+
+
+@pytest.mark.corrections(item="2.5")
+def test_ids_of_pipedrive_are_read_as_numbers_and_as_texts(client, make):
+    connection = make.connection(connector="pipedrive", account="701", secret={})
+    post_pipedrive(client, connection, company_id=701, entity_id=31)
+    run_inbox()
+    item = InboundItem.unscoped.get()
+    assert (item.state, item.account, item.record) == ("processed", "701", "31")
+
+
 def test_a_change_of_another_company_is_quarantined(client, make):
     connection = make.connection(connector="pipedrive", account="701", secret={})
     assert post_pipedrive(client, connection, company_id="702").status_code == 200

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hub.db.storable import make_storable
 from hub.scheduled.reconciliation.changes_in_flight import NOTHING_IN_FLIGHT, InFlightTexts
 from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import Canonical, is_unconverted
@@ -14,7 +15,6 @@ from hub.scheduled.reconciliation.values.staged_values import (
     DELETED_MARK,
     StagedValues,
     decode_staged,
-    make_storable,
     read_canonical_line,
 )
 

@@ -85,8 +85,8 @@ CAUSES = {
 def test_an_item_is_acknowledged_held_and_published_once_when_the_cause_ends(
     client, pipedrive, reason
 ):
-    end_cause = CAUSES[reason](pipedrive)
     assert post_pipedrive(client, pipedrive).status_code == 200
+    end_cause = CAUSES[reason](pipedrive)
     run_inbox()
     assert find_state() == ("held", reason)
     assert release_held_items(now=clock()) == 0
@@ -101,6 +101,27 @@ def test_an_item_is_acknowledged_held_and_published_once_when_the_cause_ends(
     )
 
 
+@pytest.mark.corrections(item="2.7")
+def test_a_webhook_that_arrives_while_its_system_is_switched_off_waits_for_it(client, pipedrive):
+    switch_on_again = switch_connector_off(pipedrive)
+    assert post_pipedrive(client, pipedrive).status_code == 200
+    run_inbox()
+    assert find_state() == ("held", "switched_off")
+    with transaction.atomic():
+        switch_on_again(now=clock())
+    assert release_held_items(now=clock()) == 1
+
+
+@pytest.mark.corrections(item="2.7")
+def test_a_url_of_all_tenants_takes_the_webhook_of_a_suspended_one_and_holds_it(
+    client, make, slack_path
+):
+    suspend(make.connection(connector="slack", account="T0ACME"))
+    assert post(client, slack_path, json.dumps(EVENT)).status_code == 200
+    run_inbox()
+    assert find_state() == ("held", "tenant_suspended")
+
+
 def test_what_another_cause_holds_stays_held(client, pipedrive):
     resume = pause(pipedrive)
     post_pipedrive(client, pipedrive)
@@ -112,8 +133,8 @@ def test_what_another_cause_holds_stays_held(client, pipedrive):
 
 
 def test_an_item_that_is_held_again_and_again_has_not_failed(client, pipedrive):
-    suspend(pipedrive)
     post_pipedrive(client, pipedrive)
+    suspend(pipedrive)
     run_inbox()
     for _ in range(MAX_ATTEMPTS + 1):
         pipedrive.tenant.restore(now=clock())

@@ -8,14 +8,14 @@ from django.db import connection as database
 
 from hub.db.clock import clock
 from hub.incoming.models.endpoints import hash_endpoint_key
-from hub.incoming.receiving.receiver_cache import MAX_AGE, ReceiverCache
+from hub.incoming.receiving.receiver_cache import CURRENT, MAX_AGE, ReceiverCache
 from tests.hub.incoming.sources import make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
 
 
-def load_at_once(cache, digest, *, now, threads):
+def load_at_once(cache, digest, *, now, threads, max_age=MAX_AGE):
     """Return how many statements so many requests at the same moment need, and their receivers."""
     barrier, statements = Barrier(threads), []
 
@@ -27,13 +27,24 @@ def load_at_once(cache, digest, *, now, threads):
         try:
             with database.execute_wrapper(note):
                 barrier.wait()
-                return cache.get("pipedrive", digest, now=now)
+                return cache.get("pipedrive", digest, max_age=max_age, now=now)
         finally:
             database.close()
 
     with ThreadPoolExecutor(threads) as pool:
         receivers = list(pool.map(load, range(threads)))
     return len(statements), receivers
+
+
+@pytest.mark.corrections(item="2.5")
+def test_what_must_be_current_is_loaded_once_for_the_requests_of_one_moment(make, client):
+    sender, cache, now = make_sender(make, client, "pipedrive"), ReceiverCache(), clock()
+    cache.get("pipedrive", sender.endpoint.key_digest, now=now)
+    later = now + MAX_AGE / 2
+    options = {"now": later, "max_age": CURRENT, "threads": THREADS}
+    statements, receivers = load_at_once(cache, sender.endpoint.key_digest, **options)
+    alone, _ = load_at_once(ReceiverCache(), sender.endpoint.key_digest, **options | {"threads": 1})
+    assert statements == alone > 0 and len({id(receiver) for receiver in receivers}) == 1
 
 
 def test_a_receiver_that_is_too_old_is_loaded_by_one_request_of_many(make, client):

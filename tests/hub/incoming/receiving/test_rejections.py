@@ -49,6 +49,20 @@ def forge(sender, body=b'{"event_id": "Ev666", "secret": "content"}'):
     return sender.send(replace(request, body=body, query="token=abc123456&x=1"))
 
 
+@pytest.mark.corrections(item="2.7")
+def test_a_suspended_tenants_webhook_is_a_403_until_it_is_restored(pipedrive):
+    tenant = pipedrive.endpoint.tenant
+    tenant.suspend("unpaid", now=clock())
+    forget_receivers()
+    for method in ("POST", "GET"):
+        answer = pipedrive.send(pipedrive.sign(b"{}"), method=method)
+        assert (answer.status_code, answer.json()["code"]) == (403, "endpoint-suspended")
+    assert count_causes() == {"suspended": 1}
+    tenant.restore(now=clock())
+    assert pipedrive.send(pipedrive.sign(b"{}")).status_code == 200
+    assert InboundMessage.unscoped.count() == 1
+
+
 def test_a_rejection_has_its_cause_and_headers_and_nothing_of_the_content(slack):
     assert forge(slack).status_code == 401
     message = InboundMessage.unscoped.get()
