@@ -155,6 +155,7 @@ class Collection:
     ordered_by_key: bool = False
     has_ids: bool = True  # False: rows that have no identity, such as sums
     by_tenant: bool = False  # `page_request` needs `tenant`: our own application serves all tenants
+    takes_conditions: bool = False  # `page_request` takes `conditions`, as `write_conditions` does
     # within which two changes have the same `version`; 0: each change has a version of its own
     version_precision: timedelta = timedelta(0)
 

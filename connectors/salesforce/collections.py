@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from connectors.conditions import read_conditions
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
@@ -20,6 +21,7 @@ from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
 from connectors.salesforce.soql import (
     build_equality_conditions,
+    build_field_conditions,
     build_id_condition,
     build_period_conditions,
     build_select,
@@ -72,6 +74,7 @@ class Records(Query):
     example = {"object": "Contact", "fields": "Id, Email", "since": "2026-11-25T00:00:00Z"}
     ids_max = 200
     version_precision = timedelta(seconds=1)  # of If-Unmodified-Since
+    takes_conditions = True
     reads_changes = True
     reads_deleted = True
     ordered_by_key = True
@@ -208,27 +211,29 @@ def build_query(
     cursor: str = "",
     value_field: str = "",
     values: str = "",
+    conditions: str = "",
     **equals: str,
 ) -> str:
     """Build the SOQL query of one page, after `cursor`.
 
-    `fields` is separated by commas; `values` is a JSON list, of which `value_field` has one; each
-    parameter in `equals` is a field and its exact text.
-    With `since` or `until` the order is that of the changes, otherwise that of the ids. Raises
-    ValueError for a name that is not an API name.
+    `fields` is separated by commas; `conditions` is the result of `write_conditions`; `values` is a
+    JSON list, of which `value_field` has one; each parameter in `equals` is a field and its exact
+    text. With `since` or `until` the order is that of the changes, otherwise that of the ids.
+    Raises ValueError for a name that is not an API name.
     """
     names = split_names(fields)
     system_fields = (*SYSTEM_FIELDS, "IsDeleted") if deleted == "true" else SYSTEM_FIELDS
     known_names = {name.lower() for name in names}
     names += [name for name in system_fields if name.lower() not in known_names]
-    conditions = build_equality_conditions(equals)
-    conditions += build_period_conditions("SystemModstamp", since, until)
-    conditions += [build_id_condition(ids.split(","))] if ids else []
-    conditions += [build_value_condition(value_field, json.loads(values))] if value_field else []
+    parts = build_equality_conditions(equals)
+    parts += build_field_conditions(read_conditions(conditions))
+    parts += build_period_conditions("SystemModstamp", since, until)
+    parts += [build_id_condition(ids.split(","))] if ids else []
+    parts += [build_value_condition(value_field, json.loads(values))] if value_field else []
     by_change = bool(since or until)
-    conditions += [build_keyset_condition(cursor, by_change=by_change)] if cursor else []
+    parts += [build_keyset_condition(cursor, by_change=by_change)] if cursor else []
     order = ("SystemModstamp", "Id") if by_change else ("Id",)
-    return build_select(names, object, conditions, order=order, limit=PAGE_SIZE)
+    return build_select(names, object, parts, order=order, limit=PAGE_SIZE)
 
 
 def build_keyset_condition(cursor: str, *, by_change: bool) -> str:

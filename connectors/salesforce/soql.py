@@ -6,7 +6,20 @@ https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/ (202
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
+from connectors.conditions import (
+    EQUAL,
+    IN,
+    LIST_TESTS,
+    NOT_EQUAL,
+    NOT_IN,
+    NOT_NULL,
+    NULL,
+    NULL_TESTS,
+    Condition,
+    ConditionValue,
+)
 from connectors.salesforce.schema import ID_PATTERN
 
 PATH_PATTERN = re.compile(
@@ -21,6 +34,7 @@ AGGREGATE_PATTERN = re.compile(
 ESCAPES = str.maketrans(
     {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"},
 )
+OPERATORS = {EQUAL: "=", NOT_EQUAL: "!=", IN: "IN", NOT_IN: "NOT IN", NULL: "=", NOT_NULL: "!="}
 QUERY_LENGTH_MAX = 16_000  # characters: a URL may have 16,384 bytes
 
 
@@ -70,6 +84,28 @@ def build_equality_conditions(equals: Mapping[str, str]) -> list[str]:
     return [
         f"{check_name(name)} = {quote_literal(value)}" for name, value in sorted(equals.items())
     ]
+
+
+def build_field_conditions(conditions: Sequence[Condition]) -> list[str]:
+    """Build what fields must be. Raises ValueError for a name that is not an API name."""
+    return [_build_field_condition(condition) for condition in conditions]
+
+
+def _build_field_condition(condition: Condition) -> str:
+    name, operator = check_name(condition.field), OPERATORS[condition.test]
+    if condition.test in NULL_TESTS:
+        return f"{name} {operator} null"
+    values = [quote_value(value) for value in condition.values]
+    if condition.test in LIST_TESTS:
+        return f"{name} {operator} ({', '.join(values)})"
+    return f"{name} {operator} {values[0]}"
+
+
+def quote_value(value: ConditionValue) -> str:
+    """Return a literal: a text in quotes, a number with its digits, true or false."""
+    if isinstance(value, str):
+        return quote_literal(value)
+    return str(value).lower() if isinstance(value, bool) else f"{Decimal(str(value)):f}"
 
 
 def build_period_conditions(field: str, since: str, until: str) -> list[str]:

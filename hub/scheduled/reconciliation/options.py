@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.conditions import Condition, parse_conditions, write_conditions
+from connectors.roles import Collection
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import Expression, parse_expression
 from hub.scheduled.reconciliation.option_checks import find_option_errors
@@ -50,10 +52,34 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class SideOptions:
-    """What is read on one side: a collection with its parameters."""
+    """What is read on one side: a collection with its parameters, and conditions on fields."""
 
     collection: str
     query: Mapping[str, str]
+    conditions: tuple[Condition, ...] = ()
+
+    def build_query(self, collection: Collection) -> dict[str, str]:
+        """Return the parameters of each read, with the conditions if the system applies them."""
+        is_applied = collection.takes_conditions and self.conditions
+        return dict(self.query) | (
+            {"conditions": write_conditions(self.conditions)} if is_applied else {}
+        )
+
+    def select(
+        self, collection: Collection, records: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the records that meet the conditions, if the system does not apply them.
+
+        A deleted record, which may have no fields any more, is returned in any case.
+        """
+        if collection.takes_conditions or not self.conditions:
+            return records
+        return [
+            record
+            for record in records
+            if collection.is_deleted(record)
+            or all(condition.accepts(record) for condition in self.conditions)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +148,11 @@ def parse_reconcile_options(options: Mapping[str, Any]) -> ReconcileOptions:
 
 
 def _parse_side(side: Mapping[str, Any]) -> SideOptions:
-    return SideOptions(side["collection"], dict(side.get("query", {})))
+    return SideOptions(
+        side["collection"],
+        dict(side.get("query", {})),
+        parse_conditions(side.get("conditions", ())),
+    )
 
 
 def _parse_field(entry: Mapping[str, Any]) -> FieldRule:

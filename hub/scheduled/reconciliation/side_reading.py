@@ -36,6 +36,7 @@ class Side:
     connection: Connection
     paired_connection: Connection  # within which identities are looked up
     collection: Collection
+    options: SideOptions
     query: dict[str, str]
     extractor: RecordExtractor
 
@@ -66,11 +67,11 @@ def _open_side(
     if not matches:
         raise RunFailed("options_invalid", f"no collection {side.collection}", can_retry=False)
     (collection,) = matches
-    query = dict(side.query)
+    query = side.build_query(collection)
     if collection.reads_deleted:
         query["deleted"] = "true"
     extractor = RecordExtractor(options, collection, is_local=name == LOCAL_SIDE)
-    return Side(name, connection, paired_connection, collection, query, extractor)
+    return Side(name, connection, paired_connection, collection, side, query, extractor)
 
 
 async def run_together(first: Awaitable[Any], second: Awaitable[Any]) -> None:
@@ -160,7 +161,9 @@ async def _read_side(
     query = {**side.query, "since": since.isoformat()} if since else side.query
     pages = read_pages(context, side.connection, side.collection, query, cursor=state.cursor)
     async for page in pages:
-        rows = await context.in_database(partial(stage_rows, side, page.records))
+        selected = side.options.select(side.collection, page.records)
+        page = replace(page, records=selected)
+        rows = await context.in_database(partial(stage_rows, side, selected))
         state = _next_state(state, page)
         await progress.save_read(
             name,

@@ -114,7 +114,7 @@ class RecordReader:
         """
         conditions = {
             name: value
-            for name, value in self._side_options.query.items()
+            for name, value in self._side_options.build_query(self.collection).items()
             if name not in CONTROLLED_PARAMETERS
         }
         records: dict[str, CurrentRecord] = {}
@@ -123,7 +123,8 @@ class RecordReader:
                 page = self._read_page({**conditions, "ids": ",".join(missing)}, part, "", now=now)
                 if page.cursor:
                     raise NotReadable
-                records |= {record.record_id: record for record in self._describe(page.records)}
+                selected = self._side_options.select(self.collection, page.records)
+                records |= {record.record_id: record for record in self._describe(selected)}
         return records
 
     def _read_pages(

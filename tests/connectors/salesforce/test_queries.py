@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from connectors.conditions import Condition, write_conditions
 from tests.connectors.recorded import NOON, credential
 from tests.connectors.salesforce.examples import AGGREGATE, LISTED, RECORDS
 
@@ -42,6 +43,24 @@ def test_a_query_is_built_from_parameters():
 def test_a_query_takes_nothing_but_names_and_values(parameters):
     with pytest.raises(ValueError, match=r"\w"):
         query(**parameters)
+
+
+@pytest.mark.corrections(item="1.15")
+def test_conditions_are_quoted_by_their_types_and_take_no_more_than_names():
+    conditions = [
+        Condition("OrderNumber", "not_null"),
+        Condition("Owner.Name", "not_equal", ["O'Hara' OR Id != '"]),
+        Condition("StageName", "in", ["Won", "Lost"]),
+        Condition("Amount", "not_in", [5, 0.5, 1e21, True]),
+    ]
+    text = write_conditions(conditions)
+    assert (
+        "WHERE OrderNumber != null AND Owner.Name != 'O\\'Hara\\' OR Id != \\''"
+        " AND StageName IN ('Won', 'Lost')"
+        " AND Amount NOT IN (5, 0.5, 1000000000000000000000, true) ORDER"
+    ) in soql_of(query(object="Opportunity", fields="Id", conditions=text))
+    with pytest.raises(ValueError, match="not an API name"):
+        query(object="A", fields="Id", conditions=write_conditions([Condition("Id OR Id", "null")]))
 
 
 CURSOR = "003000000000002AAA@2026-11-25T12:00:02.000+0000"

@@ -8,12 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
 from hub.reason_codes import translate_text
+from hub.scheduled.forms.options.conditions import ConditionsField
 from hub.scheduled.forms.options.option_form import PREFIX, OptionForm, Options, Path
 from hub.scheduled.reconciliation.option_checks import FIELD_TYPES, FIELDS_MAX, NAME_LENGTH_MAX
 from hub.scheduled.reconciliation.options import LOCAL_CONNECTOR
 
 EMPTY_ROWS_OFFERED = 3
 PERCENT = 100
+CONDITIONS_TEXT_MAX = 20_000  # characters
+CONDITIONS_HELP = _(
+    "A condition on each line: Number is not null, Stage != Closed, Stage in Won, Lost. Texts are "
+    "compared without case."
+)
 TYPE_LABELS = {
     "text": _("Text"),
     "integer": _("Whole number"),
@@ -72,6 +78,8 @@ class ReconcileOptionForm(OptionForm):
         "remote_collection": ("remote", "collection"),
         "remote_object": ("remote", "query", "object"),
         "remote_fields": ("remote", "query", "fields"),
+        "local_conditions": ("local", "conditions"),
+        "remote_conditions": ("remote", "conditions"),
         "match_local": ("match", "local"),
         "match_remote": ("match", "remote"),
         "mode": ("mode",),
@@ -92,6 +100,18 @@ class ReconcileOptionForm(OptionForm):
         label=_("Their fields that are read"),
         max_length=1000,
         help_text=_("API names, separated by commas."),
+    )
+    local_conditions = ConditionsField(
+        label=_("Only our records with"),
+        max_length=CONDITIONS_TEXT_MAX,
+        required=False,
+        help_text=CONDITIONS_HELP,
+    )
+    remote_conditions = ConditionsField(
+        label=_("Only their records with"),
+        max_length=CONDITIONS_TEXT_MAX,
+        required=False,
+        help_text=CONDITIONS_HELP,
     )
     match_local = forms.CharField(
         label=_("Our key"),

@@ -85,6 +85,36 @@ def test_rows_are_added_changed_and_left_out():
     assert rows == [("total", "newer"), ("note", "report")]
 
 
+CONDITIONS = [
+    {"field": "Number__c", "is": "not_null"},
+    {"field": "Parent.Name", "is": "null"},
+    {"field": "Stage", "is": "in", "value": ["Closed Won", "a, b", "5", "true"]},
+    {"field": "Amount", "is": "not_equal", "value": 0},
+    {"field": "Code", "is": "equal", "value": "= in 'x'"},
+    {"field": "IsWon", "is": "not_in", "value": [True, 7.5]},
+]
+
+
+@pytest.mark.corrections(item="1.15")
+def test_conditions_are_lines_and_mean_the_same_when_they_are_sent_unchanged():
+    options = {**RECONCILE, "remote": {**RECONCILE["remote"], "conditions": CONDITIONS}}
+    form = open_option_form("reconcile", "salesforce", options, None)
+    data = submit(form)
+    assert data["option-remote_conditions"].splitlines()[1] == "Parent.Name is null"
+    form = open_option_form("reconcile", "salesforce", options, data)
+    assert form.is_valid() and not form.has_changed()
+    assert form.build()["remote"]["conditions"] == CONDITIONS
+
+
+@pytest.mark.corrections(item="1.15")
+@pytest.mark.parametrize("line", ["Stage", "Stage is null 5", "Stage in", "= 5", "Stagein Won"])
+def test_a_line_that_is_no_condition_is_shown(line):
+    data = submit(open_option_form("reconcile", "salesforce", RECONCILE, None))
+    data["option-local_conditions"] = line
+    form = open_option_form("reconcile", "salesforce", RECONCILE, data)
+    assert not form.is_valid() and line in str(form.errors["local_conditions"])
+
+
 def test_a_row_with_a_gap_says_what_is_missing():
     form = open_option_form("reconcile", "salesforce", RECONCILE, None)
     data = submit(form, **{"fields-2-name": "note"})

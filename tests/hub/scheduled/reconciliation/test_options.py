@@ -34,6 +34,20 @@ def change(path, value):
     ("path", "value", "error"),
     [
         ("local.collection", "nothing", "local.collection"),
+        ("remote.conditions", {}, "remote.conditions"),
+        ("remote.conditions", [{"field": "a b", "is": "null"}], "remote.conditions[0].field"),
+        ("remote.conditions", [{"field": "a", "is": "like"}], "remote.conditions[0].is"),
+        ("remote.conditions", [{"field": "a", "is": "equal"}], "remote.conditions[0].value"),
+        (
+            "local.conditions",
+            [{"field": "a", "is": "in", "value": []}],
+            "local.conditions[0].value",
+        ),
+        (
+            "local.conditions",
+            [{"field": "a", "is": "null", "value": 1}],
+            "local.conditions[0].value",
+        ),
         ("remote.collection", "aggregate", "remote.collection"),
         ("remote.query.since", "2026", "remote.query.since"),
         ("remote.query.object", 5, "remote.query.object"),

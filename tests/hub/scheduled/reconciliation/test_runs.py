@@ -192,6 +192,24 @@ def test_an_incremental_run_begins_at_the_earliest_change_that_was_not_judged(ma
     assert world.reconcile()["records"]["local"] == 0
 
 
+@pytest.mark.corrections(item="1.15")
+def test_records_that_do_not_meet_the_conditions_are_no_discrepancies(make):
+    local, remote = ReconciliationScenario(make).job.options["local"], {"collection": "deals"}
+    local["conditions"] = [{"field": "state", "is": "not_equal", "value": "Draft"}]
+    remote["conditions"] = [
+        {"field": "custom_fields.number", "is": "not_null"},
+        {"field": "status", "is": "in", "value": ["OPEN", "won"]},
+    ]
+    world = ReconciliationScenario(make, local=local, remote=remote)
+    world.plant(1, there={"status": "won", "custom_fields": {"number": "A-1"}})
+    world.orders.put("B-1", state="draft", total=1)
+    for number in range(20):
+        world.deals.put(f"001{number}", title="", status="open", custom_fields={"number": ""})
+    world.deals.put("00200", title="B-2", status="lost", custom_fields={"number": "B-2"})
+    assert world.reconcile()["records"] == {"local": 1, "remote": 1}
+    assert world.find_discrepancies() == {("A-00001", "status")}
+
+
 @pytest.mark.corrections(item="1.6")
 @pytest.mark.parametrize("change", ["options", "account", "erased"])
 def test_changed_options_and_a_replaced_account_start_afresh(make, change):
