@@ -5,7 +5,7 @@ workers.
 import pytest
 
 from bench.installation import environments
-from tests.desk.installation import Installation
+from tests.desk.installation import READY, Installation
 from tests.desk.worker_processes import WorkerProcesses
 
 
@@ -25,6 +25,18 @@ def desk(fresh_desk):
     """One whose database is migrated already: its first start is quick."""
     fresh_desk.migrate()
     return fresh_desk
+
+
+@pytest.fixture(scope="session")
+def running_hub(tmp_path_factory):
+    """A local installation with the demo, which tests of the group `docs` share. It logs all that
+    it can, so that its log files can be searched for what must not be there.
+    """
+    installation = Installation(tmp_path_factory.mktemp("docs"))
+    installation.start(HUB_DEMO="1", HUB_LOG_LEVEL="DEBUG").says(READY)
+    (installation.folder / ".curlrc").write_text("fail-with-body\nshow-error\n")
+    yield installation
+    installation.end()
 
 
 def standing(context):

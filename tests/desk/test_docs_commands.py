@@ -8,7 +8,7 @@ import sys
 import pytest
 import requests
 
-from tests.desk.installation import READY, ROOT, Installation, shell
+from tests.desk.installation import ROOT, shell
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(300), pytest.mark.xdist_group("docs")]
 
@@ -17,15 +17,7 @@ PAGES = ["README.md", "docs/operators.md", "docs/partners.md", *GUIDES]
 SNIPPET = re.compile(r"<!-- run: ([\w -]+) -->\n```(\w+)\n(.*?)```", re.S)
 FIRST_EVENT = "first event"
 WITH_VALUES = {"secrets", "curl", "shell"}  # tests/journeys/test_docs.py gives them values
-
-
-@pytest.fixture(scope="module")
-def running_hub(tmp_path_factory):
-    installation = Installation(tmp_path_factory.mktemp("docs"))
-    installation.start(HUB_DEMO="1").says(READY)
-    (installation.folder / ".curlrc").write_text("fail-with-body\nshow-error\n")
-    yield installation
-    installation.end()
+DEMO = "demo"  # tests/desk/test_demo.py runs it, and reads what it shows
 
 
 def snippets(language, *pages):
@@ -77,7 +69,7 @@ def no_faults_afterwards(running_hub):
 
 
 @pytest.mark.usefixtures("first_event", "no_faults_afterwards")
-@pytest.mark.parametrize("script", snippets("sh", *PAGES))
+@pytest.mark.parametrize("script", [entry for entry in snippets("sh", *PAGES) if entry.id != DEMO])
 def test_a_command_for_a_running_hub_succeeds(running_hub, script):
     script = addressed(script, running_hub)
     run(script, folder=running_hub.folder, CURL_HOME=str(running_hub.folder))

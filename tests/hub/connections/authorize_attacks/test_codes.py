@@ -47,7 +47,8 @@ def test_an_issuer_that_is_the_system(browser, outside):
     assert page.context["row"].state == "granted"
 
 
-def test_a_code_of_somebody_else_for_the_same_system(browser):
+@pytest.mark.corrections(item="4.11")
+def test_a_code_of_somebody_else_for_the_same_system(browser, outside):
     """Injection: the code of one attempt with the state of another is refused by the system, for
     its verifier.
     """
@@ -57,6 +58,9 @@ def test_a_code_of_somebody_else_for_the_same_system(browser):
         "/connect/salesforce/callback", mine | {"code": other["code"]}, follow=True
     )
     assert get_problem_code(page) == "request_refused"
+    assert "invalid code verifier" in Authorization.unscoped.get(state="failed").detail
+    (entry,) = [entry for entry in outside.ledger() if entry["path"].endswith("/oauth2/token")]
+    assert entry["status"] == 400
 
 
 def remove_parameters(consent, *names):
@@ -69,6 +73,7 @@ def remove_parameters(consent, *names):
 CHALLENGE = ("code_challenge", "code_challenge_method")
 
 
+@pytest.mark.corrections(item="4.11")
 def test_a_downgrade_without_a_challenge_gives_no_code(browser):
     """Our guide has staff require PKCE at Salesforce: who takes the challenge out of the address
     gets nothing.
@@ -77,10 +82,16 @@ def test_a_downgrade_without_a_challenge_gives_no_code(browser):
         remove_parameters(browser.get_consent_url("salesforce"), *CHALLENGE),
         account="00D000000000001EAA",
     )
-    assert "code" not in query_of(came)
+    answer = query_of(came)
+    assert (answer["error"], answer["error_description"], "code" in answer) == (
+        "invalid_request",
+        "missing required code challenge",
+        False,
+    )
     assert get_problem_code(browser.follow_callback(came)) == "request_refused"
 
 
+@pytest.mark.corrections(item="4.11")
 def test_a_downgrade_to_plain_gives_no_code(browser):
     consent = browser.get_consent_url("salesforce").replace(
         "code_challenge_method=S256", "code_challenge_method=plain"
@@ -88,7 +99,8 @@ def test_a_downgrade_to_plain_gives_no_code(browser):
     answer = requests.post(
         consent, data={"account": "00D000000000001EAA"}, allow_redirects=False, timeout=10
     )
-    assert "code" not in query_of(answer.headers.get("Location", ""))
+    assert answer.status_code == 400 and "Location" not in answer.headers
+    assert "only S256 is taken as code_challenge_method" in answer.text
 
 
 def exchange_code(make, connector, **changes):
