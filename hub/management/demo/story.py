@@ -101,8 +101,8 @@ class Story:
             for entry in self.installation.read_ledger(since):
                 since = entry["seq"]
                 for (account, system), order in list(awaited.items()):
-                    if entry["system"] == system and order.appears_in(entry):
-                        check_account(account, entry)
+                    is_of_order = entry["system"] == system and order.appears_in(entry)
+                    if is_of_order and is_demo_account(account, entry):
                         if entry["status"] < 300:
                             del awaited[account, system]
                         yield describe_arrival(order, entry)
@@ -206,12 +206,17 @@ def describe_arrival(order: Order, entry: LedgerEntry) -> DemoStep:
     )
 
 
-def check_account(account: str, entry: LedgerEntry) -> None:
-    if entry["account"] != account:
+def is_demo_account(account: str, entry: LedgerEntry) -> bool:
+    """Return whether a call is that of the customer's own account; False for an account that a
+    person connected beside it. Raises DemoFailed for the other customer's.
+    """
+    others = {customer.account(entry["system"]) for customer in CUSTOMERS} - {account}
+    if entry["account"] in others:
         raise DemoFailed(
             f"Ledger {entry['seq']} is under the account {entry['account']!r} instead of "
             f"{account!r}"
         )
+    return bool(entry["account"] == account)
 
 
 def describe_missing_order(order: Order, system: str) -> str:
@@ -226,7 +231,9 @@ def describe_missing_order(order: Order, system: str) -> str:
 
 
 def find_order_delivery(order: Order, system: str) -> Delivery:
-    return Delivery.unscoped.get(event=order.event, route__connector_key=system)
+    """Return the delivery over the demo's own connection, which was made first."""
+    deliveries = Delivery.unscoped.filter(event=order.event, route__connector_key=system)
+    return deliveries.order_by("connection", "pk")[:1].get()
 
 
 def read_step_time(step: DemoStep) -> datetime:

@@ -89,6 +89,7 @@ PAGES = {  # by kind: what the page behind its mail's link begins with
     "discrepancies": "Discrepancies",
     "log_lines_late": "Log shipping",
     "log_lines_dropped": "Log shipping",
+    "log_lines_rejected": "Log shipping",
     "run_failed": "Run of Orders",
     "deadline_missed": "Run of Orders",
     "schema_drift": "Schema",

@@ -13,8 +13,10 @@ from hub import egress
 from hub.db.clock import clock
 from hub.management.demo.installation_client import InstallationClient, InstallationNotRunning
 from hub.management.demo.story import DemoFailed, Story
+from hub.outgoing.models import Delivery
 from hub.processes.worker_registry import Worker
 from hub.queue import record_heartbeat
+from tenants.models import Tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a probe looks by a connection of its own
 
@@ -93,6 +95,15 @@ def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
         "waited",
     ]
     assert (steps[-1].evidence["system"], steps[-1].evidence["account"]) == ("app", "globex")
+
+
+@pytest.mark.corrections(item="2.10")
+def test_it_runs_beside_a_server_that_a_person_connected(running, make):
+    acme = Tenant.objects.get(reference="acme")
+    url = f"{running.demo.desk.url}/webhook/quick-start"
+    server = make.connection(acme, "webhook", settings={"url": url})
+    assert [step.name for step in running.story()].count("arrived") == 16
+    assert Delivery.unscoped.filter(connection=server, state="delivered").count() == 2
 
 
 def test_what_does_not_arrive_is_told_with_its_reason(running):
