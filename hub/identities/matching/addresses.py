@@ -35,7 +35,12 @@ class Address:
 
     @property
     def is_public(self) -> bool:
-        return self.domain in PUBLIC_DOMAINS
+        return is_public_domain(self.domain)
+
+
+def is_public_domain(domain: str) -> bool:
+    """Return whether the domain is that of a mail provider, and so of no company."""
+    return domain in PUBLIC_DOMAINS
 
 
 def parse_address(text: str) -> Address | None:

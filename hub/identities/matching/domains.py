@@ -1,6 +1,6 @@
 """Find domains of one company: proven by people with the same mailbox at both."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,8 +10,11 @@ from hub.identities.matching.profiles import Profile, compare_profiles
 from hub.identities.matching.statistics import NameStatistics
 
 SHARED_MAILBOXES_MIN = 3  # people with the same mailbox and name at both domains
+# of the people at the smaller of two domains, unless both sides use both: at another company,
+# namesakes are a minority
+PROOF_SHARE_MIN = 0.5
 CONTRADICTION_SHARE_MAX = 0.02  # of the proofs: the same mailbox, and another name
-DomainPair = tuple[str, str]
+DomainPair = tuple[str, str]  # ours and theirs
 
 
 def find_same_domains(
@@ -29,7 +32,7 @@ def find_same_domains(
         theirs = remote_by_mailbox.get(mailbox, [])
         for first in ours:
             for second in theirs:
-                pair = _sort_domains(first.address, second.address)
+                pair = _get_domains(first.address, second.address)
                 if pair is None:
                     continue
                 relation = compare_profiles(first, second, statistics.is_given)
@@ -37,12 +40,25 @@ def find_same_domains(
                     proofs[pair] += 1
                 elif relation in (NameRelation.DIFFERENT, NameRelation.SURNAME_ONLY):
                     contradictions[pair] += 1
+    our_sizes, their_sizes = _count_people(local), _count_people(remote)
     proven = [
-        pair
-        for pair, count in proofs.items()
-        if count >= SHARED_MAILBOXES_MIN and contradictions[pair] <= count * CONTRADICTION_SHARE_MAX
+        (ours, theirs)
+        for (ours, theirs), count in proofs.items()
+        if count >= SHARED_MAILBOXES_MIN
+        and (
+            (our_sizes[theirs] and their_sizes[ours])
+            or count >= min(our_sizes[ours], their_sizes[theirs]) * PROOF_SHARE_MIN
+        )
+        and contradictions[ours, theirs] <= count * CONTRADICTION_SHARE_MAX
     ]
     return _join_domains(proven)
+
+
+def _count_people(profiles: Iterable[Profile]) -> Counter[str]:
+    """Return the number of active people at each domain."""
+    return Counter(
+        profile.address.domain for profile in profiles if profile.address and profile.is_active
+    )
 
 
 def _group_by_mailbox(profiles: Iterable[Profile]) -> dict[str, list[Profile]]:
@@ -53,10 +69,10 @@ def _group_by_mailbox(profiles: Iterable[Profile]) -> dict[str, list[Profile]]:
     return groups
 
 
-def _sort_domains(first: Address | None, second: Address | None) -> DomainPair | None:
+def _get_domains(first: Address | None, second: Address | None) -> DomainPair | None:
     if first is None or second is None or first.domain == second.domain:
         return None
-    return min(first.domain, second.domain), max(first.domain, second.domain)
+    return first.domain, second.domain
 
 
 def _join_domains(pairs: Iterable[DomainPair]) -> dict[str, str]:

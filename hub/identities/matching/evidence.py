@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hub.identities.matching.addresses import is_public_domain
 from hub.identities.matching.folding import fold_name
 from hub.identities.matching.names import NameRelation
 from hub.identities.matching.profiles import Profile, compare_profiles, parse_mailbox_name
@@ -49,6 +50,7 @@ LOGIN_CONFIDENCE = {
     NameRelation.VARIANT: 0.95,
     NameRelation.SIMILAR: 0.92,
 }
+OTHER_COMPANY = "other_company"  # the reason why a namesake is left to a person
 RENAMED_BY_EMAIL, RENAMED_BY_LOGIN, NAMED_BY_MAILBOX, BY_NUMBER = 0.92, 0.9, 0.91, 0.94
 
 
@@ -86,6 +88,8 @@ def weigh_login(
 
     if relation is NameRelation.SIMILAR and have_different_addresses(local, remote):
         return build(Level.WEAK, "similar_name", 0.6)
+    if relation in LOGIN_CONFIDENCE and are_at_different_companies(local, remote):
+        return build(Level.WEAK, OTHER_COMPANY, 0.6)
     if relation in LOGIN_CONFIDENCE:
         return build(Level.LOGIN, reason, LOGIN_CONFIDENCE[relation])
     if relation is NameRelation.GIVEN_ONLY and is_distinctive(login, local, remote):
@@ -123,6 +127,19 @@ def is_named_by_mailbox(local: Profile, remote: Profile) -> bool:
         if named:
             return any(set(named.words) == set(other.name.words) for other in (local, remote))
     return False
+
+
+def are_at_different_companies(local: Profile, remote: Profile) -> bool:
+    """Return whether both have addresses of companies, and none at the same domain."""
+    ours, theirs = (
+        {
+            domain
+            for key in profile.addresses
+            if not is_public_domain(domain := key.rpartition("@")[2])
+        }
+        for profile in (local, remote)
+    )
+    return bool(ours and theirs) and ours.isdisjoint(theirs)
 
 
 def have_different_addresses(local: Profile, remote: Profile) -> bool:

@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from hub.identities.matching.claims import Claims
 from hub.identities.matching.evidence import (
+    OTHER_COMPANY,
     Evidence,
     Level,
+    are_at_different_companies,
     have_different_addresses,
 )
 from hub.identities.matching.names import NameRelation
@@ -124,6 +126,8 @@ def _group_by_words(profiles: Sequence[Profile]) -> dict[str, list[Profile]]:
 
 def _build_weak(local: Profile, remote: Profile, relation: NameRelation) -> Evidence:
     reason = "similar_name" if relation is NameRelation.SIMILAR else "common_name"
+    if relation is not NameRelation.SIMILAR and are_at_different_companies(local, remote):
+        reason = OTHER_COMPANY
     confidence = WEAK_CONFIDENCE[relation]
     return Evidence(local, remote, Level.WEAK, "name", reason, confidence, relation)
 
@@ -182,7 +186,7 @@ class _NameEvidenceRater:
 
     def _estimate_wrong_probability(self, entry: Evidence) -> float:
         """Return the probability that the pair is wrong; 1 if it must not be suggested."""
-        if entry.relation not in CONFIDENCE:
+        if entry.relation not in CONFIDENCE or entry.reason == OTHER_COMPANY:
             return 1.0
         overlap = self.overlap
         if have_different_addresses(entry.local, entry.remote):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from hub.identities.matching import BEST_IS_PAIRED
+from hub.identities.matching import BEST_IS_PAIRED, OTHER_COMPANY
 
 Text = str | Promise
 
@@ -35,6 +35,7 @@ REASONS: dict[str, Text] = {
     "deactivated": _("The account is deactivated"),
     "shared_mailbox": _("The address is a shared mailbox"),
     "common_name": _("The name is common, and nothing else speaks for it"),
+    OTHER_COMPANY: _("Same name, but the address is at another company"),
     "weak": _("Too little speaks for it"),
     "": _("No user fits"),
 }

@@ -210,7 +210,9 @@ class PartDifferenceSerializer(serializers.Serializer):
     )
     changes = ChangedValueSerializer(many=True)
     kept = serializers.ListField(
-        child=serializers.CharField(), help_text="What a person changed, and stays as it is."
+        source="kept_paths",
+        child=serializers.CharField(),
+        help_text="What a person changed, and stays as it is.",
     )
 
 

@@ -2,8 +2,10 @@
 
 from hub.audit import ActorContext
 from hub.audit.models import AuditRow
+from hub.mappings.mapping_actions import change_mapping
 from hub.recipes.definitions import RECIPES
 from hub.recipes.integration_actions import switch_on_integration
+from hub.recipes.models import Integration
 from tests.factories import NOON
 
 SYSTEM = ActorContext.system()
@@ -20,3 +22,16 @@ def route_of(integration):
 
 def list_audited_verbs():
     return list(AuditRow.objects.order_by("pk").values_list("verb", flat=True))
+
+
+def age_integration(integration, **mapping):
+    """Let the integration be as version 0 of its recipe made it."""
+    part = integration.parts.get()
+    body = part.made["mapping"] | mapping
+    body = {key: value for key, value in body.items() if value is not None}
+    change_mapping(part.mapping, SYSTEM, body=body, now=NOON)
+    part.made = part.made | {"mapping": body}
+    part.save()
+    Integration.unscoped.filter(pk=integration.pk).update(recipe_version=0)
+    integration.refresh_from_db()
+    return integration

@@ -4,10 +4,17 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from hub.mappings.mapping_actions import change_mapping
 from hub.outgoing.models import Route
 from hub.recipes.definitions import RECIPES
 from hub.recipes.models import Integration
-from tests.hub.recipes.integrations import CHANNEL
+from tests.factories import NOON
+from tests.hub.recipes.integrations import (
+    CHANNEL,
+    SYSTEM,
+    age_integration,
+    create_integration,
+)
 
 SCOPES = ("integrations:read", "integrations:write")
 
@@ -139,6 +146,18 @@ def test_a_newer_version_is_described_and_applied(client):
     upgrade = client.get(url_of(answer, "upgrade")).json()
     assert (upgrade["from_version"], upgrade["to_version"]) == (0, 1)
     assert client.post(url_of(answer, "upgrade"), {}, format="json").json()["recipe_version"] == 1
+
+
+@pytest.mark.corrections(item="1.22")
+def test_an_upgrade_names_what_it_changes_and_what_it_keeps(acme, client):
+    integration = age_integration(create_integration(acme), text="'OLD'")
+    body = integration.parts.get().mapping.current.body | {"icon_emoji": "':tea:'"}
+    change_mapping(integration.parts.get().mapping, SYSTEM, body=body, now=NOON)
+    answer = client.get(f"/api/v1/integrations/{integration.public_id}/upgrade")
+    assert answer.status_code == 200
+    (difference,) = answer.json()["differences"]
+    assert difference["kept"] == ["mapping.icon_emoji"]
+    assert "mapping.text" in [change["path"] for change in difference["changes"]]
 
 
 def test_its_activity_of_a_week_is_read(make, acme, client):

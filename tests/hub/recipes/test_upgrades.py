@@ -12,22 +12,9 @@ from hub.recipes.integration_actions import change_answers, upgrade_integration
 from hub.recipes.models import Integration
 from hub.recipes.upgrades import describe_upgrade
 from tests.factories import NOON
-from tests.hub.recipes.integrations import CHANNEL, SYSTEM, create_integration
+from tests.hub.recipes.integrations import CHANNEL, SYSTEM, age_integration, create_integration
 
 OLD_TEXT = "concat('Order ', text(data.number))"
-
-
-def age_integration(integration, **mapping):
-    """Let the integration be as version 0 of its recipe made it."""
-    part = integration.parts.get()
-    body = part.made["mapping"] | mapping
-    body = {key: value for key, value in body.items() if value is not None}
-    change_mapping(part.mapping, SYSTEM, body=body, now=NOON)
-    part.made = part.made | {"mapping": body}
-    part.save()
-    Integration.unscoped.filter(pk=integration.pk).update(recipe_version=0)
-    integration.refresh_from_db()
-    return integration
 
 
 @pytest.fixture
