@@ -24,7 +24,7 @@ from hub.scheduled.reconciliation.values.pairs import load_pairs
 from hub.scheduled.runs.context import RunContext, RunFailed
 
 # what a system's clock may be behind ours, and what a change may take to become readable
-CLOCK_MARGIN = timedelta(seconds=30)
+CLOCK_MARGIN = timedelta(minutes=6)
 CHANGES_ATTEMPTS = 3  # to read the changes completely
 
 

@@ -119,7 +119,10 @@ def judge_records(
         return None
     records = KeyRecords(key, living_local, living_remote, bool(local), bool(remote), rules)
     judgement = _judge_existing(records, coverage)
-    if judgement.outcome != EQUAL and _may_still_change(key, [*local, *remote], coverage):
+    has_changed = _has_changed_while_read(local_rows) or _has_changed_while_read(remote_rows)
+    if judgement.outcome != EQUAL and (
+        has_changed or _may_still_change(key, [*local, *remote], coverage)
+    ):
         times = [entry.changed_at for entry in [*local, *remote] if entry.changed_at]
         return Judgement(UNSETTLED, changed_at=max(times, default=None))
     return judgement
@@ -260,6 +263,14 @@ def _find_unmapped_reason(ours: Canonical, theirs: Canonical) -> str:
             assert isinstance(value, list)
             return str(value[1])
     return ""
+
+
+def _has_changed_while_read(rows: Sequence[ReadRow]) -> bool:
+    """Return whether a record was read in two states, whatever its system's clock says."""
+    bodies: dict[str, set[bytes]] = {}
+    for row in rows if len(rows) > 1 else ():
+        bodies.setdefault(decode_staged(row.body).record_id, set()).add(row.body)
+    return any(len(states) > 1 for states in bodies.values())
 
 
 def _may_still_change(key: bytes, values: Sequence[StagedValues], coverage: ReadCoverage) -> bool:

@@ -1,6 +1,7 @@
 """What changes while a reconciliation reads is no difference."""
 
 import random
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -32,6 +33,26 @@ def test_200_edits_on_either_side_during_a_run_are_no_differences(world):
     assert world.find_discrepancies() == set()
     assert result["unsettled"] > 0
     assert result["compared"] == result["equal"] + result["unsettled"]
+
+
+@pytest.mark.corrections(item="1.14")
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_changes_during_a_run_count_also_where_a_clock_is_five_minutes_off(world, minutes):
+    for number in range(60):
+        world.plant(number, there={"status": "won"} if number < 10 else {})
+    steps = count(1)
+
+    def edit(connection):
+        if next(steps) == 6:  # the first pages were read
+            at = world.clock() + timedelta(minutes=minutes)
+            for number in range(10):
+                world.deals.put(f"{number:05}", at, status="open")  # was wrong before
+                world.deals.put(f"{number + 10:05}", at, status="lost")  # is not copied here yet
+
+    world.before_call = edit
+    result = world.reconcile()
+    assert world.find_discrepancies() == set()
+    assert (result["equal"], result["unsettled"]) == (50, 10)
 
 
 def test_records_that_are_created_or_deleted_while_they_are_read_are_not_missing(world):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.http import Response
+from hub.db.storable import make_storable
 from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import (
     convert_local,
@@ -26,7 +27,6 @@ from hub.scheduled.reconciliation.values.staged_values import (
     encode_staged,
     is_truncated,
     limit_value,
-    make_storable,
     read_canonical_line,
 )
 
