@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
-from bench.faults import hang, kills, receiving
+from bench.faults import hang, kills, receiving, suspects
 from bench.suite import Bench
 
-BENCHES: Mapping[str, Bench] = {"kills": kills, "hang": hang, "receiving": receiving}
+BENCHES: Mapping[str, Bench] = {
+    "kills": kills,
+    "suspects": suspects,
+    "hang": hang,
+    "receiving": receiving,
+}

@@ -22,8 +22,8 @@ FOUND = 15.0  # seconds after a kill within which what it left behind must have 
 NONE = Bar("==", 0)
 MEMBER, MACHINE = (
     {"pump", "helper", "pool"},
-    {"work", "everything"},
-)  # what must be made good at once, and soon
+    {"everything"},
+)  # what must be made good at once, and soon; a pool whose worker is killed ends by itself
 
 
 def figure(name: str, value: float, unit: str, bar: Bar | None = None) -> Figure:
@@ -215,7 +215,10 @@ def recoveries(case: Evaluation) -> Iterator[Figure]:
         recovery for recovery in found if recovery.sender_known and is_single_kill(case, recovery)
     ]
     for name, kinds, limit in (("member", MEMBER, 5), ("machine", MACHINE, 15)):
+        if kinds.isdisjoint(kill.what for kill in case.kills):
+            continue
         of_kind = [recovery for recovery in alone if recovery.kill.what in kinds]
+        yield figure(f"samples_after_{name}", len(of_kind), "deliveries", Bar(">=", 1))
         yield figure(f"sent_again_after_{name}", longest(of_kind), "s", Bar("<=", limit))
     yield figure(
         "longest_wait", checker.longest_wait(case.acknowledged, case.arrivals), "s", Bar("<=", 60)
@@ -223,7 +226,8 @@ def recoveries(case: Evaluation) -> Iterator[Figure]:
 
 
 def longest(found: Iterable[Recovery]) -> float:
-    return max((recovery.seconds for recovery in found), default=0.0)
+    """Return the longest recovery; infinite without any, as nothing was measured then."""
+    return max((recovery.seconds for recovery in found), default=math.inf)
 
 
 def is_single_kill(case: Evaluation, recovery: Recovery) -> bool:

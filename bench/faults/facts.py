@@ -9,11 +9,12 @@ from bench.faults import clock_conversion as clocks
 from bench.faults.event_callers import CallerLog
 from bench.faults.installation import AttackedInstallation
 from bench.faults.kill import Kill
-from bench.faults.owners import SocketOwners
+from bench.faults.owners import SAMPLE_EVERY, SocketOwners
 from bench.sink.client import Arrival
 from hub.outgoing.models import Attempt, Delivery
 from hub.processes.worker_registry import Replacement
 
+UNSEEN_FOR = 2 * SAMPLE_EVERY  # seconds that a connection may last between two samples
 REPLACED_WITHIN = 3.0  # seconds that a worker takes to end what is left of a pool, and to say so
 
 
@@ -58,11 +59,16 @@ class Evaluation:
     def kills_of(self, arrival: Arrival) -> list[float]:
         """Return when the process that made this request was killed.
 
-        A process whose connection was never seen open ended within a sample: any kill of a worker's
-        may be its own.
+        A connection that was never seen open did not last until the next sample, so only a kill
+        before that can have ended its process.
         """
         pid = self.owner(arrival.port, arrival.at)
-        return [kill.at for kill in self.kills if (pid in kill.pids if pid else kill.hits_worker)]
+        if pid is not None:
+            return [kill.at for kill in self.kills if pid in kill.pids]
+        unseen = arrival.at - UNSEEN_FOR, arrival.at + UNSEEN_FOR
+        return [
+            kill.at for kill in self.kills if kill.hits_worker and unseen[0] <= kill.at <= unseen[1]
+        ]
 
 
 def crashes_by_id() -> dict[str, list[float]]:

@@ -19,12 +19,11 @@ from django.db.models import Q
 
 from bench import seed
 from bench.faults import clock_conversion as clocks
-from bench.faults import process_groups
 from bench.faults.event_callers import Caller
 from bench.faults.kill import Kill
 from bench.faults.owners import SocketOwners
 from bench.faults.supervised_process import SupervisedProcess
-from bench.installation import postgres, web
+from bench.installation import postgres, process_groups, web
 from bench.installation.processes import MANAGE, wait_until
 from bench.sink.client import Sink
 from hub.connections.models import Connection

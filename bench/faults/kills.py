@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Iterator
 
-from bench.faults import evaluation, process_groups
+from bench.faults import evaluation
 from bench.faults.installation import BACK_WITHIN, AttackedInstallation
 from bench.faults.plan import Plan, plan_of
 from bench.figures import Figure
+from bench.installation import process_groups
 from bench.installation.environments import OWN_SERVER
 from bench.installation.processes import wait_until
 from bench.sink.client import Sink
@@ -33,7 +34,10 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         sink, callers=plan.callers, per_second=plan.per_second
     ) as installation:
         for strike in until_enough(installation, plan, deadline=started + LONGEST):
-            installation.strike(strike, into_recovery=installation.dice.random() < 0.5)
+            # each kill of everything is a sample of how long a machine takes to recover
+            is_alone = options.quick or strike == "everything"
+            into_recovery = not is_alone and installation.dice.random() < 0.5
+            installation.strike(strike, into_recovery=into_recovery)
         installation.recovers(since=time.monotonic())
         if not options.quick:
             kill_at_named_places(installation)

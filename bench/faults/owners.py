@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Self
 
-from bench.faults import process_groups
+from bench.installation import process_groups
 from bench.installation.processes import descendants
 
 SAMPLE_EVERY = 0.05  # seconds

@@ -1,6 +1,7 @@
-"""Kills of web and worker while mentions are received and processed, at random moments and at the
-failpoints around each commit; the database is stopped and started. Every acknowledged mention
-becomes exactly one event, and nothing else does.
+"""Kills of web and worker while mentions are received, processed, released and replayed, at random
+moments and at the failpoints around each commit; the database is stopped and started. Every
+acknowledged mention becomes exactly one event, and nothing else does. A message that kills the
+process which reads it is set aside.
 """
 
 import math
@@ -9,29 +10,40 @@ import random
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from django.db import transaction
+
 from bench import slack
-from bench.faults import process_groups
 from bench.faults.installation import DOWN, is_true_or_unknown
 from bench.faults.supervised_process import SupervisedProcess
 from bench.faults.webhook_callers import WebhookCaller
 from bench.figures import Bar, Figure
-from bench.installation import postgres, web
+from bench.installation import postgres, process_groups, web
 from bench.installation.environments import OWN_SERVER
-from bench.installation.processes import MANAGE, wait_until
+from bench.installation.processes import python_command, wait_until
 from bench.sink.client import Sink
 from bench.suite import Options
-from hub.incoming.models import InboundMessage
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.incoming.models import InboundItem, InboundMessage
+from hub.incoming.processing.message_rows import MESSAGE_FAILED
+from hub.incoming.processing.replay import plan_replay
+from hub.operations.operation_actions import confirm_operation
 from hub.outgoing.models import Event
 from hub.processes.failpoints import DONE_FOLDER_NAME, SETTING_NAME, parse_plans
 
 DATABASES = ("postgresql", "sqlite")
 CALLERS, PER_SECOND, WORKSPACES = 8, 20, 4
-WEB_PLANS, WORKER_PLANS = ("R1=kill@10,R2=kill@40",), ("R3=kill@5",)
+RECEIVE, PROCESS = "R1=kill@10,R2=kill@40", "R3=kill@5,R4=kill@5"
+RELEASE, REPLAY = "R5=kill@1,R6=kill@1,R7=kill@1,R8=kill@1", "R9=kill@1,R0=kill@1"
+POINTS = [point for plan in (RECEIVE, PROCESS, RELEASE, REPLAY) for point in parse_plans(plan)]
+UNREADABLE = b'{"type": "mystery", "team_id": "T0000"}'
+POISONOUS = b'{"type": "event_callback", "team_id": "T0000", "event_id": "EvPOISON"}'
 ROUNDS = 3
 BETWEEN = 1.0, 3.0  # seconds after which the next kill falls
 BACK_WITHIN = 90.0  # seconds
@@ -56,7 +68,9 @@ class ReceivingInstallation:
             port = web.free_port()
             shell = web.environment_of(port)
             self.web = stack.enter_context(SupervisedProcess(web.command(), shell))
-            self.worker = stack.enter_context(SupervisedProcess([*MANAGE, "work"], shell))
+            command = python_command("bench.programs.poison_work")
+            self.worker = stack.enter_context(SupervisedProcess(command, shell))
+            self.workspace = app.workspaces[0]
             web.wait_until_it_answers(port)
             self.callers = [
                 WebhookCaller(port, app.path, str(number), row.account, PER_SECOND)
@@ -154,18 +168,84 @@ class ReceivingInstallation:
             what="the database",
         )
 
-    def fail_at(self, supervised: SupervisedProcess, plan: str) -> None:
-        """It starts anew, and its processes end by their own hands at these places, each once."""
-        places = {SETTING_NAME: plan, DONE_FOLDER_NAME: str(self.notes)}
-        supervised.environment = {**supervised.environment, **places}
-        self.stops.append(supervised.stop())
-        notes = [self.notes / point for point in parse_plans(plan)]
+    def fail_at_each_point(self, number: int) -> None:
+        """One kill at each failpoint."""
+        self.fail_at([self.web], RECEIVE, number)
+        self.fail_at([self.worker], PROCESS, number)
+        with self.held_messages():
+            # the sweep that releases runs in both
+            notes = self.prepare_failures([self.web, self.worker], RELEASE, number)
+        self.wait_for_kills(notes, RELEASE)
+        notes = self.prepare_failures([self.worker], REPLAY, number)
+        self.replay_unreadable()
+        self.wait_for_kills(notes, REPLAY)
+
+    def fail_at(self, supervised: Sequence[SupervisedProcess], plan: str, number: int) -> None:
+        self.wait_for_kills(self.prepare_failures(supervised, plan, number), plan)
+
+    def prepare_failures(
+        self, supervised: Sequence[SupervisedProcess], plan: str, number: int
+    ) -> list[Path]:
+        """They start anew, and their processes end by their own hands at these places, each once.
+
+        Return the files that show it.
+        """
+        folder = self.notes / str(number)
+        folder.mkdir(exist_ok=True)
+        for process in supervised:
+            places = {SETTING_NAME: plan, DONE_FOLDER_NAME: str(folder)}
+            process.environment = {**process.environment, **places}
+            self.stops.append(process.stop())
+        return [folder / point for point in parse_plans(plan)]
+
+    def wait_for_kills(self, notes: Sequence[Path], plan: str) -> None:
         wait_until(
             lambda: all(note.exists() for note in notes), within=BACK_WITHIN, every=0.1, what=plan
         )
         self.kills += [note.name for note in notes]
         self.wait_for_acknowledgement()
         self.wait_for_event()
+
+    @contextmanager
+    def held_messages(self) -> Iterator[None]:
+        """Pause a workspace until some of its messages are held, and resume it after the block."""
+        workspace = Connection.unscoped.get(pk=self.workspace.pk)
+        with transaction.atomic():
+            workspace.pause("a bench", until=None, now=clock())
+        held_items = InboundItem.unscoped.filter(connection=workspace, state="held")
+        wait_until(held_items.exists, within=BACK_WITHIN, every=0.2, what="held messages")
+        yield
+        with transaction.atomic():
+            Connection.unscoped.get(pk=workspace.pk).resume(now=clock())
+
+    def replay_unreadable(self) -> None:
+        """Replay a message that cannot be read, which is set aside again."""
+        unreadable = InboundItem.unscoped.filter(state="quarantined")
+        if not unreadable.exists():
+            self.post_until_stored(UNREADABLE)
+            wait_until(unreadable.exists, within=BACK_WITHIN, every=0.2, what="what is set aside")
+        actor = ActorContext.system()
+        operation = plan_replay(
+            {"state": "quarantined"}, actor, tenant=None, reason="a bench", now=clock()
+        )
+        confirm_operation(operation, actor, now=clock())
+
+    def post_until_stored(self, body: bytes) -> None:
+        """Deliver a request until it is acknowledged."""
+        caller = self.callers[0]
+        sender = WebhookCaller(caller.place[1], caller.path, "single", "T0000", PER_SECOND)
+        wait_until(
+            lambda: sender.post_body(body) == 200, within=BACK_WITHIN, every=0.5, what="a 200"
+        )
+        sender.hang_up()
+
+    def poison(self) -> int:
+        """Deliver a message that kills its process; return whether it was set aside, as 0 or 1."""
+        self.post_until_stored(POISONOUS)
+        failed = InboundItem.unscoped.filter(state="quarantined", reason=MESSAGE_FAILED)
+        wait_until(failed.exists, within=BACK_WITHIN, every=0.5, what="the end of its attempts")
+        self.wait_for_event()
+        return failed.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +254,8 @@ class ReceivingResult:
 
     acknowledged: Collection[str]
     published: Sequence[str]
-    kills: int
+    kills: Sequence[str]  # what was struck, or the failpoint
+    poisoned: int  # messages that were set aside, as they kill their process
     stops: Sequence[float]  # seconds that each took
     refusals: Sequence[float] | None  # seconds until each 503 of an outage; None: there was none
 
@@ -183,19 +264,20 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     with ReceivingInstallation(sink) as installation:
         for strike in list_strikes(options):
             installation.strike(strike)
-        for plan in WEB_PLANS:
-            installation.fail_at(installation.web, plan)
-        for plan in WORKER_PLANS:
-            installation.fail_at(installation.worker, plan)
+        rounds = 1 if options.quick else ROUNDS
+        for number in range(rounds):
+            installation.fail_at_each_point(number)
+        poisoned = installation.poison()
         installation.stop_and_wait()
         result = ReceivingResult(
             installation.acknowledged,
             slack.published_ids(),
-            len(installation.kills),
+            installation.kills,
+            poisoned,
             installation.stops,
             list_refusals(installation) if installation.outages else None,
         )
-    yield from figures(result, least=100 if options.quick else 1000)
+    yield from figures(result, least=100 if options.quick else 1000, rounds=rounds)
 
 
 def list_strikes(options: Options) -> Sequence[str]:
@@ -216,9 +298,12 @@ def list_refusals(installation: ReceivingInstallation) -> list[float]:
     ]
 
 
-def figures(result: ReceivingResult, *, least: int) -> Iterator[Figure]:
+def figures(result: ReceivingResult, *, least: int, rounds: int) -> Iterator[Figure]:
     acknowledged, published = set(result.acknowledged), set(result.published)
-    yield figure("kills", result.kills, "kills")
+    yield figure("kills", len(result.kills), "kills")
+    fewest = min(result.kills.count(point) for point in POINTS)
+    yield figure("kills_at_each_point", fewest, "kills", Bar(">=", rounds))
+    yield figure("poisonous_set_aside", result.poisoned, "messages", Bar("==", 1))
     yield figure("acknowledged", len(acknowledged), "messages", Bar(">=", least))
     yield figure("lost", len(acknowledged - published), "messages", NONE)
     yield figure("published_twice", len(result.published) - len(published), "events", NONE)

@@ -2,7 +2,7 @@
 
 import time
 
-from bench.baselines.load_generator import sign_event
+from bench.baselines.load_generator import sign_body, sign_event
 from bench.faults.event_callers import Call, Caller
 from bench.slack import SECRET
 
@@ -28,6 +28,10 @@ class WebhookCaller(Caller):
 
     def build_call(self, number: int) -> Call:
         return self.sign(f"Ev-{self.name_}-{number}", SECRET)
+
+    def post_body(self, body: bytes) -> int:
+        """Deliver one signed request with this body; return the status."""
+        return self.post(Call("", self.path, body, sign_body(body, SECRET)))
 
     def sign(self, id: str, secret: str) -> Call:
         body, headers = sign_event(id, team=self.tenants[0], secret=secret)

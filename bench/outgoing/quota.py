@@ -1,31 +1,26 @@
-"""Run four pumps, and kill the one with most lanes every 15 s, as if its pool noticed at once.
+"""Run the worker with four pumps, and kill the one with most lanes every 15 s: its pool finds out,
+frees its leases and starts another.
 
 No sliding window may hold more than its quota, and little of it may stay unused.
 """
 
 import os
-import signal
 import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.installation.processes import (
-    Process,
-    python_command,
-    signal_group,
-    spawn,
-    stop,
-    wait_until,
-)
+from bench.installation import process_groups
+from bench.installation.processes import python_command, spawn, stop, wait_until
 from bench.sink.client import Arrival, Sink
 from bench.suite import Options
 from hub.connections.models import Lane
 from hub.db.clock import clock
-from hub.outgoing.queue.pump_leases import free_leases, process_prefix
-from hub.processes.worker_registry import current_worker_id
+from hub.outgoing.queue.pump_leases import PROCESS_BYTES, WORKER_BYTES
+from hub.outgoing.queue.pump_slots import active_pump_leases
 
 DATABASES = ("postgresql",)
 PUMPS, KILL_EVERY = 4, 15  # seconds
@@ -43,7 +38,8 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         stage(sink, action, seconds)
     seed.settle_down()
     sink.clear()
-    begin, end = run(sink, seconds)
+    begin, end, kills = run(sink, seconds)
+    yield Figure("quota_kills", kills, "kills", bar=Bar(">=", seconds // KILL_EVERY))
     yield from figures(sink.arrivals(), begin, end)
 
 
@@ -69,48 +65,40 @@ def stage(sink: Sink, action: str, seconds: float) -> None:
     seed.orders(rows, round(2 * scopes * quota.limit * (seconds / quota.per_seconds + 1)), route)
 
 
-def run(sink: Sink, seconds: float) -> tuple[float, float]:
-    """Run the pumps and kill them in turn; return when the run began and ended."""
-    pumps = {process.pid: process for process in (pump() for _ in range(PUMPS))}
+def run(sink: Sink, seconds: float) -> tuple[float, float, int]:
+    """Run the worker and kill its pumps; return when the run began and ended, and the kills."""
+    worker = spawn(
+        python_command("bench.programs.quota_work"),
+        os.environ | {"HUB_PUMPS": str(PUMPS)},
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+    )
+    kills = 0
     try:
         wait_until(sink.count, within=60, what="the first call")
+        wait_until(
+            lambda: len(active_pump_leases(now=clock())) > 1, within=60, every=0.2, what="pumps"
+        )
         begin = time.monotonic()
         while True:
             time.sleep(min(KILL_EVERY, max(0.0, begin + seconds - time.monotonic())))
             if time.monotonic() >= begin + seconds:
-                return begin, time.monotonic()
-            replace(pumps, busiest(pumps))
+                return begin, time.monotonic(), kills
+            process_groups.kill(busiest(worker.pid))
+            kills += 1
     finally:
-        stop(list(pumps.values()))
+        stop([worker])
 
 
-def busiest(pumps: Mapping[int, Process]) -> int:
-    """Return the process that holds most lanes."""
+def busiest(worker: int) -> int:
+    """Return the process of the worker's pool that holds most lanes."""
     leases = Lane.unscoped.filter(lease_until__gt=clock()).values_list("lease", flat=True)
     held = Counter(
-        lease.bytes[: len(process_prefix(current_worker_id(), 0))] for lease in leases if lease
+        int.from_bytes(lease.bytes[WORKER_BYTES : WORKER_BYTES + PROCESS_BYTES], "big")
+        for lease in leases
+        if lease
     )
-    return max(pumps, key=lambda pid: held[process_prefix(current_worker_id(), pid)])
-
-
-def replace(pumps: MutableMapping[int, Process], pid: int) -> None:
-    """Kill a pump; as its pool does, free its leases and start another."""
-    process = pumps.pop(pid)
-    signal_group(process, signal.SIGKILL)
-    process.wait()
-    free_leases(process_prefix(current_worker_id(), pid), now=clock())
-    process = pump()
-    pumps[process.pid] = process
-
-
-def pump() -> Process:
-    environment = os.environ | {"HUB_PUMPS": str(PUMPS)}
-    return spawn(
-        python_command("bench.programs.pump"),
-        environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    return max(process_groups.members_of(worker), key=lambda pid: held[pid])
 
 
 def figures(arrivals: Sequence[Arrival], begin: float, end: float) -> Iterator[Figure]:

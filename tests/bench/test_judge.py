@@ -1,5 +1,8 @@
 """What the judge of `bench faults` excuses, and what it does not."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from bench.faults.evaluation import crashes_of, recoveries, repeats
@@ -72,13 +75,33 @@ def test_recovery_counts_from_the_kill_that_hit_the_delivery_also_where_another_
     ("later", "seconds"),
     [
         (Kill(10.4, "(ended)", frozenset([PUMP])), 3.8),
-        (Kill(10.4, "helper", frozenset([300])), 0.0),
+        (Kill(10.4, "helper", frozenset([300])), math.inf),
     ],
 )
 def test_the_replacement_of_a_killed_pool_is_no_kill_beside_it(later, seconds):
     kills = [Kill(10.2, "pool", frozenset([PUMP, 301])), later]
     found = value(recoveries(case(kills=kills)), "sent_again_after_member")
     assert found == pytest.approx(seconds)
+
+
+@pytest.mark.corrections(item="4.2")
+@pytest.mark.parametrize(("killed_at", "unexcused"), [(10.05, 0), (10.8, 1)])
+def test_a_sender_that_was_never_seen_is_excused_by_a_kill_at_its_moment_only(killed_at, unexcused):
+    unseen = replace(
+        case(kills=[Kill(killed_at, "pump", frozenset([300]))]), owner=lambda port, at: None
+    )
+    assert value(repeats(unseen), "extra_sends_without_a_kill") == unexcused
+
+
+@pytest.mark.corrections(item="4.2")
+def test_recoveries_of_which_none_was_measured_do_not_hold():
+    found = {
+        figure.name: figure
+        for figure in recoveries(case(kills=[Kill(10.2, "pump", frozenset())], crashes=[]))
+    }
+    assert found["faults_samples_after_member"].value == 0
+    names = ("sent_again_within", "samples_after_member", "sent_again_after_member")
+    assert not any(found[f"faults_{name}"].holds for name in names)
 
 
 def test_a_kill_explains_a_crash_also_if_the_event_was_acknowledged_after_it():

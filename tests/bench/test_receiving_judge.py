@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bench.baselines.load_generator import sign_event
-from bench.faults.receiving import ReceivingResult, figures
+from bench.faults.receiving import POINTS, ReceivingResult, figures
 from bench.incoming.sender import send
 from connectors.signatures import SLACK, Secret, verify
 from connectors.webhook_request import WebhookRequest
@@ -13,11 +13,12 @@ from connectors.webhook_request import WebhookRequest
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
-def judge(acknowledged, published, refusals=None):
+def judge(acknowledged, published, refusals=None, *, kills=POINTS * 3, poisoned=1):
     """The figures by their short names."""
-    result = ReceivingResult(acknowledged, published, 1, [1.0], refusals)
+    result = ReceivingResult(acknowledged, published, kills, poisoned, [1.0], refusals)
     return {
-        figure.name.removeprefix("faults_receiving_"): figure for figure in figures(result, least=1)
+        figure.name.removeprefix("faults_receiving_"): figure
+        for figure in figures(result, least=1, rounds=3)
     }
 
 
@@ -43,6 +44,14 @@ def test_what_is_missing_repeated_or_made_up_is_counted(published, name):
 )
 def test_an_outage_is_answered_within_two_seconds(refusals, holds):
     assert judge(["a"], ["a"], refusals)["refused_within"].holds is holds
+
+
+@pytest.mark.corrections(item="4.10")
+def test_each_failpoint_is_hit_three_times_and_what_kills_its_process_is_set_aside():
+    assert {"R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R0"} == set(POINTS)
+    kills = [*POINTS * 3][1:]  # one of them twice only
+    assert not judge(["a"], ["a"], kills=kills)["kills_at_each_point"].holds
+    assert not judge(["a"], ["a"], poisoned=0)["poisonous_set_aside"].holds
 
 
 def test_a_request_is_timed_from_when_it_was_due():

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bench.faults import process_groups
+from bench.installation import process_groups
 from bench.installation.processes import wait_until
 
 SAME_NUMBER = """

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from bench.faults import process_groups
+from bench.installation import process_groups
 from bench.installation.processes import wait_until
 from tests.desk.worker_processes import seconds_to_stop
 

@@ -10,7 +10,7 @@ import time
 
 import psycopg
 
-from bench.faults import process_groups
+from bench.installation import process_groups
 from bench.installation.migrated import is_sqlite, sqlite_file
 from bench.installation.processes import MANAGE, ROOT, spawn, wait_until
 from bench.sink.client import Sink

@@ -46,6 +46,7 @@ def process_messages(messages: Sequence[InboundMessage], lease: UUID, *, now: da
         return
     try:
         process_batch(messages, lease, now=now)
+        failpoint("R4")  # after the commit
     except Exception as error:
         if is_database_away(error, is_usable=database.is_usable):
             raise

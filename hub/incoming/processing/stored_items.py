@@ -25,6 +25,7 @@ from hub.incoming.processing.due_items import (
 from hub.incoming.processing.message_rows import MESSAGE_FAILED
 from hub.incoming.processing.parsing import UNREADABLE_REASON, ParsedMessage, parse_messages
 from hub.incoming.processing.publishing import publish_items, save_results
+from hub.processes.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ def process_due_items(*, after: int = 0, now: datetime) -> int | None:
         return None
     try:
         process_items(ids, now=now)
+        failpoint("R8")  # after the commit
     except Exception as error:
         if is_database_away(error, is_usable=database.is_usable):
             raise
@@ -80,6 +82,7 @@ def process_items(ids: Sequence[int], *, now: datetime) -> None:
     attributed = [decide_state_again(row, parsed[row.message_id], now=now) for row in ready]
     publish_items(attributed, now=now)
     save_results([row for row in rows if row.state != "processed"])
+    failpoint("R7")  # before the commit
 
 
 def decide_state_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime) -> AttributedItem:

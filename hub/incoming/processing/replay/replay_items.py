@@ -20,6 +20,7 @@ from hub.operations import operation_actions
 from hub.operations.match_plans import MatchedRows, store_match_plan
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
+from hub.processes.failpoints import failpoint
 from tenants.models import Tenant
 
 REPLAY_ITEMS = "replay_items"  # the kind of the operation
@@ -108,6 +109,8 @@ def return_to_inbox(items: Sequence[InboundItem], *, now: datetime) -> None:
             due_at=now, attempt_count=0, lease=None, lease_until=None
         )
     wake_inbox(now=now)
+    failpoint("R9")  # before the commit
+    transaction.on_commit(lambda: failpoint("R0"))
 
 
 def _describe_item(item: InboundItem) -> dict[str, str]:
