@@ -180,6 +180,14 @@ class Collection:
         """
         return ()
 
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+        """Return the values that a record must have to be read with these parameters, by the names
+        of fields in writes.
+
+        A condition that no field expresses is returned by its own name.
+        """
+        return {}
+
     def record_id(self, record: Mapping[str, Any]) -> str:
         """Return the id of the record. Raises one of READ_ERRORS if it has none."""
         raise NotImplementedError

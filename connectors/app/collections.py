@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.app.requests import CALLS, REQUESTS, SPENDS, sign_request
-from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.http import KIBIBYTE, Json, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, outcome_of_status, raises_unreadable
 from connectors.roles import Collection, Page, parse_instant
@@ -17,6 +17,7 @@ PAGE_BYTES = 8 * 1024 * KIBIBYTE
 
 
 # what the API calls the parameters of a page; a field with such a name cannot be compared
+READ_PARAMETERS = {"tenant", "since", "until", "deleted", "ids", "page_size"}  # of `page_request`
 OWN_PARAMETERS = {"limit", "after", "updated_since", "updated_until", "include_deleted"}
 
 
@@ -60,6 +61,9 @@ class AppCollection(Collection):
             {"ids": ",".join(values[start : start + self.ids_max])}
             for start in range(0, len(values), self.ids_max)
         ]
+
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+        return {name: value for name, value in query.items() if name not in READ_PARAMETERS}
 
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:

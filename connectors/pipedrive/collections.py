@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.http import KIBIBYTE, Json, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.pipedrive.actions import base_url, build_token_costs
@@ -29,8 +29,9 @@ CURSOR_PATTERN = re.compile(r"[A-Za-z0-9+/=_.-]{1,500}", re.ASCII)
 IDS_PATTERN = re.compile(r"[0-9]{1,18}(,[0-9]{1,18}){0,99}", re.ASCII)
 WITH_DELETED = "open,won,lost,deleted"
 SHAPES = ("include_fields", "custom_fields")  # parameters that select fields, not records
-SHARED_FILTERS = {"filter_id", "owner_id", "org_id", "deal_id", "sort_by", "sort_direction"}
-SHARED_FILTERS |= set(SHAPES)
+ORDERS = ("sort_by", "sort_direction")
+SHARED_FILTERS = {"filter_id", "owner_id", "org_id", "deal_id"}
+SHARED_FILTERS |= {*SHAPES, *ORDERS}
 
 
 class PipedriveCollection(Collection):
@@ -96,6 +97,13 @@ class PipedriveCollection(Collection):
         """
         return [{name: query[name] for name in SHAPES if name in query} | {"since": since}]
 
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+        return {
+            name: parse_condition(name, value)
+            for name, value in query.items()
+            if name in self.filters and name not in (*SHAPES, *ORDERS)
+        }
+
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:
         if rejection := find_rejection(response):
@@ -116,6 +124,13 @@ class PipedriveCollection(Collection):
 
     def is_deleted(self, record: Mapping[str, Any]) -> bool:
         return record.get("is_deleted") is True
+
+
+def parse_condition(name: str, value: str) -> Json:
+    """Return the value of a filter as a write takes it; of several statuses the first."""
+    if name == "done":
+        return value in ("1", "true")
+    return int(value) if value.isdecimal() else value.partition(",")[0]
 
 
 def format_time(value: str) -> str:

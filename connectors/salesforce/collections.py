@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.conditions import read_conditions
-from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
+from connectors.http import KIBIBYTE, Json, Request, Response, Scope, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.roles import Collection, Page, parse_instant
@@ -38,6 +38,8 @@ PAGE_SIZE, PAGE_SIZE_MIN = 2000, 200  # of a batch of results
 PAGE_BYTES = 8 * 1024 * KIBIBYTE
 SOUGHT_BYTES_MAX = 4000  # of the values in one URL, encoded
 AGGREGATE_ROWS_MAX = 2000  # the results of an aggregate query have no further pages
+# of `page_request`; any other one is a field
+READ_PARAMETERS = {"object", "fields", "since", "until", "deleted", "ids", "page_size"}
 SYSTEM_FIELDS = ("Id", "SystemModstamp")
 CURSOR_PATTERN = re.compile(
     r"(?P<id>[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?)@(?P<stamp>[0-9T:.+Z-]{20,32})", re.ASCII
@@ -99,6 +101,9 @@ class Records(Query):
             {**read, "value_field": field, "values": json.dumps(some)}
             for some in split_values(values)
         ]
+
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+        return {name: value for name, value in query.items() if name not in READ_PARAMETERS}
 
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:

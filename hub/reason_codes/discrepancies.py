@@ -54,6 +54,13 @@ DISCREPANCY_REASONS = {
         _("The records are matched by an expression, so a missing record cannot be created."),
         _("Create the record in that system."),
     ),
+    "conditions_not_met": Reason(
+        _(
+            "The record that would be created does not meet a condition by which the job selects "
+            "records, so it would be missing again."
+        ),
+        _("Check the conditions of the job, or create the record in that system."),
+    ),
     "value_too_large": Reason(
         _("The value is too large to be written by a repair."),
         _("Correct the value in that system."),

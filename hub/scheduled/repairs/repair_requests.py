@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Connector
 from connectors.roles import Action
 from hub.scheduled.models import LOCAL, Discrepancy
+from hub.scheduled.reconciliation.option_checks import find_collection
 from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
 from hub.scheduled.reconciliation.values.record_keys import format_key
 from hub.scheduled.repairs.repair_values import (
@@ -160,9 +161,30 @@ def _build_create(
     else:
         set_path(fields, path, discrepancy.record_key)
         input = {}
+    _meet_conditions(fields, names, side, options, connector)
     input = {**_name_record(names, "", side, options), **input, **_wrap_fields(names, fields)}
     _check_input(action, input)
     return RepairRequest(side, action, input, [discrepancy], {})
+
+
+def _meet_conditions(
+    fields: dict[str, Any],
+    names: set[str],
+    side: str,
+    options: ReconcileOptions,
+    connector: Connector,
+) -> None:
+    """Add the values by which the job selects records, as the new one would be missing otherwise.
+
+    Raises RepairRefused if it has another value, or the action cannot write such a value.
+    """
+    read = options.local if side == LOCAL else options.remote
+    collection = find_collection(connector.key, read.collection)
+    conditions = collection.required_values(read.query) if collection else {}
+    for name, value in conditions.items():
+        is_field = "." not in name and ("fields" in names or name in names)
+        if not is_field or str(fields.setdefault(name, value)) != str(value):
+            raise RepairRefused("conditions_not_met", name)
 
 
 def find_create_action(connector: Connector, update_key: str) -> Action:

@@ -18,6 +18,7 @@ FIELDS = [
     {"name": "Number__c", "type": "string", "length": 80, "external_id": True},
     {"name": "Status__c", "type": "string", "length": 80},
     {"name": "Total__c", "type": "double"},
+    {"name": "Region__c", "type": "string", "length": 80},
 ]
 ACCOUNTS = {"app": "acme", "salesforce": ORG, "pipedrive": COMPANY}
 OBJECTS = {"app": "orders", "salesforce": RECORDS, "pipedrive": "deals"}
