@@ -67,6 +67,7 @@ class ScheduledFactories:
             "owner": "ours",
             "local_value": "shipped",
             "remote_value": "Paid",
+            "found_by_runs": f",{run.pk}," if run else "",
         } | fields
         return Discrepancy.unscoped.create(
             tenant=connection.tenant,

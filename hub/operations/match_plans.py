@@ -25,6 +25,7 @@ class MatchedRows:
     connector_column: str
     sample_name: str  # of the sample among the facts of the plan
     describe_row: Callable[[Any], dict[str, str]]  # for the sample
+    sample_size: int = SAMPLE_SIZE
 
 
 def store_match_plan(
@@ -68,7 +69,7 @@ def _describe_plan(matched: MatchedRows, oldest: datetime | None) -> dict[str, A
         "connections": connections[:CONNECTIONS_LISTED_MAX],
         "other_connections": max(0, len(connections) - CONNECTIONS_LISTED_MAX),
         matched.sample_name: [
-            matched.describe_row(row) for row in matched.rows.order_by("pk")[:SAMPLE_SIZE]
+            matched.describe_row(row) for row in matched.rows.order_by("pk")[: matched.sample_size]
         ],
     }
 

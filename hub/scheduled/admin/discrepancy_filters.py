@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from hub.scheduled.repairs.filters import REPAIR_FILTERS, match_found_by_last_run
+from hub.scheduled.repairs.filters import REPAIR_FILTERS, match_found_by
 from hub.staff import TextFilter
 
 
@@ -47,8 +47,11 @@ class RepairableFilter(DiscrepancyFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         rows = super().queryset(request, queryset)
-        is_of_run = self.value() and request.GET.get("run")
-        return rows.filter(match_found_by_last_run()) if is_of_run else rows
+        run_id = request.GET.get("run") if self.value() else None
+        try:
+            return rows.filter(match_found_by(UUID(run_id))) if run_id else rows
+        except ValueError:
+            return queryset.none()
 
 
 class FieldFilter(DiscrepancyFilter):

@@ -9,11 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy
-from hub.scheduled.repairs.filters import (
-    REPAIR_FILTERS,
-    REPAIRABLE_STATES,
-    match_found_by_last_run,
-)
+from hub.scheduled.repairs.filters import REPAIR_FILTERS, REPAIRABLE_STATES, match_found_by
 
 UNRESOLVED = ~Q(state=Discrepancy.State.RESOLVED)  # the condition of the index
 UNDECIDED = UNRESOLVED & Q(state__in=REPAIRABLE_STATES)
@@ -47,7 +43,8 @@ def filter_discrepancies(
     """
     for name, value in filter.items():
         rows = rows.filter(REPAIR_FILTERS[name](value))
-    return rows.filter(match_found_by_last_run()) if {"run", "repairable"} <= set(filter) else rows
+    is_plan = {"run", "repairable"} <= set(filter)
+    return rows.filter(match_found_by(filter["run"])) if is_plan else rows
 
 
 @dataclass(frozen=True, slots=True)

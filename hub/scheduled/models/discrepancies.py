@@ -17,6 +17,7 @@ from hub.scheduled.models.runs import Run
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
+FOUND_BY_RUNS_LENGTH = 220  # ten keys of runs at least
 LOCAL, REMOTE = "local", "remote"  # our application, the other system
 
 
@@ -72,6 +73,8 @@ class Discrepancy(Scoped, StateMachine):
     remote_changed_at = models.DateTimeField(null=True)
     first_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
     last_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
+    # keys of the last runs that found it, the newest first, such as ",17,16,"
+    found_by_runs = models.CharField(max_length=FOUND_BY_RUNS_LENGTH, blank=True, db_default="")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)

@@ -18,12 +18,13 @@ from hub.scheduled.models import Discrepancy, Run
 from hub.scheduled.reconciliation.values.converters import describe_value
 from hub.scheduled.reconciliation.verdicts.judge import Finding
 
+FINDERS_KEPT = 10  # runs that found a discrepancy, of which a plan may wait
 ID_LENGTH_MAX = 200  # characters of ids and versions
 UNSETTLED_DELIVERY_STATES = ("waiting", "sending", "held")
 UPDATED_FIELDS = (
     "verdict", "state", "reason", "detail", "owner", "local_id", "remote_id", "local_value",
     "remote_value", "local_version", "remote_version", "local_changed_at", "remote_changed_at",
-    "first_run_id", "last_run_id", "first_seen_at", "last_seen_at", "resolved_at",
+    "first_run_id", "last_run_id", "found_by_runs", "first_seen_at", "last_seen_at", "resolved_at",
     "repaired_at", "ignored_reason", "ignored_digest",
 )  # fmt: skip
 
@@ -137,11 +138,19 @@ def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: d
     discrepancy.local_changed_at = local_changed_at
     discrepancy.remote_changed_at = remote_changed_at
     discrepancy.last_run_id, discrepancy.last_seen_at = run.pk, now
+    earlier_runs = "," if is_new else discrepancy.found_by_runs or ","
+    discrepancy.found_by_runs = add_finder(earlier_runs, run.pk)
     if is_new:
         discrepancy.first_run_id, discrepancy.first_seen_at = run.pk, now
         discrepancy.resolved_at = None
         discrepancy.ignored_reason = discrepancy.ignored_digest = ""
     _set_state(discrepancy, is_new=is_new, reason_before=before)
+
+
+def add_finder(earlier_runs: str, run_id: int) -> str:
+    """Return the keys of the runs that found a discrepancy, with this one first."""
+    keys = [key for key in earlier_runs.split(",") if key and key != str(run_id)]
+    return f",{','.join([str(run_id), *keys[: FINDERS_KEPT - 1]])},"
 
 
 def _find_change_times(

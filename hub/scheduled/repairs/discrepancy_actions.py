@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from hub.scheduled.repairs.filters import (
     match_repairable,
     select_discrepancies,
 )
+from hub.scheduled.repairs.planned_writes import describe_writes, select_writable
 from hub.scheduled.repairs.repair_deliveries import RepairSender
 from hub.scheduled.repairs.repair_values import RepairRefused
 from tenants.models import Tenant
@@ -33,6 +35,7 @@ __all__ = [
 
 REPAIR_OPERATION = "repair"  # the kind of the operation
 COUNT_LIMIT = 1_000_000  # a plan counts no further
+WRITES_SHOWN = 100  # of a plan, row by row
 
 
 @transaction.atomic
@@ -119,13 +122,18 @@ def plan_repairs(
     restricted to some tenants and specifies none, LookupError for an unknown filter.
     """
     operation_actions.check_plan_scope(tenant, actor)
+    sender = RepairSender(actor, now=now)
+    rows = select_writable(
+        select_discrepancies(filter, tenant).filter(match_repairable()), sender
+    ).select_related("job", "connection", "tenant")
     matched = MatchedRows(
-        rows=select_discrepancies(filter, tenant).filter(match_repairable()),
+        rows=rows,
         count_limit=COUNT_LIMIT,
         time_column="first_seen_at",
         connector_column="connection__connector_key",
         sample_name="discrepancies",
-        describe_row=_describe_discrepancy,
+        sample_size=WRITES_SHOWN,
+        describe_row=partial(_describe_discrepancy, sender),
     )
     return store_match_plan(
         matched, actor, kind=REPAIR_OPERATION, filter=filter, tenant=tenant, reason=reason, now=now
@@ -152,8 +160,10 @@ def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
     return operation
 
 
-def _describe_discrepancy(discrepancy: Discrepancy) -> dict[str, str]:
+def _describe_discrepancy(sender: RepairSender, discrepancy: Discrepancy) -> dict[str, str]:
+    write = describe_writes([discrepancy], sender).get(discrepancy.pk, {})
     return {
+        **write,
         "id": str(discrepancy.public_id),
         "record_key": discrepancy.record_key,
         "field": discrepancy.field,

@@ -10,6 +10,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.filters import match_repairable, select_discrepancies
+from hub.scheduled.repairs.planned_writes import KNOWN_WHEN_PLANNING
 from hub.scheduled.repairs.repair_deliveries import RepairResult, RepairSender
 
 
@@ -34,7 +35,10 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
     )
     result = RepairSender(ActorContext(operation.actor), now=now).repair(locked)
     store_refusals(result)
-    excluded_count = len(batch_ids) - len(result.repairing)
+    reported_count = sum(
+        refused.reason in KNOWN_WHEN_PLANNING for _discrepancy, refused in result.refused
+    )  # they were no part of the plan
+    excluded_count = len(batch_ids) - len(result.repairing) - reported_count
     return BatchResult(ids[-1], len(result.repairing), excluded_count)
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
-from hub.scheduled.models import Discrepancy
+from hub.scheduled.models import Discrepancy, Run
 from tenants.models import Tenant
 
 REPAIRABLE_STATES = ("new", "open")
@@ -34,17 +33,19 @@ def match_repairable() -> Q:
 def select_discrepancies(filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[Discrepancy]:
     """Select the discrepancies of a tenant, or of all, that match every condition.
 
-    A filter by run selects the discrepancies that this run found itself. Those that it left
-    undecided were found by an earlier run, and did not count towards its limits. Raises LookupError
-    for an unknown name.
+    A filter by run selects the discrepancies that this run found itself, also those that later runs
+    found again. Those that it left undecided were found by an earlier run, and did not count
+    towards its limits. Raises LookupError for an unknown name.
     """
     rows = Discrepancy.objects.of(tenant) if tenant else Discrepancy.unscoped.all()
     for name, value in filter.items():
-        rows = rows.filter(REPAIR_FILTERS[name](value))
-    return rows.filter(match_found_by_last_run()) if "run" in filter else rows
+        rows = rows.filter(match_found_by(value) if name == "run" else REPAIR_FILTERS[name](value))
+    return rows
 
 
-def match_found_by_last_run() -> Q:
-    """Match discrepancies that the last run found itself, not those that it left undecided."""
-    begun_at = Coalesce(F("last_run__started_at"), F("last_run__created_at"))
-    return Q(last_seen_at__gte=begun_at)
+def match_found_by(run_id: Any) -> Q:
+    """Match the discrepancies that the run with this public id found."""
+    run = Run.unscoped.filter(public_id=run_id).first()
+    if run is None:
+        return Q(pk__in=())
+    return Q(job=run.job_id, tenant=run.tenant_id, found_by_runs__contains=f",{run.pk},")

@@ -76,6 +76,14 @@ class RepairSender:
             result.repairing += [entry for request in group for entry in request.discrepancies]
         return result
 
+    def build_all(
+        self, discrepancies: Sequence[Discrepancy]
+    ) -> tuple[list[RepairRequest], list[tuple[Discrepancy, RepairRefused]]]:
+        """Return the writes that would repair discrepancies, and those that are refused."""
+        result = RepairResult()
+        groups = self._build_all(discrepancies, "", result)
+        return [request for group in groups for request in group], result.refused
+
     def options_of(self, job: Job) -> ReconcileOptions:
         """Return the options of a job. Raises RepairRefused if they are no longer valid."""
         if job.pk not in self._options:

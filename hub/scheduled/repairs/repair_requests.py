@@ -34,6 +34,7 @@ class RepairRequest:
     input: Mapping[str, Any]
     discrepancies: Sequence[Discrepancy]
     replaced_values: Mapping[int, Any]  # the value before, by the key of the discrepancy
+    written_values: Mapping[int, Any]
 
 
 def build_repair(
@@ -61,15 +62,18 @@ def _build_update(
     action = _find_action(connector, _action_key(side, options))
     fields: dict[str, Any] = {}
     replaced: dict[int, Any] = {}
+    written: dict[int, Any] = {}
     for discrepancy in discrepancies:
         rule = options.rule(discrepancy.field)
         if rule is None:
             raise RepairRefused("field_not_compared")
         ours, theirs = discrepancy.local_value, discrepancy.remote_value
         if side == LOCAL:
-            set_path(fields, target_path(rule, side), convert_to_local(theirs, ours, rule, pairs))
+            value = convert_to_local(theirs, ours, rule, pairs)
         else:
-            set_path(fields, target_path(rule, side), convert_to_remote(ours, theirs, rule, pairs))
+            value = convert_to_remote(ours, theirs, rule, pairs)
+        set_path(fields, target_path(rule, side), value)
+        written[discrepancy.pk] = value
         replaced[discrepancy.pk] = ours if side == LOCAL else theirs
     record_id = first.local_id if side == LOCAL else first.remote_id
     version = first.local_version if side == LOCAL else first.remote_version
@@ -77,7 +81,7 @@ def _build_update(
     input = _name_record(names, record_id, side, options) | _wrap_fields(names, fields)
     condition = {name: version for name in CONDITION_INPUTS if name in names and version}
     _check_input(action, input | condition)
-    return RepairRequest(side, action, input | condition, discrepancies, replaced)
+    return RepairRequest(side, action, input | condition, discrepancies, replaced, written)
 
 
 def _action_key(side: str, options: ReconcileOptions) -> str:
@@ -164,7 +168,7 @@ def _build_create(
     _meet_conditions(fields, names, side, options, connector)
     input = {**_name_record(names, "", side, options), **input, **_wrap_fields(names, fields)}
     _check_input(action, input)
-    return RepairRequest(side, action, input, [discrepancy], {})
+    return RepairRequest(side, action, input, [discrepancy], {}, {})
 
 
 def _meet_conditions(

@@ -109,7 +109,7 @@ def test_staff_see_what_a_stopped_run_would_change_and_can_confirm_it(make, staf
     run = make.finished_run(job, result=RESULT | {"repairs": repairs})
     make.discrepancy(salesforce, job=job, run=run)
     make.discrepancy(salesforce, job=job, run=run, verdict="ambiguous", field="")
-    make.discrepancy(salesforce, job=job, run=run, now=NIGHT - timedelta(days=1))
+    make.discrepancy(salesforce, job=job, run=run, now=NIGHT - timedelta(days=1), found_by_runs="")
     query = f"run={run.public_id}&tenant=acme"
     assert f"?{escape(query)}&amp;repairable=1" in load_page(
         staff, f"{LIST}?job={job.public_id}&tenant=acme"

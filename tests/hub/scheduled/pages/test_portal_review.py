@@ -189,7 +189,7 @@ def stopped_run(make, job, salesforce):
         ("can-1", {}),
         ("can-2", {"field": "total"}),
         ("unclear", {"verdict": "ambiguous", "field": ""}),
-        ("carried", {"now": NIGHT - timedelta(days=1)}),
+        ("carried", {"now": NIGHT - timedelta(days=1), "found_by_runs": ""}),
     ):
         make.discrepancy(salesforce, job=job, run=run, record_key=key, **values)
     return run
