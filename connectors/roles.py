@@ -180,7 +180,7 @@ class Collection:
         """
         return ()
 
-    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, str | int | bool]:
         """Return the values that a record must have to be read with these parameters, by the names
         of fields in writes.
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.app.requests import CALLS, REQUESTS, SPENDS, sign_request
-from connectors.http import KIBIBYTE, Json, Request, Response, Unreadable
+from connectors.http import KIBIBYTE, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, outcome_of_status, raises_unreadable
 from connectors.roles import Collection, Page, parse_instant
@@ -62,7 +62,7 @@ class AppCollection(Collection):
             for start in range(0, len(values), self.ids_max)
         ]
 
-    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, str | int | bool]:
         return {name: value for name, value in query.items() if name not in READ_PARAMETERS}
 
     @raises_unreadable

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from connectors.http import KIBIBYTE, Json, Request, Response, Unreadable
+from connectors.http import KIBIBYTE, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.pipedrive.actions import base_url, build_token_costs
@@ -97,7 +97,7 @@ class PipedriveCollection(Collection):
         """
         return [{name: query[name] for name in SHAPES if name in query} | {"since": since}]
 
-    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, str | int | bool]:
         return {
             name: parse_condition(name, value)
             for name, value in query.items()
@@ -126,7 +126,7 @@ class PipedriveCollection(Collection):
         return record.get("is_deleted") is True
 
 
-def parse_condition(name: str, value: str) -> Json:
+def parse_condition(name: str, value: str) -> str | int | bool:
     """Return the value of a filter as a write takes it; of several statuses the first."""
     if name == "done":
         return value in ("1", "true")

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.conditions import read_conditions
-from connectors.http import KIBIBYTE, Json, Request, Response, Scope, Unreadable
+from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.roles import Collection, Page, parse_instant
@@ -102,7 +102,7 @@ class Records(Query):
             for some in split_values(values)
         ]
 
-    def required_values(self, query: Mapping[str, str]) -> Mapping[str, Json]:
+    def required_values(self, query: Mapping[str, str]) -> Mapping[str, str | int | bool]:
         return {name: value for name, value in query.items() if name not in READ_PARAMETERS}
 
     @raises_unreadable

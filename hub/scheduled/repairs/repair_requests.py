@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Connector
+from connectors.conditions import EQUAL, IN, Condition
 from connectors.roles import Action
 from hub.scheduled.models import LOCAL, Discrepancy
 from hub.scheduled.reconciliation.option_checks import find_collection
@@ -165,7 +166,7 @@ def _build_create(
     else:
         set_path(fields, path, discrepancy.record_key)
         input = {}
-    _meet_conditions(fields, names, side, options, connector)
+    _meet_conditions(fields, {path[0]: discrepancy.record_key}, names, side, options, connector)
     input = {**_name_record(names, "", side, options), **input, **_wrap_fields(names, fields)}
     _check_input(action, input)
     return RepairRequest(side, action, input, [discrepancy], {}, {})
@@ -173,6 +174,7 @@ def _build_create(
 
 def _meet_conditions(
     fields: dict[str, Any],
+    key: Mapping[str, Any],
     names: set[str],
     side: str,
     options: ReconcileOptions,
@@ -184,10 +186,14 @@ def _meet_conditions(
     """
     read = options.local if side == LOCAL else options.remote
     collection = find_collection(connector.key, read.collection)
-    conditions = collection.required_values(read.query) if collection else {}
-    for name, value in conditions.items():
-        is_field = "." not in name and ("fields" in names or name in names)
-        if not is_field or str(fields.setdefault(name, value)) != str(value):
+    required = collection.required_values(read.query) if collection else {}
+    equalities = [Condition(name, EQUAL, (value,)) for name, value in required.items()]
+    for condition in [*equalities, *read.conditions]:
+        name = condition.field
+        is_writable = "." not in name and ("fields" in names or name in names)
+        if condition.test in (EQUAL, IN) and name not in key and is_writable:
+            fields.setdefault(name, condition.values[0])
+        if not condition.accepts({**fields, **key}):
             raise RepairRefused("conditions_not_met", name)
 
 

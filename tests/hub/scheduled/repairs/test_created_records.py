@@ -52,6 +52,26 @@ def test_our_application_gets_the_values_by_which_the_job_selects_orders(make, d
     assert world.reconcile()["equal"] == 1
 
 
+def build_creation(connector, collection, query, *, conditions=()):
+    """Build the write that creates the record A-1, whose state is open."""
+    shape = {"object": "Order__c", "fields": "Id"} if connector == "salesforce" else {}
+    key, status = ("Number__c", "Status__c") if shape else ("title", "status")
+    remote = {"collection": collection, "query": {**shape, **query}, "conditions": conditions}
+    options = {
+        "local": {"collection": "orders"},
+        "remote": remote,
+        "match": {"local": "number", "remote": key},
+        "fields": [{"name": "status", "local": "state", "remote": status}],
+        "repair": {"remote_action": "update_record" if shape else "update_deal"},
+    }
+    missing = Discrepancy(
+        pk=1, record_key="A-1", verdict="missing_there", local_value={"status": "open"}
+    )
+    parsed = parse_reconcile_options(options)
+    pairs = ReferencePairs({})
+    return build_repair([missing], "remote", parsed, CONNECTORS[connector], pairs)
+
+
 @pytest.mark.corrections(item="1.3")
 @pytest.mark.parametrize(
     ("connector", "collection", "condition"),
@@ -62,27 +82,20 @@ def test_our_application_gets_the_values_by_which_the_job_selects_orders(make, d
     ],
 )
 def test_a_record_that_the_job_would_not_read_is_not_created(connector, collection, condition):
-    fields = {"object": "Order__c", "fields": "Id"} if connector == "salesforce" else {}
-    key, status = ("Number__c", "Status__c") if fields else ("title", "status")
-    options = {
-        "local": {"collection": "orders"},
-        "remote": {"collection": collection, "query": {**fields, **condition}},
-        "match": {"local": "number", "remote": key},
-        "fields": [{"name": "status", "local": "state", "remote": status}],
-        "repair": {"remote_action": "update_record" if fields else "update_deal"},
-    }
-    missing = Discrepancy(
-        pk=1, record_key="A-1", verdict="missing_there", local_value={"status": "open"}
-    )
     with pytest.raises(RepairRefused) as refused:
-        build_repair(
-            [missing],
-            "remote",
-            parse_reconcile_options(options),
-            CONNECTORS[connector],
-            ReferencePairs({}),
-        )
+        build_creation(connector, collection, condition)
     assert (refused.value.reason, str(refused.value)) == ("conditions_not_met", *condition)
+
+
+@pytest.mark.corrections(item="1.3")
+def test_conditions_on_fields_are_met_by_a_new_record_or_prevent_it():
+    there = {"field": "Number__c", "is": "not_null"}
+    region = {"field": "Region__c", "is": "in", "value": ["South", "West"]}
+    request = build_creation("salesforce", "records", {}, conditions=[there, region])
+    assert request.input["fields"]["Region__c"] == "South"
+    for test in ({"is": "not_null"}, {"field": "Status__c", "is": "not_equal", "value": "open"}):
+        with pytest.raises(RepairRefused, match="__c"):
+            build_creation("salesforce", "records", {}, conditions=[{**region, **test}])
 
 
 @pytest.mark.corrections(item="1.3")
