@@ -35,7 +35,7 @@ SUITES = {
 
 def main() -> None:
     arguments = parse_arguments()
-    options = Options(quick=arguments.quick, long=arguments.long)
+    options = Options(quick=arguments.quick, long=arguments.long, seed=arguments.seed)
     benches = SUITES[arguments.suite].BENCHES
     sink = Sink(os.environ["HUB_BENCH_SINK"])
     suffix = "_sqlite" if connection.vendor == "sqlite" else ""
@@ -66,6 +66,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--seed", type=int)
     return parser.parse_args()
 
 

@@ -10,10 +10,14 @@ from bench.sink.client import Sink
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`quick`: small counts, to see that a bench runs; `long`: of faults, 200 kills."""
+    """`quick`: small counts, to see that a bench runs; `long`: of faults, 200 kills.
+
+    `seed`: of what is random in a bench; None: the bench's own.
+    """
 
     quick: bool
     long: bool
+    seed: int | None = None
 
 
 class Bench(Protocol):

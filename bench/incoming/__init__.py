@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bench.faults import receiving
-from bench.incoming import dedupe, react, receive, spike, starve
+from bench.incoming import dedupe, echo, react, receive, spike, starve
 from bench.suite import Bench
 
 BENCHES: Mapping[str, Bench] = {
@@ -12,5 +12,6 @@ BENCHES: Mapping[str, Bench] = {
     "react": react,
     "dedupe": dedupe,
     "starve": starve,
+    "echo": echo,
     "faults": receiving,
 }

@@ -8,6 +8,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from bench.installation.processes import python_command, running, wait_until
@@ -50,8 +51,8 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox_process() -> Iterator[Sandbox]:
-    """Run a sandbox without accounts of ours, until the end of the block."""
+def sandbox_process(world: Mapping[str, Any] | None = None) -> Iterator[Sandbox]:
+    """Run a sandbox until the end of the block; `world`: its accounts, instead of the built-in."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="hub-bench-sandbox-") as folder:
         environment = os.environ | {
@@ -59,6 +60,9 @@ def sandbox_process() -> Iterator[Sandbox]:
             "HUB_SANDBOX_PORT": str(port),
             "HUB_SANDBOX_SMTP_PORT": str(free_port()),
         }
+        if world is not None:
+            environment["HUB_SANDBOX_WORLD"] = str(Path(folder) / "world.json")
+            Path(environment["HUB_SANDBOX_WORLD"]).write_text(json.dumps(world))
         command = python_command("sandbox")
         with running(command, environment=environment, stdout=sys.stderr):
             sandbox = Sandbox(port)

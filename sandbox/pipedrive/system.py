@@ -123,7 +123,7 @@ class Pipedrive(System):
     def send_changes(self, author: Author) -> None:
         """Send the latest changes to the webhooks."""
         for delivery in self.events.deliveries(self.records.take_changes(), author):
-            self._sender.start(delivery)
+            self._sender.start(delivery, is_by_api=author.source == "api")
 
     def consent(self) -> ConsentPage:
         return self._login.place()

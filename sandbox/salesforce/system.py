@@ -104,10 +104,10 @@ class Salesforce(System):
             self.records.plant(org, USER, unknown, at)
         self.records.begin()  # of what the world begins with, nobody is told
 
-    def send_saved(self, org: Org) -> None:
+    def send_saved(self, org: Org, *, is_by_api: bool = False) -> None:
         """Send the messages of active flows about records that were just saved."""
         for delivery in self.events.deliveries(org, self.records.take_saved()):
-            self._sender.start(delivery)
+            self._sender.start(delivery, is_by_api=is_by_api)
 
     def account(self, call: ApiRequest) -> str:
         owner, path = self._parts(call)
@@ -141,7 +141,7 @@ class Salesforce(System):
             used.add(call.at)
         usage = {"Sforce-Limit-Info": f"api-usage={used.at(call.at)}/{org.daily_limit}"}
         answer = ApiResponse(403, self.refusal(403)) if spent else self._data(org, call, path, used)
-        self.send_saved(org)
+        self.send_saved(org, is_by_api=True)
         return ApiResponse(answer.status, answer.body, {**usage, **answer.headers})
 
     def consent(self) -> ConsentPage:

@@ -14,6 +14,7 @@ from yarl import URL
 
 from sandbox.clock import Clock
 from sandbox.sending.deliveries import Attempt, Delivery, tamper_message
+from sandbox.sending.disturbance import Disturbance
 from sandbox.sending.http_client import Deliver, OutgoingRequest, OutgoingResponse
 from sandbox.sending.pace import Pace
 from sandbox.storage.account_store import AccountStore
@@ -41,6 +42,7 @@ class Sender:
 
     def __init__(self, store: AccountStore, state: Path, clock: Clock, deliver: Deliver):
         self.pace = Pace(state, clock)
+        self.disturbances: dict[str, Disturbance] = {}  # by system
         self.log = Ledger(state / "sent.jsonl")
         self._store = store
         self._clock = clock
@@ -48,9 +50,22 @@ class Sender:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
-    def start(self, delivery: Delivery) -> None:
-        """Send it in the background, retries included."""
-        self._run(self.send(delivery))
+    def start(self, delivery: Delivery, *, is_by_api: bool = False) -> None:
+        """Send it in the background, retries included; what a call of the API caused may be
+        disturbed.
+        """
+        disturbance = self.disturbances.get(delivery.system) if is_by_api else None
+        if disturbance is None:
+            self._run(self.send(delivery))
+            return
+        for wait in list(disturbance.waits()):
+            disturbance.counts["waiting"] += 1
+            self._run(self._send_later(delivery, wait, disturbance))
+
+    async def _send_later(self, delivery: Delivery, wait: float, disturbance: Disturbance) -> None:
+        await self.pace.wait(delivery.system, wait)
+        await self.send(delivery)
+        disturbance.counts["waiting"] -= 1
 
     async def send(self, delivery: Delivery) -> SentAttempt | None:
         """Make the first attempt now; retries follow in the background. None: it is not wanted."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sandbox.clock import Clock
 from sandbox.sending.deliveries import TAMPERS, Delivery, EventSource
+from sandbox.sending.disturbance import Disturbance
 from sandbox.sending.sender import Sender
 
 FIELDS = {"system", "account", "event", "times", "tamper", "duplicate"}
@@ -26,6 +27,8 @@ class SendingControl:
             web.post("/_control/send", self.send),
             web.post("/_control/pace", self.change_pace),
             web.get("/_control/pace", self.paces),
+            web.post("/_control/disturb", self.disturb),
+            web.get("/_control/disturb", self.disturbances),
             web.get("/_control/sent", self.attempts),
         ]
 
@@ -59,6 +62,20 @@ class SendingControl:
 
     async def paces(self, request: web.Request) -> web.Response:
         return web.json_response({"pace": self._factors()})
+
+    async def disturb(self, request: web.Request) -> web.Response:
+        """Disturb the webhooks that the API's calls cause at a system from now on."""
+        try:
+            request_body = await read_json(request)
+            system = self._source(request_body).key
+            self._sender.disturbances[system] = Disturbance.parse(request_body)
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return await self.disturbances(request)
+
+    async def disturbances(self, request: web.Request) -> web.Response:
+        shown = {system: one.shown() for system, one in self._sender.disturbances.items()}
+        return web.json_response({"disturbances": shown})
 
     async def attempts(self, request: web.Request) -> web.Response:
         since = request.query.get("since", "0")

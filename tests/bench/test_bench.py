@@ -22,7 +22,7 @@ BENCHES = {
     },
     "sqlite": {"drain", "drain_quota", "channels"},
 }  # fmt: skip
-INCOMING_BENCHES = ("receive", "spike", "react", "dedupe", "starve", "faults_receiving")
+INCOMING_BENCHES = ("receive", "spike", "react", "dedupe", "starve", "echo", "faults_receiving")
 
 
 @pytest.mark.parametrize("database", BENCHES)
@@ -47,6 +47,21 @@ def test_every_bench_of_incoming_tells_its_figures(bench):
     assert all(figure.keys() == TOLD for figure in figures.values())
     for name in ("receive_wrong_ids", "faults_receiving_lost", "faults_receiving_published_twice"):
         assert figures[name]["value"] == 0, name
+    assert_each_change_is_written_once(figures)
+
+
+@pytest.mark.corrections(item="2.1")
+def test_no_true_change_is_an_echo_and_no_echo_a_true_change(bench):
+    told = told_by(bench("incoming", "--only", "echo", "--quick", "--on", "sqlite", "--seed", "7"))
+    figures = {name.removesuffix("_sqlite"): figure for name, figure in told.items()}
+    assert_each_change_is_written_once(figures)
+    assert figures["echo_changes"]["value"] == 72
+
+
+def assert_each_change_is_written_once(figures):
+    """The bars hold in the small size, too."""
+    names = [name for name in figures if name.startswith("echo_")]
+    assert names and [name for name in names if not figures[name]["holds"]] == []
 
 
 def test_every_page_is_measured(bench):

@@ -64,6 +64,11 @@ class Command(BaseCommand):
                 "DATABASE_URL is not killed."
             ),
         )
+        parser.add_argument(
+            "--seed",
+            type=int,
+            help="For benches that draw their data: other data of the same kind.",
+        )
         parser.add_argument("--on", choices=DATABASES, help="Only on this database.")
 
     def handle(self, *, suite: str, only: list[str] | None, **options: Any) -> None:
@@ -93,7 +98,8 @@ def refuse_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
 
 
 def build_flags(options: Mapping[str, Any]) -> list[str]:
-    return [f"--{name}" for name in ("quick", "long") if options[name]]
+    flags = [f"--{name}" for name in ("quick", "long") if options[name]]
+    return flags if options["seed"] is None else [*flags, "--seed", str(options["seed"])]
 
 
 def measure_suite(suite: str, names: list[str], database: str, flags: list[str]) -> int:

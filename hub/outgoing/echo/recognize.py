@@ -138,7 +138,7 @@ def _is_echo(change: ReceivedChange, writes: RememberedWrites, counts: EchoCount
     if change.change not in (CREATED, UPDATED) or not change.record:
         return False
     of_record = writes.list_of_record(change)
-    if change.state and of_record and of_record[-1].published_state == change.state:
+    if change.state and any(write.published_state == change.state for write in of_record):
         counts.count_echo(of_record)
         return True
     if change.is_foreign:

@@ -15,8 +15,8 @@ def remember_written_records(
 ) -> None:
     """Store what the scheduled requests write, before they are sent; one insert for all of them.
 
-    Only connections whose events a route takes are remembered. No echo is expected of a change of
-    which no route takes the events, as no webhook is registered for it.
+    Only connections whose events a route takes are remembered. No echo is expected of a change for
+    which no webhook is registered.
     """
     writes: list[RecordWrite] = []
     for batch in batches:
@@ -46,7 +46,7 @@ def _list_writes(
                 is_forwarded=bool(delivery.route.origin_connector_key),
                 is_repeated=delivery.attempt_count > 1,
                 is_reported=any(
-                    config.receives_events(batch.connection, f"{written.object}.{change}")
+                    config.reports_change(batch.connection, f"{written.object}.{change}")
                     for change in list_possible_changes(written)
                 ),
             )

@@ -249,3 +249,20 @@ def test_people_delete_and_change_a_webhook_on_its_page(pipedrive, receiver):
     assert list_webhooks(pipedrive)[0]["subscription_url"].endswith("/elsewhere")
     pipedrive.post(page, data={"do": "delete"})
     assert list_webhooks(pipedrive) == []
+
+
+@pytest.mark.parametrize(("share", "copies"), [({"lost": 1}, 0), ({"doubled": 1}, 2)])
+def test_only_what_a_call_of_the_api_causes_is_disturbed(pipedrive, receiver, share, copies):
+    register(pipedrive, receiver)
+    answer = pipedrive.post("/_control/disturb", json={"system": "pipedrive", **share})
+    assert answer.status_code == 200
+    create_record(pipedrive, "v2/persons", name="Grace")
+    pipedrive.post("/pipedrive/701/persons/", data={"name": "Ada"}, allow_redirects=False)
+    requests_sent = receiver.wait(copies + 1)
+    assert sorted(json.loads(request.body)["data"]["name"] for request in requests_sent) == [
+        "Ada",
+        *["Grace"] * copies,
+    ]
+    (disturbance,) = pipedrive.get("/_control/disturb").json()["disturbances"].values()
+    counts = disturbance["counts"]
+    assert (counts["caused"], counts["lost"]) == (1, int("lost" in share))

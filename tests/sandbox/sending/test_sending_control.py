@@ -53,3 +53,12 @@ def test_body_that_is_no_json_object(desk):
         headers = {"Content-Type": "application/json"}
         answer = desk.post("/_control/send", data=body, headers=headers)
         assert answer.status_code == 400 and json.loads(answer.text)["error"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"system": "sap"}, {"system": "pipedrive", "lost": 2}, {"system": "pipedrive", "later": 1}],
+)
+def test_a_wrong_disturbance_is_answered_with_a_sentence(desk, wish):
+    answer = desk.post("/_control/disturb", json=wish)
+    assert answer.status_code == 400 and answer.json()["error"]

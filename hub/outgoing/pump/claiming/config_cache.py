@@ -33,6 +33,8 @@ class ConfigCache:
     mappings: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)
     # event types that enabled routes take, by connector, tenant and connection; None: not loaded
     received_types: dict[tuple[str, int | None, int | None], set[str]] | None = None
+    # by connection and event type
+    reported_changes: dict[tuple[int, str], bool] = field(default_factory=dict)
     recent_tenants: set[int] = field(default_factory=set)  # loaded with the next missing one
 
     def expire(self, *, now: datetime) -> None:
@@ -40,7 +42,10 @@ class ConfigCache:
         if abs(now - self.loaded_at) >= MAX_AGE:
             self.loaded_at = now
             self.recent_tenants = set(self.tenants)
-            for cache in (self.tenants, self.routes, self.versions, self.apps, self.mappings):
+            for cache in (
+                *(self.tenants, self.routes, self.versions, self.apps, self.mappings),
+                self.reported_changes,
+            ):
                 cache.clear()
             self.received_types = None
 
@@ -76,11 +81,42 @@ class ConfigCache:
         rows = ConnectorApp.objects.filter(connector_key__in=connectors)
         self.apps |= {app.connector_key: app for app in rows}
 
-    def receives_events(self, connection: Connection, type: str = "") -> bool:
-        """Return whether an enabled route takes events that the connection receives.
+    def receives_events(self, connection: Connection) -> bool:
+        """Return whether an enabled route takes events that the connection receives."""
+        return bool(self._find_patterns(connection))
 
-        `type`: of this type, without the connector's key; "": of any.
+    def reports_change(self, connection: Connection, type: str) -> bool:
+        """Return whether the system sends webhooks of this type, without the connector's key.
+
+        A route takes it, or another type that one registration delivers together with it.
         """
+        key = (connection.pk, type)
+        if key not in self.reported_changes:
+            reported = self._list_reported_types(connection)
+            patterns = self._find_patterns(connection)
+            full_type = f"{connection.connector_key}.{type}"
+            self.reported_changes[key] = type in reported or any(
+                matches_event_type(pattern, full_type) for pattern in patterns
+            )
+        return self.reported_changes[key]
+
+    def _list_reported_types(self, connection: Connection) -> set[str]:
+        """List the types of the registrations that the routes need."""
+        connector, patterns = connection.connector, self._find_patterns(connection)
+        if connector.webhook_source is None or connector.subscriptions is None:
+            return set()
+        wanted = [
+            entry.type
+            for entry in connector.webhook_source.event_types
+            if any(
+                matches_event_type(pattern, f"{connector.key}.{entry.type}") for pattern in patterns
+            )
+        ]
+        registrations = connector.subscriptions.list_wanted_registrations(wanted)
+        return {type for types in registrations.values() for type in types}
+
+    def _find_patterns(self, connection: Connection) -> set[str]:
+        """Return the event types that enabled routes take from the connection."""
         if self.received_types is None:
             self.received_types = {}
             routes = Route.unscoped.filter(enabled=True).exclude(origin_connector_key="")
@@ -88,13 +124,14 @@ class ConfigCache:
             for key, tenant_id, origin_id, pattern in origins.distinct():
                 patterns = self.received_types.setdefault((key, tenant_id, origin_id), set())
                 patterns.add(pattern)
-        key = connection.connector_key
-        return any(
-            not type or matches_event_type(pattern, f"{key}.{type}")
+        return {
+            pattern
             for tenant_id in (None, connection.tenant_id)
             for origin_id in (None, connection.pk)
-            for pattern in self.received_types.get((key, tenant_id, origin_id), ())
-        )
+            for pattern in self.received_types.get(
+                (connection.connector_key, tenant_id, origin_id), ()
+            )
+        }
 
     def mapping_for(self, version: MappingVersion, action: Action) -> CompiledMapping:
         """Return the compiled mapping; an empty one means the action's default.

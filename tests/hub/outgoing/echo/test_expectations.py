@@ -131,6 +131,7 @@ def test_a_state_that_was_published_is_not_published_again_for_a_delayed_echo(le
     write_lead(lead, "Baker")
     later = {"LastModifiedById": COLLEAGUE, "LastModifiedDate": at(30)}
     assert lead.save_lead("updated", "Carter", **later) == "processed"
+    write_lead(lead, "Dale", date=30)  # while the echo of the first write is under way
     assert lead.save_lead("updated", "Carter", **later) == "echo"
     again = {**later, "LastModifiedDate": at(31)}
     assert lead.save_lead("updated", "Carter", **again) == "processed"
@@ -170,3 +171,12 @@ def test_each_echo_of_one_batch_is_counted(person):
         recognitions = recognize_changes([change] * 3, now=clock())
     assert [found.is_echo for found in recognitions] == [True, True, False]
     assert writes.get().echo_count == 2
+
+
+def test_an_echo_is_expected_of_a_kind_that_is_registered_with_another(systems):
+    """Pipedrive sends all changes of an object, whichever the routes take."""
+    Route.unscoped.filter(event_type="pipedrive.person.updated").update(enabled=False)
+    systems.save_lead("created", "Able")
+    systems.send()
+    write_person(systems, "Baker")
+    assert systems.save_person("change", "Baker", {"name": "Able"}) == "echo"

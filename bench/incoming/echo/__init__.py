@@ -1,0 +1,68 @@
+"""Measure a two-way synchronisation of Salesforce and Pipedrive whose echoes arrive late, twice or
+not at all: no true change is taken for an echo, and no echo for a true change.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.figures import Bar, Figure
+from bench.incoming.echo.judge import Truth, count_extra_writes, find_swallowed
+from bench.incoming.echo.people import People, Plan
+from bench.incoming.echo.systems import (
+    TwoSystems,
+    describe_record,
+    list_published,
+    list_second_records,
+    two_systems,
+    wait_until_all_is_processed,
+)
+from bench.sink.client import Sink
+from bench.suite import Options
+
+DATABASES = ("postgresql", "sqlite")
+SEED = 25
+PLAN = Plan(creations=200, edits=400, seconds=150.0)  # of each side
+QUICK_PLAN = Plan(creations=12, edits=24, seconds=12.0)
+DISTURBANCE: Mapping[str, Any] = {"delay": 120.0, "lost": 0.05, "doubled": 0.05}
+QUICK_DELAY = 6.0  # seconds
+SHOWN = 5  # of the findings
+NONE = Bar("==", 0)
+SOME = Bar(">=", 1)
+
+
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
+    seed = SEED if options.seed is None else options.seed
+    plan = QUICK_PLAN if options.quick else PLAN
+    disturbance = dict(DISTURBANCE, seed=seed) | ({"delay": QUICK_DELAY} if options.quick else {})
+    with two_systems(disturbance) as systems:
+        people = People(systems, plan, random.Random(seed))
+        started_at = time.monotonic()
+        truth = people.act()
+        wait_until_all_is_processed(systems, delay=disturbance["delay"])
+        yield from compare(systems, truth)
+        yield Figure("echo_duration", time.monotonic() - started_at, "s")
+
+
+def compare(systems: TwoSystems, truth: Truth) -> Iterator[Figure]:
+    """Compare what was published and written with what people did."""
+    published = list_published()
+    swallowed = find_swallowed(truth, published)
+    second = list_second_records(systems, truth)
+    extra = count_extra_writes(truth, published)
+    for finding in (*swallowed[:SHOWN], *second, *extra):
+        print(finding, file=sys.stderr)
+    for record in {change.record for change in swallowed[:SHOWN]} | {key[1] for key in extra}:
+        print(describe_record(record), file=sys.stderr)
+    yield Figure("echo_swallowed", len(swallowed), "changes", bar=NONE)
+    yield Figure("echo_second_records", len(second), "records", bar=NONE)
+    yield Figure("echo_extra_writes", sum(extra.values()), "writes", bar=NONE)
+    yield Figure("echo_failed_writes", systems.count_unsent(), "writes", bar=NONE)
+    yield Figure("echo_changes", len(truth.changes), "changes", bar=SOME)
+    yield Figure("echo_unanswered", systems.count_unanswered(), "webhooks")
+    counts = systems.count_disturbed()
+    yield Figure("echo_caused", counts["caused"], "webhooks", bar=SOME)
+    yield Figure("echo_lost", counts["lost"], "webhooks")
+    yield Figure("echo_doubled", counts["doubled"], "webhooks")

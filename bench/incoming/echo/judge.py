@@ -1,0 +1,112 @@
+"""Compare what was published with what people changed; pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# a message of Salesforce has the values of when it is sent: a write within this time changes them
+SENT_WITHIN = 3.0  # seconds after a change
+CLOCK_STEP = 1.0  # seconds by which two processes may state the same time differently
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that a person made; `field` is empty for a creation."""
+
+    system: str
+    object: str  # in the words of the hub's events
+    record: str
+    kind: str  # created or updated
+    field: str
+    value: str
+    at: float  # seconds since 1970
+
+    @property
+    def type(self) -> str:
+        return f"{self.system}.{self.object}.{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event that the hub published, with the values of the record."""
+
+    type: str
+    record: str
+    values: Mapping[str, Any]
+    changed: frozenset[str] | None  # fields; None: the system does not tell
+    at: float
+
+
+@dataclass(slots=True)
+class Truth:
+    """What people changed, and of which types of events the hub is told.
+
+    `marks`: the first words of the names of all records that people created.
+    """
+
+    registered: frozenset[str]
+    changes: list[Change] = field(default_factory=list)
+    marks: set[str] = field(default_factory=set)
+
+    @property
+    def told(self) -> list[Change]:
+        """Return the changes of which the systems tell the hub."""
+        return [change for change in self.changes if change.type in self.registered]
+
+
+def find_swallowed(truth: Truth, published: Sequence[Published]) -> list[Change]:
+    """Return the changes that no event tells. An event tells one change.
+
+    A change at Salesforce that was changed again before its message was sent cannot be told.
+    """
+    events: dict[tuple[str, str], list[Published]] = defaultdict(list)
+    for event in sorted(published, key=lambda event: event.at):
+        events[event.type, event.record].append(event)
+    swallowed = []
+    for change in sorted(truth.told, key=lambda change: change.at):
+        candidates = events[change.type, change.record]
+        match = next((event for event in candidates if _tells(event, change)), None)
+        if match is not None:
+            candidates.remove(match)
+        elif not _is_overwritten(change, truth.changes, published):
+            swallowed.append(change)
+    return swallowed
+
+
+def count_extra_writes(truth: Truth, published: Sequence[Published]) -> Counter[tuple[str, str]]:
+    """Return how many more events than changes there are, by type and record.
+
+    Each event is at most one write to the other system, as each has at most one route.
+    """
+    told = Counter((change.type, change.record) for change in truth.told)
+    return Counter((event.type, event.record) for event in published) - told
+
+
+def _tells(event: Published, change: Change) -> bool:
+    if event.at < change.at - CLOCK_STEP:
+        return False
+    if not change.field:
+        return True
+    is_changed = event.changed is None or change.field in event.changed
+    return is_changed and str(event.values.get(change.field)) == change.value
+
+
+def _is_overwritten(
+    change: Change, changes: Sequence[Change], published: Sequence[Published]
+) -> bool:
+    """Return whether the record may have been written again before its message was sent."""
+    if change.system != "salesforce":
+        return False
+    until = change.at + SENT_WITHIN
+    by_people = any(
+        other.record == change.record and change.at < other.at <= until for other in changes
+    )
+    name = change.value.partition(" ")[0]
+    by_hub = any(
+        event.type.startswith("pipedrive.")
+        and str(event.values.get("name")).partition(" ")[0] == name
+        and change.at - CLOCK_STEP <= event.at <= until
+        for event in published
+    )
+    return by_people or by_hub

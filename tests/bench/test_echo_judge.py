@@ -1,0 +1,64 @@
+"""What the judge of `bench incoming --only echo` counts."""
+
+import pytest
+
+from bench.incoming.echo.judge import (
+    Change,
+    Published,
+    Truth,
+    count_extra_writes,
+    find_swallowed,
+)
+
+pytestmark = pytest.mark.corrections(item="2.1")
+
+PERSON, LEAD = "pipedrive.person.updated", "salesforce.lead.updated"
+NAME = Change("pipedrive", "person", "31", "updated", "name", "ann v1", at=10.0)
+LAST_NAME = Change("salesforce", "lead", "00Q1", "updated", "LastName", "ann v2", at=10.0)
+
+
+def truth(*changes):
+    return Truth(frozenset({PERSON, LEAD}), list(changes))
+
+
+def event(change, at=11.0, value=None, changed=()):
+    is_told = change.system == "pipedrive"
+    values = {change.field: value or change.value}
+    fields = frozenset(changed or {change.field}) if is_told else None
+    return Published(change.type, change.record, values, fields, at)
+
+
+@pytest.mark.parametrize(
+    ("published", "count"),
+    [
+        ([event(NAME)], 0),
+        ([], 1),
+        ([event(NAME, value="ann v0")], 1),
+        ([event(NAME, at=2.0)], 1),
+        ([event(NAME, changed={"phones"})], 1),
+    ],
+)
+def test_a_change_that_no_event_tells_is_swallowed(published, count):
+    assert len(find_swallowed(truth(NAME), published)) == count
+
+
+def test_one_event_tells_one_change():
+    again = Change("pipedrive", "person", "31", "updated", "name", "ann v1", at=10.5)
+    assert find_swallowed(truth(NAME, again), [event(NAME)]) == [again]
+
+
+def test_a_change_of_a_kind_that_is_not_registered_is_not_told():
+    change = Change("pipedrive", "deal", "7", "updated", "title", "tea v1", at=10.0)
+    assert find_swallowed(truth(change), []) == []
+
+
+@pytest.mark.parametrize(("after", "count"), [(1.0, 0), (9.0, 1)])
+def test_what_is_written_again_before_its_message_is_sent_cannot_be_told(after, count):
+    at = LAST_NAME.at + after
+    by_hub = Published(PERSON, "31", {"name": "ann v3"}, frozenset({"name"}), at)
+    assert len(find_swallowed(truth(LAST_NAME), [by_hub])) == count
+
+
+def test_each_event_more_than_there_are_changes_is_an_extra_write():
+    extra = count_extra_writes(truth(NAME), [event(NAME), event(NAME), event(LAST_NAME)])
+    assert extra == {(PERSON, "31"): 1, (LEAD, "00Q1"): 1}
