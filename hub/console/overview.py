@@ -11,7 +11,11 @@ from django.db.models import Case, Count, Min, Q, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection, KillSwitch
-from hub.connections.status.effective_status import build_effective_state_expression
+from hub.connections.status.effective_status import (
+    ATTENTION_STATES,
+    build_effective_state_expression,
+    needs_attention,
+)
 from hub.connections.status.expiry_forecast import build_expiring_condition
 from hub.console.day_figures import (
     HOUR,
@@ -35,7 +39,6 @@ from tenants.scoping import visible_rows
 
 MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
 LAST_SHOWN, NOTICES_SHOWN, SWITCHES_SHOWN = 8, 6, 20
-ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 
 
 class WaitingCount(TypedDict):
@@ -73,8 +76,7 @@ class ConnectionGroup(NamedTuple):
 
     @property
     def needs_attention(self) -> bool:
-        """Return whether its connections do not work, and not because a person disabled them."""
-        return self.state in ATTENTION_STATES and self.reason != "disabled"
+        return needs_attention(self.state, self.reason)
 
 
 @dataclass(frozen=True)

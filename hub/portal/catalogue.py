@@ -15,10 +15,10 @@ from hub.connections.connecting.connector_requests import (
     find_system_key,
 )
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.status.effective_status import needs_attention
 from hub.reason_codes import translate_text
 from tenants.models import Tenant
 
-ATTENTION_STATES = {"needs_reconnect", "degraded", "silent", "disabled"}
 CONNECTIONS_NAMED = 5  # connections on a card
 STATE_ORDER = {"attention": 0, "connected": 1, "available": 2, "not_set_up": 3}
 
@@ -34,7 +34,8 @@ class CatalogueEntry:
     def first_connections(self) -> Sequence[Connection]:
         """Return the connections named on the card, those that need attention first."""
         return sorted(
-            self.connections, key=lambda connection: connection.state not in ATTENTION_STATES
+            self.connections,
+            key=lambda connection: not needs_attention(connection.state, connection.reason),
         )[:CONNECTIONS_NAMED]
 
     @property
@@ -43,7 +44,7 @@ class CatalogueEntry:
 
     @property
     def state(self) -> str:
-        if any(connection.state in ATTENTION_STATES for connection in self.connections):
+        if any(needs_attention(one.state, one.reason) for one in self.connections):
             return "attention"
         if self.connections:
             return "connected"

@@ -25,12 +25,20 @@ WORKING_STATES = (
     "silent",
 )  # states in which a kill switch stops a connection
 
+ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
+CHOSEN_REASONS = ("disabled", DISCONNECTED)  # a person chose that nothing is sent
+
 
 class EffectiveStatus(NamedTuple):
     reason: str  # a code; empty: the state itself is the reason
     sentence: str
     action: str  # what a person does; empty: nothing
     until: datetime | None
+
+
+def needs_attention(state: str, reason: str) -> bool:
+    """Return whether a connection in this state does not work without a person having chosen so."""
+    return state in ATTENTION_STATES and reason not in CHOSEN_REASONS
 
 
 def determine_effective_status(

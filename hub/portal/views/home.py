@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hub.connections.models import Connection
+from hub.connections.status.effective_status import needs_attention
 from hub.db.clock import clock
 from hub.forecast.upcoming import count_urgent_needs
 from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
@@ -40,12 +41,14 @@ def show_home(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         tenant_user, [connection for connection, _status in cards]
     )
     attention_count = sum(
-        connection_status.tone in ("bad", "warn") for _row, connection_status in cards
+        status.tone in TONE_ORDER or needs_attention(status.state, connection.reason)
+        for connection, status in cards
     )
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "cards": cards,
         "troubled": attention_count,
+        "all_work": all(status.state == "healthy" for _connection, status in cards),
         "pending_attempts": pending_attempts,
         "missing_identities": missing_identities,
         "running": list_running_integrations(tenant_user.tenant, now=clock()),

@@ -28,6 +28,24 @@ def test_what_needs_a_person_stands_first(owner, make, acme):
     )
 
 
+@pytest.mark.corrections(item="3.9")
+@pytest.mark.parametrize(
+    ("state", "reason", "sentence"),
+    [
+        ("healthy", "", "All connections work."),
+        ("disabled", "failing", "One connection needs attention."),
+        ("disabled", "disabled", "No connection needs attention."),
+        ("disabled", "disconnected", "No connection needs attention."),
+        ("paused", "paused", "No connection needs attention."),
+    ],
+)
+def test_connections_that_do_not_send_are_not_said_to_work(
+    owner, make, acme, state, reason, sentence
+):
+    make.connection(acme, state=state, reason=reason)
+    assert sentence in owner.get("/t/acme/").content.decode()
+
+
 def test_a_suspended_tenant_is_told_so(owner, acme):
     acme.suspend("unpaid", now=NOON)
     assert "Your organisation is suspended" in owner.get("/t/acme/").content.decode()
