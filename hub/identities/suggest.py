@@ -3,10 +3,10 @@
 Nothing is confirmed here: see `review`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
@@ -22,7 +22,8 @@ from hub.mappings.models import Identity
 from hub.outgoing.insight.missing_identities import list_missing_identities
 
 CANDIDATES_SHOWN = 5
-BATCH_ROWS = 1_000
+BATCH_ROWS = 1_000  # that are stored in one transaction
+Row = TypeVar("Row")
 WRITTEN_COLUMNS = (
     *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
 )
@@ -60,8 +61,10 @@ def suggest_identities(
 ) -> SuggestionCounts:
     """Match the people of both sides, and store the result for each of ours.
 
-    Decisions by people are not changed. People of ours who occur in events, but in no list, are
-    matched by the form of their id. The number of queries grows only with the thousands of people.
+    Each thousand is stored by itself, so that others can write meanwhile; a run that was killed is
+    repeated. Decisions by people are not changed. People of ours who occur in events, but in no
+    list, are matched by the form of their id. The number of queries grows only with the thousands
+    of people.
     """
     people = load_people(connection)
     decided = _load_identities(connection, states=DECIDED_STATES)
@@ -72,18 +75,18 @@ def suggest_identities(
     }
     ignored = {entry.local_id for entry in decided} - confirmed.keys()
     suggestions = match_people(people.local, people.remote, confirmed=confirmed, ignored=ignored)
+    for batch in _split(suggestions):
+        _store_suggestions(connection, batch, people, now=now)
+    _delete_outdated(connection, {entry.local_id for entry in suggestions})
+    _store_conflicts(connection, people)
+    counts = count_suggestions(connection)
+    after = {
+        "suggested": counts.suggested,
+        "ambiguous": counts.ambiguous,
+        "unmatched": counts.unmatched,
+        "conflicts": counts.conflicts,
+    }
     with transaction.atomic():
-        lock_identities(connection)
-        identities = _load_identities(connection)
-        _store_suggestions(connection, identities, suggestions, people, now=now)
-        _store_conflicts(identities, people, now=now)
-        counts = count_suggestions(connection)
-        after = {
-            "suggested": counts.suggested,
-            "ambiguous": counts.ambiguous,
-            "unmatched": counts.unmatched,
-            "conflicts": counts.conflicts,
-        }
         actor.audit("connection.suggest_identities", connection, after=after, now=now)
     return counts
 
@@ -153,27 +156,24 @@ def _load_identities(
 # --- what is stored -------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def _store_suggestions(
-    connection: Connection,
-    identities: Sequence[Identity],
-    suggestions: Iterable[Suggestion],
-    people: People,
-    *,
-    now: datetime,
+    connection: Connection, suggestions: Sequence[Suggestion], people: People, *, now: datetime
 ) -> None:
-    """Store the suggestions, and remove those of local people who no longer exist."""
-    stored = {entry.local_id: entry for entry in identities}
-    paired_ids = {
-        entry.remote_id for entry in identities if entry.state == Identity.State.CONFIRMED
-    }
+    """Store the suggestions of some of our people, except those whom a person decided meanwhile."""
+    lock_identities(connection)
+    rows = Identity.unscoped.filter(connection=connection, kind=USER)
+    local_ids = [suggestion.local_id for suggestion in suggestions]
+    stored = {entry.local_id: entry for entry in rows.filter(local_id__in=local_ids)}
+    candidate_ids = {entry.remote_id for each in suggestions for entry in each.candidates}
+    paired = rows.filter(state=Identity.State.CONFIRMED, remote_id__in=candidate_ids)
+    paired_ids = set(paired.values_list("remote_id", flat=True))
     remote = people.remote_by_id
     changed: list[Identity] = []
-    kept_ids = {entry.local_id for entry in identities if entry.state in DECIDED_STATES}
     for suggestion in suggestions:
         identity = stored.get(suggestion.local_id)
-        if suggestion.local_id in kept_ids:
-            continue  # a person decided meanwhile
-        kept_ids.add(suggestion.local_id)
+        if identity is not None and identity.state in DECIDED_STATES:
+            continue
         identity = identity or Identity(
             connection=connection, kind=USER, local_id=suggestion.local_id, created_at=now
         )
@@ -183,8 +183,18 @@ def _store_suggestions(
         ):
             changed.append(_set_columns(identity, columns, now=now))
     _write_identities(changed)
-    gone = [entry.pk for entry in identities if entry.local_id not in kept_ids]
-    Identity.unscoped.filter(pk__in=gone).delete()
+
+
+def _delete_outdated(connection: Connection, suggested_ids: set[str]) -> None:
+    """Delete the undecided rows of local people who no longer exist."""
+    rows = Identity.unscoped.filter(connection=connection, kind=USER)
+    rows = rows.exclude(state__in=DECIDED_STATES)
+    ids = rows.values_list("pk", "local_id")
+    gone = [pk for pk, local_id in ids if local_id not in suggested_ids]
+    for batch in _split(gone):
+        with transaction.atomic():
+            lock_identities(connection)
+            rows.filter(pk__in=batch).delete()
 
 
 def _set_columns(identity: Identity, columns: Mapping[str, Any], *, now: datetime) -> Identity:
@@ -263,16 +273,38 @@ def _describe(candidate: Candidate, person: Person) -> dict[str, Any]:
     }
 
 
-def _store_conflicts(identities: Sequence[Identity], people: People, *, now: datetime) -> None:
+def _store_conflicts(connection: Connection, people: People) -> None:
     """Store the conflicts of confirmed pairs, except those that a person has accepted."""
-    confirmed = [entry for entry in identities if entry.state == Identity.State.CONFIRMED]
-    changed: list[Identity] = []
+    confirmed = _load_identities(connection, states=[Identity.State.CONFIRMED])
+    changed: list[tuple[Identity, str, Any]] = []
     for identity, conflict in find_conflicts(confirmed, people.local, people.remote):
         accepted = (identity.evidence or {}).get("accepted")
         code = "" if conflict is None or conflict.fingerprint == accepted else conflict.code
         evidence = conflict.to_evidence(accepted) if conflict else None
         is_outdated = bool(code) and identity.evidence != evidence
         if identity.conflict != code or is_outdated:
+            changed.append((identity, code, evidence))
+    for batch in _split(changed):
+        _write_conflicts(connection, batch)
+
+
+@transaction.atomic
+def _write_conflicts(connection: Connection, batch: Sequence[tuple[Identity, str, Any]]) -> None:
+    """Store these conflicts, except of pairs that a person changed meanwhile."""
+    lock_identities(connection)
+    stored = Identity.unscoped.in_bulk([identity.pk for identity, _code, _evidence in batch])
+    changed = []
+    for read, code, evidence in batch:
+        identity = stored.get(read.pk)
+        if identity and _pair_state(identity) == _pair_state(read):
             identity.conflict, identity.evidence = code, evidence
             changed.append(identity)
-    Identity.unscoped.bulk_update(changed, ("conflict", "evidence"), batch_size=BATCH_ROWS)
+    Identity.unscoped.bulk_update(changed, ("conflict", "evidence"))
+
+
+def _pair_state(identity: Identity) -> tuple[Any, ...]:
+    return identity.state, identity.remote_id, identity.conflict, identity.evidence
+
+
+def _split(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS))

@@ -24,7 +24,6 @@ class MappingInUse(Exception):
     """A mapping that routes use, or that an integration made, cannot be deleted."""
 
 
-@transaction.atomic
 def create_mapping(
     mapping: FieldMapping, body: Mapping[str, Any], actor: ActorContext, *, now: datetime
 ) -> FieldMapping:
@@ -35,14 +34,14 @@ def create_mapping(
     _check_columns(mapping)
     check_mapping_body(mapping.connector_key, mapping.action, body)
     mapping.created_at = now
-    mapping.save(force_insert=True)
     after = {"name": mapping.name, "connector": mapping.connector_key, "action": mapping.action}
-    actor.audit("fieldmapping.create", mapping, after=after, now=now)
-    revise_mapping(mapping, body, actor, now=now)
+    with transaction.atomic():
+        mapping.save(force_insert=True)
+        actor.audit("fieldmapping.create", mapping, after=after, now=now)
+        revise_mapping(mapping, body, actor, now=now)
     return mapping
 
 
-@transaction.atomic
 def change_mapping(
     mapping: FieldMapping,
     actor: ActorContext,
@@ -55,21 +54,28 @@ def change_mapping(
 
     None keeps the current name or body. Raises ValidationError by field.
     """
-    stored = FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
-    if body is not None:
-        check_mapping_change(stored, body, actor)
-        check_mapping_body(stored.connector_key, stored.action, body)
-        revise_mapping(mapping, body, actor, now=now)
-    if name is not None and name != stored.name:
-        mapping.name = name
-        _check_columns(mapping)
-        mapping.save(update_fields=["name"])
-        before = {"name": stored.name}
-        actor.audit("fieldmapping.rename", mapping, before=before, after={"name": name}, now=now)
+    if body is not None:  # compiling takes a while, in which others must be able to write
+        check_mapping_change(mapping, body, actor)
+        check_mapping_body(mapping.connector_key, mapping.action, body)
+    with transaction.atomic():
+        stored = FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
+        if body is not None:
+            revise_mapping(mapping, body, actor, now=now)
+        if name is not None and name != stored.name:
+            _rename_mapping(mapping, stored.name, name, actor, now=now)
     return mapping
 
 
-@transaction.atomic
+def _rename_mapping(
+    mapping: FieldMapping, old_name: str, name: str, actor: ActorContext, *, now: datetime
+) -> None:
+    mapping.name = name
+    _check_columns(mapping)
+    mapping.save(update_fields=["name"])
+    before, after = {"name": old_name}, {"name": name}
+    actor.audit("fieldmapping.rename", mapping, before=before, after=after, now=now)
+
+
 def restore_mapping_version(
     mapping: FieldMapping, version: MappingVersion, actor: ActorContext, *, now: datetime
 ) -> MappingVersion | None:
@@ -78,17 +84,17 @@ def restore_mapping_version(
     None if the newest version has this body. Raises ValidationError by field.
     """
     assert version.mapping_id == mapping.pk
-    stored = FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
-    check_mapping_change(stored, version.body, actor)
-    check_mapping_body(stored.connector_key, stored.action, version.body)
-    restored = revise_mapping(mapping, version.ordered_body, actor, now=now)
-    if restored:
-        after = {"version": restored.number, "restored_version": version.number}
-        actor.audit("fieldmapping.restore", mapping, after=after, now=now)
+    check_mapping_change(mapping, version.body, actor)
+    check_mapping_body(mapping.connector_key, mapping.action, version.body)
+    with transaction.atomic():
+        FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
+        restored = revise_mapping(mapping, version.ordered_body, actor, now=now)
+        if restored:
+            after = {"version": restored.number, "restored_version": version.number}
+            actor.audit("fieldmapping.restore", mapping, after=after, now=now)
     return restored
 
 
-@transaction.atomic
 def copy_mapping(
     mapping: FieldMapping, tenant: Tenant, name: str, actor: ActorContext, *, now: datetime
 ) -> FieldMapping:

@@ -44,6 +44,7 @@ KIBIBYTE = 1024
 MAPPING_MAX_BYTES = 64 * KIBIBYTE
 MAPPING_MAX_DEPTH = 20
 MAPPING_MAX_LEAVES = 500
+MAPPING_MAX_NODES = 5_000  # of the parsed expressions of all leaves
 
 
 class MappingError(ValueError):
@@ -91,6 +92,10 @@ class CompiledMapping:
     leaves: tuple[Leaf, ...] = field(repr=False)
     uses_identities: bool = False
 
+    @property
+    def node_count(self) -> int:
+        return sum(leaf.expression.node_count for leaf in self.leaves)
+
 
 def compile_mapping(mapping: Any) -> CompiledMapping:
     """Compile a mapping. Raises MappingError with the first error."""
@@ -112,6 +117,7 @@ class _Compiler:
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
         self._leaf_count = 0
+        self._node_count = 0
 
     def compile_node(self, node: Any, path: str, depth: int) -> Any:
         if depth > MAPPING_MAX_DEPTH:
@@ -137,6 +143,11 @@ class _Compiler:
 
     def _compile_leaf(self, text: str, path: str) -> Leaf:
         leaf = Leaf(path, _parse(text, path))
+        self._node_count += leaf.expression.node_count
+        if self._node_count > MAPPING_MAX_NODES:
+            raise MappingError(
+                path, "", f"has expressions of more than {MAPPING_MAX_NODES:,} names and operators"
+            )
         self.leaves.append(leaf)
         return leaf
 
@@ -251,6 +262,10 @@ class CompiledFilter:
 
     expression: Expression
     clauses: tuple[Expression, ...] = field(repr=False)
+
+    @property
+    def node_count(self) -> int:
+        return self.expression.node_count + sum(clause.node_count for clause in self.clauses)
 
     def passes(self, document: Document, *, budget: Budget | None = None) -> bool:
         """Return whether the document passes; many documents may share one `budget`.

@@ -37,6 +37,7 @@ class Expression:
     text: str
     tree: Node = field(repr=False)
     calls: frozenset[str] = frozenset()
+    node_count: int = 1
     names: tuple[str, ...] = field(
         default=(), repr=False
     )  # where it is no more than names with dots between
@@ -66,8 +67,10 @@ def parse_expression(text: str) -> Expression:
         raise ExpressionRefused(f"is longer than {EXPRESSION_MAX_LENGTH} characters")
     Output().copy_plain(text)  # it is stored, and quoted in messages
     tree = _parse_tree(text)
-    calls = frozenset(_check_node(node, depth) for node, depth in _iterate_nodes(tree)) - {""}
-    return Expression(text, tree, calls, extract_path_names(tree))
+    calls = [_check_node(node, depth) for node, depth in _iterate_nodes(tree)]
+    return Expression(
+        text, tree, frozenset(calls) - {""}, node_count=len(calls), names=extract_path_names(tree)
+    )
 
 
 def split_clauses(expression: Expression) -> list[Expression]:

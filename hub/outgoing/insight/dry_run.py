@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.http import dump_json, format_json
+from connectors.http import format_json
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.connections.models import Connection
-from hub.mappings.compiler_cache import compiled_filter, compiled_mapping
+from hub.mappings.compiler_cache import compiled_filter
 from hub.mappings.expressions.functions import IdentitySkipped
 from hub.mappings.fallbacks import load_fallbacks
 from hub.mappings.missing_paths import MissingPath, find_missing_paths
@@ -23,6 +23,7 @@ from hub.mappings.translate import (
     MappingError,
     MappingFailed,
     collect_identities,
+    compile_mapping,
     translate,
 )
 from hub.outgoing.models import Route
@@ -41,13 +42,13 @@ class RouteDraft:
 
     @classmethod
     def compile(cls, route: Route, version: MappingVersion) -> "RouteDraft":
-        """Compile a stored route with a version of its mapping.
+        """Compile a stored route with a version of its mapping, which may be a draft: not cached.
 
         Raises LookupError when connector or action no longer exists, MappingError when filter or
         mapping is invalid.
         """
         action = CONNECTORS[route.connector_key].action(route.action)
-        mapping = compiled_mapping(dump_json(version.body or action.default))
+        mapping = compile_mapping(dict(version.body or action.default))
         return cls(action, mapping, compiled_filter(route.filter) if route.filter else None)
 
 

@@ -1,6 +1,8 @@
 """Suggestions are stored for a person to decide; decisions are kept, and conflicts are found."""
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from connectors.directories import Person
 from hub.audit import AuditRow
@@ -44,6 +46,17 @@ def states(connection):
 
 ANN, BOB = Person("u1", "Ann Archer", "ann@acme.test"), Person("u2", "Bob Baker", "bob@acme.test")
 ANN_THERE = Person("U1", "Ann Archer", "ann@acme.test")
+
+
+@pytest.mark.corrections(item="3.5")
+@pytest.mark.django_db(transaction=True)
+def test_of_many_people_each_thousand_is_stored_by_itself(slack):
+    people = [Person(f"u{number}", f"Person {number}") for number in range(2_100)]
+    put_local_users(slack.tenant, people, SYSTEM, complete=True, now=NOON)
+    with CaptureQueriesContext(database) as queries:
+        assert suggest_identities(slack, SYSTEM, now=NOON).unmatched == 2_100
+    transactions = " ".join(query["sql"].split()[0] for query in queries).split("COMMIT")
+    assert len([statements for statements in transactions if "INSERT" in statements]) == 3 + 1
 
 
 def test_a_suggestion_waits_for_a_person(slack):

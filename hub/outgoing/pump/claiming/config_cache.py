@@ -30,7 +30,7 @@ class ConfigCache:
     routes: dict[int, Route] = field(default_factory=dict)
     versions: dict[int, MappingVersion] = field(default_factory=dict)  # newest by mapping
     apps: dict[str, ConnectorApp | None] = field(default_factory=dict)  # by connector
-    mappings: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)
+    mapping_texts: dict[tuple[int, str], bytes] = field(default_factory=dict)  # by version, action
     # event types that enabled routes take, by connector, tenant and connection; None: not loaded
     received_types: dict[tuple[str, int | None, int | None], set[str]] | None = None
     # by connection and event type
@@ -43,7 +43,7 @@ class ConfigCache:
             self.loaded_at = now
             self.recent_tenants = set(self.tenants)
             for cache in (
-                *(self.tenants, self.routes, self.versions, self.apps, self.mappings),
+                *(self.tenants, self.routes, self.versions, self.apps, self.mapping_texts),
                 self.reported_changes,
             ):
                 cache.clear()
@@ -139,6 +139,6 @@ class ConfigCache:
         Raises MappingError when the stored mapping does not compile.
         """
         key = (version.pk, action.key)
-        if key not in self.mappings:
-            self.mappings[key] = compiled_mapping(dump_json(version.body or action.default))
-        return self.mappings[key]
+        if key not in self.mapping_texts:
+            self.mapping_texts[key] = dump_json(version.body or action.default)
+        return compiled_mapping(self.mapping_texts[key])
