@@ -27,6 +27,7 @@ CHANGED_USES_HEARTBEAT = "drift_changes"
 CHECK_CLAIM = timedelta(minutes=5)  # longer than the check of one connection takes
 RETRY_DELAY, RETRY_DELAY_MAX = timedelta(minutes=10), timedelta(hours=6)
 CONNECTIONS_AT_ONCE = 100  # of one step
+CHANGED_USES_PERIOD = CONNECTIONS_AT_ONCE * CHANGED_USE_INTERVAL
 # a person must act first, or nothing may be sent
 UNCHECKED_STATES = ("paused", "disabled", "needs_reconnect")
 
@@ -65,8 +66,9 @@ def create_missing_schedules(*, now: datetime) -> None:
 def schedule_checks_of_changed_uses(*, now: datetime) -> None:
     """Make connections due whose routes, mappings or jobs have changed since the last check.
 
-    The first is due now and each other one CHANGED_USE_INTERVAL later, as a job of all tenants
-    concerns all their connections.
+    Each is due CHANGED_USE_INTERVAL after the one before, as a job of all tenants concerns all
+    their connections. Those that are due within CHANGED_USES_PERIOD keep their time and place, and
+    the one that was checked longest ago comes first: no change of others postpones a check.
     """
     own = Q(tenant=None) | Q(tenant=OuterRef("connection__tenant"))
     key = OuterRef("connection__connector_key")
@@ -78,9 +80,11 @@ def schedule_checks_of_changed_uses(*, now: datetime) -> None:
         | Q(Exists(routes.filter(mapping__versions__created_at__gt=planned)))
         | Q(Exists(jobs.filter(updated_at__gt=planned)))
     )
-    schedules = DriftSchedule.unscoped.filter(has_changed, check_at__gt=now)
-    rows = list(schedules.order_by("pk")[:CONNECTIONS_AT_ONCE])
-    for number, row in enumerate(rows):
+    period_end = now + CHANGED_USES_PERIOD
+    soon_count = DriftSchedule.unscoped.filter(check_at__gt=now, check_at__lt=period_end).count()
+    schedules = DriftSchedule.unscoped.filter(has_changed, check_at__gte=period_end)
+    rows = schedules.order_by("planned_at", "pk")[: max(0, CONNECTIONS_AT_ONCE - soon_count)]
+    for number, row in enumerate(rows, soon_count):
         row.check_at = now + number * CHANGED_USE_INTERVAL
     DriftSchedule.unscoped.bulk_update(rows, ["check_at"])
 

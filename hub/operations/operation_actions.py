@@ -17,6 +17,10 @@ from tenants.models import Tenant
 
 HOUR = timedelta(hours=1)
 KINDS_WITHOUT_CAP = {"erase", "repair"}  # kinds that send nothing, or that quotas pace
+EMPTY_PLANS = {
+    "repair": "No difference that a repair can remove matches. There is nothing to do.",
+}
+NO_DELIVERIES = "No deliveries match. There is nothing to do."  # of the other kinds
 PLATFORM_FACTOR = 20  # by which the limit of unrestricted actors is higher
 
 
@@ -67,7 +71,7 @@ def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetim
     when the operation does not wait for a confirmation.
     """
     if not operation.count:
-        raise OperationRefused("No deliveries match. There is nothing to do.")
+        raise OperationRefused(EMPTY_PLANS.get(operation.kind, NO_DELIVERIES))
     if operation.is_expired(now=now):
         raise OperationRefused(
             "This plan is older than 15 minutes and the rows may have changed. Create a new plan."

@@ -35,6 +35,14 @@ DISCREPANCY_REASONS = {
         _("Change the expression in the job."),
     ),
     # not repaired
+    "ambiguous": Reason(
+        _("Several records of one side have the same key, so it is not known which one to repair."),
+        _("Change or merge the duplicate records."),
+    ),
+    "unmapped": Reason(
+        _("The value has no counterpart on the other side, so it cannot be written there."),
+        _("Add it to the job's list of values, or to the identities."),
+    ),
     "report_only": Reason(_("The job only reports differences of this kind.")),
     "no_newer_side": Reason(
         _("The newer value applies, but which one is newer is not known."),

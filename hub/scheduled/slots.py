@@ -31,7 +31,7 @@ class InvalidCron(ValueError):
 
 def check_cron(cron: str) -> None:
     """Raise InvalidCron unless the text has five fields and matches some time."""
-    fields = cron.split()
+    fields = cron.split() if cron.isprintable() else []  # a line break separates no fields
     if len(fields) != CRON_FIELD_COUNT or len(cron) > CRON_LENGTH_MAX:
         raise InvalidCron("it must have five fields: minute, hour, day, month and day of the week")
     for field in fields:

@@ -108,7 +108,7 @@ def format_times(minute: str, hour: str) -> str:
 def format_days(weekday: str) -> str:
     """Return days of the week such as "Monday to Friday"; empty if the field is something else."""
     parts = [format_day_range(part) for part in weekday.split(",")]
-    return ", ".join(parts) if all(parts) else ""
+    return ", ".join(dict.fromkeys(parts)) if all(parts) else ""
 
 
 def format_day_range(part: str) -> str:

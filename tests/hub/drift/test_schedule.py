@@ -188,6 +188,35 @@ def test_checks_that_a_job_of_all_tenants_causes_are_spread(make, acme, schedule
     assert list(times) == [later + timedelta(seconds=3 * number) for number in range(4)]
 
 
+@pytest.mark.corrections(item="1.20")
+def test_a_check_is_not_postponed_while_others_keep_changing(make, acme, schedule):
+    make.connection(make.tenant("other"), "salesforce", secret={})
+    create_missing_schedules(now=NOON)
+    DriftSchedule.unscoped.update(check_at=NOON + 9 * HOUR, planned_at=NOON)
+    now, checked = NOON, []
+    for _ in range(5):
+        now += timedelta(seconds=2)
+        make.job(updated_at=now)
+        schedule_checks_of_changed_uses(now=now)
+        for due in find_due_schedules(now=now):
+            checked.append(due.connection_id)
+            DriftSchedule.unscoped.filter(pk=due.pk).update(
+                check_at=NOON + 9 * HOUR, planned_at=now - timedelta(seconds=1)
+            )
+    assert len(set(checked)) == 2
+
+
+@pytest.mark.corrections(item="1.20")
+def test_of_many_changed_connections_the_one_checked_longest_ago_is_first(make, acme, schedule):
+    other = make.connection(make.tenant("other"), "salesforce", secret={})
+    create_missing_schedules(now=NOON)
+    DriftSchedule.unscoped.update(check_at=NOON + 9 * HOUR, planned_at=NOON)
+    DriftSchedule.unscoped.filter(connection=other).update(planned_at=NOON - HOUR)
+    make.job(updated_at=NOON + MINUTE)
+    schedule_checks_of_changed_uses(now=NOON + MINUTE)
+    assert find_due_schedules(now=NOON + MINUTE).get().connection == other
+
+
 def test_a_changed_route_of_its_events_is_checked_soon(make, acme, schedule):
     check_due_schedules(context_of(describe())[0])
     later = NOON + MINUTE

@@ -143,6 +143,7 @@ def test_a_slot_at_the_start_is_listed_and_one_at_the_end_is_not():
     assert not is_slot("0 * * * *", "UTC", start + MINUTE)
 
 
+@pytest.mark.corrections(item="1.21")
 @pytest.mark.parametrize(
     "cron",
     [
@@ -150,6 +151,8 @@ def test_a_slot_at_the_start_is_listed_and_one_at_the_end_is_not():
         "* * * *",
         "* * * * * *",
         "@daily",
+        "30 2 * * *\n",
+        "30 2 *\n* *",
         "60 * * * *",
         "*/0 * * * *",
         "1-70 * * * *",

@@ -3,8 +3,10 @@
 import pytest
 from django.urls import reverse
 
-from hub.audit import AuditRow
+from hub.audit import ActorContext, AuditRow
+from hub.db.clock import clock
 from hub.operations.models import Operation
+from hub.operations.operation_actions import OperationRefused, confirm_operation
 from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy
 from tests.scheduled_factories import RESULT
@@ -68,6 +70,29 @@ def test_a_repair_reads_both_records_first_and_keeps_the_old_value(api, acme, st
     assert (answer.json()["reason"], answer.json()["repair_delivery"]) == ("awaiting_read", None)
     assert not Delivery.unscoped.exists()
     assert AuditRow.objects.filter(verb="discrepancy.repair").count() == 1
+
+
+@pytest.mark.corrections(item="1.21")
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [("ambiguous", "Several records of one side"), ("unmapped", "has no counterpart")],
+)
+def test_what_cannot_be_repaired_is_not_said_to_be_rejected_by_the_system(
+    make, api, acme, salesforce, verdict, sentence
+):
+    discrepancy = make.discrepancy(salesforce, record_key="A-8", verdict=verdict)
+    answer = api.of(acme).post(f"{LIST}/{discrepancy.public_id}/repair")
+    assert answer.status_code == 409 and sentence in answer.json()["detail"]
+    assert "rejected it" not in answer.json()["detail"]
+
+
+@pytest.mark.corrections(item="1.21")
+def test_an_empty_plan_of_repairs_speaks_of_differences(acme):
+    operation = Operation.unscoped.create(
+        tenant=acme, kind="repair", reason="why", count=0, planned_at=clock()
+    )
+    with pytest.raises(OperationRefused, match="No difference that a repair can remove matches"):
+        confirm_operation(operation, ActorContext.system(), now=clock())
 
 
 def test_a_person_may_choose_the_other_side(api, acme, stored_discrepancy):
