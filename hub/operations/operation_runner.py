@@ -29,11 +29,14 @@ log = structlog.get_logger(__name__)
 class BatchResult:
     """The result of a batch: the last examined row (None: no row was left), and the numbers of
     changed and skipped rows.
+
+    `is_waiting`: nothing may be done now; the operation is woken up again later.
     """
 
     cursor: int | None
     done: int = 0
     excluded_count: int = 0
+    is_waiting: bool = False
 
 
 BatchFunction = Callable[
@@ -61,7 +64,7 @@ def run_operation(
 
 @transaction.atomic
 def run_batch(id: int, *, now: datetime) -> bool:
-    """Run one batch; return False if the operation is not running, or has just finished."""
+    """Run one batch; return False if the operation is not running, waits, or has just finished."""
     operation = (
         Operation.unscoped.select_for_update(of=("self",)).filter(pk=id, state="running").first()
     )
@@ -69,6 +72,9 @@ def run_batch(id: int, *, now: datetime) -> bool:
         return False
     size = BATCH_SIZE if operation.rows_left is None else min(BATCH_SIZE, operation.rows_left)
     batch = _find_batch_function(operation)(operation, size, now=now) if size else BatchResult(None)
+    if batch.is_waiting:
+        Operation.unscoped.filter(pk=id).update(heartbeat_at=now)
+        return False
     if batch.cursor is None:
         _finish_operation(operation, now=now)
         return False

@@ -11,7 +11,7 @@ from tenants.models import Tenant
 DELIVERIES_MAX = 20_000  # of which the texts are read
 DELIVERIES_PER_CHUNK = 500
 TEXT_MAX_LENGTH = 200
-IN_FLIGHT_STATES = ("waiting", "sending")
+IN_FLIGHT_STATES = ("waiting", "sending", "held")  # a held one may be released at any time
 
 
 class InFlightTexts:

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from hub.audit import ActorContext
+from hub.audit import SYSTEM, ActorContext
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.filters import match_repairable, select_discrepancies
 from hub.scheduled.repairs.planned_writes import KNOWN_WHEN_PLANNING
 from hub.scheduled.repairs.repair_deliveries import RepairResult, RepairSender
+from hub.scheduled.runs.claim import is_switched_off
 
 
 def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
@@ -19,8 +20,11 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
 
     All discrepancies of a record are repaired together, even beyond `size`, as a second write would
     find another version. Waits for rows that another transaction has locked, as the operation does
-    not return to them. Those that cannot be repaired keep their state, with the reason.
+    not return to them. Those that cannot be repaired keep their state, with the reason. What a run
+    started waits while scheduled work is switched off.
     """
+    if is_started_by_run(operation) and is_switched_off():
+        return BatchResult(operation.cursor, is_waiting=True)
     rows = select_discrepancies(operation.filter, operation.tenant).filter(match_repairable())
     remaining = rows.filter(pk__gt=operation.cursor, pk__lte=operation.last).order_by("pk")
     ids = list(remaining.values_list("pk", flat=True)[:size])
@@ -40,6 +44,10 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
     )  # they were no part of the plan
     excluded_count = len(batch_ids) - len(result.repairing) - reported_count
     return BatchResult(ids[-1], len(result.repairing), excluded_count)
+
+
+def is_started_by_run(operation: Operation) -> bool:
+    return operation.actor_kind == SYSTEM.kind and "run" in operation.filter
 
 
 def find_siblings(ids: Sequence[int], later: QuerySet[Discrepancy]) -> list[int]:

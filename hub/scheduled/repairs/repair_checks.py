@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import Q
 
 from hub.audit import ActorContext
 from hub.connections.credentials.provider_call import Call, Patience
@@ -26,6 +27,7 @@ from hub.scheduled.repairs.verification import (
     postpone_verification,
     verify_delivered,
 )
+from hub.scheduled.runs.claim import is_switched_off
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +50,14 @@ class RepairCheckContext:
 
 def wake_up_for_repairs(*, now: datetime) -> None:
     """Start the task if a record must be read again; a step of the sweep."""
-    if Discrepancy.unscoped.filter(match_unread(now=now) | match_delivered(now=now)).exists():
+    if Discrepancy.unscoped.filter(match_due(now=now)).exists():
         wake_up(REPAIR_WAKE_UP, now=now)
+
+
+def match_due(*, now: datetime) -> Q:
+    """Match the repairs to check now; while scheduled work is switched off, only sent ones."""
+    delivered = match_delivered(now=now)
+    return delivered if is_switched_off() else match_unread(now=now) | delivered
 
 
 def check_repairs(context: RepairCheckContext) -> None:
@@ -58,8 +66,7 @@ def check_repairs(context: RepairCheckContext) -> None:
     If the repairs of one job cannot be checked, the others are still checked.
     """
     deadline = context.clock() + TIME_SLICE
-    now = context.clock()
-    rows = Discrepancy.unscoped.filter(match_unread(now=now) | match_delivered(now=now))
+    rows = Discrepancy.unscoped.filter(match_due(now=context.clock()))
     groups = list(rows.order_by().values(*GROUP_COLUMNS).distinct())
     for group in sorted(groups, key=lambda _group: context.random()):
         if context.clock() > deadline:

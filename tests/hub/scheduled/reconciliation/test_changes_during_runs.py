@@ -98,6 +98,18 @@ def test_a_record_with_a_delivery_in_flight_is_left_to_the_next_run(world, make)
     assert world.find_discrepancies() == {(key, "status")}
 
 
+@pytest.mark.corrections(item="1.12")
+def test_a_record_with_a_held_delivery_is_left_until_it_is_decided(world, make):
+    key = world.plant(1, there={"status": "won"})
+    delivery = make.delivery(world.remote, data={"number": key}, action="update_deal")
+    delivery.transition_to("held", reason="mapping_failed")
+    assert world.reconcile()["unsettled"] == 1
+    assert world.find_discrepancies() == set()
+    delivery.transition_to("skipped")
+    world.reconcile()
+    assert world.find_discrepancies() == {(key, "status")}
+
+
 def test_what_is_delivered_while_the_other_side_is_read_is_no_difference(world, make):
     keys = [world.plant(number) for number in range(30)]
     world.orders.put(keys[1], state="won")  # before the run; its delivery waits

@@ -3,8 +3,10 @@
 import pytest
 from django.urls import reverse
 
+from hub.connections.models import KillSwitch
 from hub.operations import operation_actions
 from hub.operations.models import Operation
+from hub.operations.operation_runner import run_batch
 from hub.scheduled.models import Discrepancy
 from tests.hub.scheduled.reconciliation.world import OPTIONS, ReconciliationScenario
 from tests.hub.scheduled.repairs.discrepancies import ACTOR, plan, plant_differences
@@ -31,6 +33,33 @@ def test_the_repairs_of_a_run_are_made_though_the_next_run_ends_before_they_begi
     world.reconcile()
     operation = run_plan(world, operation)
     assert (operation.count, operation.processed_count) == (16, 16)
+    assert world.repair() == 16
+
+
+@pytest.mark.corrections(item="1.19")
+@pytest.mark.parametrize("scope", ["scheduled", "platform"])
+def test_what_a_run_started_waits_while_scheduled_work_is_switched_off(make, scope):
+    world = ReconciliationScenario(make, mode="apply")
+    plant_differences(world)
+    world.reconcile()
+    operation = Operation.unscoped.get()
+    switch = KillSwitch.unscoped.create(scope=scope, reason="incident")
+    assert not run_batch(operation.pk, now=world.clock())
+    operation.refresh_from_db()
+    assert (operation.state, operation.processed_count) == ("running", 0)
+    switch.delete()
+    assert run_plan(world, operation).processed_count == 16
+
+
+@pytest.mark.corrections(item="1.19")
+def test_no_repair_is_sent_while_scheduled_work_is_switched_off(make):
+    world = ReconciliationScenario(make, mode="apply")
+    plant_differences(world)
+    world.reconcile()
+    world.run_operations()
+    switch = KillSwitch.unscoped.create(scope="scheduled", reason="incident")
+    assert world.repair() == 0
+    switch.delete()
     assert world.repair() == 16
 
 
