@@ -16,18 +16,24 @@ from bench.scheduled.order_systems import (
     OrderSystems,
     connect_systems,
     count_missing,
+    count_writes,
     find_tenant,
     order_systems,
     plant_orders,
 )
-from bench.scheduled.repairing import count_writes, deliver_repairs
-from bench.scheduled.runner import EVERY_LEASE, execute_runs, start_runner
+from bench.scheduled.runner import (
+    EVERY_LEASE,
+    count_pages,
+    deliver_all_repairs,
+    execute_runs,
+    start_runner,
+)
 from bench.sink.client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.operations.operation_actions import confirm_operation
-from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.models import Discrepancy, Job
 from hub.scheduled.repairs.discrepancy_actions import plan_repairs
 from hub.scheduled.runs.claim import free_run_leases
 from hub.scheduled.runs.run_actions import start_run
@@ -113,7 +119,7 @@ def measure_run_after_repair(systems: OrderSystems, job: Job, planted: Found) ->
     confirm_operation(operation, actor, now=clock())
     before = count_writes(systems)
     with start_together(python_command("bench.programs.pump")):
-        deliver_repairs()
+        deliver_all_repairs()
     repair_count = count_writes(systems) - before
     yield Figure("compare_repairs", repair_count, "", bar=Bar("==", operation.count))
     start_run(job, find_tenant(), actor, now=clock())
@@ -130,11 +136,6 @@ def measure_run_after_repair(systems: OrderSystems, job: Job, planted: Found) ->
 def kill(process: Process) -> None:
     process.kill()
     process.wait()
-
-
-def count_pages(run: Run) -> int:
-    run.refresh_from_db(fields=["cursor"])
-    return sum(read["pages"] for read in run.cursor.get("reads", {}).values())
 
 
 def first_reads(requests: list[dict[str, Any]]) -> list[str]:

@@ -229,6 +229,10 @@ def build_record(key: str, stage: str, amount: float) -> dict[str, Any]:
     }
 
 
+def count_writes(systems: OrderSystems) -> int:
+    return sum(request["method"] != "GET" for request in systems.list_requests())
+
+
 def count_missing(expected: Iterable[Any], found: Iterable[Any]) -> int:
     """Return how many were not found, and how many were invented."""
     return len(set(expected) ^ set(found))

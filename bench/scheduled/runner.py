@@ -9,6 +9,7 @@ from uuid import UUID
 
 from bench.installation.processes import Process, python_command, running
 from hub.db.clock import clock
+from hub.scheduled.models import Run
 from hub.scheduled.runs.claim import free_run_leases
 
 SMALL_PAGES = "bench.programs.small_page_settings"
@@ -39,9 +40,38 @@ def execute_runs() -> Mapping[str, float]:
     return figures
 
 
+def deliver_repairs(**settings: str) -> int:
+    """Carry out all repairs in a process of its own, while a pump delivers them; return its exit
+    code. `settings` are of its environment.
+    """
+    with running(
+        python_command("bench.programs.run_repairs"), environment=os.environ | settings
+    ) as (process,):
+        return int(process.wait())
+
+
+def deliver_all_repairs() -> None:
+    """Carry out all repairs. Raises SystemExit if that fails."""
+    if deliver_repairs():
+        raise SystemExit("the process that carries out repairs failed")
+
+
+def repair_until_killed(failpoint: str) -> bool:
+    """Carry out repairs in a process that kills itself at a failpoint; return whether it came
+    there.
+    """
+    return deliver_repairs(HUB_FAILPOINTS=failpoint) < 0
+
+
 def execute_until_killed(failpoint: str) -> bool:
     """Execute runs in a process that kills itself at a failpoint; return whether it came there."""
     with start_runner(HUB_FAILPOINTS=failpoint) as (process,):
         process.communicate()
     free_run_leases(*EVERY_LEASE, now=clock())
     return process.returncode < 0
+
+
+def count_pages(run: Run) -> int:
+    """Return how many pages of the run are stored."""
+    run.refresh_from_db(fields=["cursor"])
+    return sum(read["pages"] for read in run.cursor.get("reads", {}).values())

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from hub.audit import ActorContext
 from hub.db.clock import Clock
 from hub.operations.models import Operation
+from hub.processes.failpoints import failpoint
 from hub.queue import wake_up
 
 BATCH_SIZE = 200  # rows of one batch
@@ -53,6 +54,7 @@ def run_operation(
         try:
             if not run_batch(id, now=clock()):
                 return False
+            failpoint("P2")  # a batch was stored, with the cursor behind it
         except (InterfaceError, OperationalError):
             raise  # the database is away or busy: nothing was changed, the next wake-up continues
         except Exception as error:
@@ -84,6 +86,7 @@ def run_batch(id: int, *, now: datetime) -> bool:
         excluded_count=operation.excluded_count + batch.excluded_count,
         heartbeat_at=now,
     )
+    failpoint("P1")  # a batch is not stored yet
     return True
 
 

@@ -64,6 +64,22 @@ def assert_each_change_is_written_once(figures):
     assert names and [name for name in names if not figures[name]["holds"]] == []
 
 
+@pytest.mark.corrections(item="4.9")
+@pytest.mark.parametrize(
+    ("suite", "name"),
+    [
+        *(("scheduled", name) for name in ("slots", "compare", "valve", "night", "ship")),
+        ("identities", "matching"),
+    ],
+)
+def test_every_bench_of_scheduled_work_and_identities_holds_its_counts(bench, suite, name):
+    """Bars of seconds and rates are not evaluated beside other tests; counts are."""
+    figures = told_by(bench(suite, "--quick", "--only", name, "--on", "postgresql"))
+    assert figures and all(figure.keys() == TOLD for figure in figures.values())
+    counts = [figure for figure in figures.values() if (figure["bar"] or "").endswith("== 0")]
+    assert [figure["name"] for figure in counts if not figure["holds"]] == []
+
+
 def test_every_page_is_measured(bench):
     """Which pages of staff there are is a test of tests/bench/test_portal_pages.py."""
     figures = told_by(bench("portal", "--quick"))

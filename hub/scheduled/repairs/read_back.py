@@ -13,6 +13,7 @@ from django.db.models import Q
 from connectors.outcomes import CHANGED_SINCE
 from hub.db.clock import Clock
 from hub.db.storable import make_storable
+from hub.processes.failpoints import failpoint
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.values.staged_values import limit_value
@@ -180,6 +181,7 @@ class SecondRead:
         result = self.sender.publish_after_reading(locked, expires_at=now + READ_VALID_FOR)
         reopen([entry for entry, _refused in result.refused], "repair_failed")
         store_refusals(result)
+        failpoint("P3")  # the records were read again, and no repair is stored yet
 
 
 def find_version(entry: Discrepancy, sides: CurrentSides) -> str:
