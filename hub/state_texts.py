@@ -22,6 +22,9 @@ CONNECTION_STATES = {
     "disconnected": Reason(_("A person disconnected it. Its history is kept.")),
 }
 
+# of a healthy connection that only receives: no test tells whether its system sends
+READY_TO_RECEIVE = Reason(_("It is ready to receive. Its webhooks show what arrives."))
+
 CREDENTIAL_EVENTS = {
     "issued": Reason(_("The account was authorized.")),
     "refreshed": Reason(_("The access token was renewed before it expired.")),
@@ -81,12 +84,18 @@ ITEM_STATES = {  # of an item of an incoming webhook, and of a request that was 
 SUBSCRIPTION_STATES = {
     "wanted": Reason(_("It has not been registered yet.")),
     "verified": Reason(_("It is registered as it should be.")),
+    "unconfirmed": Reason(_("It was registered as it should be, and the last check failed.")),
     "drifted": Reason(_("The other system has it registered differently.")),
     "expired": Reason(_("The registration has expired.")),
     "gone": Reason(_("The other system has no such registration any more.")),
     "unsupported": Reason(_("The other system does not let the hub register it.")),
     "manual": Reason(_("A person registers it in the other system.")),
 }
+
+# of a manual one while no route takes its events
+NOTHING_LISTENS = Reason(
+    _("A person registers it. No route takes its events yet, so they are only recorded.")
+)
 
 RUN_STATES = {  # of a run of a job
     "waiting": Reason(_("It has not started yet.")),
@@ -136,6 +145,7 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the styl
     "rejected": ("bad", "block"),
     "wanted": ("info", "schedule"),
     "verified": ("good", "check_circle"),
+    "unconfirmed": ("warn", "warning"),
     "drifted": ("warn", "warning"),
     "gone": ("bad", "link_off"),
     "unsupported": ("bad", "block"),
@@ -155,7 +165,7 @@ STATE_LABELS = (  # the shown name of each state
     _("received"), _("processed"), _("duplicate"), _("echo"), _("unmatched"), _("quarantined"),
     _("accepted"), _("rejected"), _("wanted"), _("verified"), _("drifted"), _("gone"),
     _("unsupported"), _("manual"), _("blocked"), _("late"), _("enabled"), _("excluded"),
-    _("new"), _("open"), _("repairing"), _("resolved"), _("ignored"),
+    _("new"), _("open"), _("repairing"), _("resolved"), _("ignored"), _("unconfirmed"),
 )  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from hub.connections.models import Connection, KillSwitch, MaintenanceWindow
 from hub.connections.status.effective_status import (
     SWITCHED_OFF,
     determine_effective_state,
+    find_state_text,
     find_stop_cause,
     find_stopping_switches,
 )
 from hub.reason_codes import find_reason
-from hub.state_texts import CONNECTION_STATES, STATE_TONES, state_label
+from hub.state_texts import STATE_TONES, state_label
 
 
 class PrimaryAction(NamedTuple):
@@ -100,7 +101,7 @@ def describe_status(
     return ConnectionStatus(
         state=state,
         word=state_label(state),
-        sentence=CONNECTION_STATES[state].sentence,
+        sentence=find_state_text(connection, state).sentence,
         reason_text=reason_entry.sentence if reason_entry else "",
         detail=switch.reason if switch and is_switched_off else connection.detail,
         detail_is_reason=is_switched_off or state == "paused",

@@ -23,13 +23,13 @@ from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.credential_timeline import draw_credential_timeline
 from hub.connections.status.effective_status import (
     determine_effective_state,
+    find_state_text,
     find_stopping_switches,
 )
 from hub.connections.status.quota_usage import list_named_quota_usage
 from hub.connections.status.settings_view import list_displayed_settings
 from hub.db.clock import clock
 from hub.reason_codes import find_reason
-from hub.state_texts import CONNECTION_STATES
 from hub.throttle.admin import ConnectorFilter
 from tenants.scoping import ScopedAdminMixin
 
@@ -127,7 +127,7 @@ class ConnectionAdminBase(
         return {
             "connection": connection,
             "system": connection.connector,
-            "sentence": CONNECTION_STATES[determine_effective_state(connection)].sentence,
+            "sentence": find_state_text(connection, determine_effective_state(connection)).sentence,
             "reason": self.reason(connection),
             "state": determine_effective_state(connection),
             "switch": find_stopping_switches([connection]).get(connection.pk),

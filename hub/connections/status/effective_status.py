@@ -15,8 +15,8 @@ from hub.connections.models import (
     KillSwitch,
     MaintenanceWindow,
 )
-from hub.reason_codes import find_reason
-from hub.state_texts import CONNECTION_STATES
+from hub.reason_codes import Reason, find_reason
+from hub.state_texts import CONNECTION_STATES, READY_TO_RECEIVE
 
 SWITCHED_OFF = "switched_off"
 WORKING_STATES = (
@@ -53,9 +53,16 @@ def determine_effective_status(
     text = (
         find_reason(reason, system=connection.connector.label)
         if reason
-        else CONNECTION_STATES[connection.state]
+        else find_state_text(connection, connection.state)
     )
     return EffectiveStatus(reason, text.sentence, text.action, until or connection.paused_until)
+
+
+def find_state_text(connection: Connection, state: str) -> Reason:
+    """Return the text of a state. What only receives is not said to work, as nothing tests it."""
+    if state == "healthy" and not connection.connector.actions:
+        return READY_TO_RECEIVE
+    return CONNECTION_STATES[state]
 
 
 def determine_effective_state(connection: Connection) -> str:

@@ -10,7 +10,7 @@ from hub.crypto.sealed import CannotOpen
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.reason_codes import SUBSCRIPTION_REASONS, find_reason, translate_text
-from hub.state_texts import SUBSCRIPTION_STATES
+from hub.state_texts import NOTHING_LISTENS, SUBSCRIPTION_STATES
 
 HANDLED_BY_A_PERSON = ("manual", "unsupported")
 
@@ -38,6 +38,8 @@ def readable_subscriptions() -> QuerySet[WebhookSubscription]:
 def describe_subscription(subscription: WebhookSubscription) -> SubscriptionStatus:
     """Return the texts of a subscription, which was read with its endpoint."""
     sentence, action = SUBSCRIPTION_STATES[subscription.state].sentence, ""
+    if subscription.state == "manual" and not subscription.event_types:
+        sentence = NOTHING_LISTENS.sentence
     if subscription.reason:
         reason = SUBSCRIPTION_REASONS.get(subscription.reason) or find_reason(
             subscription.reason, system=str(subscription.endpoint.connector.label)

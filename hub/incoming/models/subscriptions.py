@@ -35,6 +35,7 @@ class WebhookSubscription(Scoped):
     class State(models.TextChoices):
         WANTED = "wanted", _("Wanted")  # not created yet
         VERIFIED = "verified", _("Verified")
+        UNCONFIRMED = "unconfirmed", _("Unconfirmed")  # verified before; its last check failed
         DRIFTED = "drifted", _("Drifted")
         EXPIRED = "expired", _("Expired")
         GONE = "gone", _("Gone")

@@ -27,7 +27,7 @@ from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.changes import apply_comparison
 from hub.incoming.registration.compare import Comparison, compare_subscriptions
 from hub.incoming.registration.lease import RegistrationLease, RegistrationLeaseLost
-from hub.incoming.registration.outcomes import record_failure, record_move, record_state
+from hub.incoming.registration.outcomes import record_failure, record_manual, record_move
 from hub.incoming.registration.own_urls import list_endpoint_secrets, list_other_urls
 from hub.incoming.registration.wanted import (
     build_wanted_subscriptions,
@@ -96,7 +96,7 @@ def _check_registrations(
     subscriptions, connection = endpoint.connector.subscriptions, endpoint.connection
     if subscriptions is None or subscriptions.is_manual or connection is None:
         with lease.in_transaction():
-            _record_manual(existing.values(), now=now)
+            record_manual(existing.values(), now=now)
         return _check_interval(subscriptions)
     if connection.state in NOT_CHECKED_STATES or find_hold_reason(connection):
         return HELD_RECHECK_DELAY
@@ -233,15 +233,6 @@ def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now
     credential = getattr(connection, "credential", None)
     if outcome.kind == "refresh" and credential is not None:
         credential.await_refresh(used=credential.version, now=now)
-
-
-def _record_manual(subscriptions: Iterable[WebhookSubscription], *, now: datetime) -> None:
-    """Store that only a person can register these; unwanted ones are deleted."""
-    for subscription in subscriptions:
-        if not subscription.is_wanted:
-            subscription.delete()
-            continue
-        record_state(subscription, "manual", None, now=now)
 
 
 def _check_interval(subscriptions: Subscriptions | None) -> timedelta:

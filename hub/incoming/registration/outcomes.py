@@ -73,7 +73,7 @@ def _clean_evidence(registration: FoundSubscription) -> dict[str, Any]:
 def record_failure(
     subscription: WebhookSubscription, outcome: Outcome, *, exchange: str = "", now: datetime
 ) -> None:
-    """Store why a check or a repair failed; the observed state is not changed.
+    """Store why a check or a repair failed; what was verified before is *unconfirmed* then.
 
     `exchange`: the failed call with its response, without secrets, as evidence.
     """
@@ -84,6 +84,7 @@ def record_failure(
     subscription.detail = outcome.detail[:500]
     if outcome.reason not in NOT_SENT_REASONS:  # ends by itself, and the registrations stay
         subscription.failure_count = min(subscription.failure_count + 1, MAX_FAILURES)
+        _unconfirm(subscription, now=now)
     _store_observation(subscription)
     is_alerting = subscription.failure_count >= WebhookSubscription.ALERTING_FAILURES
     if is_alerting or subscription.reason == PERMISSION_MISSING:
@@ -107,8 +108,23 @@ def record_move(
         if registration is not None:
             subscription.evidence = _clean_evidence(registration) or subscription.evidence
         subscription.reason, subscription.checked_at = INSTALLATION_MOVED, now
+        _unconfirm(subscription, now=now)
         subscription.detail = f"{former_url} → {settings.HUB_PUBLIC_URL}"[:500]
         _store_observation(subscription)
+
+
+def record_manual(subscriptions: Iterable[WebhookSubscription], *, now: datetime) -> None:
+    """Store that only a person can register these; unwanted ones are deleted."""
+    for subscription in subscriptions:
+        if not subscription.is_wanted:
+            subscription.delete()
+            continue
+        record_state(subscription, "manual", None, now=now)
+
+
+def _unconfirm(subscription: WebhookSubscription, *, now: datetime) -> None:
+    if subscription.state == "verified":
+        subscription.state, subscription.state_changed_at = "unconfirmed", now
 
 
 def _store_observation(subscription: WebhookSubscription) -> None:

@@ -12,6 +12,8 @@ from hub.incoming.endpoints.create import (
 )
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.lease import is_unleased, revoke_lease
+from hub.incoming.registration.outcomes import record_manual
+from hub.incoming.registration.wanted import plan_subscriptions
 from hub.outgoing.models import Route
 from hub.queue import pending_wake_ups, wake_up
 
@@ -71,11 +73,21 @@ def _name_awaited_check(endpoint: InboundEndpoint) -> str:
 def request_connection_check(connection: Connection, *, now: datetime) -> None:
     """Request the check of a connection's endpoint, in the transaction that connects an account.
 
-    HUB_ACCOUNT_CONNECTED names this function.
+    HUB_ACCOUNT_CONNECTED names this function. A URL that a person enters at the system exists at
+    once.
     """
     endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
+    subscriptions = connection.connector.subscriptions
+    if subscriptions is not None and subscriptions.is_manual and _has_own_url(connection):
+        endpoint = endpoint or get_or_create_connection_endpoint(connection, now=now)
+        record_manual(plan_subscriptions(endpoint, now=now).values(), now=now)
     if endpoint is not None:
         request_check(endpoint, now=now)
+
+
+def _has_own_url(connection: Connection) -> bool:
+    source = connection.connector.webhook_source
+    return source is not None and source.url_per == "connection" and connection.tenant is not None
 
 
 def request_checks_of_origin(route: Route, *, now: datetime) -> None:

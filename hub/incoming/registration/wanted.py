@@ -59,7 +59,8 @@ def plan_subscriptions(
         subscription = existing.get(key) or WebhookSubscription(
             endpoint=endpoint, tenant=endpoint.tenant, key=key, state_changed_at=now
         )
-        if (subscription.event_types, subscription.is_wanted) != (list(event_types), True):
+        planned = (subscription.event_types, subscription.is_wanted)
+        if subscription.pk is None or planned != (list(event_types), True):
             subscription.event_types, subscription.is_wanted = list(event_types), True
             subscription.save()
         existing[key] = subscription
@@ -81,9 +82,16 @@ def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[s
         return {}
     types = find_wanted_types(endpoint, source)
     if subscriptions is None or subscriptions.is_manual:
-        # a sender may have types of its own, which no list of event types has
-        return {APP_KEY: types} if types or list_routes(endpoint) else {}
+        own_url = endpoint.connection_id is not None  # a person enters it before there is a route
+        types = types or _list_own_types(endpoint)
+        return {APP_KEY: types} if types or own_url else {}
     return subscriptions.list_wanted_registrations(types)
+
+
+def _list_own_types(endpoint: InboundEndpoint) -> tuple[str, ...]:
+    """Return the types that routes take and no list has, as a sender may have types of its own."""
+    prefix = f"{endpoint.connector_key}."
+    return tuple(sorted({route.event_type.removeprefix(prefix) for route in list_routes(endpoint)}))
 
 
 def build_wanted_subscriptions(

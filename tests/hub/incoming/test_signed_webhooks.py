@@ -155,13 +155,15 @@ TIMED = {
 FORM = "application/x-www-form-urlencoded"
 
 
-def post_signed(client, connection, body, *, at=0, query="", headers=None, type="application/json"):
-    """Post what the connection's own scheme signs, `at` seconds from now."""
+def post_signed(
+    client, connection, body, *, at=None, query="", headers=None, type="application/json"
+):
+    """Post what the connection's own scheme signs; `at`: the signed time, by default now."""
     url = endpoint_url(endpoint_of(connection)) + query
     path = "/" + url.partition("//")[2].partition("/")[2]
     request = WebhookRequest("POST", url, body, (("Content-Type", type),), path=path)
     scheme = build_scheme(connection.settings)
-    signed = sign(scheme, request, [Secret(SENDER_SECRET)], clock().timestamp() + at)
+    signed = sign(scheme, request, [Secret(SENDER_SECRET)], at or clock().timestamp())
     names = dict(signed.headers) | (headers or {})
     names.pop("Content-Type")
     answer = client.post(path, body, content_type=type, headers=names)
@@ -212,7 +214,8 @@ def test_a_signed_time_tells_events_apart_only_where_it_is_the_events(
     client, make, settings, count
 ):
     connection = connect_sender(make, SENDER_SECRET, **TIMED, **settings)
-    for at in (-30, -30, 0):
+    now = clock().timestamp()
+    for at in (now - 30, now - 30, now):
         post_signed(client, connection, b'{"n": 1}', at=at)
     run_inbox()
     assert Event.unscoped.count() == count

@@ -36,6 +36,7 @@ from hub.portal.views.connections.own_connection import (
     get_own_connection,
     redirect_to_connection,
 )
+from hub.portal.webhook_status import list_subscriptions
 from tenants.access.tenant_users import TenantUser, list_people_to_ask, tenant_view
 from tenants.models import Membership
 
@@ -214,11 +215,18 @@ def render_done_page(
 ) -> HttpResponse:
     """Render the last step; a generated secret is shown this once."""
     routes = list(filter_routes_to(connection)[:ROUTES_SHOWN])
+    source = connection.connector.webhook_source
+    has_own_url = source is not None and source.url_per == "connection"
+    reveals_url = tenant_user.can_manage
     context = {
         "tenant_user": tenant_user,
         "connection": connection,
         "connector": connection.connector,
         "secret": secret,
+        "here": tenant_user.tenant.reference,
+        "subscriptions": list_subscriptions(connection, reveals_url=reveals_url)
+        if has_own_url
+        else [],
         "conversions": preview_mappings(routes[:MAPPINGS_SHOWN], connection),
         "others": routes[MAPPINGS_SHOWN:],
         "missing": find_static_identities(routes, connection),

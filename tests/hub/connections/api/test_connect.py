@@ -206,6 +206,27 @@ def test_what_only_receives_is_connected_without_a_call(shop, acme, set_system_a
     assert Connection.unscoped.get().state == "healthy" and not http.requests
 
 
+@pytest.mark.corrections(item="2.4")
+def test_the_url_of_what_only_receives_is_read_as_soon_as_it_is_connected(
+    shop, acme, set_system_answers
+):
+    set_system_answers(NO_DATA)
+    made = post(
+        shop,
+        {
+            "connector": "signed_webhook",
+            "settings": {"preset": "github"},
+            "secrets": {"signing_secret": "a secret of 24 characters"},
+        },
+    ).json()
+    (row,) = shop.get("/api/v1/webhook-subscriptions").json()["items"]
+    assert (row["state"], row["connection"]["id"], row["event_types"]) == ("manual", made["id"], [])
+    assert row["sentence"].endswith("No route takes its events yet, so they are only recorded.")
+    subscription = shop.get(f"/api/v1/webhook-subscriptions/{row['id']}").json()
+    assert "/hooks/signed_webhook/" in subscription["receive_url"]
+    assert made["sentence"] == "It is ready to receive. Its webhooks show what arrives."
+
+
 def test_what_could_verify_nothing_is_refused(shop, acme, set_system_answers):
     set_system_answers(NO_DATA)
     answer = post(shop, {"connector": "signed_webhook", "settings": {"preset": "custom"}})

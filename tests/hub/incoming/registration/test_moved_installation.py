@@ -42,7 +42,7 @@ def test_a_copy_at_another_url_observes_the_webhooks_of_the_original(connection,
         check(connection, company)
     assert (company.writes, company.webhooks) == ([], before)
     subscription = WebhookSubscription.unscoped.get()
-    assert (subscription.state, subscription.reason) == ("verified", MOVED)
+    assert (subscription.state, subscription.reason) == ("unconfirmed", MOVED)
     assert subscription.failure_count == 0 and not Notice.unscoped.exists()
     assert COPY_URL in subscription.detail
 

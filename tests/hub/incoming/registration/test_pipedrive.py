@@ -28,6 +28,17 @@ def test_a_route_registers_the_webhook_of_its_object_with_url_and_password(conne
     assert state_of(connection) == ("verified", "")
 
 
+@pytest.mark.corrections(item="2.4")
+def test_a_subscription_is_not_verified_while_its_check_fails(connection, company):
+    check(connection, company)
+    company.status = 500
+    check(connection, company)
+    assert state_of(connection) == ("unconfirmed", "permission_missing")
+    company.status = 200
+    check(connection, company)
+    assert state_of(connection) == ("verified", "")
+
+
 def test_a_quiet_check_writes_nothing(connection, company):
     check(connection, company)
     company.writes.clear()

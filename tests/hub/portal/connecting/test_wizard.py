@@ -195,6 +195,14 @@ def test_an_endpoint_without_events_leads_to_their_choice(admin, make, acme):
     )
 
 
+@pytest.mark.corrections(item="2.4")
+def test_what_only_receives_shows_its_url_on_the_last_step(admin, acme):
+    form = {"preset": "github", "signing_secret": "a secret of 24 characters", "name": "CI"}
+    page = admin.post(FILL.format("signed_webhook"), form, follow=True).content.decode()
+    assert "https://hub.test/hooks/signed_webhook/" in page
+    assert "No route takes its events yet" in page
+
+
 @pytest.mark.parametrize("count", [1, 60])
 def test_many_routes_and_events_cost_the_last_step_no_more_queries(admin, make, acme, count):
     row = make.connection(acme, "slack")
