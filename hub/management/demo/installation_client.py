@@ -88,9 +88,9 @@ class InstallationClient:
         """Cause an event in a system of the sandbox, which then sends its webhook."""
         self.send_request("POST", f"{self.sandbox}/_control/send", json=event)
 
-    def change_record(self, url: str, changes: Mapping[str, Any]) -> None:
+    def change_record(self, url: str, changes: Mapping[str, Any]) -> Response:
         """Change a record of our own application, whatever version it has."""
-        self.send_request("PATCH", url, json=changes, headers={"If-Match": "*"})
+        return self.send_request("PATCH", url, json=changes, headers={"If-Match": "*"})
 
     def plant_records(
         self, system: str, account: str, object: str, records: Sequence[Mapping[str, Any]]

@@ -63,13 +63,16 @@ class ScheduledScenarios:
         )
 
     def cancel_order(self, customer: Customer) -> str:
-        """Cancel the customer's last order that is in Salesforce; return its number."""
+        """Cancel the customer's last order that is in Salesforce and in the shop; return its
+        number. An order that a program sent to the hub is not in the shop.
+        """
         name = str(ORDER_FIELD["name"])
         numbers = [record.get(name) or "" for record in self.read_opportunities(customer)]
-        number = max(numbers)
-        url = f"{self.installation.sandbox}/app/api/orders/{number}?tenant={customer.reference}"
-        self.installation.change_record(url, {"state": "cancelled"})
-        return str(number)
+        for number in sorted(numbers, reverse=True):
+            url = f"{self.installation.sandbox}/app/api/orders/{number}?tenant={customer.reference}"
+            if self.installation.change_record(url, {"state": "cancelled"}).status < 300:
+                return str(number)
+        raise ScenarioFailed(f"No order of {customer.name} is in Salesforce and in the shop")
 
     def read_stage(self, customer: Customer, number: str) -> str:
         """Return the stage of an order's opportunity once it is lost; "" before."""
@@ -144,8 +147,9 @@ class ScheduledScenarios:
     # --- the hub's API ---
 
     def run_job(self, name: str, customer: Customer) -> Row:
-        """Start a job for one customer, and wait until the run has finished."""
-        (job,) = [row for row in self.find_rows("/jobs") if row["name"] == name]
+        """Start the job of all tenants for one customer, and wait until the run has finished."""
+        jobs = [row for row in self.find_rows("/jobs") if not row["tenant"]]
+        (job,) = [row for row in jobs if row["name"] == name]
         body = {"tenant": customer.reference}
         run = self.call_hub("POST", f"/jobs/{job['id']}/runs", body)
         ended = self.wait_for(f"the run of {name}", lambda: self.read_ended_run(run["id"]))
