@@ -157,9 +157,7 @@ class WriteOrder(AppAction):
             return problem
         if not isinstance(body["fields"], Mapping):
             return "fields is not an object"
-        number = body.get("number")
-        is_usable = number is None or isinstance(number, str | int) and str(number).isprintable()
-        return "" if is_usable and len(str(number)) <= NUMBER_LENGTH_MAX else "number is not usable"
+        return find_order_problem(body)
 
     def outcome(self, response: Response) -> Outcome:
         if response.status == 412:
@@ -232,11 +230,45 @@ class UpdateOrder(WriteOrder):
     def build_headers(self, message: Message) -> Mapping[str, str]:
         return {"If-Match": build_entity_tag(message.get("if_match"))}
 
+
+class DeleteOrder(AppAction):
+    key = "delete_order"
+    method = "DELETE"
+    path = "orders"
+    label = _("Delete an order")
+    help = "With a version, the order is deleted only if it still has that version."
+    inputs = (
+        NUMBER,
+        Input("if_match", _("Version"), _("The version (ETag) that the order must still have.")),
+    )
+    example = {"number": "data.number"}
+
+    def build_path(self, message: Message) -> str:
+        return f"{self.path}/{quote(str(message['number']), safe='')}"
+
+    def build_body(self, message: Message) -> Mapping[str, Any]:
+        return {}
+
+    def build_headers(self, message: Message) -> Mapping[str, str]:
+        return {"If-Match": build_entity_tag(message.get("if_match"))}
+
     def find_body_problem(self, body: Mapping[str, Any]) -> str:
-        if problem := super().find_body_problem(body):
-            return problem
-        tag = build_entity_tag(body.get("if_match"))
-        return "" if tag.isascii() and tag.isprintable() else "if_match is not a version"
+        return super().find_body_problem(body) or find_order_problem(body)
+
+    def outcome(self, response: Response) -> Outcome:
+        if response.status == 412:
+            return never(CHANGED_SINCE, "the order was changed after the given version")
+        return outcome_of_status(response, pauses=(CALLS, REQUESTS)) or delivered()
+
+
+def find_order_problem(body: Mapping[str, Any]) -> str:
+    """Return why the number or the version of an order cannot be sent; "" if they can."""
+    number = body.get("number")
+    is_usable = number is None or isinstance(number, str | int) and str(number).isprintable()
+    if not is_usable or len(str(number)) > NUMBER_LENGTH_MAX:
+        return "number is not usable"
+    tag = build_entity_tag(body.get("if_match"))
+    return "" if tag.isascii() and tag.isprintable() else "if_match is not a version"
 
 
 def build_entity_tag(version: object) -> str:

@@ -6,6 +6,7 @@ from connectors.app.actions import (
     CreateCustomer,
     CreateLabel,
     CreateOrder,
+    DeleteOrder,
     SendEvent,
     SubmitQuestion,
     UpdateOrder,
@@ -45,6 +46,7 @@ class App(Connector):
         CreateCustomer(),
         CreateOrder(),
         UpdateOrder(),
+        DeleteOrder(),
     )
     collections = COLLECTIONS
     directory = AppDirectory()

@@ -145,4 +145,44 @@ class Update(WriteAction):
         )
 
 
-ACTIONS = tuple(verb(kind) for kind in RECORD_KINDS for verb in (Create, Update))
+class Delete(WriteAction):
+    """Delete one record; Pipedrive keeps it as deleted for 30 days. There is no precondition.
+
+    https://developers.pipedrive.com/docs/api/v1/Deals#deleteDeal (2026-11), of the API v2.
+    """
+
+    help = "Pipedrive keeps the deleted record for 30 days."
+    is_idempotent = True
+    label = _("Delete a deal")
+    inputs = (Input("id", _("Id"), _("ID of the record."), required=True),)
+    example = {"id": "'1'"}
+
+    def __init__(self, kind: RecordKind) -> None:
+        super().__init__(kind)
+        self.key = f"delete_{kind.key}"
+
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
+            return problem
+        return "" if ID_PATTERN.fullmatch(str(body["id"])) else "id is not the ID of a record"
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        request = self.build_request("DELETE", f"{self.kind.path}/{message['id']}", {}, credential)
+        return replace(request, json=None)
+
+    def outcome(self, response: Response) -> Outcome:
+        if rejection := find_rejection(response):
+            return rejection
+        answer = response.json()
+        if answer["success"] is not True:
+            raise Unreadable("success is not true")
+        return delivered(str(answer["data"]["id"]))
+
+
+# of the other kinds Pipedrive lists no deletions, so none is ever proven
+DELETED_KINDS = tuple(kind for kind in RECORD_KINDS if kind.key == "deal")
+ACTIONS = (
+    *(verb(kind) for kind in RECORD_KINDS for verb in (Create, Update)),
+    *map(Delete, DELETED_KINDS),
+)

@@ -304,4 +304,35 @@ class UpdateRecord(Update):
         return [delivered(str(message["record_id"])) for message in messages]
 
 
-ACTIONS = (Create(), Update(), Upsert(), UpdateRecord())
+class DeleteRecord(Action):
+    """Delete one record, which goes to the recycle bin, under the same precondition."""
+
+    key = "delete_record"
+    label = _("Delete a record if it has not changed")
+    help = "With a time, a record that was changed later is left as it is."
+    permissions = UpdateRecord.permissions
+    is_idempotent = True
+    inputs = (OBJECT, RECORD, UNMODIFIED_SINCE)
+    example = {
+        "object": "'Contact'",
+        "record_id": "'003000000000001AAA'",
+        "unmodified_since": "occurred_at",
+    }
+
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
+            return problem
+        return UPDATE_RECORD.find_body_problem({**body, "fields": {}})
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        with_fields = replace(message, body={**message.body, "fields": {}})
+        request = UPDATE_RECORD.request([with_fields], credential)
+        return replace(request, method="DELETE", json=None)
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        return UPDATE_RECORD.outcomes(response, messages)
+
+
+UPDATE_RECORD = UpdateRecord()
+ACTIONS = (Create(), Update(), Upsert(), UPDATE_RECORD, DeleteRecord())

@@ -84,10 +84,29 @@ def test_every_action_that_makes_something_in_an_external_system_is_tried():
         (connector.key, action.key)
         for connector in CONNECTORS.values()
         for action in connector.actions
-        if connector.key not in SIGNED and not action.key.startswith("update")
+        if connector.key not in SIGNED and not action.key.startswith(("update", "delete"))
         if not action.uses_reply_url  # it answers one request: tests/hub/incoming/test_replies.py
     }
     assert makes == set(CREATES)
+
+
+@pytest.mark.corrections(item="1.11")
+@pytest.mark.parametrize(
+    ("system", "create", "delete", "id_input"),
+    [
+        ("pipedrive", "create_deal", "delete_deal", "id"),
+        ("salesforce", "create", "delete_record", "record_id"),
+    ],
+)
+def test_a_created_record_is_deleted(desk, system, create, delete, id_input):
+    values = CREATES[system, create]
+    (created,) = deliver(desk, system, create, [example(system, create, **values)])
+    target = {id_input: created.reference}
+    target |= {"object": "Lead", "unmodified_since": None} if system == "salesforce" else {}
+    (outcome,) = deliver(desk, system, delete, [message(target)])
+    assert (outcome.kind, outcome.reference) == ("delivered", created.reference)
+    (again,) = deliver(desk, system, delete, [message(target)])
+    assert again.kind == "never"
 
 
 @pytest.mark.parametrize("system", SIGNED)

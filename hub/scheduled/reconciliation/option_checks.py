@@ -23,10 +23,12 @@ FIELD_TYPES = (
     "picklist",
     "reference",
 )
+LOCAL_CONNECTOR_KEY = "app"
 OWNERS = ("ours", "theirs", "newer", "report")
 REPAIR_MODES = ("propose", "apply")
 READ_MODES = ("full", "incremental")
 MISSING_RECORD_ACTIONS = ("report", "create")
+DELETED_RECORD_ACTIONS = ("report", "delete")
 FIELDS_MAX = 100
 NAME_LENGTH_MAX = 80  # characters
 CONDITIONS_MAX, CONDITION_VALUES_MAX, CONDITION_TEXT_MAX = 20, 100, 255
@@ -37,7 +39,7 @@ VALUES_MAX = 1000
 KNOWN_NAMES = {
     "": {
         "local", "remote", "match", "fields", "mode", "read", "overlap_minutes", "missing",
-        "limits", "repair",
+        "deleted", "limits", "repair",
     },
     "side": {"collection", "query", "conditions"},
     "condition": {"field", "is", "value"},
@@ -46,6 +48,7 @@ KNOWN_NAMES = {
         "name", "local", "remote", "type", "owner", "zone", "values", "ignore_case", "identity",
     },
     "missing": {"here", "there"},
+    "deleted": {"here", "there"},
     "limits": {"share", "count"},
     "repair": {"local_action", "remote_action"},
 }  # fmt: skip
@@ -255,6 +258,9 @@ def _check_modes(errors: OptionErrors, options: Mapping[str, Any]) -> None:
     missing = errors.check_object(options.get("missing", {}), "missing", "missing")
     for side in ("here", "there"):
         errors.check_choice(missing.get(side, "report"), f"missing.{side}", MISSING_RECORD_ACTIONS)
+    deleted = errors.check_object(options.get("deleted", {}), "deleted", "deleted")
+    for side in ("here", "there"):
+        errors.check_choice(deleted.get(side, "report"), f"deleted.{side}", DELETED_RECORD_ACTIONS)
     limits = errors.check_object(options.get("limits", {}), "limits", "limits")
     errors.check_number(limits.get("share", 0.1), "limits.share", minimum=0, maximum=1)
     errors.check_number(
@@ -278,3 +284,20 @@ def _check_repair(errors: OptionErrors, options: Mapping[str, Any], connector_ke
             errors.add(f"repair.{name}", f"{key} has no such action")
         elif options.get("mode") == "apply" and name not in repair and any(map(is_repaired, rules)):
             errors.add(f"repair.{name}", "is needed to apply repairs")
+    _check_deletion(errors, options, connector_key)
+
+
+def _check_deletion(errors: OptionErrors, options: Mapping[str, Any], connector_key: str) -> None:
+    """Check that a record can be deleted by the action that belongs to the update."""
+    deleted, repair = options.get("deleted", {}), options.get("repair", {})
+    if not isinstance(deleted, Mapping) or not isinstance(repair, Mapping):
+        return
+    for side, name, key in (
+        ("here", "local_action", LOCAL_CONNECTOR_KEY),
+        ("there", "remote_action", connector_key),
+    ):
+        connector, update = CONNECTORS.get(key), repair.get(name)
+        wanted = f"delete{str(update).removeprefix('update')}"
+        has_action = connector and any(action.key == wanted for action in connector.actions)
+        if deleted.get(side) == "delete" and not has_action:
+            errors.add(f"deleted.{side}", f"needs a repair.{name} whose records can be deleted")

@@ -110,6 +110,8 @@ class ReconcileOptions:
     overlap_minutes: int = DEFAULT_OVERLAP
     creates_here: bool = False
     creates_there: bool = False
+    deletes_here: bool = False  # our record, whose counterpart was deleted
+    deletes_there: bool = False
     limits: Limits = Limits()
     local_action: str = ""
     remote_action: str = ""
@@ -129,7 +131,7 @@ def check_reconcile_options(options: Any, connector_key: str) -> dict[str, str]:
 def parse_reconcile_options(options: Mapping[str, Any]) -> ReconcileOptions:
     """Parse options that `check_reconcile_options` has accepted."""
     match = options["match"]
-    missing = options.get("missing", {})
+    missing, deleted = options.get("missing", {}), options.get("deleted", {})
     repair = options.get("repair", {})
     return ReconcileOptions(
         local=_parse_side(options["local"]),
@@ -141,6 +143,8 @@ def parse_reconcile_options(options: Mapping[str, Any]) -> ReconcileOptions:
         overlap_minutes=options.get("overlap_minutes", DEFAULT_OVERLAP),
         creates_here=missing.get("here") == "create",
         creates_there=missing.get("there") == "create",
+        deletes_here=deleted.get("here") == "delete",
+        deletes_there=deleted.get("there") == "delete",
         limits=Limits(**options.get("limits", {})),
         local_action=repair.get("local_action", ""),
         remote_action=repair.get("remote_action", ""),

@@ -52,7 +52,7 @@ def _describe_write(discrepancy: Discrepancy, request: RepairRequest) -> dict[st
 def _format(value: Any) -> str:
     if value is None:
         return "–"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text[:TEXT_MAX]
 
 
@@ -69,7 +69,7 @@ def _match_writable(jobs: Iterable[Job], sender: RepairSender) -> Q:
 
 def _match_options(options: ReconcileOptions) -> Q:
     """Match the differences that have an owner whose value can be written, and the missing records
-    that are created.
+    that are created or deleted.
     """
     is_local_newer = Q(owner="newer", local_changed_at__gt=F("remote_changed_at"))
     is_remote_newer = Q(owner="newer", remote_changed_at__gt=F("local_changed_at"))
@@ -87,4 +87,8 @@ def _match_options(options: ReconcileOptions) -> Q:
         creates = options.creates_here if side == LOCAL else options.creates_there
         if creates:
             condition |= Q(~is_deleted, verdict=verdict)
+    if options.deletes_here and options.local_action:
+        condition |= Q(verdict="missing_there", reason="deleted_there")
+    if options.deletes_there and options.remote_action:
+        condition |= Q(verdict="missing_here", reason="deleted_here")
     return condition

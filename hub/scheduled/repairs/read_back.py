@@ -29,7 +29,9 @@ from hub.scheduled.repairs.repair_requests import MISSING_VERDICTS
 from hub.scheduled.repairs.second_comparison import (
     CurrentSides,
     compare_again,
+    find_missing_side,
     find_record_id,
+    is_creation,
     is_same_value,
 )
 
@@ -93,7 +95,7 @@ class SecondRead:
         another system is needed for that.
         """
         precision = self._version_precision(entry)
-        if not precision or entry.verdict in MISSING_VERDICTS:
+        if not precision or is_creation(entry):
             return False
         compared = entry.local_version if entry.repair_side == LOCAL else entry.remote_version
         return (
@@ -130,12 +132,15 @@ class SecondRead:
     def _find_existing(
         self, missing: Sequence[Discrepancy], *, now: datetime
     ) -> Mapping[str, Sequence[CurrentRecord]]:
-        """Search the records that are to be created, by their keys."""
-        if not missing:
-            return {}
-        since = min(_find_read_time(entry) for entry in missing) - SEARCH_MARGIN
-        reader = self.readers[missing[0].repair_side]
-        return reader.find([entry.record_key for entry in missing], since=since, now=now)
+        """Search the records that are missing, by their keys, on the side that has none."""
+        found: dict[str, Sequence[CurrentRecord]] = {}
+        for side, reader in self.readers.items():
+            entries = [entry for entry in missing if find_missing_side(entry) == side]
+            if entries:
+                since = min(_find_read_time(entry) for entry in entries) - SEARCH_MARGIN
+                keys = [entry.record_key for entry in entries]
+                found |= reader.find(keys, since=since, now=now)
+        return found
 
     def _settle_changed(
         self, entries: Sequence[Discrepancy], sides: Mapping[int, CurrentSides], *, now: datetime

@@ -25,12 +25,11 @@ from hub.scheduled.reconciliation.options import (
     parse_reconcile_options,
 )
 from hub.scheduled.reconciliation.verdicts.repair_side import choose_repair_side
-from hub.scheduled.repairs.repair_requests import RepairRequest, build_repair
+from hub.scheduled.repairs.repair_requests import AWAITING_READ, RepairRequest, build_repair
 from hub.scheduled.repairs.repair_values import ReferencePairs, RepairRefused
 
 SOURCE = "repair"  # of the events
 REPAIR_WAKE_UP = "repair"  # of the task that reads records again
-AWAITING_READ = "awaiting_read"  # the reason of a repair that was not sent yet
 
 
 @dataclass(slots=True)

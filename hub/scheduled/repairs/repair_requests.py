@@ -14,6 +14,7 @@ from hub.scheduled.models import LOCAL, Discrepancy
 from hub.scheduled.reconciliation.option_checks import find_collection
 from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
 from hub.scheduled.reconciliation.values.record_keys import format_key
+from hub.scheduled.reconciliation.verdicts.repair_side import DELETION_REASONS
 from hub.scheduled.repairs.repair_values import (
     ReferencePairs,
     RepairRefused,
@@ -23,6 +24,7 @@ from hub.scheduled.repairs.repair_values import (
 
 RECORD_INPUTS = ("record_id", "number", "id")  # that name the record, by action
 CONDITION_INPUTS = ("unmodified_since", "if_match")  # that hold the compared version
+AWAITING_READ = "awaiting_read"  # the reason of a repair that was not sent yet
 MISSING_VERDICTS = ("missing_here", "missing_there")
 
 
@@ -47,6 +49,8 @@ def build_repair(
 ) -> RepairRequest:
     """Return the write that resolves these discrepancies of one record. Raises RepairRefused."""
     (first, *_) = discrepancies
+    if is_deletion(first, side):
+        return _build_delete(first, side, options, connector)
     if first.verdict in MISSING_VERDICTS:
         return _build_create(first, side, options, connector, pairs)
     return _build_update(discrepancies, side, options, connector, pairs)
@@ -153,7 +157,7 @@ def _build_create(
     pairs: ReferencePairs,
 ) -> RepairRequest:
     """Return the write that creates a record with the compared values of its counterpart."""
-    if discrepancy.reason in ("deleted_here", "deleted_there"):
+    if discrepancy.reason in DELETION_REASONS:
         raise RepairRefused(discrepancy.reason)
     path = parse_path(options.match.local if side == LOCAL else options.match.remote)
     if not path or format_key(discrepancy.record_key) != discrepancy.record_key:
@@ -195,6 +199,36 @@ def _meet_conditions(
             fields.setdefault(name, condition.values[0])
         if not condition.accepts({**fields, **key}):
             raise RepairRefused("conditions_not_met", name)
+
+
+def is_deletion(discrepancy: Discrepancy, side: str) -> bool:
+    """Return whether the repair of this side deletes its record, as only this side has it."""
+    return discrepancy.verdict == ("missing_there" if side == LOCAL else "missing_here")
+
+
+def _build_delete(
+    discrepancy: Discrepancy, side: str, options: ReconcileOptions, connector: Connector
+) -> RepairRequest:
+    """Return the deletion of a record whose counterpart was deleted. Raises RepairRefused unless
+    the job deletes such records.
+    """
+    is_wanted = options.deletes_here if side == LOCAL else options.deletes_there
+    reason = "deleted_there" if side == LOCAL else "deleted_here"
+    # once the repair awaits the second read, its tombstone was checked
+    if not is_wanted or discrepancy.reason not in (reason, AWAITING_READ):
+        raise RepairRefused(discrepancy.reason or "report_only")
+    update_key = _action_key(side, options)
+    action = _find_action(connector, f"delete{update_key.removeprefix('update')}")
+    record_id = discrepancy.local_id if side == LOCAL else discrepancy.remote_id
+    version = discrepancy.local_version if side == LOCAL else discrepancy.remote_version
+    value = discrepancy.local_value if side == LOCAL else discrepancy.remote_value
+    names = {entry.key for entry in action.inputs}
+    condition = {name: version for name in CONDITION_INPUTS if name in names and version}
+    input = _name_record(names, record_id, side, options) | condition
+    _check_input(action, input)
+    return RepairRequest(
+        side, action, input, [discrepancy], {discrepancy.pk: value}, {discrepancy.pk: None}
+    )
 
 
 def find_create_action(connector: Connector, update_key: str) -> Action:

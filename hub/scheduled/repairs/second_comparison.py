@@ -21,7 +21,7 @@ class CurrentSides:
     """The records of a discrepancy on both sides, by side, as they were just read.
 
     A record that does not exist any more, or has another key now, is absent. `existing`: the
-    records that have the key of a record which is to be created.
+    records that have the key of a record which was missing.
     """
 
     records: Mapping[str, CurrentRecord]
@@ -30,6 +30,17 @@ class CurrentSides:
 
 def find_record_id(discrepancy: Discrepancy, side: str) -> str:
     return discrepancy.local_id if side == LOCAL else discrepancy.remote_id
+
+
+def find_missing_side(discrepancy: Discrepancy) -> str:
+    """Return the side that lacks the record."""
+    return LOCAL if discrepancy.verdict == "missing_here" else REMOTE
+
+
+def is_creation(discrepancy: Discrepancy) -> bool:
+    """Return whether the repair creates the missing record, and does not delete the other one."""
+    is_missing = discrepancy.verdict in MISSING_VERDICTS
+    return is_missing and discrepancy.repair_side == find_missing_side(discrepancy)
 
 
 def opposite_side(side: str) -> str:
@@ -63,13 +74,14 @@ def compare_again(
 def _compare_missing(
     discrepancy: Discrepancy, sides: CurrentSides, options: ReconcileOptions, pairs: ReferencePairs
 ) -> Comparison:
-    source_side = opposite_side(discrepancy.repair_side)
+    missing_side = find_missing_side(discrepancy)
+    source_side = opposite_side(missing_side)
     source = sides.records.get(source_side)
     if source is None:
         return "changed"
     if sides.existing:
         (first, *others) = sides.existing
-        both = {source_side: source, discrepancy.repair_side: first}
+        both = {source_side: source, missing_side: first}
         is_equal = _has_equal_values(both[LOCAL], both[REMOTE], options.fields, pairs)
         return "equal" if is_equal and not others else "changed"
     values = discrepancy.local_value if source_side == LOCAL else discrepancy.remote_value

@@ -17,7 +17,11 @@ from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, pa
 from hub.scheduled.repairs.outcomes import reopen, resolve
 from hub.scheduled.repairs.record_reading import CurrentRecord
 from hub.scheduled.repairs.repair_requests import MISSING_VERDICTS, target_path
-from hub.scheduled.repairs.second_comparison import find_record_id, is_same_value
+from hub.scheduled.repairs.second_comparison import (
+    find_record_id,
+    is_creation,
+    is_same_value,
+)
 
 UNVERIFIED = "repair_unverified"
 UNVERIFIED_SHOWN_AFTER = timedelta(minutes=2)  # later it is shown that the repair is not proven
@@ -40,7 +44,7 @@ def load_created_ids(delivered: Sequence[Discrepancy]) -> dict[int, str]:
     """Return the ids of the records that repairs created, by discrepancy, as the systems returned
     them.
     """
-    created = [entry for entry in delivered if entry.verdict in MISSING_VERDICTS]
+    created = [entry for entry in delivered if is_creation(entry)]
     attempts = Attempt.unscoped.filter(
         delivery__in={entry.repair_delivery_id for entry in created}, outcome="delivered"
     )
@@ -71,8 +75,11 @@ def verify_delivered(
         assert entry.repair_delivery is not None
         record = records.get(created_ids.get(entry.pk) or find_target_id(entry))
         written = inputs.get(entry.repair_delivery.event_id)
-        is_there = bool(record and written and _has_written(entry, record, options, written))
-        (verified if is_there else failed).append(entry)
+        if entry.verdict in MISSING_VERDICTS and not is_creation(entry):
+            is_done = record is None  # it was deleted
+        else:
+            is_done = bool(record and written and _has_written(entry, record, options, written))
+        (verified if is_done else failed).append(entry)
     resolve(verified, now=now)
     reopen(failed, "repair_without_effect")
 

@@ -268,10 +268,20 @@ def test_takes_an_id_as_number_or_text(id):
     assert PIPEDRIVE.action("update_deal").find_body_problem({"id": id, "title": "a"}) == ""
 
 
-def test_only_a_change_may_be_made_twice():
+def test_only_a_change_and_a_deletion_may_be_made_twice():
     assert {action.key for action in PIPEDRIVE.actions if action.is_idempotent} == {
-        f"update_{k.key}" for k in RECORD_KINDS
+        *(f"update_{k.key}" for k in RECORD_KINDS),
+        "delete_deal",
     }
+
+
+@pytest.mark.corrections(item="1.11")
+def test_a_deal_is_deleted_by_its_id_only():
+    action = PIPEDRIVE.action("delete_deal")
+    request = action.request([message({"id": "17"})], credential("pipedrive"))
+    assert (request.method, request.content()) == ("DELETE", b"")
+    assert request.url.endswith("/api/v2/deals/17")
+    assert action.find_body_problem({"id": "1?x=1"})
 
 
 def test_follows_the_company_to_its_new_domain_and_nowhere_else():

@@ -4,7 +4,7 @@ from connectors.salesforce.connector import Salesforce
 from tests.connectors.recorded import credential, message, recorded
 
 SALESFORCE = Salesforce()
-CREATE, UPDATE, UPSERT, UPDATE_RECORD = SALESFORCE.actions
+CREATE, UPDATE, UPSERT, UPDATE_RECORD, DELETE_RECORD = SALESFORCE.actions
 RECORDS, AGGREGATE = SALESFORCE.collections
 LEAD = {"object": "Lead", "fields": {"LastName": "Ada"}}
 CONTACT = {

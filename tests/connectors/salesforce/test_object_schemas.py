@@ -80,7 +80,7 @@ def test_only_an_api_name_goes_into_the_path(name):
     ],
 )
 def test_a_mapping_names_its_object_as_a_constant(expression, expected):
-    for action in SALESFORCE.actions:
+    for action in SALESFORCE.actions[:-1]:  # the last one deletes, and has no fields
         assert action.schema_object({"object": expression}) == expected
         assert action.fields_input == "fields"
     assert SALESFORCE.action("update").schema_object({}) == ""

@@ -6,6 +6,7 @@ from tests.connectors.recorded import credential, message
 from tests.connectors.salesforce.examples import (
     CONTACT,
     CREATE,
+    DELETE_RECORD,
     KEYED,
     LISTED,
     RECORDS,
@@ -51,6 +52,18 @@ def test_an_upsert_names_the_external_id_in_the_path_and_in_the_record():
 )
 def test_refuses_a_body_with_a_sentence(action, body):
     assert action.find_body_problem(body)
+
+
+@pytest.mark.corrections(item="1.11")
+def test_a_deletion_has_the_precondition_of_an_update():
+    body = {"object": "Contact", "record_id": "003000000000001AAA"}
+    body["unmodified_since"] = RECORDS.version(LISTED[0])
+    assert DELETE_RECORD.find_body_problem(body) == ""
+    request = DELETE_RECORD.request([message(body)], credential("salesforce"))
+    assert (request.method, request.content()) == ("DELETE", b"")
+    assert request.headers == {"If-Unmodified-Since": "Wed, 25 Nov 2026 12:00:01 GMT"}
+    assert request.url.endswith("/sobjects/Contact/003000000000001AAA")
+    assert DELETE_RECORD.find_body_problem({**body, "record_id": "1/../2"})
 
 
 def test_an_update_may_have_a_precondition():

@@ -38,6 +38,8 @@ OWNER_CHOICES = (
 )
 MISSING_CHOICES = (("report", _("Report only")), ("create", _("Create it")))
 
+DELETED_CHOICES = (("report", _("Report only")), ("delete", _("Delete it, too")))
+
 
 class FieldRowForm(forms.Form):
     """One compared field."""
@@ -86,6 +88,8 @@ class ReconcileOptionForm(OptionForm):
         "read": ("read",),
         "missing_here": ("missing", "here"),
         "missing_there": ("missing", "there"),
+        "deleted_here": ("deleted", "here"),
+        "deleted_there": ("deleted", "there"),
         "limit_count": ("limits", "count"),
         "local_action": ("repair", "local_action"),
         "remote_action": ("repair", "remote_action"),
@@ -135,6 +139,18 @@ class ReconcileOptionForm(OptionForm):
     )
     missing_there = forms.ChoiceField(
         label=_("Missing there"), choices=MISSING_CHOICES, initial="report"
+    )
+    deleted_here = forms.ChoiceField(
+        label=_("Ours, if theirs was deleted"),
+        choices=DELETED_CHOICES,
+        initial="report",
+        required=False,
+    )
+    deleted_there = forms.ChoiceField(
+        label=_("Theirs, if ours was deleted"),
+        choices=DELETED_CHOICES,
+        initial="report",
+        required=False,
     )
     limit_share = forms.IntegerField(
         label=_("Stop and ask above (percent of the records)"),

@@ -12,6 +12,8 @@ from hub.scheduled.reconciliation.verdicts.judge import Finding
 
 SIDE_OF_OWNER: Mapping[str, str] = {"ours": REMOTE, "theirs": LOCAL}  # the side that is changed
 
+DELETION_REASONS = ("deleted_here", "deleted_there")
+
 
 @dataclass(frozen=True, slots=True)
 class RepairSide:
@@ -32,13 +34,22 @@ def choose_repair_side(
     """Return the side that is changed according to the options of the job."""
     if verdict == "differs":
         return _choose_by_owner(owner, local_changed_at, remote_changed_at)
-    if reason in ("deleted_here", "deleted_there"):
-        return RepairSide("", reason)
+    if reason in DELETION_REASONS:
+        return _choose_by_deletion(reason, options)
     if verdict == "missing_here":
         return RepairSide(LOCAL) if options.creates_here else RepairSide("", "report_only")
     if verdict == "missing_there":
         return RepairSide(REMOTE) if options.creates_there else RepairSide("", "report_only")
     return RepairSide("", verdict)
+
+
+def _choose_by_deletion(reason: str, options: ReconcileOptions) -> RepairSide:
+    """Return the side on which the counterpart of a deleted record is deleted."""
+    if reason == "deleted_there" and options.deletes_here:
+        return RepairSide(LOCAL)
+    if reason == "deleted_here" and options.deletes_there:
+        return RepairSide(REMOTE)
+    return RepairSide("", reason)
 
 
 def _choose_by_owner(

@@ -72,7 +72,7 @@ class SimulatedSystem:
 class OrderApplication(SimulatedSystem):
     def answer(self, request: Request) -> Response:
         url = urlsplit(request.url)
-        if request.method in ("PATCH", "POST"):
+        if request.method in ("PATCH", "POST", "DELETE"):
             return self._write(request, url.path.rpartition("/")[2])
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         page, cursor = self.select(
@@ -101,6 +101,10 @@ class OrderApplication(SimulatedSystem):
         condition = request.headers.get("If-Match", "*")
         if record and condition not in ("*", f'"{record["version"]}"'):
             return Response(412)
+        if request.method == "DELETE":
+            self.write_count += 1
+            self.delete(number)
+            return Response(204)
         fields = load_json(request.content())
         fields.pop("tenant", None)
         if request.method == "POST":
@@ -116,6 +120,11 @@ class DealSystem(SimulatedSystem):
             self.pages_read.append("away")
             return Response(503)
         url = urlsplit(request.url)
+        if request.method == "DELETE":
+            id = int(url.path.rpartition("/")[2])
+            self.write_count += 1
+            self.delete(f"{id:05}")
+            return _answer({"success": True, "data": {"id": id}})
         if request.method in ("PATCH", "PUT", "POST"):
             is_new = request.method == "POST"
             id = len(self.records) if is_new else int(url.path.rpartition("/")[2])

@@ -8,7 +8,7 @@ from hub.notices.models import Notice
 from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
-from hub.scheduled.runs.context import RunStopped
+from hub.scheduled.runs.context import RunFailed, RunStopped
 from tests.factories import NOON
 from tests.hub.scheduled.reconciliation.world import Interruption, ReconciliationScenario
 from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy, plan, plant_differences
@@ -135,3 +135,94 @@ def test_a_run_that_lost_its_lease_plans_no_repairs(make):
         world.execute(run)
     assert not Delivery.unscoped.exists()
     assert not Operation.unscoped.exists()
+
+
+# --- deleted on one side --------------------------------------------------------------------------
+
+
+def plant_deletions(make, **options):
+    """Plant 30 equal pairs, then delete one order and one deal."""
+    deleted = {"deleted": {"here": "delete", "there": "delete"}, "mode": "apply"}
+    world = ReconciliationScenario(make, **{**deleted, **options})
+    for number in range(30):
+        world.plant(number)
+    world.orders.delete("A-00003")
+    world.deals.delete("00004")
+    return world
+
+
+def list_deleted(world):
+    return [
+        {id for id, record in system.records.items() if record["deleted"]}
+        for system in (world.orders, world.deals)
+    ]
+
+
+BEFORE = [{"A-00003"}, {"00004"}]
+
+
+def repair_all(world):
+    result = world.reconcile()
+    world.run_operations()
+    world.repair()
+    return result
+
+
+@pytest.mark.corrections(item="1.11")
+def test_a_record_is_deleted_on_the_other_side_where_the_job_says_so(make):
+    world = plant_deletions(make)
+    assert repair_all(world)["repairs"]["changes"] == 2
+    assert list_deleted(world) == [{"A-00003", "A-00004"}, {"00003", "00004"}]
+    assert world.find_discrepancies() == set()
+    assert (repair_all(world)["equal"], world.find_discrepancies()) == (28, set())
+
+
+@pytest.mark.corrections(item="1.11")
+@pytest.mark.parametrize(
+    "options", [{"deleted": {}}, {"mode": "propose"}, {"limits": {"share": 0.05, "count": 500}}]
+)
+def test_nothing_is_deleted_by_default_without_apply_or_above_the_limits(make, options):
+    world = plant_deletions(make, **options)
+    repair_all(world)
+    assert list_deleted(world) == BEFORE
+    assert world.find_discrepancies() == {("A-00003", "missing_here"), ("A-00004", "missing_there")}
+
+
+@pytest.mark.corrections(item="1.11")
+def test_a_cut_page_a_filter_and_a_lost_permission_delete_nothing(make):
+    world = plant_deletions(make, remote={"collection": "deals", "conditions": [
+        {"field": "title", "is": "not_equal", "value": "A-00007"}
+    ]})  # fmt: skip
+    world.orders.cut_pages = world.deals.cut_pages = 3
+    repair_all(world)
+    assert list_deleted(world) == BEFORE
+    world.deals.is_away = True
+    run = world.start()
+    with pytest.raises(RunFailed):
+        world.execute(run)
+    run.transition_to("failed")
+    assert list_deleted(world) == BEFORE
+    world.deals.is_away = False
+    repair_all(world)
+    assert list_deleted(world) == [{"A-00003", "A-00004"}, {"00003", "00004"}]
+    assert world.find_discrepancies() == {("A-00007", "missing_there")}
+
+
+@pytest.mark.corrections(item="1.11")
+def test_what_a_person_changed_or_restored_meanwhile_is_not_deleted(make):
+    world = plant_deletions(make)
+    world.reconcile()
+    world.run_operations()
+    world.orders.put("A-00004", state="won")
+    world.orders.put("A-00003", deleted=False)
+    world.repair()
+    assert list_deleted(world) == [set(), {"00004"}]
+
+
+@pytest.mark.corrections(item="1.11")
+def test_a_deleted_duplicate_deletes_nothing(make):
+    world = plant_deletions(make)
+    world.deals.put("00100", NOON, title="A-00009", status="open", deleted=True)
+    world.deals.put("00101", NOON, title="A-00004", status="open", value=12.5)
+    repair_all(world)
+    assert list_deleted(world) == [{"A-00003"}, {"00003", "00004", "00100"}]
