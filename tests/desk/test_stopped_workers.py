@@ -2,33 +2,25 @@
 after others took over what it held.
 """
 
-import contextlib
-import os
-import signal
-import time
-
 import pytest
 
 from bench.installation import process_groups
 from bench.installation.processes import wait_until
+from tests.desk.worker_processes import wake
 
 SAME_NUMBER = """
 SELECT delivery_id, number FROM outgoing_attempt GROUP BY delivery_id, number HAVING count(*) > 1
 """
+TAKEN_OVER = "SELECT count(*) FROM outgoing_attempt WHERE reason = 'crashed'"
+# the second attempts, after which the first ones of the stopped process have ended, too
+GIVEN_UP = "SELECT count(*) FROM outgoing_attempt WHERE reason = 'timed_out' AND number = 2"
 LEASES_ENDED = 14  # seconds after the last extension
-STOPPED = 20.0  # seconds
 
 pytestmark = [
     pytest.mark.desk,
     pytest.mark.timeout(180),
     pytest.mark.corrections(item="3.3"),
 ]
-
-
-def wake(pids):
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_stopped_pump_silences_the_only_slot_of_sqlite_until_its_leases_end(place):
@@ -53,13 +45,10 @@ def test_what_a_stopped_worker_stores_when_it_wakes_counts_no_attempt_twice(requ
     place.seed("slow-3000", count=8)
     wait_until(lambda: place.sink.count() == 12, within=60, what="calls to both")
     place.work()
+    place.all_are_heard()
     frozen = [stopped.pid, *process_groups.processes_of(process_groups.pool_of(stopped.pid))]
-    stopped_at = time.monotonic()
     place.freeze(frozen)
-    wait_until(
-        lambda: place.states().get("delivered") == 8, within=60, every=0.2, what="the other worker"
-    )
-    wait_until(lambda: time.monotonic() > stopped_at + STOPPED, within=STOPPED, what="the wake-up")
-    wake(frozen)
-    wait_until(lambda: place.attempts() >= 20, within=60, every=0.5, what="the calls without end")
+    wait_until(lambda: place.ask(TAKEN_OVER) != [(0,)], within=60, what="the other worker")
+    wake(frozen)  # before it takes its own pool for hung
+    wait_until(lambda: place.ask(GIVEN_UP) == [(4,)], within=60, what="the calls without an answer")
     assert (place.ask(SAME_NUMBER), place.states()["delivered"]) == ([], 8)

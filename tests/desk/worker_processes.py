@@ -22,6 +22,7 @@ rows = seed.connections({lanes}, {url!r}, tenants={lanes})
 seed.orders(rows, {count}, seed.route())
 """
 COUNT = "SELECT state, count(*) FROM outgoing_delivery GROUP BY state"
+OPEN_TRANSACTIONS = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in tr%'"
 HEARD = "SELECT count(*) FROM hub_worker WHERE heard_at IS NOT NULL"
 
 
@@ -61,8 +62,8 @@ class WorkerProcesses:
         return self.ask("SELECT count(*) FROM outgoing_attempt")[0][0]
 
     def freeze(self, pids):
-        """Stop processes, on SQLite between two of their transactions: what is stopped within one
-        holds its lock.
+        """Stop processes between two of their transactions: what is stopped within one holds its
+        locks.
         """
         wait_until(lambda: self.stop_outside_transactions(pids), within=20, what="a moment without")
 
@@ -70,13 +71,15 @@ class WorkerProcesses:
         process_groups.stop(*pids)
         url = self.environment["DATABASE_URL"]
         if not is_sqlite(url):
-            return True
+            if self.ask(OPEN_TRANSACTIONS) == [(0,)]:
+                return True
+            wake(pids)
+            return False
         beside = sqlite3.connect(sqlite_file(url), timeout=0.2)
         with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(beside):
             beside.execute("BEGIN IMMEDIATE")
             return True
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        wake(pids)
         return False
 
     def all_are_heard(self):
@@ -89,6 +92,12 @@ class WorkerProcesses:
                 os.killpg(group, signal.SIGKILL)
         for worker in self.workers:
             worker.wait()
+
+
+def wake(pids):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def seconds_to_stop(worker, *signals):
