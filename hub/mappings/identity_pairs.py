@@ -21,7 +21,8 @@ ConfirmedKey = tuple[str, str, str]  # kind, their id and our id
 MAX_LENGTHS = {"kind": 60, "local_id": 200, "remote_id": 200, "name": 200}
 REQUIRED_FIELDS = ("kind", "local_id", "remote_id")
 SET_COLUMNS = (
-    *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
+    *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "is_exclusive"),
+    "updated_at",
 )
 
 
@@ -87,6 +88,11 @@ def set_identities(
         _confirm(stored.get(pair.local_key) or Identity(connection=connection), pair, now=now)
         for pair in pairs
     ]
+    # records may be exchanged between ours, and the database checks each row by itself
+    if exclusive_ids := [identity.pk for identity in stored.values() if identity.is_exclusive]:
+        Identity.unscoped.filter(pk__in=exclusive_ids).update(is_exclusive=False)
+    for identity in identities:
+        identity.is_exclusive = connection.connector.is_one_to_one(identity.kind)
     Identity.unscoped.bulk_update(stored.values(), SET_COLUMNS)
     Identity.unscoped.bulk_create([entry for entry in identities if entry.pk is None])
     _withdraw_suggestions(connection, pairs, now=now)

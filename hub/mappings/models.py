@@ -142,6 +142,8 @@ class Identity(Scoped):
     )
     # what a person needs for the decision: {"reason", "candidates": [{"remote_id", …}], …}
     evidence = models.JSONField(null=True, blank=True, editable=False)
+    # of a kind that is paired one to one; False for doubles that were confirmed earlier
+    is_exclusive = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(
         default=timezone.now, editable=False
@@ -151,6 +153,11 @@ class Identity(Scoped):
         verbose_name_plural = "identities"
         constraints = (
             models.UniqueConstraint(fields=("connection", "kind", "local_id"), name="one_identity"),
+            models.UniqueConstraint(
+                fields=("connection", "kind", "remote_id"),
+                condition=models.Q(state="confirmed", is_exclusive=True),
+                name="one_identity_reversed",
+            ),
         )
         indexes = (
             models.Index(fields=("connection", "kind", "remote_id"), name="identity_reversed"),

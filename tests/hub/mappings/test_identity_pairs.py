@@ -4,8 +4,8 @@ import threading
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connections, transaction
 from django.db import connection as database
-from django.db import connections
 
 from hub.audit import ActorContext, AuditRow
 from hub.mappings.identity_pairs import Pair, find_owners, set_identities, set_identity
@@ -45,6 +45,23 @@ def test_a_person_of_theirs_is_paired_with_one_of_ours_only(slack):
         "remote_id": ["Already paired with u1. Remove that pair first."]
     }
     assert states(slack) == [("u1", "U1", "confirmed")]
+
+
+@pytest.mark.corrections(item="1.23")
+def test_the_database_keeps_pairs_of_people_unique_both_ways(slack):
+    first, second = set_pair(slack, "u1", "U1"), set_pair(slack, "u2", "U2")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Identity.unscoped.filter(pk=second.pk).update(remote_id=first.remote_id)
+    assert states(slack) == [("u1", "U1", "confirmed"), ("u2", "U2", "confirmed")]
+
+
+@pytest.mark.corrections(item="1.23")
+def test_two_people_can_exchange_their_accounts(slack):
+    set_pair(slack, "u1", "U1")
+    set_pair(slack, "u2", "U2")
+    exchanged = [Pair("user", "u1", "U2"), Pair("user", "u2", "U1")]
+    set_identities(slack, exchanged, ActorContext.system(), now=LATER)
+    assert states(slack) == [("u1", "U2", "confirmed"), ("u2", "U1", "confirmed")]
 
 
 def test_a_channel_takes_several_purposes(slack):
