@@ -96,6 +96,44 @@ def test_an_outbound_message_of_100_orders_is_acknowledged_once_and_becomes_100_
     }
 
 
+@pytest.mark.corrections(item="2.9")
+def test_a_full_outbound_message_with_long_texts_is_taken(client, make):
+    connection = make.connection(connector="salesforce", account=ORGANIZATION)
+    text = "x" * (4 * 1024 * 1024 // 100)
+    assert post_salesforce(client, connection, count=100, description=text).status_code == 200
+    run_inbox()
+    assert Event.unscoped.count() == 100
+    assert read_data(Event.unscoped.earliest("pk"))["record"]["Description"] == text
+
+
+@pytest.mark.corrections(item="2.9")
+@pytest.mark.parametrize("text", ["the SessionId> of it", "SessionId>", "a:SessionId> b >"])
+@pytest.mark.parametrize("session", ["", "<SessionId>00Dxx!secret.session</SessionId>"])
+def test_a_text_that_names_the_session_id_loses_nothing(client, make, text, session):
+    connection = make.connection(connector="salesforce", account=ORGANIZATION)
+    post_salesforce(client, connection, count=2, session=session, description=text)
+    stored = zlib.decompress(bytes(InboundBody.objects.get().body))
+    assert b"secret.session" not in stored
+    run_inbox()
+    assert read_data(Event.unscoped.latest("pk"))["record"]["Description"] == text
+
+
+@pytest.mark.corrections(item="2.9")
+@pytest.mark.parametrize(
+    "session",
+    [
+        "<SessionId>00Dxx!secret.session",
+        "<SessionId><b>00Dxx!secret.session</b></SessionId>",
+        '<x:SessionId a="/>">00Dxx!secret.session</x:SessionId>',
+        "<SessionId>00Dxx!<SessionId>secret.session</SessionId></SessionId>",
+    ],
+)
+def test_a_session_id_that_is_not_found_whole_is_never_stored(client, make, session):
+    connection = make.connection(connector="salesforce", account=ORGANIZATION)
+    assert post_salesforce(client, connection, session=session).status_code == 200
+    assert b"secret" not in zlib.decompress(bytes(InboundBody.objects.get().body))
+
+
 def test_a_repeated_notification_in_another_message_is_one_event(client, make):
     connection = make.connection(connector="salesforce", account=ORGANIZATION)
     post_salesforce(client, connection)

@@ -91,12 +91,17 @@ def post_pipedrive(client, connection, *, action="create", secret=None, **meta):
     )
 
 
-def post_salesforce(client, connection, *, count=1, organization=None, session="", path=None):
+def post_salesforce(
+    client, connection, *, count=1, organization=None, session="", path=None, description=""
+):
     """Post an outbound message of `count` new orders."""
     notifications = "".join(
         NOTIFICATION.format(id=f"04l{n:012}AAA", record=f"801{n:012}AAA", number=f"A-{n}")
         for n in range(1, count + 1)
     )
+    if description:
+        element = f"<sf:Description>{description}</sf:Description>"
+        notifications = notifications.replace('<sf:Description xsi:nil="true"/>', element)
     organization = organization or connection.account
     body = SOAP.format(organization=organization, session=session, notifications=notifications)
     path = path or local_path(endpoint_of(connection)) + "?change=created"
