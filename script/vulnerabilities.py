@@ -1,12 +1,22 @@
-"""Look up known vulnerabilities of all locked packages; without an index, say so and pass."""
+"""Look up known vulnerabilities of all locked packages.
+
+A package that is not audited fails, unless `script/not_audited.toml` says until when it may be, and
+why. Where `CI` is not set, it is only named.
+"""
 
 import json
+import os
 import subprocess
 import sys
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 COMMAND = ["-m", "pip_audit", "-r", "requirements-dev.lock", "--require-hashes", "--disable-pip"]
 OUTPUT = ["--format", "json", "--progress-spinner", "off"]
+EXCUSED = Path(__file__).with_name("not_audited.toml")
 UNREACHABLE = "not audited: no index with known vulnerabilities is reachable"
 
 
@@ -14,24 +24,44 @@ def main() -> None:
     done = subprocess.run(
         [sys.executable, *COMMAND, *OUTPUT], capture_output=True, text=True, check=False
     )
-    message, code = judge(done.stdout)
+    excused = tomllib.loads(EXCUSED.read_text())
+    today, is_ci = datetime.now(UTC).date(), bool(os.environ.get("CI"))
+    message, code = judge(done.stdout, excused, today=today, is_ci=is_ci)
     print(message)
     sys.exit(code)
 
 
-def judge(report: str) -> tuple[str, int]:
-    """Return a message and the exit code for pip-audit's JSON; empty where it reached no index."""
+def judge(
+    report: str, excused: Mapping[str, Mapping[str, Any]], *, today: date, is_ci: bool
+) -> tuple[str, int]:
+    """Return a message and the exit code for pip-audit's JSON; empty where it reached no index.
+
+    `excused` has `until` (a date) and `reason` of each package that need not be audited.
+    """
     try:
         packages = json.loads(report)["dependencies"]
     except ValueError:
-        return UNREACHABLE, 0
+        return UNREACHABLE, int(is_ci)
     audited = [package for package in packages if "skip_reason" not in package]
     vulnerable = [package for package in audited if package["vulns"]]
-    if not audited:
-        return UNREACHABLE, 0
-    if vulnerable:
-        return "\n".join(map(describe, vulnerable)), 1
+    skipped = [package for package in packages if "skip_reason" in package]
+    missed = [package for package in skipped if not is_excused(package, excused, today)]
+    if vulnerable or (missed and audited):
+        lines = [*map(describe, vulnerable), *map(describe_skipped, missed)]
+        return "\n".join(lines), int(is_ci or bool(vulnerable))
+    if missed:
+        return UNREACHABLE, int(is_ci)
     return f"{len(audited)} of {len(packages)} packages audited: no known vulnerability", 0
+
+
+def is_excused(
+    package: Mapping[str, Any], excused: Mapping[str, Mapping[str, Any]], today: date
+) -> bool:
+    return package["name"] in excused and today <= excused[package["name"]]["until"]
+
+
+def describe_skipped(package: Mapping[str, Any]) -> str:
+    return f"{package['name']}: not audited: {package['skip_reason']}"
 
 
 def describe(package: dict[str, Any]) -> str:

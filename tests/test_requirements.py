@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 import sys
+from datetime import date
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -75,21 +76,50 @@ def test_every_locked_package_has_a_hash(name):
     assert packages and [text for text in packages if "--hash=sha256:" not in text] == []
 
 
+SKIPPED = {"name": "a", "skip_reason": "unknown"}
+AUDITED = {"name": "b", "version": "1", "vulns": []}
+EXCUSED = {"a": {"until": date(2026, 12, 31), "reason": "It is new."}}
+
+
+def judge(report, **options):
+    vulnerabilities = runpy.run_path(str(ROOT / "script" / "vulnerabilities.py"))
+    options = {"excused": {}, "today": date(2026, 12, 31), "is_ci": True} | options
+    return vulnerabilities["judge"](report and json.dumps({"dependencies": report}), **options)
+
+
 @pytest.mark.parametrize(
     ("report", "message", "code"),
     [
-        pytest.param("", "not audited", 0, id="no index is reachable"),
-        pytest.param([{"name": "a", "skip_reason": "unknown"}], "not audited", 0, id="no data"),
-        pytest.param([{"name": "a", "version": "1", "vulns": []}], "1 of 1", 0, id="none"),
+        pytest.param("", "not audited", 1, id="no index is reachable"),
+        pytest.param([SKIPPED], "not audited", 1, id="no data"),
+        pytest.param([AUDITED], "1 of 1", 0, id="none"),
+        pytest.param([AUDITED | {"vulns": [{"id": "CVE-1"}]}], "b 1: CVE-1", 1, id="one"),
         pytest.param(
-            [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}], "a 1: CVE-1", 1, id="one"
+            [SKIPPED, AUDITED],
+            "a: not audited",
+            1,
+            id="some",
+            marks=pytest.mark.corrections(item="3.8"),
         ),
     ],
 )
-def test_a_known_vulnerability_fails_the_stage(report, message, code):
-    vulnerabilities = runpy.run_path(str(ROOT / "script" / "vulnerabilities.py"))
-    shown, result = vulnerabilities["judge"](report and json.dumps({"dependencies": report}))
+def test_a_known_vulnerability_and_a_package_that_is_not_audited_fail_the_stage(
+    report, message, code
+):
+    shown, result = judge(report)
     assert message in shown and result == code
+
+
+@pytest.mark.corrections(item="3.8")
+def test_a_package_is_excused_until_a_date():
+    report = [SKIPPED, AUDITED]
+    assert judge(report, excused=EXCUSED) == ("1 of 2 packages audited: no known vulnerability", 0)
+    assert judge(report, excused=EXCUSED, today=date(2027, 1, 1))[1] == 1
+
+
+def test_outside_of_ci_what_is_not_audited_is_only_named():
+    assert judge("", is_ci=False)[1] == judge([SKIPPED], is_ci=False)[1] == 0
+    assert judge([SKIPPED, AUDITED], is_ci=False) == ("a: not audited: unknown", 0)
 
 
 def imports_of(*folders):

@@ -1,7 +1,8 @@
 """Describe operations in OpenAPI: their responses and problems."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 from drf_spectacular.utils import (
@@ -13,10 +14,13 @@ from drf_spectacular.utils import (
     inline_serializer,
 )
 from rest_framework import serializers
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 
 from hub.problems import CATALOGUE, Problem
 
 MEDIA_TYPE = "application/problem+json"
+FORMAT_PARAMETER = "format"  # of REST framework: chooses the media type of the answer
 COMMON_PROBLEMS = (
     "authentication-required",
     "malformed-key",
@@ -80,13 +84,14 @@ def describe_operation(
     """Describe an operation: its id, summary, responses by status, and possible problems.
 
     `examples` are example responses by name; example requests are passed in `requests` as a list.
+    A safe request with a query parameter that is not among `parameters` is refused.
     """
     (status, *_) = answers
     body_problems = BODY_PROBLEMS if options.get("request") is not None else ()
     response_examples = [
         response_example(name, value, status) for name, value in (examples or {}).items()
     ]
-    return extend_schema(
+    describe = extend_schema(
         operation_id=operation,
         summary=summary,
         responses={
@@ -96,6 +101,31 @@ def describe_operation(
         examples=[*response_examples, *options.pop("requests", ())],
         **options,
     )
+    known_names = {FORMAT_PARAMETER, *_list_query_names(options.get("parameters", ()))}
+    return lambda method: _refuse_unknown_parameters(describe(method), known_names)
+
+
+def _list_query_names(parameters: Iterable[Any]) -> Iterator[str]:
+    for parameter in parameters:
+        if not isinstance(parameter, OpenApiParameter):  # a serializer of the whole query
+            yield from parameter().fields
+        elif parameter.location == OpenApiParameter.QUERY:
+            yield parameter.name
+
+
+def _refuse_unknown_parameters(method: Any, known_names: Collection[str]) -> Any:
+    """Wrap a view's method: a mistyped filter would list all rows."""
+
+    @wraps(method)
+    def check_and_call(view: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
+        unknown = sorted(set(request.query_params) - set(known_names))
+        if unknown and request.method in SAFE_METHODS:
+            raise serializers.ValidationError(
+                dict.fromkeys(unknown, "Unknown parameter."), code="unknown"
+            )
+        return method(view, request, *args, **kwargs)
+
+    return check_and_call
 
 
 def response_example(name: str, value: Any, status: int) -> OpenApiExample:

@@ -24,7 +24,7 @@ from hub.rest.openapi import (
 )
 from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Invitation, Membership, Tenant
-from tenants.scoping import accessible_tenants, changeable_condition
+from tenants.scoping import ALL_TENANTS, accessible_tenants, changeable_condition
 from tenants.serializers import (
     InvitationListSerializer,
     InvitationSerializer,
@@ -77,6 +77,12 @@ def _find_changeable(request: Request, model: type[Model], id: UUID, *related: s
     if instance is None:
         raise Http404
     return instance
+
+
+def _refuse_owner(request: Request, role: str) -> None:
+    """Raise Problem if a tenant's key makes an owner: only an owner, or the platform, does."""
+    if role == Membership.Role.OWNER and accessible_tenants(request.user) is not ALL_TENANTS:
+        raise Problem("permission-denied", "A tenant's key cannot make a person an owner.")
 
 
 def _run_or_reject(action: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -141,6 +147,7 @@ class MemberView(APIView):
             RoleSerializer(data=request.data),
         )
         serializer.is_valid(raise_exception=True)
+        _refuse_owner(request, serializer.validated_data["role"])
         _run_or_reject(
             membership_actions.change_member_role,
             membership,
@@ -197,6 +204,7 @@ class InvitationsView(APIView):
         serializer = InviteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data, now = serializer.validated_data, clock()
+        _refuse_owner(request, data["role"])
         tenant = resolve_tenant(request, data.get("tenant"))
         arguments = (tenant, data["email"], data["role"], _key_context(request))
         return _invitation_response(

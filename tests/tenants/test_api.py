@@ -131,3 +131,15 @@ def test_a_tenants_key_learns_whose_it_is(issue, api, acme):
         ["events:write"],
         row.prefix,
     )
+
+
+@pytest.mark.corrections(item="3.8")
+def test_a_tenants_key_makes_nobody_an_owner(api, make):
+    acme = make.tenant("acme")
+    member = make.membership(acme, make.user())
+    key, owner = api.of(acme, scopes=["members:write"]), {"role": "owner"}
+    invited = key.post("/api/v1/invitations", owner | {"email": "a@b.test"}, format="json")
+    changed = key.patch(f"/api/v1/members/{member.public_id}", owner, format="json")
+    assert [invited.status_code, changed.status_code] == [403, 403]
+    url = f"/api/v1/members/{member.public_id}"
+    assert api.platform().patch(url, owner, format="json").status_code == 200

@@ -51,3 +51,10 @@ def test_a_key_without_the_scope_is_refused_even_at_home(
     assert_refused(api.platform(scopes=others), method, url, {403})
     theirs = [name for name in others if not SCOPES[name].platform_only]
     assert_refused(api.of(acme, scopes=theirs), method, url, {403})
+
+
+@pytest.mark.corrections(item="3.8")
+@pytest.mark.parametrize("route", [route for route in GUARDED if "GET" in ROUTES[route]])
+def test_a_parameter_that_an_address_does_not_know_is_refused(api, acme, route):
+    answer = api.platform().get(address(route, acme), {"tennant": "acme"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
