@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from connectors.http import narrow_decimal
 from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import (
     Canonical,
@@ -13,8 +14,6 @@ from hub.scheduled.reconciliation.values.converters import (
     is_unconverted,
 )
 from hub.scheduled.reconciliation.values.staged_values import is_truncated
-
-SAFE_FLOAT_DIGITS = 15  # significant digits that a JSON number carries
 
 
 class RepairRefused(Exception):
@@ -82,14 +81,14 @@ def _format_value(value: Any, canonical: Canonical, present: Any, rule: FieldRul
         return _format_number(value, str(canonical), present)
     if rule.type in ("boolean", "datetime", "date", "reference"):
         return canonical
-    return value if isinstance(value, str | int | float | bool) else str(canonical)
+    return value if isinstance(value, str | int | float | Decimal | bool) else str(canonical)
 
 
 def _format_number(value: Any, canonical: str, present: Any) -> Any:
-    """Return a number as a JSON number, or as text if `present` is text or digits would be lost."""
+    """Return a number as a JSON number with all its digits, or as text if `present` is text."""
     if " " in canonical:  # an amount with its currency, as it was read
         return value
     number = Decimal(canonical)
-    if isinstance(present, str) or len(number.as_tuple().digits) > SAFE_FLOAT_DIGITS:
+    if isinstance(present, str):
         return canonical
-    return int(number) if number == number.to_integral_value() else float(number)
+    return int(number) if number == number.to_integral_value() else narrow_decimal(number)

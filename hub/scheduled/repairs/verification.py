@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from django.db.models import Q
 
+from connectors.http import load_json
 from hub.outgoing.models import Attempt, EventBody
 from hub.scheduled.models import LOCAL, Discrepancy
 from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
@@ -104,7 +104,7 @@ def _load_inputs(discrepancies: Sequence[Discrepancy]) -> dict[int, Mapping[str,
     """Return the input of the deliveries, by their event."""
     events = {entry.repair_delivery.event_id for entry in discrepancies if entry.repair_delivery}
     rows = EventBody.objects.filter(pk__in=events).values_list("pk", "body")
-    return {pk: orjson.loads(bytes(body))["data"]["input"] for pk, body in rows}
+    return {pk: load_json(bytes(body))["data"]["input"] for pk, body in rows}
 
 
 def _has_written(

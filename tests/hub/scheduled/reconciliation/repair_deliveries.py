@@ -1,9 +1,9 @@
 """Send the deliveries of repairs by the real actions, without a pump."""
 
-import json
 from dataclasses import replace
 from datetime import datetime
 
+from connectors.http import load_json
 from connectors.schema import Message
 from hub.connections.credentials.connector_context import open_credential
 from hub.outgoing.models import Attempt, Delivery
@@ -17,7 +17,7 @@ def send_delivery(
 ) -> bool:
     """Send one delivery to a system, and store its outcome; return whether it was delivered."""
     action = delivery.connection.connector.action(delivery.route.action)
-    input = json.loads(body)["data"]["input"]
+    input = load_json(body)["data"]["input"]
     id = str(delivery.message_uuid)
     message = Message(id, input, b"", now, tenant=delivery.tenant.reference)
     credential = replace(open_credential(delivery.connection, None), urls=CREDENTIAL_URLS)

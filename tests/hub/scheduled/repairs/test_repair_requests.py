@@ -1,5 +1,7 @@
 """The writes of repairs: which action, which record, which values, under which condition."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,7 +133,7 @@ def test_a_record_that_was_deleted_is_not_created_again():
         ("text", None, "x", None),
         ("decimal", "12.50", 13, 12.5),
         ("decimal", 12.5, "13.00", "12.5"),
-        ("decimal", "0.1234567890123456789", 1, "0.1234567890123456789"),
+        ("decimal", "0.1234567890123456789", 1, Decimal("0.1234567890123456789")),
         ("integer", "7", 8, 7),
         ("boolean", "yes", False, True),
         ("datetime", "2026-11-25T13:00:00+01:00", None, "2026-11-25T12:00:00Z"),

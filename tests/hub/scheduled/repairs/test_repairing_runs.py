@@ -1,6 +1,7 @@
 """Runs that repair what they found, within their limits."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -63,6 +64,18 @@ def test_more_changes_than_the_limits_allow_need_a_person(make):
     operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
     world.run_operations()
     assert world.repair() == 16
+
+
+@pytest.mark.corrections(item="1.5")
+def test_a_repair_writes_an_amount_of_18_digits_as_a_number_and_ends(make):
+    world = ReconciliationScenario(make, mode="apply")
+    amount = Decimal("1234567890123456.78")
+    world.plant(1, total=1.5, there={"value": amount})
+    world.reconcile()
+    world.run_operations()
+    world.repair()
+    assert world.orders.records["A-00001"]["total"] == amount
+    assert world.reconcile()["equal"] == 1
 
 
 @pytest.mark.corrections(item="1.6")
