@@ -130,9 +130,10 @@ def invalid_json(detail: str, pointer: str | None = None) -> Problem:
 class StrictJSONParser(BaseParser):
     """Parse a JSON body of limited size, and keep its bytes as `request.raw_body`.
 
-    The limit is `view.max_bytes`, by default HUB_EVENT_BYTES. A view whose body has values of
-    records gives a `parse_float` that rounds no decimal. Not a JSONParser: with one, REST framework
-    reads the whole body before it calls the parser.
+    The limit is `view.max_bytes`, by default HUB_EVENT_BYTES, and `view.max_single_bytes` of a
+    document that is not an array. A view whose body has values of records gives a `parse_float`
+    that rounds no decimal. Not a JSONParser: with one, REST framework reads the whole body before
+    it calls the parser.
     """
 
     media_type = "application/json"
@@ -151,13 +152,14 @@ class StrictJSONParser(BaseParser):
         )
         if len(request.raw_body) < int(request.META.get("CONTENT_LENGTH") or 0):
             raise Problem("unreadable-body")  # cut off in transit
+        max_single_bytes = getattr(view, "max_single_bytes", MAX_SINGLE_BYTES)
         if (
             not request.raw_body.lstrip(BLANKS).startswith(b"[")
-            and len(request.raw_body) > MAX_SINGLE_BYTES
+            and len(request.raw_body) > max_single_bytes
         ):
             raise Problem(
                 "payload-too-large",
-                f"A body that is not an array can have at most {MAX_SINGLE_BYTES:,} bytes.",
+                f"A body that is not an array can have at most {max_single_bytes:,} bytes.",
             )
         reserve_parsing(request, request.raw_body)
         return read_json(request.raw_body, parse_float=getattr(view, "parse_float", float))

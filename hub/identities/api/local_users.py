@@ -32,6 +32,7 @@ from hub.rest.fields import TextField
 from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 
+MAX_BYTES = 4 * 1024 * 1024  # 800 bytes for each of USERS_MAX; an ordinary one has 200
 USER_EXAMPLE = {
     "id": "u-17",
     "name": "Ann Archer",
@@ -105,6 +106,8 @@ class UserCountsSerializer(serializers.Serializer):
 class LocalUsersView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"PUT": WRITE}
 
+    max_bytes = max_single_bytes = MAX_BYTES
+
     @openapi.describe_operation(
         "users_put",
         "Send users",
@@ -115,8 +118,8 @@ class LocalUsersView(APIView):
         requests=[openapi.request_example("one user", USERS_INPUT)],
     )
     def put(self, request: Request, reference: str) -> Response:
-        """Create and change users of ours, up to 5,000 at a time, by which people of connected
-        systems are recognized.
+        """Create and change users of ours, up to 5,000 (4 MiB) at a time, by which people of
+        connected systems are recognized.
 
         Users that are not named stay as they are, unless the list is `complete`. Repeating the
         request changes nothing. A complete list that is empty, or leaves out more than half of more

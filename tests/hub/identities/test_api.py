@@ -1,5 +1,7 @@
 """People, directories and suggestions by REST."""
 
+from pathlib import Path
+
 import pytest
 
 from connectors.directories import Person
@@ -11,6 +13,7 @@ from hub.identities.people_store import store_directory_entries
 from hub.identities.suggest import suggest_after_read
 from hub.identities.tasks import suggest_pairs
 from hub.mappings.models import Identity
+from hub.problems.parse_budget import PARSE_BUDGET
 from hub.queue import WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -69,6 +72,37 @@ def test_users_are_put_in_bulk(shop):
         ["Annie"],
         False,
     )
+
+
+def build_users(count, name="Ann-Sophie Archer-Blacksmith", **more):
+    return [
+        USER_EXAMPLE
+        | {"id": f"u-{number}", "name": name, "email": f"u{number}@acme.example"}
+        | more
+        for number in range(count)
+    ]
+
+
+@pytest.mark.corrections(item="3.8")
+def test_as_many_users_as_are_promised_are_taken_at_a_time(shop):
+    assert put_users(shop, *build_users(5_000)).json()["created"] == 5_000
+    assert summarize_problem(put_users(shop, *build_users(5_001)))[2] == ["/users"]
+
+
+@pytest.mark.corrections(item="3.8")
+def test_the_refusal_of_too_large_a_list_of_users_names_the_documented_limit(shop):
+    refused = put_users(shop, *build_users(5_000, login="x" * 200, aliases=["y" * 250] * 2))
+    assert summarize_problem(refused)[:2] == (413, "payload-too-large")
+    assert f"{4 * 1024 * 1024:,} bytes" in refused.json()["detail"]
+    assert "5,000 and 4 MiB at a time" in Path("docs/partners.md").read_text()
+
+
+@pytest.mark.corrections(item="3.8")
+def test_a_list_of_users_counts_in_the_budget_of_what_is_read_at_a_time(shop, acme):
+    with PARSE_BUDGET.acquire_for_block(PARSE_BUDGET.share - 1024 * 1024, acme.pk):
+        refused = put_users(shop, *build_users(5_000))
+    assert summarize_problem(refused)[:2] == (503, "overloaded")
+    assert PARSE_BUDGET.used == 0
 
 
 def test_an_empty_complete_list_is_stopped_until_it_is_confirmed(shop):
