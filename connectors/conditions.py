@@ -10,8 +10,13 @@ from connectors.http import Json, dump_json, load_json
 ConditionValue = str | int | float | Decimal | bool
 
 EQUAL, NOT_EQUAL, IN, NOT_IN, NULL, NOT_NULL = TESTS = (
-    "equal", "not_equal", "in", "not_in", "null", "not_null",
-)  # fmt: skip
+    "equal",
+    "not_equal",
+    "in",
+    "not_in",
+    "null",
+    "not_null",
+)
 LIST_TESTS, NULL_TESTS = (IN, NOT_IN), (NULL, NOT_NULL)
 NEGATED_TESTS = (NOT_EQUAL, NOT_IN, NOT_NULL)
 

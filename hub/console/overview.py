@@ -241,7 +241,16 @@ def find_connection_groups(
         changed=Count("pk", filter=is_changed),
         changed_since=Min("state_changed_at", filter=is_changed),
     )
-    columns = ("connector_key", "shown_state", "reason", "rows", "tenants", "earliest", "ending",
-               "changed", "changed_since")  # fmt: skip
+    columns = (
+        "connector_key",
+        "shown_state",
+        "reason",
+        "rows",
+        "tenants",
+        "earliest",
+        "ending",
+        "changed",
+        "changed_since",
+    )
     for values in grouped.order_by("connector_key", "shown_state").values_list(*columns):
         yield ConnectionGroup(*values)

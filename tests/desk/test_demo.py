@@ -76,8 +76,13 @@ def test_the_command_of_the_readme_runs_all_eight_scenarios(running_hub):
 
 
 def build_mention(hook, mark):
-    event = {"type": "app_mention", "user": "U000GLOBEX01", "text": f"<@U0BOT> where is {mark}?",
-             "ts": "1764000000.000100", "channel": "C00GLOBEXORDERS"}  # fmt: skip
+    event = {
+        "type": "app_mention",
+        "user": "U000GLOBEX01",
+        "text": f"<@U0BOT> where is {mark}?",
+        "ts": "1764000000.000100",
+        "channel": "C00GLOBEXORDERS",
+    }
     document = {"type": "event_callback", "team_id": TEAM, "event_id": f"Ev{mark}", "event": event}
     document |= {"api_app_id": "A0000000HUB", "event_time": 1764000000}
     document |= {"authorizations": [{"team_id": TEAM, "is_bot": True}]}
@@ -90,9 +95,16 @@ def build_mention(hook, mark):
 
 
 def build_person(hook, mark):
-    meta = {"action": "create", "entity": "person", "entity_id": mark[2:], "company_id": COMPANY,
-            "id": str(uuid4()), "version": "2.0", "timestamp": "2026-11-24T15:11:55.724Z",
-            "attempt": 1}  # fmt: skip
+    meta = {
+        "action": "create",
+        "entity": "person",
+        "entity_id": mark[2:],
+        "company_id": COMPANY,
+        "id": str(uuid4()),
+        "version": "2.0",
+        "timestamp": "2026-11-24T15:11:55.724Z",
+        "attempt": 1,
+    }
     person = {"id": int(mark[2:]), "name": mark, "emails": [{"value": "new@globex.example"}]}
     document = {"meta": meta, "data": person, "previous": None}
     return {"json": document, "auth": (hook["username"], hook["password"])}

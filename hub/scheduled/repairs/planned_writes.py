@@ -15,10 +15,19 @@ from hub.scheduled.repairs.repair_values import RepairRefused
 TRIED_MAX = 1000  # rows whose writes are built while planning
 TEXT_MAX = 200  # characters of a value in a plan
 # why nothing is written, whatever the values are: such rows are no part of a plan
-KNOWN_WHEN_PLANNING = frozenset({
-    "report_only", "no_newer_side", "deleted_here", "deleted_there", "no_repair_action",
-    "target_is_an_expression", "key_is_an_expression", "field_not_compared", "options_invalid",
-})  # fmt: skip
+KNOWN_WHEN_PLANNING = frozenset(
+    {
+        "report_only",
+        "no_newer_side",
+        "deleted_here",
+        "deleted_there",
+        "no_repair_action",
+        "target_is_an_expression",
+        "key_is_an_expression",
+        "field_not_compared",
+        "options_invalid",
+    }
+)
 
 
 def select_writable(rows: QuerySet[Discrepancy], sender: RepairSender) -> QuerySet[Discrepancy]:

@@ -103,9 +103,14 @@ def test_a_mail_leads_to_the_page_on_which_the_reader_does_what_it_says(
 ):
     run = make.finished_run(make.job(acme, connector="slack", name="Orders"))
     create_notice(
-        kind, "", {}, occurrence=str(run.public_id), now=NOON,
-        tenant_id=acme.pk, connection_id=slack.pk,
-    )  # fmt: skip
+        kind,
+        "",
+        {},
+        occurrence=str(run.public_id),
+        now=NOON,
+        tenant_id=acme.pk,
+        connection_id=slack.pk,
+    )
     client.force_login(owner)
     page = client.get(Notice.unscoped.get(kind=kind).path)
     heading = normalize_markup(page.content.decode()).partition("<h1>")[2]

@@ -12,9 +12,13 @@ from django.utils.translation import gettext as _
 from connectors.conditions import LIST_TESTS, NULL_TESTS
 
 WORDS = {
-    "is not null": "not_null", "is null": "null", "not in": "not_in", "in": "in",
-    "!=": "not_equal", "=": "equal",
-}  # fmt: skip
+    "is not null": "not_null",
+    "is null": "null",
+    "not in": "not_in",
+    "in": "in",
+    "!=": "not_equal",
+    "=": "equal",
+}
 LINE_PATTERN = re.compile(
     r"(?P<field>[^\s=!]+)(?P<word>\s+(?:is not null|is null|not in|in)(?!\S)|\s*!?=)(?P<value>.*)",
     re.IGNORECASE,

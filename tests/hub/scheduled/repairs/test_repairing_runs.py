@@ -203,9 +203,13 @@ def test_nothing_is_deleted_by_default_without_apply_or_above_the_limits(make, o
 
 @pytest.mark.corrections(item="1.11")
 def test_a_cut_page_a_filter_and_a_lost_permission_delete_nothing(make):
-    world = plant_deletions(make, remote={"collection": "deals", "conditions": [
-        {"field": "title", "is": "not_equal", "value": "A-00007"}
-    ]})  # fmt: skip
+    world = plant_deletions(
+        make,
+        remote={
+            "collection": "deals",
+            "conditions": [{"field": "title", "is": "not_equal", "value": "A-00007"}],
+        },
+    )
     world.orders.cut_pages = world.deals.cut_pages = 3
     repair_all(world)
     assert list_deleted(world) == BEFORE
