@@ -155,6 +155,7 @@ class Collection:
     ordered_by_key: bool = False
     has_ids: bool = True  # False: rows that have no identity, such as sums
     by_tenant: bool = False  # `page_request` needs `tenant`: our own application serves all tenants
+    finds_by_type: bool = False  # `find_queries` needs the type of the field
     takes_conditions: bool = False  # `page_request` takes `conditions`, as `write_conditions` does
     # within which two changes have the same `version`; 0: each change has a version of its own
     version_precision: timedelta = timedelta(0)
@@ -170,10 +171,12 @@ class Collection:
         raise NotImplementedError
 
     def find_queries(
-        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str
+        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str, type: str
     ) -> Sequence[Mapping[str, str]]:
         """Return the parameters of reads that together have every record with one of these values
         in a field, and perhaps others, whatever conditions `query` has.
+
+        `type` is the field's in the schema; "" if it is not known.
 
         Where the system cannot select by values: every record that changed from `since` on. Empty
         if neither is possible.

@@ -53,7 +53,7 @@ class AppCollection(Collection):
         )
 
     def find_queries(
-        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str
+        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str, type: str
     ) -> Sequence[Mapping[str, str]]:
         if field != self.id_field or any("," in value for value in values):
             return [{field: value} for value in values]

@@ -90,7 +90,7 @@ class PipedriveCollection(Collection):
         return {"sort_by": "id", "sort_direction": "asc"} | filters | given_parameters
 
     def find_queries(
-        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str
+        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str, type: str
     ) -> Sequence[Mapping[str, str]]:
         """Return one read of what has changed: searches have an index of their own, cost more
         tokens, find no custom fields of some types, and no activities.

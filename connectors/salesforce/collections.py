@@ -76,6 +76,7 @@ class Records(Query):
     example = {"object": "Contact", "fields": "Id, Email", "since": "2026-11-25T00:00:00Z"}
     ids_max = 200
     version_precision = timedelta(seconds=1)  # of If-Unmodified-Since
+    finds_by_type = True
     takes_conditions = True
     reads_changes = True
     reads_deleted = True
@@ -94,11 +95,11 @@ class Records(Query):
         )
 
     def find_queries(
-        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str
+        self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str, type: str
     ) -> Sequence[Mapping[str, str]]:
         read = {name: query[name] for name in ("object", "fields") if name in query}
         return [
-            {**read, "value_field": field, "values": json.dumps(some)}
+            {**read, "value_field": field, "values": json.dumps(some), "value_type": type}
             for some in split_values(values)
         ]
 
@@ -216,15 +217,16 @@ def build_query(
     cursor: str = "",
     value_field: str = "",
     values: str = "",
+    value_type: str = "",
     conditions: str = "",
     **equals: str,
 ) -> str:
     """Build the SOQL query of one page, after `cursor`.
 
     `fields` is separated by commas; `conditions` is the result of `write_conditions`; `values` is a
-    JSON list, of which `value_field` has one; each parameter in `equals` is a field and its exact
-    text. With `since` or `until` the order is that of the changes, otherwise that of the ids.
-    Raises ValueError for a name that is not an API name.
+    JSON list, of which `value_field`, of the type `value_type` of the schema, has one; each
+    parameter in `equals` is a field and its exact text. With `since` or `until` the order is that
+    of the changes, otherwise that of the ids. Raises ValueError for a name that is not an API name.
     """
     names = split_names(fields)
     system_fields = (*SYSTEM_FIELDS, "IsDeleted") if deleted == "true" else SYSTEM_FIELDS
@@ -234,7 +236,8 @@ def build_query(
     parts += build_field_conditions(read_conditions(conditions))
     parts += build_period_conditions("SystemModstamp", since, until)
     parts += [build_id_condition(ids.split(","))] if ids else []
-    parts += [build_value_condition(value_field, json.loads(values))] if value_field else []
+    if value_field:
+        parts.append(build_value_condition(value_field, json.loads(values), type=value_type))
     by_change = bool(since or until)
     parts += [build_keyset_condition(cursor, by_change=by_change)] if cursor else []
     order = ("SystemModstamp", "Id") if by_change else ("Id",)

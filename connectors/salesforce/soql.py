@@ -4,7 +4,7 @@ https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/ (202
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -25,6 +25,7 @@ from connectors.salesforce.schema import ID_PATTERN
 PATH_PATTERN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII
 )  # Owner.Name
+NUMBER_PATTERN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 DATE_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 AGGREGATE_PATTERN = re.compile(
     r"(?:(?P<function>COUNT|COUNT_DISTINCT|SUM|AVG|MIN|MAX)\((?P<argument>[A-Za-z0-9_.]+)\)"
@@ -59,6 +60,21 @@ def format_moment(value: str) -> str:
     return format_datetime(value)
 
 
+def format_number(value: str) -> str:
+    """Return the digits of a number. Raises ValueError."""
+    if not NUMBER_PATTERN.fullmatch(value):
+        raise ValueError(f"{value[:80]!r} is not a number")
+    return value
+
+
+# of texts, by the type of the field in the schema; any other one takes a text in quotes
+LITERALS: Mapping[str, Callable[[str], str]] = {
+    "number": format_number,
+    "date": format_moment,
+    "datetime": format_moment,
+}
+
+
 def check_name(value: str) -> str:
     if not PATH_PATTERN.fullmatch(value):
         raise ValueError(f"{value[:80]!r} is not an API name")
@@ -76,8 +92,12 @@ def split_names(text: str) -> list[str]:
     return [check_name(name.strip()) for name in text.split(",") if name.strip()]
 
 
-def build_value_condition(field: str, values: Sequence[str]) -> str:
-    return f"{check_name(field)} IN ({', '.join(map(quote_literal, values))})"
+def build_value_condition(field: str, values: Sequence[str], *, type: str) -> str:
+    """Build the condition that the field has one of the values. Raises ValueError for a value that
+    a field of this type cannot have.
+    """
+    format_literal = LITERALS.get(type, quote_literal)
+    return f"{check_name(field)} IN ({', '.join(map(format_literal, values))})"
 
 
 def build_equality_conditions(equals: Mapping[str, str]) -> list[str]:

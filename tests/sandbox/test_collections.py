@@ -191,7 +191,7 @@ def test_records_are_found_by_their_values_whatever_conditions_a_job_has(sides, 
         values = seed(sides, system, key, generate={"count": count})[:2]
     condition = {"Amount__c": "7"} if system == "salesforce" else {"owner_id": "7"}
     query = {**SIDES[system, key][2], **condition}
-    queries = collection.find_queries(query, field, values, since=AT.isoformat())
+    queries = collection.find_queries(query, field, values, since=AT.isoformat(), type="")
     found = [record for some in queries for record in read_all(sides, system, key, **some)]
     assert len(found) == 2
 
@@ -200,6 +200,8 @@ def test_a_search_for_many_keys_is_several_queries(sides):
     values = [f"{'k' * 195}{number:05}" for number in range(120)]
     seed(sides, "salesforce", "records", records=[{"Number__c": values[119][-80:]}])
     query = SIDES["salesforce", "records"][2]
-    queries = find("salesforce", "records").find_queries(query, "Number__c", values, since="")
+    queries = find("salesforce", "records").find_queries(
+        query, "Number__c", values, since="", type="text"
+    )
     assert len(queries) == 7
     assert not any(read_all(sides, "salesforce", "records", **some) for some in queries)

@@ -35,6 +35,7 @@ from hub.scheduled.repairs.second_comparison import (
     is_same_value,
 )
 
+CANNOT_BE_READ = "cannot_be_read_again"
 EXISTS_ALREADY = "exists_already"
 READ_VALID_FOR = timedelta(seconds=60)  # a repair that is not sent by then is not sent
 # a search for what changed since a run covers the time that the run may have read before
@@ -124,7 +125,7 @@ class SecondRead:
                     if (record := records[side].get(find_record_id(entry, side)))
                     and (self.options.match.identity or record.key == entry.record_key)
                 },
-                existing.get(entry.record_key, ()) if entry.verdict in MISSING_VERDICTS else (),
+                existing.get(entry.record_key) if entry.verdict in MISSING_VERDICTS else (),
             )
             for entry in entries
         }
@@ -149,7 +150,7 @@ class SecondRead:
         values = [
             value
             for current in sides.values()
-            for record in (*current.records.values(), *current.existing)
+            for record in (*current.records.values(), *(current.existing or ()))
             for value in record.values.values()
         ]
         pairs = load_reference_pairs(entries[0].connection_id, values, self.options)
@@ -216,4 +217,4 @@ def _reopen_changed(entry: Discrepancy, sides: CurrentSides, options: ReconcileO
         changes[f"{side}_value"] = make_storable(limit_value(current))
         changes[f"{side}_changed_at"] = record.changed_at
     reason = EXISTS_ALREADY if sides.existing else CHANGED_SINCE
-    reopen([entry], reason, **changes)
+    reopen([entry], CANNOT_BE_READ if sides.existing is None else reason, **changes)

@@ -22,6 +22,9 @@ from hub.scheduled.reading.requests import CONTROLLED_PARAMETERS
 from hub.scheduled.reconciliation.option_checks import find_collection
 from hub.scheduled.reconciliation.options import ReconcileOptions, SideOptions, parse_path
 from hub.scheduled.reconciliation.values.extraction import RecordExtractor
+from hub.scheduled.reconciliation.values.record_keys import is_possible_key
+from hub.schemas.models import ObjectSchema
+from hub.schemas.object_schemas import find_object_schema, refresh_object_schema
 from tenants.models import Tenant
 
 PAGES_MAX = 100  # of one search
@@ -73,14 +76,16 @@ class RecordReader:
         self, keys: Ids[str], *, since: datetime, now: datetime
     ) -> Mapping[str, Sequence[CurrentRecord]]:
         """Return the existing records with these keys, by key, also those that do not meet the
-        conditions of the job.
+        conditions of the job. A key that no record can have is absent.
 
         Where the system cannot search for keys, only records that changed from `since` on are
         found. Raises NotReadable, and LookupError if the collection cannot be searched at all.
         """
         path = ".".join(parse_path(self._match_expression))
+        type = self._find_type(path, now=now) if self.collection.finds_by_type else ""
+        keys = sorted(key for key in set(keys) if is_possible_key(key, type))
         queries = self.collection.find_queries(
-            self._side_options.query, path, sorted(set(keys)), since=since.isoformat()
+            self._side_options.query, path, keys, since=since.isoformat(), type=type
         )
         if keys and not queries:
             raise LookupError("the collection cannot be searched")
@@ -107,6 +112,21 @@ class RecordReader:
     @property
     def _match_expression(self) -> str:
         return self.options.match.local if self.side == LOCAL else self.options.match.remote
+
+    def _find_type(self, field: str, *, now: datetime) -> str:
+        """Return the type of a field by the schema of the connection, which is read if it is not
+        cached; "" if the schema does not have the field. Raises NotReadable.
+        """
+        object_key = self._side_options.query["object"]
+        schema: ObjectSchema | Outcome | None = find_object_schema(self.connection, object_key)
+        if schema is None:
+            schema = refresh_object_schema(
+                self.connection, object_key, call=self.call, now=now, patience=self.patience
+            )
+        if isinstance(schema, Outcome):
+            raise NotReadable
+        types = {entry.key.lower(): entry.type for entry in schema.schema_fields}
+        return types.get(field.lower(), "")
 
     def _read_parts(self, ids: Sequence[str], *, now: datetime) -> dict[str, CurrentRecord]:
         """Read the records from the parts of a divided collection; each from the first part that

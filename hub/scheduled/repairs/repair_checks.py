@@ -16,7 +16,7 @@ from hub.queue import wake_up
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.repairs.outcomes import reopen
-from hub.scheduled.repairs.read_back import SecondRead, match_unread
+from hub.scheduled.repairs.read_back import CANNOT_BE_READ, SecondRead, match_unread
 from hub.scheduled.repairs.record_reading import NotReadable, RecordReader
 from hub.scheduled.repairs.repair_deliveries import REPAIR_WAKE_UP, RepairSender
 from hub.scheduled.repairs.repair_values import RepairRefused
@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 BATCH_SIZE = 200  # discrepancies of one read
 TIME_SLICE = timedelta(seconds=30)
 READ_BACK_WITHIN = timedelta(hours=1)  # later the discrepancy is open again
-CANNOT_BE_READ = "cannot_be_read_again"
 GROUP_COLUMNS = ("job", "tenant", "connection", "repair_side")
 
 

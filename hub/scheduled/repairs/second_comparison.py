@@ -21,11 +21,11 @@ class CurrentSides:
     """The records of a discrepancy on both sides, by side, as they were just read.
 
     A record that does not exist any more, or has another key now, is absent. `existing`: the
-    records that have the key of a record which was missing.
+    records that have the key of a record which was missing; None: it cannot be searched for.
     """
 
     records: Mapping[str, CurrentRecord]
-    existing: Sequence[CurrentRecord] = ()
+    existing: Sequence[CurrentRecord] | None = ()
 
 
 def find_record_id(discrepancy: Discrepancy, side: str) -> str:
@@ -77,7 +77,7 @@ def _compare_missing(
     missing_side = find_missing_side(discrepancy)
     source_side = opposite_side(missing_side)
     source = sides.records.get(source_side)
-    if source is None:
+    if source is None or sides.existing is None:
         return "changed"
     if sides.existing:
         (first, *others) = sides.existing

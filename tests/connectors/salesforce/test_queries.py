@@ -45,6 +45,34 @@ def test_a_query_takes_nothing_but_names_and_values(parameters):
         query(**parameters)
 
 
+@pytest.mark.corrections(item="1.1")
+@pytest.mark.parametrize(
+    ("type", "value", "literal"),
+    [
+        ("number", "-70418.50", "-70418.50"),
+        ("date", "2026-11-09", "2026-11-09"),
+        ("datetime", "2026-11-09T08:30:00+01:00", "2026-11-09T07:30:00Z"),
+        ("text", "70418", "'70418'"),
+        ("", "O'Hara", "'O\\'Hara'"),
+    ],
+)
+def test_a_searched_value_is_quoted_by_the_type_of_its_field(type, value, literal):
+    (parameters,) = RECORDS.find_queries(
+        {"object": "Order__c", "fields": "Id"}, "Code__c", [value], since="", type=type
+    )
+    assert f"WHERE Code__c IN ({literal}) ORDER" in soql_of(query(**parameters))
+
+
+@pytest.mark.corrections(item="1.1")
+@pytest.mark.parametrize(("type", "value"), [("number", "1) OR Id != (2"), ("date", "today")])
+def test_a_searched_value_is_nothing_but_a_value_of_its_type(type, value):
+    (parameters,) = RECORDS.find_queries(
+        {"object": "Order__c", "fields": "Id"}, "Code__c", [value], since="", type=type
+    )
+    with pytest.raises(ValueError, match=value[:4].replace(")", r"\)")):
+        query(**parameters)
+
+
 @pytest.mark.corrections(item="1.15")
 def test_conditions_are_quoted_by_their_types_and_take_no_more_than_names():
     conditions = [

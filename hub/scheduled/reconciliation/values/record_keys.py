@@ -5,9 +5,11 @@ their bytes.
 import hashlib
 import math
 import unicodedata
+from datetime import date
 from typing import Any
 
-from hub.scheduled.reconciliation.values.converters import format_scalar
+from connectors.roles import parse_instant
+from hub.scheduled.reconciliation.values.converters import format_scalar, parse_number
 
 KEY_MAX_LENGTH = 200  # characters
 PREFIX_LENGTH = 120  # characters of a long key that stay readable
@@ -30,6 +32,21 @@ def format_key(value: Any) -> str:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{storable[:PREFIX_LENGTH]}~{digest}"
+
+
+def is_possible_key(key: str, type: str) -> bool:
+    """Return whether a record can have the key in a field of this type of the schema.
+
+    Numbers have one notation: a field that holds them has no record 007.
+    """
+    try:
+        if type == "number":
+            return format_key(parse_number(key)) == key
+        if type == "date":
+            return date.fromisoformat(key).isoformat() == key
+    except ValueError:
+        return False
+    return parse_instant(key) is not None if type == "datetime" else type != "boolean"
 
 
 def encode_key(key: str) -> bytes:

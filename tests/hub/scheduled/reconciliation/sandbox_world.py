@@ -19,6 +19,9 @@ FIELDS = [
     {"name": "Status__c", "type": "string", "length": 80},
     {"name": "Total__c", "type": "double"},
     {"name": "Region__c", "type": "string", "length": 80},
+    {"name": "Code__c", "type": "double"},
+    {"name": "Due__c", "type": "date"},
+    {"name": "Begin__c", "type": "datetime"},
 ]
 ACCOUNTS = {"app": "acme", "salesforce": ORG, "pipedrive": COMPANY}
 OBJECTS = {"app": "orders", "salesforce": RECORDS, "pipedrive": "deals"}

@@ -55,6 +55,48 @@ def test_a_record_that_is_still_missing_is_created_once(make, desk, connector):
     assert discrepancy(world, "Z-18", "").state == "resolved"
 
 
+def match_field(make, desk, name):
+    """Return a scenario whose orders are matched by a field of Salesforce that holds no text."""
+    query = {"fields": f"{name}, Status__c, Total__c"}
+    match = {"local": "number", "remote": name}
+    return SandboxScenario(make, desk, "salesforce", query=query, match=match)
+
+
+@pytest.mark.corrections(item="1.1")
+@pytest.mark.parametrize(
+    ("field", "key", "other"),
+    [
+        ("Code__c", "70418", "7.5"),
+        ("Due__c", "2026-11-09", "2026-11-10"),
+        ("Begin__c", "2026-11-09T08:30:00.000+0000", "2026-11-09T08:31:00.000+0000"),
+    ],
+)
+def test_records_are_searched_by_the_type_of_their_key(make, desk, field, key, other):
+    world = match_field(make, desk, field)
+    for number in (key, other):
+        world.put_order(number, "open")
+    world.reconcile()
+    for number in (key, other):
+        repair_discrepancy(discrepancy(world, number, ""), ACTOR, now=world.clock())
+    world.seed("salesforce", {field: other, "Status__c": "won"})
+    assert world.repair() == 1
+    assert discrepancy(world, key, "").state == "resolved"
+    assert discrepancy(world, other, "").reason == "exists_already"
+
+
+@pytest.mark.corrections(item="1.1")
+def test_a_key_that_a_number_field_cannot_have_is_not_created_and_stops_no_other(make, desk):
+    world = match_field(make, desk, "Code__c")
+    for number in ("007", "B-7", "8"):
+        world.put_order(number, "open")
+    world.reconcile()
+    for number in ("007", "B-7", "8"):
+        repair_discrepancy(discrepancy(world, number, ""), ACTOR, now=world.clock())
+    assert world.repair() == 1
+    reasons = [discrepancy(world, number, "").reason for number in ("007", "B-7", "8")]
+    assert reasons == ["cannot_be_read_again", "cannot_be_read_again", "repaired"]
+
+
 @pytest.mark.corrections(item="1.2")
 @each_system
 def test_a_value_of_ours_that_has_changed_since_is_not_written(make, desk, connector):
