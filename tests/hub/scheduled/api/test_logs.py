@@ -1,11 +1,14 @@
 """Log lines by REST: all or none, numbered, once for each key."""
 
 import json
+import time
+import tracemalloc
 
 import pytest
 
-from hub.scheduled.log_intake.lines import unpack_lines
+from hub.scheduled.log_intake.lines import parse_lines, unpack_lines
 from hub.scheduled.models import Log, LogChunk, LogPosition
+from tests.factories import NOON
 from tests.hub.scheduled.logs import entries, ndjson
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +171,27 @@ def test_at_most_a_mebibyte_is_taken(shop):
 def test_a_request_has_a_limited_number_of_lines(shop):
     assert problem(send(shop, b'{"a":1}\n' * 50_001))[:2] == (413, "payload-too-large")
     assert stored_lines() == []
+
+
+@pytest.mark.corrections(item="3.8")
+@pytest.mark.parametrize("size", [1024 * 1024, 8 * 1024 * 1024])
+@pytest.mark.parametrize("blank", [b"\n", b" \n", b"\r\n"])
+def test_a_body_of_blank_lines_is_refused_before_it_is_cut(shop, blank, size):
+    began = time.thread_time()
+    refused = problem(send(shop, blank * (size // len(blank))))
+    assert refused[:2] == (413, "payload-too-large") and stored_lines() == []
+    assert time.thread_time() - began < 2
+
+
+@pytest.mark.corrections(item="3.8")
+def test_blank_lines_take_no_memory():
+    document = b"\n" * (256 * 1024)
+    tracemalloc.start()
+    try:
+        assert list(parse_lines(document, now=NOON)) == []
+        assert tracemalloc.get_traced_memory()[1] < 256 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 def test_another_format_is_refused(shop):
