@@ -217,6 +217,18 @@ def test_a_deal_is_posted_when_it_becomes_won(acme, data, is_posted):
     assert bool(send()) == is_posted
 
 
+@pytest.mark.corrections(item="3.8")
+@pytest.mark.parametrize("key", ["order_to_slack", "order_cancelled_to_slack"])
+@pytest.mark.parametrize("name", ["number", "customer"])
+def test_no_value_of_an_order_calls_a_whole_channel(acme, key, name):
+    (route,) = RECIPES[key].routes
+    create_integration(acme, key, ANSWERS[key])
+    publish(acme, route, route.sample | {name: "<!channel> & co"})
+    (request,) = send()
+    text = json.loads(request.content())["text"]
+    assert "&lt;!channel&gt; &amp; co" in text and "<" not in text
+
+
 def test_other_notices_are_not_posted(make, acme):
     create_integration(acme, "failed_deliveries_to_slack", ANSWERS["failed_deliveries_to_slack"])
     make.event(acme, type="connection.works_again", data={"sentence": "It works."})
