@@ -30,7 +30,7 @@ T = TypeVar("T")
 PROVIDER_CALLS_MAX, PROVIDER_CALLS_MAX_OF_TENANT = 8, 2
 WAITING_THREADS_MAX = 4  # threads that wait for a slot at a time
 PROVIDER_CALL_BUDGET = SharedBudget(PROVIDER_CALLS_MAX, share=PROVIDER_CALLS_MAX_OF_TENANT)
-WAITING_BUDGET = SharedBudget(WAITING_THREADS_MAX)
+WAITING_BUDGET = SharedBudget(WAITING_THREADS_MAX, share=PROVIDER_CALLS_MAX_OF_TENANT)
 PLATFORM = "platform"  # the holder of calls without a tenant: our own application, and staff
 holds_slot: ContextVar[bool] = ContextVar("holds_slot", default=False)
 
@@ -258,8 +258,8 @@ def translate_detail(reason: str, detail: str) -> str:
 def provider_slot(tenant_id: int | None, *, timeout: float = 0.0) -> Iterator[None]:
     """Hold a slot of the budget; a nested block uses the slot of the outer one.
 
-    Waits up to `timeout` seconds, but not if `WAITING_THREADS_MAX` threads wait already. Raises
-    BudgetExhausted if no slot becomes free.
+    Waits up to `timeout` seconds, but not if `WAITING_THREADS_MAX` threads wait already, or two of
+    this holder. Raises BudgetExhausted if no slot becomes free.
     """
     if holds_slot.get():
         yield
@@ -280,5 +280,5 @@ def _acquire_slot(holder: Hashable, timeout: float) -> None:
     except BudgetExhausted:
         if not timeout:
             raise
-        with WAITING_BUDGET.acquire_for_block(1):
+        with WAITING_BUDGET.acquire_for_block(1, holder):
             PROVIDER_CALL_BUDGET.acquire(1, holder, timeout=timeout)

@@ -36,7 +36,9 @@ from tenants.scoping import changeable_rows
 
 WRITE = "deliveries:write"
 POLL_SECONDS = 0.05
-WAITING_THREADS = SharedBudget(8)  # threads of a web process that wait for results
+WAITING_MAX, WAITING_MAX_OF_TENANT = 8, 2
+# threads of a web process that wait for results
+WAITING_THREADS = SharedBudget(WAITING_MAX, share=WAITING_MAX_OF_TENANT)
 INPUT_EXAMPLE = {
     "id": "answer-7001",
     "data": {"channel": "C0123456789", "text": "It was sent today.", "thread_ts": "1764.0001"},
@@ -81,13 +83,14 @@ class RequestedActionView(APIView):
         """Carry out one action of the connection's system with this input, without a route.
 
         Waits up to 10 seconds for the result: 200 with the delivery if it is finished, otherwise
-        202; the delivery continues and can be read later. An `Idempotency-Key` makes a repetition
-        safe.
+        202; the delivery continues and can be read later. Beyond two results of a tenant at a time
+        it does not wait. An `Idempotency-Key` makes a repetition safe.
         """
         now = clock()
         connection = _find_changeable_connection(request, id)
         known_action = _find_action(connection, action)
         data = validate_data(RequestedActionSerializer, request.data)
+        tenant = _find_tenant(request, connection, data.get("tenant", ""))
 
         def perform() -> IdempotentAnswer:
             try:
@@ -96,7 +99,7 @@ class RequestedActionView(APIView):
                     known_action,
                     data["data"],
                     ActorContext.of_request(request),
-                    tenant=_find_tenant(request, connection, data.get("tenant", "")),
+                    tenant=tenant,
                     id=data["id"],
                     now=now,
                 )
@@ -109,7 +112,7 @@ class RequestedActionView(APIView):
 
         stored = run_once(request, perform, now=now)
         delivery_id = UUID(stored.data["id"])
-        is_finished = wait_for_delivery(delivery_id)
+        is_finished = wait_for_delivery(delivery_id, tenant)
         return Response(
             DeliverySerializer(find_delivery(request, delivery_id)).data,
             status=200 if is_finished else 202,
@@ -117,14 +120,14 @@ class RequestedActionView(APIView):
         )
 
 
-def wait_for_delivery(id: UUID) -> bool:
+def wait_for_delivery(id: UUID, tenant: Tenant) -> bool:
     """Wait until a delivery is finished or held; return whether it is.
 
-    Returns at once if WAITING_THREADS other requests wait already.
+    Returns at once if as many requests as may wait already do, in total or of this tenant.
     """
     deadline = clock() + timedelta(seconds=settings.HUB_ACTION_WAIT_SECONDS)
     try:
-        with WAITING_THREADS.acquire_for_block(1):
+        with WAITING_THREADS.acquire_for_block(1, tenant.pk):
             while not _has_result(id):
                 if clock() >= deadline:
                     return False

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -215,6 +216,21 @@ def test_few_threads_wait_for_room_at_a_time():
     ):
         provider_slot(1, timeout=30.0).__enter__()
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.corrections(item="3.8")
+def test_threads_of_one_tenant_leave_room_to_wait_for_others():
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX), ExitStack() as waiting:
+        for _ in range(PROVIDER_CALLS_MAX_OF_TENANT):
+            waiting.enter_context(WAITING_BUDGET.acquire_for_block(1, 1))
+        began = time.monotonic()
+        with pytest.raises(BudgetExhausted):
+            provider_slot(1, timeout=30.0).__enter__()
+        assert time.monotonic() - began < 5
+        threading.Timer(0.1, PROVIDER_CALL_BUDGET.release, [1]).start()
+        with provider_slot(2, timeout=30.0):
+            assert PROVIDER_CALL_BUDGET.used_by[2] == 1
+        PROVIDER_CALL_BUDGET.acquire(1)
 
 
 def test_calls_inside_one_another_take_one_place():

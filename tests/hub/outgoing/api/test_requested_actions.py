@@ -1,6 +1,8 @@
 """Actions now: our application has an action carried out on a connection, and gets its result."""
 
 import json
+import time
+from contextlib import ExitStack
 
 import pytest
 from django.db import transaction
@@ -8,6 +10,7 @@ from django.db import transaction
 from connectors.http import Response
 from hub.audit import AuditRow
 from hub.db.clock import clock
+from hub.outgoing.api.requested_actions import WAITING_MAX_OF_TENANT, WAITING_THREADS
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.subscriptions.requested_actions import PRIORITY_DELIVERIES_PER_MINUTE
 from tests.fakes import FakeHttp
@@ -65,6 +68,32 @@ def test_a_finished_action_is_answered_with_200(api, acme, slack):
     assert (first.status_code, again.status_code) == (202, 200)
     assert again.json()["id"] == first.json()["id"]
     assert (again.json()["state"], Event.unscoped.count()) == ("delivered", 1)
+
+
+@pytest.mark.corrections(item="3.8")
+def test_slow_actions_of_one_tenant_leave_places_to_wait_to_others(api, make, acme, settings):
+    globex = make.tenant("globex")
+    seconds = {}
+    with ExitStack() as slow_actions:
+        for _ in range(WAITING_MAX_OF_TENANT):
+            slow_actions.enter_context(WAITING_THREADS.acquire_for_block(1, acme.pk))
+        for tenant, settings.HUB_ACTION_WAIT_SECONDS in ((globex, 0.2), (acme, 20.0)):
+            slack, began = make.connection(tenant, "slack"), time.monotonic()
+            assert request_action(api.of(tenant), slack).status_code == 202
+            seconds[tenant] = time.monotonic() - began
+    assert seconds[globex] >= 0.2 and seconds[acme] < 20
+    assert WAITING_THREADS.used == 0
+
+
+@pytest.mark.corrections(item="3.8")
+def test_a_platform_key_waits_at_the_place_of_the_tenant_for_which_it_acts(
+    api, acme, slack, settings
+):
+    settings.HUB_ACTION_WAIT_SECONDS = 20.0
+    began = time.monotonic()
+    with WAITING_THREADS.acquire_for_block(WAITING_MAX_OF_TENANT, acme.pk):
+        assert request_action(api.platform(), slack).status_code == 202
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.corrections(item="3.2")
