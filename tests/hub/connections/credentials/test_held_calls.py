@@ -1,7 +1,5 @@
 """Nothing calls the system of a connection that is held; only what must work then does."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from connectors.http import Request, Response
@@ -20,7 +18,8 @@ from hub.connections.credentials.remote_choices import list_remote_choices
 from hub.connections.models import BREAKER, Connection, Lane, MaintenanceWindow
 from hub.identities.directory_reads import read_next_page, refresh_local_users
 from hub.incoming.registration.calls import RegistrationCalls
-from hub.scheduled.repairs.record_reading import RecordReader
+from hub.scheduled.reconciliation.options import parse_reconcile_options
+from hub.scheduled.repairs.record_reading import NotReadable, RecordReader
 from hub.schemas.choice_lists import refresh_choice_list
 from hub.schemas.object_schemas import refresh_object_schema
 from tests.factories import MINUTE, NOON
@@ -83,13 +82,20 @@ def read_choices(connection, call):
 
 
 def read_records(connection, call):
-    options = SimpleNamespace(
-        remote=SimpleNamespace(
-            collection="records", query={"object": "Contact", "fields": "Id,Email"}
-        )
+    options = parse_reconcile_options(
+        {
+            "local": {"collection": "customers"},
+            "remote": {
+                "collection": "records",
+                "query": {"object": "Contact", "fields": "Id,Email"},
+            },
+            "match": {"local": "email", "remote": "Email"},
+            "fields": [],
+        }
     )
     reader = RecordReader(connection, connection.tenant, options, "remote", call)
-    assert reader.read(["006000000000001AAA"], now=NOON) is None
+    with pytest.raises(NotReadable):
+        reader.read(["006000000000001AAA"], now=NOON)
 
 
 def list_registrations(connection, call):
