@@ -12,6 +12,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.recipes.definitions import CONNECTION, Question, Recipe
 from hub.recipes.definitions.recipe import Answer
+from hub.schemas.choice_lists import find_unlisted_problem
 from tenants.models import Tenant
 
 MAX_TEXT_LENGTH = 200  # characters
@@ -53,10 +54,17 @@ def list_usable_connections(recipe: Recipe, tenant: Tenant) -> dict[str, list[Co
     return by_connector
 
 
-def check_answers(recipe: Recipe, tenant: Tenant, answers: Mapping[str, Any]) -> CheckedAnswers:
+def check_answers(
+    recipe: Recipe,
+    tenant: Tenant,
+    answers: Mapping[str, Any],
+    *,
+    stored_answers: Mapping[str, Any] = {},
+) -> CheckedAnswers:
     """Return the answers, with defaults for omitted ones. Raises InvalidAnswers.
 
-    For an omitted account, the tenant's oldest connection of the system is used.
+    For an omitted account, the tenant's oldest connection of the system is used. A chosen record
+    must be in the list of its account as it was last read, unless the answer is a stored one.
     """
     errors = {
         str(key)[:80]: _("There is no such question.")
@@ -78,9 +86,29 @@ def check_answers(recipe: Recipe, tenant: Tenant, answers: Mapping[str, Any]) ->
                 values[question.key] = check_answer(question, answer)
         except ValueError as error:
             errors[question.key] = str(error)
+    checked = CheckedAnswers(values, connections)
+    errors |= _find_unlisted_errors(recipe, checked, stored_answers)
     if errors:
         raise InvalidAnswers(errors)
-    return CheckedAnswers(values, connections)
+    return checked
+
+
+def _find_unlisted_errors(
+    recipe: Recipe, checked: CheckedAnswers, stored_answers: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return an error for each new choice that the list of its account does not have."""
+    errors = {}
+    for question in recipe.own_questions:
+        answer = checked.values.get(question.key)
+        connection = checked.connections.get(question.connector)
+        if question.kind != "choice" or not answer or connection is None:
+            continue
+        names = (question.key, question.connector)
+        if all(checked.values[name] == stored_answers.get(name) for name in names):
+            continue
+        if problem := find_unlisted_problem(connection, question.choices, str(answer)):
+            errors[question.key] = problem
+    return errors
 
 
 def _find_platform_errors(recipe: Recipe) -> dict[str, str]:

@@ -190,7 +190,7 @@ def _apply_recipe(
     now: datetime,
 ) -> None:
     """Store the changed answers, and update routes and jobs by the recipe and all answers."""
-    checked = check_answers(recipe, integration.tenant, merge_answers(recipe, integration, answers))
+    checked = check_merged_answers(recipe, integration, answers)
     apply_plan(integration, plan_parts(recipe, checked), actor, now=now)
     kept = {
         key: name
@@ -203,16 +203,15 @@ def _apply_recipe(
     integration.save()
 
 
-def merge_answers(
+def check_merged_answers(
     recipe: Recipe, integration: Integration, answers: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> CheckedAnswers:
     """Return the integration's answers with the changed ones; answers to former questions are
-    dropped.
+    dropped. Raises InvalidAnswers.
     """
     known = {question.key for question in recipe.questions}
-    return {key: value for key, value in integration.answers.items() if key in known} | dict(
-        answers
-    )
+    kept = {key: value for key, value in integration.answers.items() if key in known}
+    return check_answers(recipe, integration.tenant, kept | dict(answers), stored_answers=kept)
 
 
 @transaction.atomic

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hub.recipes.answers import InvalidAnswers, check_answers
+from hub.recipes.answers import InvalidAnswers
 from hub.recipes.definitions import Question, Recipe
 from hub.recipes.documents import Change, Document, list_changes, merge_documents
-from hub.recipes.integration_actions import RecipeUnavailable, merge_answers
+from hub.recipes.integration_actions import RecipeUnavailable, check_merged_answers
 from hub.recipes.models import Integration, IntegrationPart
 from hub.recipes.part_actions import load_parts
 from hub.recipes.part_plans import PlannedPart, has_same_nature, plan_parts, read_part_document
@@ -53,9 +53,8 @@ def describe_upgrade(integration: Integration, answers: Mapping[str, Any] = {}) 
         raise RecipeUnavailable(integration.recipe_key)
     if not integration.has_newer_recipe:
         return None
-    merged = merge_answers(recipe, integration, answers)
     try:
-        planned = plan_parts(recipe, check_answers(recipe, integration.tenant, merged))
+        planned = plan_parts(recipe, check_merged_answers(recipe, integration, answers))
     except InvalidAnswers as invalid:
         return _build_upgrade(integration, recipe, invalid.errors, ())
     return _build_upgrade(integration, recipe, {}, _list_differences(integration, planned))

@@ -18,6 +18,7 @@ from hub.db.clock import clock
 from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
+from hub.schemas.choice_lists import refresh_choice_list
 from hub.schemas.models import ChoiceList, ObjectSchema
 from hub.schemas.object_schemas import (
     MAX_KEY_LENGTH,
@@ -25,10 +26,10 @@ from hub.schemas.object_schemas import (
     find_object_schema,
     list_schema_objects,
     refresh_object_schema,
-    refresh_schema_objects,
 )
 
 READ, WRITE = "connections:read", "connections:write"
+MAX_KIND_LENGTH = 60
 
 FIELD_EXAMPLE = {
     "key": "Level__c",
@@ -104,7 +105,14 @@ class RefreshSerializer(StrictSerializer):
         max_length=MAX_KEY_LENGTH,
         required=False,
         default="",
-        help_text="The object whose fields are read. Omitted: the list of objects.",
+        help_text="The object whose fields are read. Omitted: a list.",
+    )
+    choices = TextField(
+        max_length=MAX_KIND_LENGTH,
+        required=False,
+        default=OBJECT_LIST_KIND,
+        help_text="The list that is read, as a question of a recipe names it: `channel`. Omitted: "
+        "the objects.",
     )
 
 
@@ -167,14 +175,19 @@ class SchemaRefreshView(APIView):
         problems=["not-found"],
         request=RefreshSerializer,
         examples={"read": REFRESH_EXAMPLE},
-        requests=[openapi.request_example("an object", {"object": "Contact"})],
+        requests=[
+            openapi.request_example("an object", {"object": "Contact"}),
+            openapi.request_example("a list of choices", {"choices": "channel"}),
+        ],
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Ask the other system for an object's fields, or for its objects, within the quotas."""
+        """Ask the other system, within the quotas: for an object's fields, for its objects, or for
+        the records of a list from which a recipe's answer is chosen.
+        """
         connection = find_visible_connection(request, id)
         serializer = RefreshSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        result = _refresh(connection, serializer.validated_data["object"])
+        result = _refresh(connection, **serializer.validated_data)
         return Response(RefreshResultSerializer(result).data)
 
 
@@ -193,13 +206,13 @@ def build_object_list(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _refresh(connection: Connection, object_key: str) -> dict[str, Any]:
+def _refresh(connection: Connection, *, object: str, choices: str) -> dict[str, Any]:
     now = clock()
-    answer: object
-    if object_key:
-        answer = refresh_object_schema(connection, object_key, call=egress.send_request, now=now)
+    answer: ObjectSchema | ChoiceList | Outcome
+    if object:
+        answer = refresh_object_schema(connection, object, call=egress.send_request, now=now)
     else:
-        answer = refresh_schema_objects(connection, call=egress.send_request, now=now)
+        answer = refresh_choice_list(connection, choices, call=egress.send_request, now=now)
     if isinstance(answer, Outcome):
         failed = {"reason": answer.reason, "detail": answer.detail}
         return {"is_read": False, **failed, "read_at": None}

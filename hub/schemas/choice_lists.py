@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from connectors.http import Request, Response
 from connectors.outcomes import READ_ERRORS, Outcome, clean_text
 from connectors.roles import Choices, Page
 from connectors.schema import Credential
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.connections.models import Connection
+from hub.reason_codes import translate_text
 from hub.schemas.models import Choice, ChoiceList
 from hub.schemas.object_schemas import OBJECT_LIST_KIND, list_schema_objects, refresh_schema_objects
 from hub.schemas.provider_pages import PageQuery, build_unsupported_outcome, read_provider_pages
@@ -37,6 +40,28 @@ def find_choice_name(connection: Connection, kind: str, id: str) -> str:
     """Return the name of a record in the cached list; "" if it is unknown."""
     stored = find_choice_list(connection, kind)
     return dict(stored.choices).get(id, "") if stored else ""
+
+
+def find_unlisted_problem(connection: Connection, kind: str, id: str) -> str:
+    """Return a sentence if the cached list does not have the id; "" if it has, or may have.
+
+    A list that was never read, not read whole, or is empty proves nothing. Makes no external call.
+    """
+    stored = find_choice_list(connection, kind)
+    if stored is None or not stored.is_complete or not stored.items or id in dict(stored.choices):
+        return ""
+    names = {
+        "account": connection,
+        "id": id,
+        "list": translate_text(connection.connector.list_choices_by_kind[kind].label),
+    }
+    return (
+        _(
+            "%(account)s has no %(id)s among its “%(list)s”. Choose one from the list, or read the "
+            "list again."
+        )
+        % names
+    )
 
 
 def refresh_choice_list(

@@ -6,6 +6,7 @@ from hub.mappings.mapping_actions import change_mapping
 from hub.recipes.definitions import RECIPES
 from hub.recipes.integration_actions import switch_on_integration
 from hub.recipes.models import Integration
+from hub.schemas.models import ChoiceList
 from tests.factories import NOON
 
 SYSTEM = ActorContext.system()
@@ -14,6 +15,13 @@ CHANNEL = {"channel": "C024BE91L"}
 
 def create_integration(tenant, key="order_to_slack", answers=CHANNEL, *, now=NOON, **options):
     return switch_on_integration(RECIPES[key], tenant, answers, SYSTEM, now=now, **options)
+
+
+def store_channels(slack, *ids, is_complete=True):
+    """Store the channels of a workspace as they were read last."""
+    items = [[id, f"#{id.lower()}"] for id in ids]
+    stored = {"items": items, "is_complete": is_complete, "read_at": NOON}
+    ChoiceList.unscoped.update_or_create(connection=slack, kind="channel", defaults=stored)
 
 
 def route_of(integration):

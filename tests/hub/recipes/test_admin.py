@@ -6,8 +6,9 @@ import re
 import pytest
 from django.urls import reverse
 
+from hub.connections.models import Connection
 from hub.recipes.models import Integration
-from tests.hub.recipes.integrations import create_integration
+from tests.hub.recipes.integrations import create_integration, store_channels
 
 LIST = "admin:recipes_integration_changelist"
 
@@ -54,6 +55,14 @@ def test_staff_switch_one_on(acme, staff):
     assert "The integration is on." in text_of(page)
     assert Integration.unscoped.get().tenant == acme
     assert "There is no such tenant." in text_of(staff.post(url, data | {"tenant": "nobody"}))
+
+
+@pytest.mark.corrections(item="1.21")
+def test_staff_are_refused_a_channel_that_the_workspace_does_not_have(acme, staff):
+    store_channels(Connection.unscoped.get(tenant=acme, connector_key="slack"), "C0TEA1234")
+    data = {"tenant": "acme", "recipe": "order_to_slack", "answers": '{"channel": "C0NOWHERE"}'}
+    page = text_of(staff.post(reverse("admin:recipes_integration_new"), data))
+    assert "has no C0NOWHERE among its" in page and not Integration.unscoped.exists()
 
 
 def test_it_is_paused_resumed_and_removed(acme, staff):

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from hub.connections.models import Connection
 from hub.mappings.mapping_actions import change_mapping
 from hub.outgoing.models import Route
 from hub.recipes.definitions import RECIPES
@@ -14,6 +15,7 @@ from tests.hub.recipes.integrations import (
     SYSTEM,
     age_integration,
     create_integration,
+    store_channels,
 )
 
 SCOPES = ("integrations:read", "integrations:write")
@@ -68,6 +70,32 @@ def test_wrong_answers_are_named_by_their_pointers(client):
     assert answer.status_code == 400
     pointers = {error["pointer"] for error in answer.json()["errors"]}
     assert pointers == {"/answers/channel", "/answers/colour"}
+
+
+@pytest.mark.corrections(item="1.21")
+def test_a_channel_that_the_workspace_does_not_have_is_refused(client):
+    slack = Connection.unscoped.get(connector_key="slack")
+    store_channels(slack, "C0TEA1234", "C0OTHER99")
+    rehearsal = {"answers": {"channel": "C0NOWHERE"}}
+    on = create(client, {"channel": "C0OTHER99"})
+    for answer in (
+        client.post("/api/v1/recipes/order_to_slack/rehearsals", rehearsal, format="json"),
+        create(client, {"channel": "C0NOWHERE"}),
+        client.patch(url_of(on), rehearsal, format="json"),
+    ):
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, error["pointer"]) == (400, "/answers/channel")
+        assert "C0NOWHERE" in error["detail"]
+
+
+@pytest.mark.corrections(item="1.21")
+def test_a_stored_channel_that_is_gone_does_not_prevent_another_change(client, make, acme):
+    make.connection(acme, "salesforce")
+    slack = Connection.unscoped.get(connector_key="slack")
+    on = create(client, recipe="weekly_sales_to_slack")
+    store_channels(slack, "C0TEA1234")
+    answer = client.patch(url_of(on), {"answers": {"hour": 5}}, format="json")
+    assert (answer.status_code, answer.json()["answers"]["hour"]) == (200, 5)
 
 
 def test_an_integration_is_switched_on_and_read(client):

@@ -13,7 +13,7 @@ from hub.recipes.definitions import RECIPES
 from hub.recipes.rehearsal import rehearse_integration
 from hub.scheduled.models import Job, JobSchedule
 from tests.factories import NOON, ORDER
-from tests.hub.recipes.integrations import CHANNEL, create_integration
+from tests.hub.recipes.integrations import CHANNEL, create_integration, store_channels
 
 
 @pytest.fixture
@@ -132,6 +132,37 @@ def test_nothing_is_stored(make, acme):
 def test_wrong_answers_are_refused(acme):
     with pytest.raises(InvalidAnswers):
         rehearse(acme, answers={})
+
+
+@pytest.mark.corrections(item="1.21")
+@pytest.mark.parametrize("key", ["order_to_slack", "weekly_sales_to_slack"])
+def test_a_channel_that_the_workspace_does_not_have_is_named_at_its_question(acme, key):
+    store_channels(Connection.unscoped.get(connector_key="slack"), "C0TEA1234")
+    with pytest.raises(InvalidAnswers) as refused:
+        rehearse(acme, key)
+    (error,) = refused.value.errors.items()
+    assert error[0] == "channel" and "has no C024BE91L among its “Public channels”" in error[1]
+    rehearse(acme, key, {"channel": "C0TEA1234"})
+
+
+@pytest.mark.corrections(item="1.21")
+@pytest.mark.parametrize(
+    ("ids", "is_complete"), [(["C0TEA1234"], False), ([], True)], ids=["not whole", "empty"]
+)
+def test_a_list_that_was_not_read_whole_refuses_no_channel(acme, ids, is_complete):
+    slack = Connection.unscoped.get(connector_key="slack")
+    store_channels(slack, *ids, is_complete=is_complete)
+    assert rehearse(acme).succeeds
+
+
+@pytest.mark.corrections(item="1.21")
+def test_the_channel_is_looked_for_in_the_list_of_the_chosen_account(make, acme):
+    store_channels(Connection.unscoped.get(connector_key="slack"), "C0TEA1234")
+    another = make.connection(acme, "slack")
+    store_channels(another, "C024BE91L")
+    assert rehearse(acme, answers=CHANNEL | {"slack": str(another.public_id)}).succeeds
+    with pytest.raises(InvalidAnswers):
+        rehearse(acme)
 
 
 def test_the_number_of_statements_does_not_grow_with_events(make, acme):
