@@ -178,8 +178,8 @@ class Collection:
 
         `type` is the field's in the schema; "" if it is not known.
 
-        Where the system cannot select by values: every record that changed from `since` on. Empty
-        if neither is possible.
+        Where the system cannot select by values: every record that changed from `since` on; "": of
+        any time. Empty if neither is possible.
         """
         return ()
 

@@ -92,8 +92,8 @@ class PipedriveCollection(Collection):
     def find_queries(
         self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str, type: str
     ) -> Sequence[Mapping[str, str]]:
-        """Return one read of what has changed: searches have an index of their own, cost more
-        tokens, find no custom fields of some types, and no activities.
+        """Return one read of what has changed, or of everything: searches have an index of their
+        own, cost more tokens, find no custom fields of some types, and no activities.
         """
         return [{name: query[name] for name in SHAPES if name in query} | {"since": since}]
 

@@ -165,6 +165,26 @@ def test_an_order_is_created_and_updated_only_in_the_version_that_was_read(sides
     assert write("update_order", "d5", number="B-2", fields={}).reason == "status_404"
 
 
+@pytest.mark.corrections(item="1.11")
+def test_an_order_is_deleted_once_and_only_in_the_version_that_was_read(sides):
+    def write(action, id, **body):
+        (outcome,) = deliver(sides, "app", action, [message(body, id=id)])
+        return outcome.kind, outcome.reason
+
+    for number in ("V/1", "V2"):
+        write("create_order", f"c{number}", number=number, fields={"total": "5.00"})
+    first, _ = read_all(sides, "app", "orders")
+    version = {"number": "V/1", "if_match": find("app", "orders").version(first)}
+    write("update_order", "d1", number="V/1", fields={"total": "6.00"})
+    assert write("delete_order", "d2", **version) == ("never", "changed_since")
+    version["if_match"] = find("app", "orders").version(read_all(sides, "app", "orders")[0])
+    assert write("delete_order", "d3", **version) == ("delivered", "")
+    assert write("delete_order", "d4", **version) == ("never", "status_404")
+    deleted, kept = read_all(sides, "app", "orders", deleted="true")
+    is_deleted = find("app", "orders").is_deleted
+    assert (deleted["number"], is_deleted(deleted), is_deleted(kept)) == ("V/1", True, False)
+
+
 def test_a_record_of_salesforce_is_updated_only_if_it_was_not_changed_later(sides):
     (id,) = seed(sides, "salesforce", "records", records=[{"Number__c": "A-1", "Amount__c": 1}])
     (record,) = read_all(sides, "salesforce", "records")

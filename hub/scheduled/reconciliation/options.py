@@ -65,6 +65,10 @@ class SideOptions:
             {"conditions": write_conditions(self.conditions)} if is_applied else {}
         )
 
+    def is_selective(self, collection: Collection) -> bool:
+        """Return whether records that do not meet conditions are not read."""
+        return bool(self.conditions or collection.required_values(self.query))
+
     def select(
         self, collection: Collection, records: Sequence[Mapping[str, Any]]
     ) -> Sequence[Mapping[str, Any]]:

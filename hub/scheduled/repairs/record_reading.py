@@ -79,13 +79,17 @@ class RecordReader:
         conditions of the job. A key that no record can have is absent.
 
         Where the system cannot search for keys, only records that changed from `since` on are
-        found. Raises NotReadable, and LookupError if the collection cannot be searched at all.
+        found, unless the job reads only some records: then all are read. Raises NotReadable, and
+        LookupError if the collection cannot be searched at all.
         """
         path = ".".join(parse_path(self._match_expression))
         type = self._find_type(path, now=now) if self.collection.finds_by_type else ""
         keys = sorted(key for key in set(keys) if is_possible_key(key, type))
+        changed_since = (
+            "" if self._side_options.is_selective(self.collection) else since.isoformat()
+        )
         queries = self.collection.find_queries(
-            self._side_options.query, path, keys, since=since.isoformat(), type=type
+            self._side_options.query, path, keys, since=changed_since, type=type
         )
         if keys and not queries:
             raise LookupError("the collection cannot be searched")

@@ -1,11 +1,12 @@
 """A job that compares our sandbox's orders with a simulated system, by real HTTP."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
 
-from connectors.http import Response
+from connectors.http import Response, dump_json
 from tests.factories import WHSEC
 from tests.hub.scheduled.reconciliation.repair_deliveries import CREDENTIAL_URLS
 from tests.hub.scheduled.reconciliation.systems import SimulatedClock
@@ -41,7 +42,8 @@ class SandboxSystem:
     """Sends requests to the sandbox at the time of the clock.
 
     `before_write` and `after_read` are called once each, before the next writes and after the next
-    reads of the other system.
+    reads of the other system. `conceal` returns what the connected user sees of a record of the
+    other system; None: nothing.
     """
 
     desk: object
@@ -49,6 +51,7 @@ class SandboxSystem:
     before_write: list = field(default_factory=list)
     after_read: list = field(default_factory=list)
     lose_answers: int = 0  # of the writes to come
+    conceal: Callable[[dict], dict | None] = lambda record: record
 
     def answer(self, request):
         is_write = request.method != "GET"
@@ -65,7 +68,18 @@ class SandboxSystem:
         if not is_write and self.after_read and "/app/" not in url:
             self.after_read.pop(0)()
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status_code, answer.content, headers, self.clock.at)
+        content = answer.content
+        if answer.ok and not is_write and "/app/" not in url:
+            content = dump_json(self._hide(answer.json()))
+        return Response(answer.status_code, content, headers, self.clock.at)
+
+    def _hide(self, page):
+        """Return the page without what the connected user does not see."""
+        name = "records" if "records" in page else "data"
+        if isinstance(page.get(name), list):
+            seen = [self.conceal(record) for record in page[name]]
+            page[name] = [record for record in seen if record is not None]
+        return page | ({"totalSize": len(page[name])} if page.get("done") else {})
 
 
 class SandboxScenario(ReconciliationScenario):
@@ -122,6 +136,28 @@ class SandboxScenario(ReconciliationScenario):
         named = {KEY_FIELDS[self.connector]: number, STATUS_FIELDS[self.connector]: status}
         total = {TOTAL_FIELDS[self.connector]: 5}
         return self.seed(self.connector, {**named, **total, **fields})
+
+    def delete_order(self, number):
+        self.delete(f"/app/api/orders/{number}?tenant=acme", "")
+
+    def delete_record(self, id):
+        path = {
+            "salesforce": f"/salesforce/{ORG}/services/data/v66.0/sobjects/{RECORDS}/{id}",
+            "pipedrive": f"/pipedrive/acme/api/v2/deals/{id}",
+        }[self.connector]
+        self.delete(path, SECRETS[self.connector]["access_token"])
+
+    def delete(self, path, token):
+        self.desk.now = self.clock.at.timestamp()
+        bearer = {"Authorization": f"Bearer {token}"}
+        answer = requests.delete(self.desk.url + path, headers=bearer, timeout=5)
+        assert answer.ok, answer.text
+
+    def list_orders(self):
+        """Return the numbers of the existing orders."""
+        answer = self.desk.get("/_control/records?system=app&account=acme&object=orders")
+        orders = [json.loads(line) for line in answer.text.splitlines()]
+        return {order["number"] for order in orders if not order.get("deleted")}
 
     def seed(self, system, record):
         self.desk.now = self.clock.at.timestamp()
