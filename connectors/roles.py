@@ -18,6 +18,7 @@ class RecordToWrite:
     record: str  # its id; empty: it is created, or found by another key
     fields: Mapping[str, Json]  # by the names that the system's webhooks use
     may_exist: bool = False  # without an id: whether it is created shows in the answer only
+    is_deletion: bool = False
 
 
 class RequestRefused(Exception):

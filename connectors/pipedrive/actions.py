@@ -166,6 +166,9 @@ class Delete(WriteAction):
             return problem
         return "" if ID_PATTERN.fullmatch(str(body["id"])) else "id is not the ID of a record"
 
+    def written_record(self, message: Message) -> RecordToWrite:
+        return RecordToWrite(self.kind.key, str(message["id"]), {}, is_deletion=True)
+
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
         request = self.build_request("DELETE", f"{self.kind.path}/{message['id']}", {}, credential)

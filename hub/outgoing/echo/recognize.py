@@ -1,6 +1,6 @@
 """Recognize echoes: received changes that the system reports as caused by our app (`is_own`),
-creations of records that the hub created, and changes in which every changed field has the value
-that the hub wrote.
+creations and deletions of records that the hub created or deleted, and changes in which every
+changed field has the value that the hub wrote.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from connectors.http import dump_json
 from hub.outgoing.echo.echo_counts import EchoCounts
-from hub.outgoing.echo.remember import CREATED, REMEMBERED_FOR, UPDATED
+from hub.outgoing.echo.remember import CREATED, DELETED, REMEMBERED_FOR, UPDATED
 from hub.outgoing.echo.values import is_same_value
 from hub.outgoing.models import RememberedWrite
 
@@ -133,9 +133,10 @@ def _is_echo(change: ReceivedChange, writes: RememberedWrites, counts: EchoCount
     """Return whether a write explains a change, and count the echo.
 
     The record and the kind of change are asked first: the creation of a record that the hub created
-    is an echo whatever was changed since, and no other change is explained by a creation.
+    is an echo whatever was changed since, and so is the deletion of one that it deleted. No other
+    change is explained by a creation or a deletion.
     """
-    if change.change not in (CREATED, UPDATED) or not change.record:
+    if change.change not in (CREATED, UPDATED, DELETED) or not change.record:
         return False
     of_record = writes.list_of_record(change)
     if change.state and any(write.published_state == change.state for write in of_record):
@@ -143,6 +144,8 @@ def _is_echo(change: ReceivedChange, writes: RememberedWrites, counts: EchoCount
         return True
     if change.is_foreign:
         return False
+    if change.change == DELETED:
+        return counts.count_echo([write for write in of_record if write.change == DELETED])
     if change.change == CREATED and any(write.change == CREATED for write in of_record):
         counts.count_echo([write for write in of_record if write.change == CREATED])
         return True

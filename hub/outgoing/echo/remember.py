@@ -14,7 +14,11 @@ from hub.queue import wake_up
 
 # longer than a day, as a nightly sync may read what was written just after the one before
 REMEMBERED_FOR = timedelta(hours=48)
-CREATED, UPDATED = "created", "updated"  # the changes of a record, as in the types of events
+CREATED, UPDATED, DELETED = (
+    "created",
+    "updated",
+    "deleted",
+)  # the changes of a record, as in the types of events
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class WriteAnswer:
 
 def list_possible_changes(record_to_write: RecordToWrite) -> tuple[str, ...]:
     """List what may happen to a record that is written."""
+    if record_to_write.is_deletion:
+        return (DELETED,)
     if record_to_write.record:
         return (UPDATED,)
     return (CREATED, UPDATED) if record_to_write.may_exist else (CREATED,)

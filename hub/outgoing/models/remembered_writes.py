@@ -23,7 +23,7 @@ class RememberedWrite(Scoped):
     )
     object = models.CharField(max_length=80)  # in our word, as in the types of received events
     record = models.CharField(max_length=200, blank=True)  # empty: created, and not settled yet
-    # whether the record is created or updated by it; empty: that shows in the answer only
+    # whether the record is created, updated or deleted by it; empty: that shows in the answer only
     change = models.CharField(max_length=10, blank=True, default="", db_default="")
     fields = ExactJSONField()  # the written values
     is_forwarded = models.BooleanField()  # its event came from another system

@@ -104,6 +104,48 @@ def test_what_a_person_changes_in_pipedrive_itself_is_no_echo(person, source, st
     assert person.save_person("change", "Baker", {"name": "Able"}, meta=meta) == state
 
 
+def delete_deal(systems, make, *, meta=()):
+    """Let the hub delete a deal, and Pipedrive tell of a deletion; return the item's state."""
+    make.delivery(systems.pipedrive, data={"a": 1})
+    assert [method for method, _ in systems.send()] == ["DELETE"]
+    return tell_deletion(systems, meta=meta)
+
+
+def tell_deletion(systems, *, meta=(), **fields):
+    about = {"entity": "deal", "change_source": "api", **dict(meta)}
+    return systems.save_person("delete", "Deal", meta=about, update_time=at(-90), **fields)
+
+
+@pytest.fixture
+def deals(client, make):
+    """Two systems of which one is told what is deleted in the other."""
+    systems = TwoSystems(client, make)
+    systems.pipedrive.settings |= {"user_id": "7"}
+    systems.pipedrive.save()
+    make.route(systems.pipedrive, action="delete_deal", body={"id": "'31'"})
+    make.route(
+        systems.salesforce,
+        event_type="pipedrive.deal.deleted",
+        origin_connector_key="pipedrive",
+        action="delete_record",
+        body={"object": "'Lead'", "record_id": f"'{LEAD}'"},
+    )
+    return systems
+
+
+@pytest.mark.corrections(item="1.11")
+def test_a_deletion_by_the_hub_is_no_event_when_it_comes_back(deals, make):
+    assert delete_deal(deals, make) == "echo"
+    assert deals.send() == []
+    assert tell_deletion(deals) == "processed"  # it was restored, and deleted again
+
+
+@pytest.mark.corrections(item="1.11")
+@pytest.mark.parametrize("meta", [{"change_source": "app"}, {"user_id": "8"}, {"entity_id": "32"}])
+def test_a_deletion_by_a_person_or_of_another_deal_is_published(deals, make, meta):
+    assert delete_deal(deals, make, meta=meta) == "processed"
+
+
 def test_the_first_change_of_a_record_that_the_hub_made_is_published(lead):
     """Salesforce is asked for changes only: no message tells of the creation."""
     Route.unscoped.filter(event_type="salesforce.lead.created").update(enabled=False)

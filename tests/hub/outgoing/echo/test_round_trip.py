@@ -132,7 +132,8 @@ class TwoSystems:
         store_due_pairs(now=clock())
         release_held_deliveries(now=clock())
         self.deliver(http)
-        return [(request.method, json.loads(request.content())) for request in http.requests]
+        requests = http.requests
+        return [(entry.method, json.loads(entry.content() or b"null")) for entry in requests]
 
     def deliver(self, http):
         """Pump until nothing waits: a slow machine returns some unsent."""
