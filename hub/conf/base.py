@@ -71,6 +71,7 @@ HUB_WAKE_UP_TASKS = {
     "suggest": "hub.identities.tasks.suggest_pairs",
     "value_index": "hub.outgoing.tasks.index_values",
     "drift": "hub.drift.tasks.check_due_connections",
+    "choices": "hub.schemas.tasks.read_choice_list",
 }
 # The class of background work of each wake-up: see hub/queue/work_classes.py.
 HUB_WORK_CLASSES = {
@@ -88,6 +89,7 @@ HUB_WORK_CLASSES = {
     "directory": "long",
     "suggest": "long",
     "drift": "long",
+    "choices": "long",
     "drain": "long",
     "operate": "long",
     "prune": "long",

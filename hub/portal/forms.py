@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from connectors.base import Connector
 from connectors.outcomes import clean_text
 from connectors.roles import Choices
-from hub.connections.credentials.remote_choices import RemoteChoices
 from hub.connections.forms.action_forms import REVOKE_LATER, DisconnectForm
 from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
@@ -133,13 +132,13 @@ class RemoteRecordForm(forms.Form):
         self.fields["selection"].label = _("Matching record")
         self.fields["remote_id"].label = _("ID of the record")
 
-    def show(self, remote_choices: RemoteChoices, *, current: str) -> None:
+    def show(self, rows: Sequence[tuple[str, str]], *, current: str) -> None:
         """Offer the other system's records; without records, ask for an id."""
-        if not remote_choices.rows:
+        if not rows:
             del self.fields["selection"]
             self.fields["remote_id"].initial, self.fields["remote_id"].required = current, True
             return
-        options = {f"{id} {name}": name for id, name in remote_choices.rows}
+        options = {f"{id} {name}": name for id, name in rows}
         preselected = next((value for value in options if value.startswith(f"{current} ")), "")
         self.fields["selection"].widget.choices = [("", _("Choose a record")), *options.items()]
         self.fields["selection"].initial, self.fields["remote_id"].initial = (

@@ -4,7 +4,7 @@ refresh it.
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -14,6 +14,7 @@ from connectors.roles import Choices, Page
 from connectors.schema import Credential
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.connections.models import Connection
+from hub.queue import wake_up
 from hub.reason_codes import translate_text
 from hub.schemas.models import Choice, ChoiceList
 from hub.schemas.object_schemas import OBJECT_LIST_KIND, list_schema_objects, refresh_schema_objects
@@ -22,6 +23,7 @@ from hub.schemas.provider_pages import PageQuery, build_unsupported_outcome, rea
 CHOICE_PAGES_MAX = 20
 MAX_CHOICES = 20_000
 MAX_TEXT_LENGTH = 200
+OLD_AFTER = timedelta(minutes=15)  # a list that is looked at later is read again
 
 
 def list_choice_kinds(connection: Connection) -> tuple[str, ...]:
@@ -62,6 +64,17 @@ def find_unlisted_problem(connection: Connection, kind: str, id: str) -> str:
         )
         % names
     )
+
+
+def request_choice_list(connection: Connection, kind: str, *, now: datetime) -> bool:
+    """Have a worker read a list that is missing or old; return whether it is. Makes no external
+    call.
+    """
+    stored = find_choice_list(connection, kind)
+    if kind not in list_choice_kinds(connection) or (stored and stored.read_at + OLD_AFTER > now):
+        return False
+    wake_up(f"choices:{connection.pk}:{kind}", now=now)
+    return True
 
 
 def refresh_choice_list(

@@ -134,6 +134,7 @@ class Person(Visitor):
     def names_the_channel(self):
         """Where the page of the connection asks for it: the one that orders go to."""
         self.press("Select channel orders", role="link")
+        self.press("Read the list again")
         self.page.get_by_label("Matching record").select_option("#orders")
         self.press("Save")
         expect(self.page.get_by_role("row").filter(has_text="#orders")).to_contain_text(

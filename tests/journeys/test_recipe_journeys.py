@@ -2,15 +2,20 @@
 paused and removed. Lists of a connected system are read from the sandbox.
 """
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
+from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
 from hub.outgoing.models import Route
+from hub.queue import pending_wake_ups
 from hub.recipes.definitions import RECIPES
 from hub.recipes.models import Integration
 from hub.scheduled.models import Job
+from hub.schemas.tasks import read_choice_list
 from tenants.models import Membership
 from tests.journeys.chromium import window
 from tests.journeys.person import Visitor
@@ -36,10 +41,18 @@ def olga(browser, owner):
         assert page.complaints == []
 
 
+def read_requested_lists():
+    """As a worker does in the background."""
+    for name in pending_wake_ups("choices:", since=clock() - timedelta(minutes=1)):
+        read_choice_list(name)
+
+
 def switch_on(visitor, recipe):
     """From the page of all integrations to the page of this one, which says that it is on."""
     visitor.goes(HERE)
     visitor.follow(recipe.title)
+    read_requested_lists()
+    visitor.page.reload()
     for question in recipe.own_questions:
         if question.is_required and question.default == "":
             visitor.selects(question.label, index=1)  # the first of a list

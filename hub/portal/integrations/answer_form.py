@@ -1,58 +1,18 @@
 """The form of a recipe's questions, with the lists of an account that were read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 
-from connectors.outcomes import Outcome
-from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.portal.integrations.running import format_hour
+from hub.portal.offered_choices import OfferedChoices
 from hub.recipes.answers import MAX_TEXT_LENGTH, InvalidAnswers
 from hub.recipes.definitions import CONNECTION, Question, Recipe
-from hub.schemas.choice_lists import find_choice_list, refresh_choice_list
-from hub.schemas.models import ChoiceList
 
 OTHER_SUFFIX = "_other"  # ends the name of the field for a record that is not listed
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedChoices:
-    """Records of an account; `detail`: why there are none.
-
-    `is_complete`: the list contains all records.
-    """
-
-    rows: Sequence[tuple[str, str]] = ()
-    is_complete: bool = False
-    detail: str = ""
-
-
-def load_offered_choices(
-    question: Question,
-    connection: Connection,
-    *,
-    refreshes: bool,
-    call: Call | None,
-    now: datetime,
-) -> OfferedChoices:
-    """Return the records of the question's list, which is read from the external system the first
-    time.
-
-    Without `call` the external system is not called.
-    """
-    stored: ChoiceList | Outcome | None = find_choice_list(connection, question.choices)
-    if call is not None and (stored is None or refreshes):
-        stored = refresh_choice_list(connection, question.choices, call=call, now=now)
-    if stored is None:
-        return OfferedChoices()
-    if isinstance(stored, Outcome):
-        return OfferedChoices(detail=stored.detail or stored.reason.replace("_", " "))
-    return OfferedChoices(stored.choices, stored.is_complete)
 
 
 class AnswerForm(forms.Form):

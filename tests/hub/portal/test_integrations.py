@@ -2,13 +2,18 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 
+from hub.db.clock import clock
 from hub.outgoing.models import Route
+from hub.queue import WakeUp
 from hub.recipes.definitions import RECIPES
 from hub.recipes.models import Integration
+from hub.schemas.choice_lists import request_choice_list
 from hub.schemas.models import ChoiceList
+from hub.schemas.tasks import read_choice_list
 from tests.factories import NOON
 from tests.hub.recipes.integrations import CHANNEL, create_integration
 from tests.tenants.door import open_portal_as_support
@@ -16,6 +21,8 @@ from tests.tenants.door import open_portal_as_support
 pytestmark = pytest.mark.django_db
 HERE = "/t/acme/integrations/"
 NEW = f"{HERE}new/order_to_slack/"
+AGAIN = {"read_again": "1"}
+SANDBOX_TOKEN = {"access_token": "xoxb-acme-1"}
 CHANNELS = [["C024BE91L", "#orders"], ["C0OTHER99", "#other"]]
 
 
@@ -120,9 +127,9 @@ def test_of_a_list_that_is_not_whole_a_record_or_its_id_is_required(admin, slack
 
 
 def test_an_empty_list_says_what_to_do(admin, slack):
-    ChoiceList.unscoped.update(items=[])
+    ChoiceList.unscoped.update(items=[], read_at=clock())
     page = admin.get(NEW)
-    assert "The list is empty." in text_of(page) and 'href="?again=1"' in page.content.decode()
+    assert "The list is empty." in text_of(page) and 'name="read_again"' in page.content.decode()
     rehearsal = admin.post(NEW, {"channel_other": "C024BE91L", "rehearse": "1"})
     assert "This is what would happen:" in text_of(rehearsal)
 
@@ -152,7 +159,7 @@ def test_a_recipe_with_our_application_needs_its_connection(make, admin):
 
 def test_a_list_that_cannot_be_read_is_replaced_by_an_id(make, acme, admin, outside):
     make.connection(acme, "slack")
-    page = admin.get(NEW)
+    page = admin.post(NEW, AGAIN)
     assert "The list cannot be read right now" in text_of(page)
     rehearsal = admin.post(NEW, {"channel_other": "C024BE91L", "rehearse": "1"})
     assert "C024BE91L" in text_of(rehearsal)
@@ -163,9 +170,50 @@ def test_support_which_only_reads_asks_no_system(make, acme, client, outside):
     client.force_login(make.staff(is_superuser=True))
     open_portal_as_support(client, acme)
     say = f"/t/acme/connections/{connection.public_id}/identities/say/?kind=channel&local_id=orders"
-    for url in (NEW, f"{NEW}?again=1", say):
+    for url in (NEW, say):
         assert client.get(url).status_code == 200
-    assert outside.ledger() == []
+        assert client.post(url, AGAIN).status_code == 403
+    assert outside.ledger() == [] and not WakeUp.objects.filter(name__startswith="choices").exists()
+
+
+@pytest.mark.corrections(item="3.8")
+def test_a_list_is_read_in_the_background_and_not_by_looking_at_its_page(
+    make, acme, admin, outside
+):
+    slack = make.connection(acme, "slack", secret=SANDBOX_TOKEN, account="T0000ACME")
+    page = text_of(admin.get(NEW))
+    assert "The list is being read in the background." in page and outside.ledger() == []
+    read_choice_list(WakeUp.objects.get(name=f"choices:{slack.pk}:channel").name)
+    page = text_of(admin.get(NEW))
+    assert "#general" in page and "in the background" not in page
+    ChoiceList.unscoped.update(read_at=clock() - timedelta(minutes=16))
+    assert "It is being read again in the background." in text_of(admin.get(NEW))
+    assert len(outside.ledger()) == 1
+
+
+@pytest.mark.corrections(item="3.8")
+def test_the_list_of_the_chosen_account_is_read_again_at_once(make, acme, admin, slack, outside):
+    second = make.connection(acme, "slack", secret=SANDBOX_TOKEN, account="T0000ACME")
+    chosen = {"slack": str(second.public_id)}
+    assert 'name="channel_other"' in admin.post(NEW, chosen).content.decode()
+    page = admin.post(NEW, chosen | AGAIN)
+    assert "#general" in text_of(page) and page.context["form"].errors == {}
+    assert f'<option value="{second.public_id}" selected>' in page.content.decode()
+
+
+@pytest.mark.corrections(item="3.8")
+def test_a_list_is_requested_once_and_only_if_there_is_such_a_list(acme, slack):
+    assert request_choice_list(slack, "channel", now=NOON) is False  # it was read now
+    assert request_choice_list(slack, "planet", now=NOON) is False
+    ChoiceList.unscoped.all().delete()
+    assert request_choice_list(slack, "channel", now=NOON) is True
+    assert request_choice_list(slack, "channel", now=NOON) is True
+    assert WakeUp.objects.get(name__startswith="choices").name == f"choices:{slack.pk}:channel"
+
+
+def test_a_request_for_a_list_of_an_account_that_is_gone_does_nothing(db):
+    read_choice_list("choices:4711:channel")
+    assert not ChoiceList.unscoped.exists()
 
 
 def test_answers_that_another_one_has_are_refused_at_the_form(acme, admin, slack):

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from hub import egress
 from hub.audit import ActorContext
-from hub.connections.credentials.remote_choices import RemoteChoices, list_remote_choices
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.identities.models import DirectoryEntry
@@ -27,6 +25,7 @@ from hub.mappings.identity_pairs import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after, match_identity_prefix
 from hub.outgoing.insight.missing_identities import list_missing_identities
 from hub.portal.forms import OwnRecordForm, RemoteRecordForm
+from hub.portal.offered_choices import READ_AGAIN, OfferedChoices, load_offered_choices
 from hub.portal.views.connections.own_connection import (
     ADMIN,
     ROUTES_SHOWN,
@@ -36,7 +35,6 @@ from hub.portal.views.connections.own_connection import (
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 IDENTITIES_SHOWN = 50
-CHOICES_CACHED_FOR = 60  # seconds
 
 
 def filter_identities(tenant_user: TenantUser, connection: Connection) -> QuerySet[Identity]:
@@ -105,8 +103,9 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         messages.error(request, _("Enter your record first: its kind and its ID in events."))
         return redirect_to_identities(tenant_user, connection)
     identity = filter_identities(tenant_user, connection).filter(**own_record.cleaned_data).first()
+    reads_again = READ_AGAIN in request.POST
     form = RemoteRecordForm(
-        request.POST or None,
+        None if reads_again else request.POST or None,
         choices=connection.connector.list_choices_by_kind.get(own_record.cleaned_data["kind"]),
     )
     if (
@@ -116,11 +115,17 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
     ):
         messages.success(request, _("Saved. Deliveries that were held for it are sent now."))
         return redirect_to_identities(tenant_user, connection)
-    remote_choices = RemoteChoices()
-    if not tenant_user.support_visit:  # which only reads, and so asks no system
-        remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
+    offered = OfferedChoices()  # of a kind that the system does not list
+    if own_record.cleaned_data["kind"] in connection.connector.list_choices_by_kind:
+        offered = load_offered_choices(
+            connection,
+            own_record.cleaned_data["kind"],
+            call=egress.send_request if reads_again else None,
+            may_request=not tenant_user.support_visit,
+            now=now,
+        )
     offered_id = request.GET.get("remote_id", "")[:200]
-    form.show(remote_choices, current=identity.remote_id if identity else offered_id)
+    form.show(offered.rows, current=identity.remote_id if identity else offered_id)
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "connection": connection,
@@ -129,7 +134,7 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
     context |= {
         "own_record": own_record.cleaned_data,
         "form": form,
-        "offer": remote_choices,
+        "offer": offered,
         "identity": identity,
     }
     return render(request, "portal/identities/say.html", context)
@@ -158,23 +163,6 @@ def _save_choice(
         form.add_error("remote_id", error.messages[0])
         return False
     return True
-
-
-def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> RemoteChoices:
-    """Load the other system's records, cached for a minute so that several edits spend one call."""
-    cache_key = f"choices of {kind} over {connection.public_id} of {connection.account}"
-    if cached := cache.get(cache_key):
-        return RemoteChoices(
-            tuple((id, cache_key) for id, cache_key in cached["rows"]), cached["more"]
-        )
-    remote_choices = list_remote_choices(connection, kind, call=egress.send_request, now=now)
-    if remote_choices.rows:
-        cache.set(
-            cache_key,
-            {"rows": remote_choices.rows, "more": remote_choices.has_more},
-            CHOICES_CACHED_FOR,
-        )
-    return remote_choices
 
 
 @require_http_methods(["GET", "POST"])

@@ -15,18 +15,14 @@ from hub import egress
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.portal.integrations.answer_form import (
-    AnswerForm,
-    OfferedChoices,
-    build_initial,
-    load_offered_choices,
-)
+from hub.portal.integrations.answer_form import AnswerForm, build_initial
 from hub.portal.integrations.offers import (
     build_recipe_offer,
     find_connected_systems,
     is_platform_ready,
 )
 from hub.portal.navigation import reverse_object_page
+from hub.portal.offered_choices import READ_AGAIN, OfferedChoices, load_offered_choices
 from hub.recipes.answers import InvalidAnswers, list_usable_connections
 from hub.recipes.definitions import RECIPES, Recipe
 from hub.recipes.integration_actions import (
@@ -46,7 +42,6 @@ from tenants.models import Membership
 
 ADMIN = Membership.Role.ADMIN
 ACCEPT, BACK = "on", "back"  # what a button says besides the answers
-READ_AGAIN = "again"  # in the query: the lists are read from their systems
 STEPS = (gettext_lazy("Choose"), gettext_lazy("Answer"), gettext_lazy("See it"), gettext_lazy("On"))
 
 
@@ -63,11 +58,10 @@ def load_question_data(
     tenant_user: TenantUser,
     selection: Mapping[str, Any],
     *,
-    refreshes: bool,
+    reads_again: bool,
 ) -> QuestionData:
-    """Load the accounts, and the lists of the selected or oldest account of each system.
-
-    On a support visit, which is read-only, external systems are not called.
+    """Load the accounts, and the lists of the selected or oldest account of each system: the
+    stored ones, or as the external systems list them now.
     """
     tenant = tenant_user.tenant
     connections = list_usable_connections(recipe, tenant)
@@ -80,28 +74,28 @@ def load_question_data(
         if question.kind != "choice":
             continue
         choices[question.key] = OfferedChoices()
-        if usable:
-            choices[question.key] = load_offered_choices(
-                question,
-                (selected or usable)[0],
-                refreshes=refreshes,
-                call=None if tenant_user.support_visit else egress.send_request,
-                now=clock(),
-            )
+        if not usable:
+            continue
+        choices[question.key] = load_offered_choices(
+            (selected or usable)[0],
+            question.choices,
+            call=egress.send_request if reads_again else None,
+            may_request=not tenant_user.support_visit,
+            now=clock(),
+        )
     return QuestionData(connections, choices)
 
 
 def build_answer_form(
     request: HttpRequest, tenant_user: TenantUser, recipe: Recipe, initial: Mapping[str, Any]
 ) -> AnswerForm:
-    """Build the form of a request; with `again` in its query, the lists are read again."""
-    data = request.POST.dict() or None
-    offered = load_question_data(
-        recipe, tenant_user, data or initial, refreshes=READ_AGAIN in request.GET
-    )
+    """Build the form of a request; the button *Read the list again* answers no question yet."""
+    data = request.POST.dict()
+    reads_again = READ_AGAIN in data
+    offered = load_question_data(recipe, tenant_user, data or initial, reads_again=reads_again)
     return AnswerForm(
-        data,
-        initial=dict(initial),
+        None if reads_again else data or None,
+        initial={**initial, **data},
         recipe=recipe,
         connections=offered.connections,
         choices=offered.choices,

@@ -14,7 +14,6 @@ from hub.connections.credentials.provider_call import (
     call_provider,
 )
 from hub.connections.credentials.refresh import refresh_access_token
-from hub.connections.credentials.remote_choices import list_remote_choices
 from hub.connections.models import BREAKER, Connection, Lane, MaintenanceWindow
 from hub.identities.directory_reads import read_next_page, refresh_local_users
 from hub.incoming.registration.calls import RegistrationCalls
@@ -76,11 +75,6 @@ def read_choice_list(connection, call):
     refresh_choice_list(connection, kind, call=call, now=NOON, patience=NO_PATIENCE)
 
 
-def read_choices(connection, call):
-    (kind, *_) = connection.connector.list_choices_by_kind
-    list_remote_choices(connection, kind, call=call, now=NOON)
-
-
 def read_records(connection, call):
     options = parse_reconcile_options(
         {
@@ -116,7 +110,7 @@ def registration_calls(connection, owner, call):
 
 CALLERS = {
     "salesforce": (read_schema, read_records, list_registrations),
-    "slack": (read_choices, read_choice_list),
+    "slack": (read_choice_list,),
 }
 
 
