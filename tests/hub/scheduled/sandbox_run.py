@@ -25,12 +25,15 @@ SECRETS = {
 
 @dataclass
 class SandboxRun:
-    """What an executor is given. `stop_after`: the number of saves that the process survives."""
+    """What an executor is given. `stop_after`: the number of saves that the process survives;
+    `stop_at_call`: the number of the call at which it ends.
+    """
 
     run: Run
     job: Job
     tenant: object
     stop_after: int | None = None
+    stop_at_call: int | None = None
     at: datetime = MONDAY_AT_NINE
     saves: int = 0
     lines: list = field(default_factory=list)
@@ -46,6 +49,8 @@ class SandboxRun:
     async def call(self, connection, build, parse):
         request = build(connection)
         self.called.append(f"{request.method} {request.url}")
+        if len(self.called) == self.stop_at_call:
+            raise RunStopped
         return parse(await asyncio.to_thread(send, request))
 
     async def save(self, cursor, *, done, expected=None, write=None):

@@ -86,6 +86,48 @@ def test_an_interrupted_run_sends_one_message_and_one_set_of_figures(make, desk,
     assert first["delivery"] == again["delivery"]
 
 
+@pytest.mark.corrections(item="1.13")
+@pytest.mark.parametrize("saves", range(5))
+def test_a_report_that_is_resumed_over_changed_orders_counts_each_of_them_once(
+    make, desk, acme, saves
+):
+    connect(make, desk, acme, "salesforce", "slack")
+    order = {"Id": "801000000000077AAA", "Status": "Draft", "TotalAmount": 9}
+    seed = {"system": "salesforce", "account": ORG, "object": "Order"}
+
+    def place(day):
+        records = [{**order, "CreatedDate": f"2026-11-{day}T12:00:00.000+0000"}]
+        assert desk.post("/_control/seed", json={**seed, "records": records}).ok
+
+    place("02")
+    options = {"query": {"kind": "soql", "split": "week"}, "period": "last_month"} | CHANNEL
+    context = start_run(make, acme, "salesforce", slot_at=DECEMBER, **options)
+    context.at, context.stop_after = DECEMBER, saves  # of the five weeks
+    with pytest.raises(RunStopped):
+        execute(run_report, context)
+    place("29")
+    context.at += timedelta(minutes=4)
+    context.stop_after = None
+    assert execute(run_report, context)["totals"] == ["1", "9"]
+
+
+@pytest.mark.corrections(item="1.13")
+def test_a_report_that_is_resumed_between_pages_of_orders_reads_all_of_them_again(make, desk, acme):
+    connect(make, desk, acme, "app", "slack")
+    seed = {"system": "app", "account": "acme", "object": "orders"}
+    placed = {"placed_at": "2026-11-26T12:00:00+00:00", "total": "1.00", "currency": "EUR"}
+    many = {"count": 2_500, "fields": {**placed, "number": "B-{n:05d}"}}
+    assert desk.post("/_control/seed", json={**seed, "generate": many}).ok
+    context = start_run(make, acme, "app", slot_at=AFTER_NOON, **CHANNEL)
+    context.at, context.stop_at_call = AFTER_NOON, 2
+    with pytest.raises(RunStopped):
+        execute(run_report, context)
+    changed = {**placed, "number": "B-01001", "total": "8.00"}
+    assert desk.post("/_control/seed", json={**seed, "records": [changed]}).ok
+    context.at += timedelta(minutes=4)
+    assert execute(run_report, context)["totals"] == ["2500", "2507"]
+
+
 def test_markup_in_a_name_stays_text_in_slack(make, desk, acme):
     connect(make, desk, acme, "salesforce", "slack")
     seed_orders(desk, ("2026-11-18T12:00:00.000+0000", 20), ("2026-11-18T12:00:00.000+0000", 5))
