@@ -130,6 +130,8 @@ HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the che
     "ship": {
         "run": "hub.scheduled.shipping.executor.run_shipping",
         "check_options": "hub.scheduled.shipping.options.check_shipping_options",
+        # the errors of options that another enabled job excludes
+        "find_conflicts": "hub.scheduled.shipping.log_conflicts.find_log_conflicts",
         # which schedules need a run in their slot; without it, all do
         "find_work": "hub.scheduled.shipping.work.find_schedules_with_work",
     },

@@ -11,6 +11,7 @@ from hub.scheduled.jobs.job_checks import (
     DEADLINE_AFTER_WINDOW,
     DEFAULT_WINDOWS,
     InvalidJob,
+    check_conflicts,
     check_job,
 )
 from hub.scheduled.jobs.schedules import create_schedule, restart_schedules
@@ -23,6 +24,7 @@ COLUMNS = (
     "deadline_minutes", "concurrency_group", "options", "is_enabled", "catch_up", "priority",
 )  # fmt: skip
 SCHEDULE_COLUMNS = {"cron", "is_enabled"}  # a change of these restarts the schedules
+CONFLICT_COLUMNS = {"options", "is_enabled"}  # a change of these may exclude another job
 JOB_DISABLED = "job_disabled"
 MAX_JOBS = 100  # of a tenant
 
@@ -45,6 +47,7 @@ def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
     A job of all tenants gets the schedules of its tenants in the next sweep.
     """
     check_job(job)
+    check_conflicts(job)
     _check_number_of_jobs(job)
     job.created_at = job.updated_at = now
     job.save(force_insert=True)
@@ -77,6 +80,8 @@ def change_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
         return job
     if job.is_enabled or changed != ["is_enabled"]:
         check_job(job)
+    if CONFLICT_COLUMNS.intersection(changed):
+        check_conflicts(job)
     job.updated_at = now
     job.save(update_fields=[*changed, "updated_at"])
     if SCHEDULE_COLUMNS.intersection(changed):

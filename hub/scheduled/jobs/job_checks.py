@@ -92,6 +92,13 @@ def _find_minutes_error(minutes: int) -> str:
     return _("It must be a number of minutes from 1 to %(most)s.") % {"most": MAX_MINUTES}
 
 
+def check_conflicts(job: Job) -> None:
+    """Raise InvalidJob if another enabled job excludes the options of this enabled one."""
+    path = settings.HUB_JOB_KINDS[job.kind].get("find_conflicts")
+    if job.is_enabled and path and (errors := import_string(path)(job)):
+        raise InvalidJob({f"options.{option}": error for option, error in errors.items()})
+
+
 def find_option_errors(job: Job) -> dict[str, str]:
     """Return the errors of the job's options by path, from the check of its kind."""
     check: CheckOptions = import_string(settings.HUB_JOB_KINDS[job.kind]["check_options"])

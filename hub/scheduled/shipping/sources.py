@@ -20,6 +20,7 @@ from hub.scheduled.shipping.late_lines import (
     find_known_ids,
     parse_marks,
 )
+from hub.scheduled.shipping.log_conflicts import find_conflicting_job
 from hub.scheduled.shipping.options import APPLICATION, ShippingOptions
 from tenants.models import Tenant
 
@@ -102,7 +103,11 @@ async def read_collection(context: RunContext, log: Log, options: ShippingOption
     """Append the records of the collection that were not read yet, by its keyset.
 
     A record may become visible after others with a greater id, so the last minutes are read again.
+    Raises RunFailed if another job reads other records into the log, as their ids would be mixed.
     """
+    other = await context.in_database(partial(find_conflicting_job, context.job, context.tenant.pk))
+    if other is not None:
+        raise RunFailed("options_invalid", other.name, can_retry=False)
     connection: Connection = await context.find_connection(APPLICATION)
     collection = find_collection(connection, options.collection)
     marks = parse_marks(log.read_cursor, now=context.now())

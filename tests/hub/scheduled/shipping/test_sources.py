@@ -7,7 +7,7 @@ import pytest
 from connectors.http import Response, dump_json
 from hub.audit import ActorContext
 from hub.audit.actor import Actor
-from hub.scheduled.models import Log
+from hub.scheduled.models import Log, LogChunk
 from hub.scheduled.runs.context import RunFailed
 from tests.factories import MINUTE, NOON
 from tests.hub.scheduled.shipping.splunk_run import (
@@ -148,6 +148,15 @@ def test_secrets_in_our_applications_log_are_masked(app_run, splunk):
     app_run.records = [record]
     ship(app_run)
     assert "abcdefgh" not in json.dumps(splunk.events())
+
+
+@pytest.mark.corrections(item="1.16")
+def test_jobs_that_read_different_lines_into_one_log_read_none(app_run, make, acme):
+    app_run.records = [log_record(number) for number in range(1, 4)]
+    make_run(make, acme, source="collection", query={"level": "error"})
+    with pytest.raises(RunFailed) as failure:
+        ship(app_run)
+    assert failure.value.reason == "options_invalid" and not LogChunk.unscoped.exists()
 
 
 @pytest.mark.corrections(item="1.17")
