@@ -15,10 +15,11 @@ from hub.outgoing.queue.wake import wake_pump
 from hub.outgoing.release import release_held_deliveries
 from hub.processes import memory
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up, wake_up
+from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
 INDEXING_TIME = timedelta(seconds=2)  # the next sweep starts the task again
-INDEXING_PAUSE = 0.2  # seconds between two batches, in which others use the database
+PAIRING_TIME = timedelta(seconds=5)  # likewise
+PAUSE = 0.2  # seconds between two batches, in which others use the database
 
 
 def pump(name: str) -> None:
@@ -38,7 +39,11 @@ def pump(name: str) -> None:
 
 def drain(name: str) -> None:
     acknowledge_wake_up(name)
-    store_due_pairs(now=clock())  # first, as held deliveries may wait for them
+    deadline = clock() + PAIRING_TIME
+    # first, as held deliveries may wait for them
+    while store_due_pairs(now=clock()) and clock() < deadline and not is_stop_requested():
+        report_progress()
+        time.sleep(PAUSE)
     if release_held_deliveries(now=clock()):
         wake_pump(now=clock())
 
@@ -51,4 +56,4 @@ def index_values(name: str) -> None:
     deadline = clock() + INDEXING_TIME
     with suppress(PositionMoved):
         while clock() < deadline and not is_stop_requested() and index_next_events(now=clock()):
-            time.sleep(INDEXING_PAUSE)
+            time.sleep(PAUSE)

@@ -12,7 +12,11 @@ from django.db import connection
 from hub.db.clock import Clock
 from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.processing.batch import process_messages
-from hub.incoming.processing.claim import claim_messages, claim_repeated_message
+from hub.incoming.processing.claim import (
+    claim_messages,
+    claim_repeated_message,
+    is_message_due,
+)
 from hub.incoming.processing.inbox_lease import extend_inbox_lease
 from hub.incoming.processing.stored_items import process_due_items
 from hub.queue import report_progress
@@ -74,6 +78,8 @@ class InboxLoop:
         if time.monotonic() > self.looked_again_at + RECHECK_EVERY_SECONDS:
             is_busy = self.process_again(now=now)
             self.looked_again_at = -math.inf if is_busy else time.monotonic()
+        if not is_message_due(now=now):  # no transaction: on SQLite it keeps all others waiting
+            return is_busy
         claim = claim_messages(self.lease, after=self.last_share, now=now)
         self.last_share = claim.last_share
         if claim.messages:

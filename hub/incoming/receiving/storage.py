@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 
-from django.db import Error, transaction
+from django.db import Error
 from django.db import connection as database
 
 from hub.db import bulk
 from hub.db.group_commit import GroupCommit
+from hub.db.write_lock import prompt_transaction
 from hub.incoming.models import InboundCount, InboundMessage
 from hub.incoming.processing.inbox_lease import InboxWaker
 from hub.incoming.receiving.accepted_messages import (
@@ -46,7 +47,7 @@ def _transaction(others: Collection[ReceivedMessage]) -> AbstractContextManager[
     """Return a transaction; accepted messages alone are one statement on PostgreSQL."""
     if database.vendor == "postgresql" and not others:
         return nullcontext()
-    return transaction.atomic()
+    return prompt_transaction()
 
 
 def wake_inbox_after_commit(*, now: datetime) -> None:

@@ -138,6 +138,17 @@ def test_the_loop_processes_what_is_due_and_ends_when_it_is_stopped(client, pipe
     assert (Event.unscoped.count(), len(waits)) == (3, 1)
 
 
+@pytest.mark.corrections(item="2.1")
+def test_a_loop_that_finds_nothing_begins_no_transaction_to_claim(client, pipedrive):
+    loop = InboxLoop(new_lease(), clock=clock, pause=lambda seconds: None, stopping=lambda: False)
+    loop.process_next()  # it looks for what was tried before, now and then
+    with CaptureQueriesContext(database) as queries:
+        assert not loop.process_next()
+    assert not [query for query in queries if query["sql"].startswith("BEGIN")]
+    post_changes(client, pipedrive, 1)
+    assert loop.process_next()
+
+
 def test_a_poison_message_is_tried_alone_and_quarantined_and_its_neighbours_are_published(
     client, pipedrive
 ):
