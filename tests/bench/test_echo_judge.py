@@ -3,10 +3,15 @@
 import pytest
 
 from bench.incoming.echo.judge import (
+    BAN_FAILURES,
+    SENT_WITHIN,
+    Attempt,
     Change,
     Published,
     Truth,
     count_extra_writes,
+    count_repeated_writes,
+    find_bans,
     find_swallowed,
 )
 
@@ -62,3 +67,41 @@ def test_what_is_written_again_before_its_message_is_sent_cannot_be_told(after, 
 def test_each_event_more_than_there_are_changes_is_an_extra_write():
     extra = count_extra_writes(truth(NAME), [event(NAME), event(NAME), event(LAST_NAME)])
     assert extra == {(PERSON, "31"): 1, (LEAD, "00Q1"): 1}
+
+
+def attempts(statuses, object="person"):
+    return [
+        Attempt("pipedrive", object, f"delivery {number}", 1, status, 10.0 + number)
+        for number, status in enumerate(statuses)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "bans"),
+    [
+        ([503] * (BAN_FAILURES - 1), {}),
+        ([503] * (BAN_FAILURES - 1) + [200, 503], {}),
+        ([200] + [0] * BAN_FAILURES, {"person": 11.0 - SENT_WITHIN}),
+    ],
+)
+def test_ten_failed_first_attempts_in_a_row_are_a_ban(statuses, bans):
+    assert find_bans(attempts(statuses)) == bans
+    assert find_bans([*attempts(statuses), *attempts([503], "deal")]) == bans
+
+
+def test_retries_make_no_ban():
+    again = Attempt("pipedrive", "person", "delivery 0", 2, 503, 14.0)
+    assert find_bans([*attempts([503] * (BAN_FAILURES - 1)), again]) == {}
+
+
+@pytest.mark.parametrize(("banned_from", "count"), [(NAME.at, 0), (NAME.at + 1, 1)])
+def test_a_change_that_was_not_sent_for_a_ban_is_not_swallowed(banned_from, count):
+    told = Truth(frozenset({PERSON}), [NAME], bans={"person": banned_from})
+    assert len(find_swallowed(told, [])) == count
+
+
+def test_each_write_more_than_there_are_changes_at_the_other_side_is_repeated():
+    written, marks = [("salesforce", "ann")] * 2, {("person", "31"): "ann", ("deal", "31"): "bob"}
+    assert count_repeated_writes([NAME, NAME], written, marks) == {}
+    assert count_repeated_writes([NAME], written, marks) == {("salesforce", "ann"): 1}
+    assert count_repeated_writes([LAST_NAME], written, marks) == {("salesforce", "ann"): 2}

@@ -5,17 +5,30 @@ not at all: no true change is taken for an echo, and no echo for a true change.
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.figures import Bar, Figure
-from bench.incoming.echo.judge import Truth, count_extra_writes, find_swallowed
+from bench.incoming.echo.judge import (
+    Attempt,
+    Truth,
+    count_extra_writes,
+    count_repeated_writes,
+    find_bans,
+    find_swallowed,
+)
 from bench.incoming.echo.people import People, Plan
-from bench.incoming.echo.systems import (
-    TwoSystems,
+from bench.incoming.echo.results import (
     describe_record,
+    list_marks,
     list_published,
     list_second_records,
+    list_writes,
+)
+from bench.incoming.echo.systems import (
+    ROUTED,
+    TwoSystems,
     two_systems,
     wait_until_all_is_processed,
 )
@@ -48,21 +61,35 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
 
 def compare(systems: TwoSystems, truth: Truth) -> Iterator[Figure]:
     """Compare what was published and written with what people did."""
+    attempts = systems.list_attempts()
+    truth.bans = find_bans(attempts)
     published = list_published()
     swallowed = find_swallowed(truth, published)
     second = list_second_records(systems, truth)
     extra = count_extra_writes(truth, published)
-    for finding in (*swallowed[:SHOWN], *second, *extra):
+    routed = [change for change in truth.changes if change.type in ROUTED]
+    repeated = count_repeated_writes(routed, list_writes(systems), list_marks(systems))
+    for finding in (*swallowed[:SHOWN], *second, *extra, *repeated):
         print(finding, file=sys.stderr)
     for record in {change.record for change in swallowed[:SHOWN]} | {key[1] for key in extra}:
         print(describe_record(record), file=sys.stderr)
     yield Figure("echo_swallowed", len(swallowed), "changes", bar=NONE)
     yield Figure("echo_second_records", len(second), "records", bar=NONE)
     yield Figure("echo_extra_writes", sum(extra.values()), "writes", bar=NONE)
+    yield Figure("echo_repeated_writes", sum(repeated.values()), "writes", bar=NONE)
     yield Figure("echo_failed_writes", systems.count_unsent(), "writes", bar=NONE)
     yield Figure("echo_changes", len(truth.changes), "changes", bar=SOME)
-    yield Figure("echo_unanswered", systems.count_unanswered(), "webhooks")
+    yield from describe_answers(attempts, truth)
     counts = systems.count_disturbed()
     yield Figure("echo_caused", counts["caused"], "webhooks", bar=SOME)
     yield Figure("echo_lost", counts["lost"], "webhooks")
     yield Figure("echo_doubled", counts["doubled"], "webhooks")
+
+
+def describe_answers(attempts: Sequence[Attempt], truth: Truth) -> Iterator[Figure]:
+    """Count what the hub answered; a ban for its answers is its fault, but swallows no change."""
+    statuses = Counter(attempt.status for attempt in attempts)
+    for status, count in sorted(statuses.items()):
+        yield Figure(f"echo_answers_{status}", count, "webhooks")
+    yield Figure("echo_bans", len(truth.bans), "webhooks", bar=NONE)
+    yield Figure("echo_not_sent", len(truth.told) - len(truth.sent), "changes")

@@ -8,6 +8,11 @@ from typing import Any
 # a message of Salesforce has the values of when it is sent: a write within this time changes them
 SENT_WITHIN = 3.0  # seconds after a change
 CLOCK_STEP = 1.0  # seconds by which two processes may state the same time differently
+ACCEPTED = range(200, 300)  # statuses
+BAN_FAILURES = 10  # failed first attempts in a row: Pipedrive then sends nothing for half an hour
+OTHER_SIDE = {"salesforce": "pipedrive", "pipedrive": "salesforce"}
+
+Mark = str  # the first word of a name: records of both systems have it in common
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +43,65 @@ class Published:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A webhook that a system sent; `status` 0: no answer arrived in time."""
+
+    system: str
+    object: str
+    delivery: str
+    number: int
+    status: int
+    at: float
+
+
 @dataclass(slots=True)
 class Truth:
     """What people changed, and of which types of events the hub is told.
 
-    `marks`: the first words of the names of all records that people created.
+    `marks`: of all records that people created. `bans`: the objects of Pipedrive whose webhook was
+    banned, each with the time from which on changes may not have been sent.
     """
 
     registered: frozenset[str]
     changes: list[Change] = field(default_factory=list)
-    marks: set[str] = field(default_factory=set)
+    marks: set[Mark] = field(default_factory=set)
+    bans: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def told(self) -> list[Change]:
         """Return the changes of which the systems tell the hub."""
         return [change for change in self.changes if change.type in self.registered]
+
+    @property
+    def sent(self) -> list[Change]:
+        """Return the changes of which the systems told the hub: no ban prevented it."""
+        return [change for change in self.told if not self._is_banned(change)]
+
+    def _is_banned(self, change: Change) -> bool:
+        banned_from = self.bans.get(change.object) if change.system == "pipedrive" else None
+        return banned_from is not None and change.at >= banned_from
+
+
+def find_bans(attempts: Sequence[Attempt]) -> dict[str, float]:
+    """Return the objects whose webhooks Pipedrive banned for the hub's answers, each with the time
+    from which on changes may not have been sent: of what had failed, the retries are dropped, too.
+    """
+    bans: dict[str, float] = {}
+    failures = Counter[str]()
+    waiting: dict[str, dict[str, float]] = defaultdict(dict)  # when it was sent, by delivery
+    for attempt in attempts:
+        if attempt.system != "pipedrive":
+            continue
+        if attempt.status in ACCEPTED:
+            failures[attempt.object] = 0
+            waiting[attempt.object].pop(attempt.delivery, None)
+            continue
+        waiting[attempt.object].setdefault(attempt.delivery, attempt.at)
+        failures[attempt.object] += attempt.number == 1
+        if failures[attempt.object] >= BAN_FAILURES:
+            bans.setdefault(attempt.object, min(waiting[attempt.object].values()) - SENT_WITHIN)
+    return bans
 
 
 def find_swallowed(truth: Truth, published: Sequence[Published]) -> list[Change]:
@@ -64,7 +113,7 @@ def find_swallowed(truth: Truth, published: Sequence[Published]) -> list[Change]
     for event in sorted(published, key=lambda event: event.at):
         events[event.type, event.record].append(event)
     swallowed = []
-    for change in sorted(truth.told, key=lambda change: change.at):
+    for change in sorted(truth.sent, key=lambda change: change.at):
         candidates = events[change.type, change.record]
         match = next((event for event in candidates if _tells(event, change)), None)
         if match is not None:
@@ -81,6 +130,23 @@ def count_extra_writes(truth: Truth, published: Sequence[Published]) -> Counter[
     """
     told = Counter((change.type, change.record) for change in truth.told)
     return Counter((event.type, event.record) for event in published) - told
+
+
+def count_repeated_writes(
+    changes: Sequence[Change],
+    written: Sequence[tuple[str, Mark]],
+    marks: Mapping[tuple[str, str], Mark],
+) -> Counter[tuple[str, Mark]]:
+    """Return how many more writes a system got than there are changes at the other one.
+
+    `changes`: those that a route takes; `written`: system and mark of each write; `marks`: of all
+    records, by object and id.
+    """
+    allowed = Counter(
+        (OTHER_SIDE[change.system], marks.get((change.object, change.record), ""))
+        for change in changes
+    )
+    return Counter(written) - allowed
 
 
 def _tells(event: Published, change: Change) -> bool:

@@ -1,6 +1,4 @@
-"""Salesforce and Pipedrive of one tenant in the sandbox, with routes both ways, and what the hub
-made of them.
-"""
+"""Salesforce and Pipedrive of one tenant in the sandbox, with routes both ways."""
 
 import http.client
 import json
@@ -11,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from bench import seed
-from bench.incoming.echo.judge import Published, Truth
+from bench.incoming.echo.judge import Attempt
 from bench.installation import web
 from bench.installation.processes import MANAGE, running, wait_until
 from bench.installation.sandbox import Sandbox, sandbox_process
@@ -23,7 +22,7 @@ from hub.connections.models import USER_ID, Connection
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.incoming.registration.schedule import create_missing_endpoints
-from hub.outgoing.models import Delivery, Event, EventBody, RememberedWrite
+from hub.outgoing.models import Delivery
 
 ORG, COMPANY, DOMAIN = "00D000000000001EAA", "701", "acme"
 USERS: Mapping[str, Sequence[str]] = {  # the connected person first
@@ -86,7 +85,8 @@ ROUTES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ),
 )
 # Pipedrive registers an object with all its changes: of these fourteen kinds, half are told
-REGISTERED = frozenset({*(type for type, _, _ in ROUTES), "pipedrive.organization.updated"})
+ROUTED = frozenset(type for type, _, _ in ROUTES)
+REGISTERED = ROUTED | {"pipedrive.organization.updated"}
 REGISTRATIONS = 5  # three of Salesforce, two of Pipedrive
 
 
@@ -166,10 +166,20 @@ class TwoSystems:
             counts.update(disturbance["counts"])
         return counts
 
-    def count_unanswered(self) -> int:
-        """Return how many attempts of webhooks the hub did not accept: ten in a row ban one."""
-        attempts = json.loads(self.sandbox.get("/_control/sent?since=0"))["sent"]
-        return sum(attempt["status"] != 200 for attempt in attempts)
+    def list_attempts(self) -> list[Attempt]:
+        """Return the webhooks that both systems sent, in the order of their answers."""
+        rows = json.loads(self.sandbox.get("/_control/sent?since=0"))["sent"]
+        return [
+            Attempt(
+                row["system"],
+                row["event"].partition(".")[0],
+                row["id"],
+                row["attempt"],
+                row["status"],
+                datetime.fromisoformat(row["at"]).timestamp(),
+            )
+            for row in rows
+        ]
 
     def count_unsent(self) -> int:
         """Return how many writes did not arrive, and how many changes were not processed."""
@@ -270,36 +280,3 @@ def _is_hub_busy() -> bool:
         or InboundItem.unscoped.filter(state="received").exists()
         or Delivery.unscoped.filter(state__in=("waiting", "sending", "held")).exists()
     )
-
-
-def list_published() -> list[Published]:
-    """Return the events of both systems, in the order of publication."""
-    bodies = EventBody.objects.in_bulk()
-    published = []
-    for event in Event.unscoped.filter(source__in=ACCOUNTS).order_by("pk"):
-        data = json.loads(bytes(bodies[event.pk].body))["data"]
-        values = dict(data["record"])
-        if phones := values.get("phones"):
-            values["phones"] = phones[0]["value"]
-        changed = frozenset(data["previous"]) if "previous" in data else None
-        at = event.accepted_at.timestamp()
-        published.append(Published(event.type, data["id"], values, changed, at))
-    return published
-
-
-def list_second_records(systems: TwoSystems, truth: Truth) -> list[str]:
-    """Return the marks of which a system has more than one record, or that no person created."""
-    second = []
-    for object in (object for objects in OBJECTS.values() for object in objects):
-        rows = systems.list_records(object)
-        marks = Counter(str(row[object.name_field]).partition(" ")[0] for row in rows)
-        second += [mark for mark, count in marks.items() if count > 1 or mark not in truth.marks]
-    return second
-
-
-def describe_record(record: str) -> str:
-    """Return what the hub received and wrote of a record, for a person who looks for the cause."""
-    names = ("type", "state", "occurred_at", "received_at", "item_key")
-    items = InboundItem.unscoped.filter(record=record).order_by("pk").values(*names)
-    writes = RememberedWrite.unscoped.filter(record=record).order_by("written_at").values()
-    return "\n".join(str(row) for row in (*items, *writes))
