@@ -1,7 +1,4 @@
-"""Audit rows, which are append-only, and the head of each chain.
-
-Each row holds the hash of the row before it.
-"""
+"""Audit rows, which are append-only: each holds the hash of the row before it."""
 
 import hashlib
 import json
@@ -89,19 +86,6 @@ class AuditRow(models.Model):
         }
         values["at"] = self.at.astimezone(UTC).isoformat()
         return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
-
-
-class AuditHead(models.Model):
-    """The head of a chain, which a writer locks; a mismatch shows that rows at the end were
-    removed.
-    """
-
-    chain = models.CharField(max_length=40, primary_key=True)
-    number = models.PositiveBigIntegerField(default=0)
-    hash = models.CharField(max_length=64, blank=True)
-
-    def __str__(self) -> str:
-        return f"{self.chain} {self.number}"
 
 
 def find_audit_rows(obj: models.Model) -> models.QuerySet[AuditRow]:

@@ -15,7 +15,8 @@ from django.db import models, transaction
 from django.utils import translation
 
 from hub.audit.actor import Actor
-from hub.audit.models import PLATFORM, AuditHead, AuditRow, audited_object_id
+from hub.audit.heads import TOTAL, AuditHead
+from hub.audit.models import PLATFORM, AuditRow, audited_object_id
 from hub.crypto.redaction import MASK, redact_excerpt, shorten
 from hub.crypto.sealed import Sealed, fingerprint
 
@@ -75,12 +76,14 @@ def record(
 def append_to_chain(audit_row: AuditRow) -> None:
     """Append the row to its chain, whose head stays locked until the transaction ends."""
     chain = str(audit_row.tenant or PLATFORM)
-    head, _ = AuditHead.objects.select_for_update().get_or_create(chain=chain)
+    head, is_new = AuditHead.lock(chain)
+    if is_new:
+        total, _ = AuditHead.lock(TOTAL)
+        total.advance(total.number + 1, "")
     audit_row.chain, audit_row.number, audit_row.previous = chain, head.number + 1, head.hash
     audit_row.hash = audit_row.compute_hash()
     audit_row.save()
-    head.number, head.hash = audit_row.number, audit_row.hash
-    head.save()
+    head.advance(audit_row.number, audit_row.hash)
 
 
 def _build_changes(

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from hub.audit import ActorContext, verify_all_chains
+from hub.audit import ActorContext, verify_all_chains, verify_total
 from hub.connections.actions.kill_switches import switch_on
 from hub.connections.models import HOLDING_STATES, Connection, ConnectorApp, Credential, KillSwitch
 from hub.crypto.sealed import check_keys
@@ -162,6 +162,7 @@ def test_secrets_still_open():
 
 def test_the_chains_of_the_audit_are_whole():
     assert [verification.problem for verification in verify_all_chains()] == [""] * 3
+    assert verify_total() == ""
 
 
 def test_bells_that_lie_in_the_queue_are_understood():
