@@ -8,6 +8,7 @@ from django.db.models import F, Q, QuerySet
 
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy, Job
 from hub.scheduled.reconciliation.options import ReconcileOptions, parse_path
+from hub.scheduled.reconciliation.verdicts.repair_side import CLOCK_DIFFERENCE_MAX
 from hub.scheduled.repairs.repair_deliveries import RepairSender
 from hub.scheduled.repairs.repair_requests import RepairRequest
 from hub.scheduled.repairs.repair_values import RepairRefused
@@ -80,8 +81,9 @@ def _match_options(options: ReconcileOptions) -> Q:
     """Match the differences that have an owner whose value can be written, and the missing records
     that are created or deleted.
     """
-    is_local_newer = Q(owner="newer", local_changed_at__gt=F("remote_changed_at"))
-    is_remote_newer = Q(owner="newer", remote_changed_at__gt=F("local_changed_at"))
+    local_at, remote_at = F("local_changed_at"), F("remote_changed_at")
+    is_local_newer = Q(owner="newer", local_changed_at__gt=remote_at + CLOCK_DIFFERENCE_MAX)
+    is_remote_newer = Q(owner="newer", remote_changed_at__gt=local_at + CLOCK_DIFFERENCE_MAX)
     condition = Q(pk__in=())
     if options.remote_action:
         fields = [rule.name for rule in options.fields if parse_path(rule.remote)]

@@ -4,7 +4,7 @@ changed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub.scheduled.models import LOCAL, REMOTE
 from hub.scheduled.reconciliation.options import ReconcileOptions
@@ -12,6 +12,8 @@ from hub.scheduled.reconciliation.verdicts.judge import Finding
 
 SIDE_OF_OWNER: Mapping[str, str] = {"ours": REMOTE, "theirs": LOCAL}  # the side that is changed
 
+# of the clocks of two systems: of two changes within it, none is known to be the later one
+CLOCK_DIFFERENCE_MAX = timedelta(minutes=6)
 DELETION_REASONS = ("deleted_here", "deleted_there")
 
 
@@ -59,7 +61,9 @@ def _choose_by_owner(
         return RepairSide(side)
     if owner != "newer":
         return RepairSide("", "report_only")
-    if not local_changed_at or not remote_changed_at or local_changed_at == remote_changed_at:
+    if not local_changed_at or not remote_changed_at:
+        return RepairSide("", "no_newer_side")
+    if abs(local_changed_at - remote_changed_at) <= CLOCK_DIFFERENCE_MAX:
         return RepairSide("", "no_newer_side")
     return RepairSide(REMOTE if local_changed_at > remote_changed_at else LOCAL)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import requests
 
@@ -43,7 +44,7 @@ class SandboxSystem:
 
     `before_write` and `after_read` are called once each, before the next writes and after the next
     reads of the other system. `conceal` returns what the connected user sees of a record of the
-    other system; None: nothing.
+    other system; None: nothing. `ahead`: of the other system's clock, compared with ours.
     """
 
     desk: object
@@ -51,14 +52,15 @@ class SandboxSystem:
     before_write: list = field(default_factory=list)
     after_read: list = field(default_factory=list)
     lose_answers: int = 0  # of the writes to come
+    ahead: timedelta = timedelta(0)
     conceal: Callable[[dict], dict | None] = lambda record: record
 
     def answer(self, request):
         is_write = request.method != "GET"
         if is_write and self.before_write:
             self.before_write.pop(0)()
-        self.desk.now = self.clock.at.timestamp()
         url = request.url.replace(CREDENTIAL_URLS["api"], f"{self.desk.url}/app/api")
+        self.set_time(is_ours="/app/" in url)
         answer = requests.request(
             request.method, url, data=request.content(), headers=request.all_headers(), timeout=5
         )
@@ -72,6 +74,10 @@ class SandboxSystem:
         if answer.ok and not is_write and "/app/" not in url:
             content = dump_json(self._hide(answer.json()))
         return Response(answer.status_code, content, headers, self.clock.at)
+
+    def set_time(self, *, is_ours):
+        at = self.clock.at if is_ours else self.clock.at + self.ahead
+        self.desk.now = at.timestamp()
 
     def _hide(self, page):
         """Return the page without what the connected user does not see."""
@@ -148,7 +154,7 @@ class SandboxScenario(ReconciliationScenario):
         self.delete(path, SECRETS[self.connector]["access_token"])
 
     def delete(self, path, token):
-        self.desk.now = self.clock.at.timestamp()
+        self.orders.set_time(is_ours=path.startswith("/app/"))
         bearer = {"Authorization": f"Bearer {token}"}
         answer = requests.delete(self.desk.url + path, headers=bearer, timeout=5)
         assert answer.ok, answer.text
@@ -160,7 +166,7 @@ class SandboxScenario(ReconciliationScenario):
         return {order["number"] for order in orders if not order.get("deleted")}
 
     def seed(self, system, record):
-        self.desk.now = self.clock.at.timestamp()
+        self.orders.set_time(is_ours=system == "app")
         body = {"system": system, "account": ACCOUNTS[system], "object": OBJECTS[system]}
         answer = self.desk.post("/_control/seed", json={**body, "records": [record]})
         assert answer.status_code == 201, answer.text
