@@ -105,6 +105,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
         is_available=lambda mapping: mapping.versions.count() > 1,
         form=RestoreVersionForm,
         question="Its body becomes a new version, which applies from now on.",
+        atomic=False,  # it is compiled before its transaction
     )
     def restore(
         self, request: HttpRequest, mapping: FieldMapping, data: dict[str, Any], *, now: datetime

@@ -1,20 +1,28 @@
-"""Caches of compiled field mappings and filters by their text, bounded by nodes and bytes."""
+"""Caches of compiled field mappings and filters by their text, bounded by nodes and bytes; which
+bodies compile.
+"""
 
+import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from connectors.http import dump_json
 from hub.mappings.translate import (
     CompiledFilter,
     CompiledMapping,
+    MappingError,
     compile_filter,
     compile_mapping,
 )
 
 CACHE_MAX_NODES = 50_000  # about 25 MB
 CACHE_MAX_BYTES = 2 * 1024 * 1024  # of the texts
+
+
+CHECKED_BODIES_MAX = 1_000
 
 
 class Compiled(Protocol):
@@ -64,3 +72,39 @@ def _compile_body(body: bytes) -> CompiledMapping:
 compiled_mapping: CompilerCache[bytes, CompiledMapping] = CompilerCache(_compile_body)
 # the filter, or the order key, of a text; raises MappingError when it is invalid
 compiled_filter: CompilerCache[str, CompiledFilter] = CompilerCache(compile_filter)
+
+
+class BodyChecker:
+    """Whether bodies of mappings compile, for all threads. Of the bodies that were checked last it
+    remembers their digests and errors, so that a body that was checked before a transaction takes
+    no time in it.
+    """
+
+    def __init__(self) -> None:
+        self._errors: OrderedDict[bytes, MappingError | None] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, body: Any) -> None:
+        """Raise MappingError if the body does not compile."""
+        digest = hashlib.sha256(dump_json(body)).digest()
+        with self._lock:
+            is_known, error = digest in self._errors, self._errors.get(digest)
+        if not is_known:
+            error = _find_mapping_error(body)
+            with self._lock:
+                self._errors[digest] = error
+                while len(self._errors) > CHECKED_BODIES_MAX:
+                    self._errors.popitem(last=False)
+        if error is not None:
+            raise MappingError(error.path, error.expression, error.message)
+
+
+def _find_mapping_error(body: Any) -> MappingError | None:
+    try:
+        compile_mapping(body)
+    except MappingError as error:
+        return MappingError(error.path, error.expression, error.message)
+    return None
+
+
+check_body_compiles = BodyChecker()

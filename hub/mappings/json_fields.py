@@ -6,7 +6,8 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from connectors.http import format_json, parse_decimal
-from hub.mappings.translate import MappingError, compile_mapping
+from hub.mappings.compiler_cache import check_body_compiles
+from hub.mappings.translate import MappingError
 from hub.problems import Problem
 from hub.problems.strict_json import NumberParser, read_json
 
@@ -56,7 +57,7 @@ class BodyField(JsonObjectField):
     def clean(self, value: Any) -> dict[str, Any] | None:
         body = super().clean(value)
         try:
-            compile_mapping(body or {})
+            check_body_compiles(body or {})
         except MappingError as error:
             raise forms.ValidationError(str(error)) from None
         return body

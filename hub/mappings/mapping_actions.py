@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
+from hub.mappings.compiler_cache import check_body_compiles
 from hub.mappings.models import FieldMapping, MappingVersion
-from hub.mappings.translate import MappingError, compile_mapping
+from hub.mappings.translate import MappingError
 from hub.mappings.versions import is_same_json, revise_mapping
 from tenants.models import Tenant
 
@@ -137,7 +138,7 @@ def check_mapping_body(connector_key: str, action_key: str, body: Mapping[str, A
     if not body and not action.default:
         raise ValidationError({"body": NEEDS_A_BODY})
     try:
-        compile_mapping(dict(body))
+        check_body_compiles(dict(body))
     except MappingError as error:
         raise ValidationError({"body": str(error)}) from None
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 from django.test import Client
 
-from hub.connections.models import ConnectorApp
+from hub.connections.models import ConnectorApp, KillSwitch
 from hub.schemas.models import ChoiceList
 from tests.canary.secret_canaries import CanaryRows
 from tests.hub.recipes.integrations import age_integration, create_integration
@@ -24,6 +24,9 @@ def rows(make):
     rows = CanaryRows(make)
     rows.live()
     age_integration(create_integration(rows.tenant), text="'OLD'")
+    KillSwitch.unscoped.all().delete()  # what is switched off would call nobody anyhow
+    for key in ("slack", "pipedrive"):
+        make.connection(rows.tenant, key, secret={"access_token": "x"}, account=f"T-{key}")
     ChoiceList.unscoped.all().delete()
     return rows
 

@@ -1,6 +1,7 @@
 """Dry run of the form of a route or a mapping with an event, before it is saved."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,8 +73,17 @@ class PreviewMixin(ModelAdmin):
             ),
         )
         context = {**_build_form_help(request), "sample": sample, **(extra_context or {})}
+        if request.method == "POST":
+            self._compile_posted(request, obj)
         response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         return response
+
+    def _compile_posted(self, request: HttpRequest, obj: Any) -> None:
+        """Validate the form before the transaction of the page, in which others cannot write: what
+        was compiled here is not compiled there.
+        """
+        form_class = self.get_form(request, obj, change=obj is not None)
+        form_class(request.POST, instance=copy(obj)).is_valid()
 
     def try_view(self, request: HttpRequest, object_id: str | None) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id)) if object_id else None

@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from hub.mappings.translate import CompiledFilter, MappingError, compile_filter
+from hub.mappings.compiler_cache import compiled_filter
+from hub.mappings.translate import CompiledFilter, MappingError
 
 SCHEDULE_MAX_WAITS, SCHEDULE_MAX_WAIT = 30, 7 * 86400  # number, seconds
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?", re.ASCII)
@@ -32,7 +33,7 @@ class OrderKeyField(FilterField):
 
 def _compile_or_reject(text: str, noun: str) -> CompiledFilter:
     try:
-        return compile_filter(text)
+        return compiled_filter(text)
     except MappingError as error:
         raise ValidationError(f"The {noun} {error.message}.") from None
 

@@ -6,14 +6,13 @@ from datetime import datetime
 from django.db import transaction
 
 from hub.audit import ActorContext
-from hub.mappings.mapping_actions import copy_mapping
+from hub.mappings.mapping_actions import check_mapping_body, copy_mapping
 from hub.mappings.models import FieldMapping
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.route_actions import change_route
 from tenants.models import Tenant
 
 
-@transaction.atomic
 def copy_mapping_for_routes(
     mapping: FieldMapping,
     tenant: Tenant,
@@ -27,9 +26,11 @@ def copy_mapping_for_routes(
 
     Raises ValidationError by field.
     """
-    copied = copy_mapping(mapping, tenant, name, actor, now=now)
-    for route in routes:
-        assert route.tenant_id == tenant.pk
-        route.mapping = copied
-        change_route(route, None, actor, now=now)
+    check_mapping_body(mapping.connector_key, mapping.action, mapping.current.ordered_body)
+    with transaction.atomic():
+        copied = copy_mapping(mapping, tenant, name, actor, now=now)
+        for route in routes:
+            assert route.tenant_id == tenant.pk
+            route.mapping = copied
+            change_route(route, None, actor, now=now)
     return copied

@@ -12,7 +12,12 @@ from django.utils.module_loading import import_string
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.mappings.compiler_cache import compiled_filter
-from hub.mappings.mapping_actions import change_mapping, create_mapping
+from hub.mappings.mapping_actions import (
+    change_mapping,
+    check_mapping_body,
+    check_mapping_change,
+    create_mapping,
+)
 from hub.mappings.models import FieldMapping
 from hub.mappings.translate import MappingError
 from hub.outgoing.models import Route
@@ -30,7 +35,6 @@ class RouteInUse(Exception):
     """A route that has deliveries cannot be deleted."""
 
 
-@transaction.atomic
 def add_route(
     route: Route, body: Mapping[str, Any] | None, actor: ActorContext, *, now: datetime
 ) -> Route:
@@ -39,16 +43,17 @@ def add_route(
     A body for an existing mapping becomes a new version of it. Raises ValidationError by field.
     """
     check_route(route)
-    _set_mapping(route, body, actor, now=now)
-    route.created_at = route.changed_at = now
-    route.save(force_insert=True)
-    after = {column: _audited_value(route, column) for column in ROUTE_COLUMNS}
-    actor.audit("route.create", route, after=after, now=now)
-    wake_up("drain", now=now)
+    _check_body(route, body, actor)
+    with transaction.atomic():
+        _set_mapping(route, body, actor, now=now)
+        route.created_at = route.changed_at = now
+        route.save(force_insert=True)
+        after = {column: _audited_value(route, column) for column in ROUTE_COLUMNS}
+        actor.audit("route.create", route, after=after, now=now)
+        wake_up("drain", now=now)
     return route
 
 
-@transaction.atomic
 def change_route(
     route: Route, body: Mapping[str, Any] | None, actor: ActorContext, *, now: datetime
 ) -> Route:
@@ -56,8 +61,16 @@ def change_route(
 
     A body of None keeps the mapping. Raises ValidationError by field.
     """
-    stored = Route.unscoped.select_for_update(of=("self",), no_key=True).get(pk=route.pk)
     check_route(route)
+    _check_body(route, body, actor)
+    return _store_changed_route(route, body, actor, now=now)
+
+
+@transaction.atomic
+def _store_changed_route(
+    route: Route, body: Mapping[str, Any] | None, actor: ActorContext, *, now: datetime
+) -> Route:
+    stored = Route.unscoped.select_for_update(of=("self",), no_key=True).get(pk=route.pk)
     _set_mapping(route, body, actor, now=now)
     before = {column: _audited_value(stored, column) for column in ROUTE_COLUMNS}
     after = {column: _audited_value(route, column) for column in ROUTE_COLUMNS}
@@ -95,6 +108,17 @@ def delete_route(route: Route, actor: ActorContext, *, now: datetime) -> None:
     for path in settings.HUB_ROUTE_DELETED:
         import_string(path)(route, now=now)
     route.delete()
+
+
+def _check_body(route: Route, body: Mapping[str, Any] | None, actor: ActorContext) -> None:
+    """Raise ValidationError if the body cannot be stored.
+
+    Compiling takes a while, in which others must be able to write: it is done before a transaction.
+    """
+    if route.mapping_id is not None and body is not None:
+        check_mapping_change(route.mapping, body, actor)
+    if route.mapping_id is None or body is not None:
+        check_mapping_body(route.connector_key, route.action, body or {})
 
 
 def _set_mapping(

@@ -6,8 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from hub.connections.api.catalogue_serializers import CONNECTOR_CHOICES
+from hub.mappings.compiler_cache import check_body_compiles
 from hub.mappings.models import FieldMapping
-from hub.mappings.translate import MappingError, compile_mapping
+from hub.mappings.translate import MappingError
 from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.problems import StrictSerializer
 from hub.rest.fields import ObjectField, TextField, object_url
@@ -21,7 +22,7 @@ class MappingBodyField(ObjectField):
     def to_internal_value(self, data: Any) -> Any:
         body = super().to_internal_value(data)
         try:
-            compile_mapping(body)
+            check_body_compiles(body)
         except MappingError as error:
             raise serializers.ValidationError(_nest_error(error)) from None
         return body

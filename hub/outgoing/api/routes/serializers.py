@@ -7,7 +7,8 @@ from rest_framework import serializers
 
 from connectors.registry import CONNECTORS
 from hub.connections.api.catalogue_serializers import CONNECTOR_CHOICES
-from hub.mappings.translate import MappingError, compile_filter
+from hub.mappings.compiler_cache import compiled_filter
+from hub.mappings.translate import MappingError
 from hub.outgoing.api.routes.mapping_serializers import (
     MappingBodyField,
     TrySerializer,
@@ -40,7 +41,7 @@ class ExpressionField(serializers.CharField):
         text: str = super().to_internal_value(data)
         try:
             if text:
-                compile_filter(text)
+                compiled_filter(text)
         except MappingError as error:
             raise serializers.ValidationError(f"The expression {error.message}.") from None
         return text

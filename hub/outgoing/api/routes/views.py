@@ -32,6 +32,7 @@ from hub.outgoing.subscriptions.route_actions import (
     RouteInUse,
     add_route,
     change_route,
+    check_route,
     delete_route,
     enable_route,
 )
@@ -171,9 +172,13 @@ class RouteView(APIView):
         """Change a route for the events from now on; omitted fields stay. Its tenant cannot be
         changed.
         """
+        route = find_changeable_row(request, _visible_routes(request), id, shared=SHARED_ROUTE)
+        data = _validate_route(request, ChangeRouteSerializer)
+        _set_fields(request, route, data)
+        with translate_field_names():
+            check_route(route)  # compiles its expressions before the transaction
         with transaction.atomic(), translate_field_names():
             route = _lock_changeable_route(request, id)
-            data = _validate_route(request, ChangeRouteSerializer)
             _set_fields(request, route, data)
             change_route(route, data.get("body"), ActorContext.of_request(request), now=clock())
         return Response(RouteSerializer(route).data)

@@ -1,10 +1,13 @@
 """What staff do to a route or a mapping by a form, a key does by REST, audited the same."""
 
 import json
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.urls import reverse
 
 from hub.audit import AuditRow
@@ -134,6 +137,73 @@ def test_staff_and_keys_do_and_audit_the_same(action, entry_points, make, acme):
         observed.append(observe(newest or 0))
     assert observed[0] == observed[1]
     assert observed[0]["audit"]
+
+
+@contextmanager
+def compiling():
+    """Collects of each compilation of a mapping or filter whether a transaction was open."""
+    in_transaction = []
+
+    def notice(frame, event, argument):
+        if event == "call" and frame.f_code.co_name in ("compile_mapping", "compile_filter"):
+            in_transaction.append(database.in_atomic_block)
+
+    sys.setprofile(notice)
+    try:
+        yield in_transaction
+    finally:
+        sys.setprofile(None)
+
+
+SAVES = {  # with a body and a filter that were not compiled before
+    "staff create a route": lambda by, route, body, filter: by.route_form(
+        body=body, **CREATED | {"filter": filter}
+    ),
+    "staff change a route": lambda by, route, body, filter: by.route_form(
+        route, body=body, filter=filter
+    ),
+    "staff create a mapping": lambda by, route, body, filter: by.mapping_form(
+        name="New", body=body
+    ),
+    "staff change a mapping": lambda by, route, body, filter: by.mapping_form(
+        route.mapping, body=body
+    ),
+    "a key creates a route": lambda by, route, body, filter: by.rest(
+        "post", "routes", CREATED | WEBHOOK | {"body": body, "filter": filter}
+    ),
+    "a key changes a route": lambda by, route, body, filter: by.rest(
+        "patch", f"routes/{route.public_id}", {"body": body, "filter": filter}
+    ),
+    "a key changes a mapping": lambda by, route, body, filter: by.rest(
+        "patch", f"mappings/{route.mapping.public_id}", {"body": body}
+    ),
+}
+
+
+@pytest.mark.corrections(item="3.5")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_valid", [True, False], ids=["valid", "invalid"])
+@pytest.mark.parametrize("save", SAVES)
+def test_nothing_compiles_while_a_transaction_keeps_others_from_writing(
+    entry_points, make, acme, save, is_valid
+):
+    route = make.route(make.connection(acme), body=BODY)
+    name = f"by_{list(SAVES).index(save)}_{is_valid}"
+    body = {"number": f"data.{name}" if is_valid else f"data.{name} ||"}
+    with compiling() as in_transaction:
+        response = SAVES[save](entry_points, route, body, f"data.{name}")
+    is_saved = FieldMapping.unscoped.latest("pk").current.body == body
+    assert is_saved == is_valid, response.content
+    assert in_transaction and not any(in_transaction)
+
+
+@pytest.mark.corrections(item="3.5")
+def test_a_change_by_a_key_keeps_what_another_changes_meanwhile(entry_points, make, acme):
+    route = make.route(make.connection(acme), body=BODY)
+    entry_points.rest("patch", f"routes/{route.public_id}", {"filter": "data.total > `7`"})
+    entry_points.rest("patch", f"routes/{route.public_id}", {"name": "Other"})
+    route.refresh_from_db()
+    assert (route.name, route.filter) == ("Other", "data.total > `7`")
 
 
 def test_a_form_that_is_saved_unchanged_is_not_audited(entry_points, make, acme):
