@@ -1,8 +1,8 @@
 """The classes of background work: each has slots and a queue of its own, so that none delays
 another.
 
-*delivery* runs pumps, *inbox* the loop that processes received webhooks, *quick* tasks of at most
-10 seconds, *long* everything else.
+*delivery* runs pumps, *inbox* the loop that processes received webhooks, *quick* short tasks,
+*long* everything else.
 """
 
 from collections.abc import Mapping

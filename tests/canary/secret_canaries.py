@@ -169,6 +169,7 @@ class CanaryRows:
         endpoint = self.make.inbound_endpoint(connection)
         document = endpoint.open()
         endpoint.seal({**document, "secrets": [{"secret": TEXT, "until": None}]})
+        endpoint.check_progress = endpoint.seal_check_progress({"registrations": [TEXT]})
         endpoint.save()
         message = self.make.inbound_message(connection, body=b'{"number": 7}', now=self.now)
         message.seal({"response_url": TEXT})

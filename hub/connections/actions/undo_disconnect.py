@@ -21,8 +21,8 @@ from hub.connections.connecting.reconnect import replace_credential, wake_up_wai
 from hub.connections.credentials.account_probe import ProbeResult, probe_credential
 from hub.connections.credentials.connector_context import build_credential, find_connector_app
 from hub.connections.credentials.provider_call import Call
+from hub.connections.credentials.revocation_calls import request_new_grant
 from hub.connections.credentials.revocation_schedule import TOKEN_COLUMNS, schedule_revocation
-from hub.connections.credentials.revoke import request_new_grant
 from hub.connections.models import Connection, Credential, Disconnection
 from hub.connections.token_lifetimes import Random
 from hub.crypto.sealed import CannotOpen, seal

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.debug import sensitive_variables
@@ -21,6 +21,7 @@ from hub.connections.credentials.connector_context import redact_outcome
 from hub.connections.models import Connection, Lane, sendable_lanes
 from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.redaction import redact_excerpt, redact_text
+from hub.db.clock import Clock
 from hub.egress import EgressError, EgressRefused, RequestNotSent
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
@@ -45,6 +46,7 @@ HELD_TEXT = gettext_noop(
     "This connection is not used at the moment: it is held, switched off, suspended or under "
     "maintenance. Nothing was sent."
 )
+TIME_SLICE = timedelta(seconds=10)
 NOT_SENT_REASONS = (THROTTLED, BUSY, HELD)
 # characters that are kept of a response, and of an exchange with its status line and response
 STORED_RESPONSE_LENGTH_MAX, STORED_EXCHANGE_LENGTH_MAX = 300, 500
@@ -59,6 +61,29 @@ class Patience:
 
 
 NO_PATIENCE = Patience(timedelta(0), lambda seconds: None)
+
+
+class TimeSliceEnded(Exception):
+    """No call may begin any more in this time slice; its task is resumed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSlice:
+    """The time in which a task of several calls may begin them; then others of its class run."""
+
+    clock: Clock
+    ends_at: datetime
+
+    @classmethod
+    def begin(cls, clock: Clock) -> Self:
+        return cls(clock, clock() + TIME_SLICE)
+
+    def begin_call(self) -> datetime:
+        """Return the time at which a call begins. Raises TimeSliceEnded."""
+        now = self.clock()
+        if now >= self.ends_at:
+            raise TimeSliceEnded
+        return now
 
 
 class ExchangeRecorder:

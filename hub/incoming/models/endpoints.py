@@ -12,7 +12,7 @@ from django.utils import timezone
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, validate_connector_key
-from hub.crypto.sealed import SealedField, seal
+from hub.crypto.sealed import Sealed, SealedField, seal
 from hub.db.ids import uuid7
 from tenants.models import Tenant
 from tenants.scoping import Scoped
@@ -60,6 +60,8 @@ class InboundEndpoint(Scoped):
     # who changes its registrations at the system, and until when
     registration_lease = models.UUIDField(null=True, editable=False)
     registration_lease_until = models.DateTimeField(null=True, editable=False)
+    # how far a check came in its time slice, until its task resumes it
+    check_progress = SealedField(null=True, editable=False)
     # when its wanted registrations were last derived from the routes
     planned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -98,6 +100,17 @@ class InboundEndpoint(Scoped):
 
     def seal(self, document: Mapping[str, Any]) -> None:
         self.sealed = seal(document, self.binding)
+
+    def open_check_progress(self) -> dict[str, Any]:
+        """Return the document; empty if no check has to be resumed. Raises CannotOpen."""
+        return self.check_progress.open(self._progress_binding) if self.check_progress else {}
+
+    def seal_check_progress(self, document: Mapping[str, Any]) -> Sealed:
+        return seal(document, self._progress_binding)
+
+    @property
+    def _progress_binding(self) -> str:
+        return f"{self.binding}:check"
 
     @staticmethod
     def list_valid_secrets(document: Mapping[str, Any], *, now: datetime) -> list[str]:

@@ -15,9 +15,14 @@ from connectors.webhook_sources import (
     WantedSubscription,
 )
 from hub.connections.credentials.connector_context import collect_secrets
-from hub.connections.credentials.provider_call import ExchangeRecorder, Patience, call_provider
+from hub.connections.credentials.provider_call import (
+    ExchangeRecorder,
+    Patience,
+    TimeSlice,
+    call_provider,
+)
 from hub.connections.models import Connection
-from hub.db.clock import Clock
+from hub.incoming.registration.progress import Change, RegistrationProgress
 
 T = TypeVar("T")
 
@@ -28,8 +33,9 @@ INCOMPLETE = "incomplete"  # nothing is changed by a list that is cut
 
 @dataclass(frozen=True, slots=True)
 class RegistrationCalls:
-    """The calls for one connection, with an opened credential.
+    """The calls for one connection, with an opened credential; `progress` is where they continue.
 
+    All raise TimeSliceEnded if a call may not begin any more.
     `check_allowed`: called before each call that changes something; it raises RegistrationLeaseLost
     if nothing more may be changed. `own_secrets`: of the endpoint; they are removed from all
     outcomes.
@@ -39,9 +45,10 @@ class RegistrationCalls:
     subscriptions: Subscriptions
     credential: Credential
     call: ExchangeRecorder
-    clock: Clock
+    time_slice: TimeSlice
     patience: Patience
     check_allowed: Callable[[], None]
+    progress: RegistrationProgress
     own_secrets: tuple[str, ...] = field(default=(), repr=False)
     low_priority: bool = False  # deliveries go first
 
@@ -50,65 +57,61 @@ class RegistrationCalls:
         return self.call.describe(self._list_secrets())
 
     def list_all(self) -> list[FoundSubscription] | Outcome:
-        """Read all pages of registrations; return the Outcome if a page fails."""
-        registrations: list[FoundSubscription] = []
-        cursor = ""
-        for _page in range(MAX_PAGES):
+        """Read the pages of registrations that are left; return the Outcome if a page fails."""
+        progress = self.progress
+        while progress.page_count < MAX_PAGES:
             page = self._send(
-                partial(self.subscriptions.list_request, self.credential, cursor=cursor),
+                partial(self.subscriptions.list_request, self.credential, cursor=progress.cursor),
                 self.subscriptions.parse_list,
             )
             if isinstance(page, Outcome):
                 return page
-            registrations += page.subscriptions
-            cursor = page.cursor
-            if not cursor:
-                return list(self.subscriptions.merge_pages(registrations))
+            progress.add_page(page)
+            if not progress.cursor:
+                return list(self.subscriptions.merge_pages(progress.registrations))
         return later(INCOMPLETE, f"the list has more than {MAX_PAGES} pages")
 
-    def create(
-        self, target: WantedSubscription, ids: Mapping[str, str]
-    ) -> Mapping[str, str] | Outcome:
+    def create(self, target: WantedSubscription) -> Mapping[str, str] | Outcome:
         """Create a registration, or complete one begun; return its external ids."""
-        known_ids = dict(ids)
-        for _step in range(MAX_STEPS):
-            step = self.subscriptions.next_step(self.credential, target, known_ids)
-            if step is None:
-                return known_ids
-            new_ids = self._send_step(step)
-            if isinstance(new_ids, Outcome):
-                return new_ids
-            known_ids |= new_ids
-        return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
+        return self._change(
+            f"create {target.key}",
+            lambda change: self.subscriptions.next_step(self.credential, target, change.ids),
+        )
 
     def repair(
         self, target: WantedSubscription, registration: FoundSubscription
     ) -> Mapping[str, str] | Outcome:
         """Repair a registration; return the external ids that are new."""
-        done: dict[str, str] = {}
-        ids: dict[str, str] = {}
-        for _step in range(MAX_STEPS):
-            step = self.subscriptions.next_repair(self.credential, target, registration, done)
-            if step is None:
-                return ids
-            new_ids = self._send_step(step)
-            if isinstance(new_ids, Outcome):
-                return new_ids
-            done |= {step.name: "", **new_ids}
-            ids |= new_ids
-        return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
+        return self._change(
+            f"repair {target.key}",
+            lambda change: self.subscriptions.next_repair(
+                self.credential, target, registration, change.done
+            ),
+        )
 
     def remove(self, external_id: str) -> Outcome | None:
         """Remove a registration; None if it is removed, or the Outcome of a refusal."""
-        done: dict[str, str] = {}
-        for _step in range(MAX_STEPS):
-            step = self.subscriptions.next_removal(self.credential, external_id, done)
+        result = self._change(
+            f"remove {external_id}",
+            lambda change: self.subscriptions.next_removal(
+                self.credential, external_id, change.done
+            ),
+        )
+        return result if isinstance(result, Outcome) else None
+
+    def _change(
+        self, name: str, find_step: Callable[[Change], Step | None]
+    ) -> Mapping[str, str] | Outcome:
+        """Make the calls of a change that are left; return the ids of all of its calls."""
+        change = self.progress.begin_change(name)
+        while change.call_count < MAX_STEPS:
+            step = find_step(change)
             if step is None:
-                return None
+                return change.ids
             new_ids = self._send_step(step)
             if isinstance(new_ids, Outcome):
                 return new_ids
-            done |= {step.name: "", **new_ids}
+            change.record_step(step.name, new_ids)
         return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
     def _list_secrets(self) -> tuple[str, ...]:
@@ -126,7 +129,7 @@ class RegistrationCalls:
             build,
             parse,
             call=self.call,
-            now=self.clock(),
+            now=self.time_slice.begin_call(),
             secrets=self._list_secrets(),
             patience=self.patience,
             low_priority=self.low_priority,

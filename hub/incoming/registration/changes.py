@@ -34,15 +34,17 @@ def apply_comparison(
 ) -> Outcome | None:
     """Create, repair and remove; return the Outcome of the first failure.
 
-    The results are stored under `in_transaction()`. Raises RegistrationLeaseLost.
+    What is done leaves the comparison, so that another time slice makes what is left. The results
+    are stored under `in_transaction()`. Raises RegistrationLeaseLost and TimeSliceEnded.
     """
+    progress = calls.progress
     by_key = {entry.key: entry for entry in targets}
     with in_transaction():
         for key, match in comparison.verified.items():
             record_state(existing[key], "verified", match, now=now)
-    failures: list[Outcome] = []
-    for key, (match, differences) in comparison.drifted.items():
-        failures += _repair(
+    comparison.verified.clear()
+    for key, (match, differences) in list(comparison.drifted.items()):
+        failures = _repair(
             calls,
             by_key[key],
             existing[key],
@@ -51,16 +53,19 @@ def apply_comparison(
             in_transaction=in_transaction,
             now=now,
         )
-    for entry in comparison.missing:
+        progress.record_failures(failures)
+        del comparison.drifted[key]
+    for entry in list(comparison.missing):
         subscription = existing[entry.key]
         if subscription.external_id:
             with in_transaction():
                 record_state(subscription, "gone", None, now=now)
-        result = calls.create(entry, {})
+        result = calls.create(entry)
         with in_transaction():
-            failures += _record(subscription, calls, result, now=now)
+            progress.record_failures(_record(subscription, calls, result, now=now))
+        comparison.missing.remove(entry)
     _remove_unwanted(calls, comparison.orphans, existing, in_transaction=in_transaction)
-    return failures[0] if failures else None
+    return progress.failure
 
 
 def _repair(
@@ -125,12 +130,13 @@ def _remove_unwanted(
 
     If the system refuses a removal, it is tried again at the next regular check.
     """
-    not_removed = set()
-    for orphan in orphans:
+    not_removed = calls.progress.not_removed
+    for orphan in list(orphans):
         outcome = calls.remove(orphan.external_id)
         if outcome is not None:
-            not_removed.add(orphan.external_id)
+            not_removed.append(orphan.external_id)
             log.warning("incoming.orphan_not_removed", reason=outcome.reason)
+        orphans.remove(orphan)
     with in_transaction():
         for subscription in existing.values():
             if not subscription.is_wanted and subscription.external_id not in not_removed:

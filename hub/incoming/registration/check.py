@@ -1,8 +1,9 @@
 """Check the registrations of one endpoint, and correct them to the wanted state."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 import structlog
 from django.conf import settings
@@ -14,7 +15,13 @@ from connectors.webhook_sources import (
     WantedSubscription,
 )
 from hub.connections.credentials.connector_context import find_connector_app, open_credential
-from hub.connections.credentials.provider_call import Call, ExchangeRecorder, Patience
+from hub.connections.credentials.provider_call import (
+    Call,
+    ExchangeRecorder,
+    Patience,
+    TimeSlice,
+    TimeSliceEnded,
+)
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
@@ -29,6 +36,7 @@ from hub.incoming.registration.compare import Comparison, compare_subscriptions
 from hub.incoming.registration.lease import RegistrationLease, RegistrationLeaseLost
 from hub.incoming.registration.outcomes import record_failure, record_manual, record_move
 from hub.incoming.registration.own_urls import list_endpoint_secrets, list_other_urls
+from hub.incoming.registration.progress import RegistrationProgress, identify_plan
 from hub.incoming.registration.wanted import (
     build_wanted_subscriptions,
     list_missing_permissions,
@@ -62,7 +70,7 @@ class RegistrationCheckContext:
 
 def check_endpoint(lease: RegistrationLease, context: RegistrationCheckContext) -> None:
     """Compare an endpoint's registrations with those that its routes need, and correct the
-    differences.
+    differences, for up to a time slice; then the task is woken again, and resumes it.
 
     Nothing is written at the system if there are none. A check whose lease was lost, or whose
     account was disconnected meanwhile, stores and writes nothing more. Calls the external system,
@@ -74,8 +82,12 @@ def check_endpoint(lease: RegistrationLease, context: RegistrationCheckContext) 
     endpoint = endpoints.filter(pk=lease.endpoint_id).first()
     if endpoint is None:
         return  # its tenant was deleted
+    # of a check that is killed nothing is resumed: the next one lists what it has created
+    lease.query_held().update(check_progress=None)
     try:
         wait = _check_registrations(endpoint, lease, context)
+    except TimeSliceEnded:
+        return  # and it is due again
     except RegistrationLeaseLost:
         log.info("incoming.check_stopped", endpoint=str(endpoint.public_id))
         wait = RETRY_AFTER
@@ -88,8 +100,9 @@ def _check_registrations(
 ) -> timedelta:
     """Check the registrations of an endpoint; return the time until the next check.
 
-    Raises RegistrationLeaseLost.
+    Raises RegistrationLeaseLost and TimeSliceEnded.
     """
+    time_slice = TimeSlice.begin(context.clock)
     now = context.clock()
     with lease.in_transaction():
         existing = plan_subscriptions(endpoint, now=now)
@@ -100,10 +113,10 @@ def _check_registrations(
         return _check_interval(subscriptions)
     if connection.state in NOT_CHECKED_STATES or find_hold_reason(connection):
         return HELD_RECHECK_DELAY
-    check = _Check(endpoint, connection, subscriptions, existing, lease, context)
+    check = _Check(endpoint, connection, subscriptions, existing, lease, context, time_slice)
     try:
         failed = check.correct_registrations()
-    except (*DATABASE_ERRORS, RegistrationLeaseLost):
+    except (*DATABASE_ERRORS, RegistrationLeaseLost, TimeSliceEnded):
         raise
     except Exception:
         log.exception("incoming.check_failed", endpoint=str(endpoint.public_id))
@@ -132,34 +145,57 @@ class _Check:
     existing: Mapping[str, WebhookSubscription]
     lease: RegistrationLease
     context: RegistrationCheckContext
+    time_slice: TimeSlice
 
     def correct_registrations(self) -> Outcome | None:
         """List, compare and correct; return the Outcome of the first failure.
 
-        Raises RegistrationLeaseLost.
+        Raises RegistrationLeaseLost and TimeSliceEnded.
         """
         if not self.existing:
             return None
         try:
-            calls, document = self._open_calls(), self.endpoint.open()
             targets = build_wanted_subscriptions(self.endpoint, self.subscriptions, self.existing)
+            calls, document = self._open_calls(targets), self.endpoint.open()
         except CannotOpen:
             return self.record_failure_of_all(never("credential_unreadable"))
         if missing := list_missing_permissions(self.connection, self.subscriptions):
             return self.record_failure_of_all(never(PERMISSION_MISSING, ", ".join(missing)))
-        registrations = calls.list_all()
-        if isinstance(registrations, Outcome):
-            request_refresh_if_rejected(self.connection, registrations, now=self.context.clock())
-            exchange = calls.describe_last_exchange()
-            return self.record_failure_of_all(registrations, exchange=exchange)
-        now, ids = self.context.clock(), {entry.external_id for entry in self.existing.values()}
-        establish_address(self.endpoint, registrations, ids, now=now)
-        if former_url := find_former_url():
-            with self.lease.in_transaction():
-                record_move(self.existing.values(), registrations, former_url, now=now)
-            return None
-        comparison = self._compare(targets, registrations)
-        failed = apply_comparison(
+        try:
+            failed = self._list_and_change(calls, targets)
+        except TimeSliceEnded:
+            self._pause(calls.progress)
+            raise
+        now = self.context.clock()
+        if all(self.existing[entry.key].state == "verified" for entry in targets):
+            end_overlap_after_registration(self.endpoint, document, now=now)
+        return failed
+
+    def _list_and_change(
+        self, calls: RegistrationCalls, targets: Sequence[WantedSubscription]
+    ) -> Outcome | None:
+        """List and compare, unless an earlier time slice has, and make the changes that are left.
+
+        Returns the Outcome of the first failure. Raises RegistrationLeaseLost and TimeSliceEnded.
+        """
+        now = self.context.clock()
+        comparison = calls.progress.comparison
+        if comparison is None:
+            registrations = calls.list_all()
+            now = self.context.clock()
+            if isinstance(registrations, Outcome):
+                request_refresh_if_rejected(self.connection, registrations, now=now)
+                exchange = calls.describe_last_exchange()
+                return self.record_failure_of_all(registrations, exchange=exchange)
+            ids = {entry.external_id for entry in self.existing.values()}
+            establish_address(self.endpoint, registrations, ids, now=now)
+            if former_url := find_former_url():
+                with self.lease.in_transaction():
+                    record_move(self.existing.values(), registrations, former_url, now=now)
+                return None
+            comparison = self._compare(targets, registrations)
+            calls.progress.start_changes(comparison)
+        return apply_comparison(
             calls,
             comparison,
             targets,
@@ -167,9 +203,16 @@ class _Check:
             in_transaction=self.lease.in_transaction,
             now=now,
         )
-        if all(self.existing[entry.key].state == "verified" for entry in targets):
-            end_overlap_after_registration(self.endpoint, document, now=now)
-        return failed
+
+    def _pause(self, progress: RegistrationProgress) -> None:
+        """Release the lease until the task of the check is run again."""
+        now = self.context.clock()
+        self.lease.finish_check(
+            next_check_at=now,
+            progress=self.endpoint.seal_check_progress(progress.build_document()),
+            is_awaited=not self.context.low_priority,
+            now=now,
+        )
 
     def record_failure_of_all(self, outcome: Outcome, *, exchange: str = "") -> Outcome:
         """Store the failure of the whole check; return it. Raises RegistrationLeaseLost."""
@@ -193,17 +236,23 @@ class _Check:
         if not callable_now.filter(pk=self.connection.pk, account=self.connection.account).exists():
             raise RegistrationLeaseLost
 
-    def _open_calls(self) -> RegistrationCalls:
-        """Prepare the calls with the stored credential. Raises CannotOpen."""
+    def _open_calls(self, targets: Sequence[WantedSubscription]) -> RegistrationCalls:
+        """Prepare the calls with the stored credential, from where an earlier time slice ended.
+
+        Raises CannotOpen.
+        """
+        wanted = sorted((asdict(entry) for entry in targets), key=itemgetter("key"))
+        plan = identify_plan(self.connection.account, wanted)
         app = find_connector_app(self.connection.connector_key)
         return RegistrationCalls(
             self.connection,
             self.subscriptions,
             open_credential(self.connection, app),
             ExchangeRecorder(self.context.call),
-            self.context.clock,
+            self.time_slice,
             Patience(QUOTA_PATIENCE, self.context.sleep),
             self._check_allowed,
+            RegistrationProgress.load(self.endpoint.open_check_progress(), plan),
             list_endpoint_secrets(self.endpoint),
             low_priority=self.context.low_priority,
         )

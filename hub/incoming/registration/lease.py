@@ -13,12 +13,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from hub.crypto.sealed import Sealed
 from hub.db.clock import Clock
 from hub.db.ids import uuid7
 from hub.incoming.models import InboundEndpoint
 from hub.queue import wake_up
 
 REGISTRATION_LEASE = timedelta(seconds=60)  # longer than one call takes; each call extends it
+AWAITED_SUFFIX = "awaited"  # behind the id in the wake-up of a check that a person requested
 
 
 class RegistrationLeaseLost(Exception):
@@ -63,17 +65,32 @@ class RegistrationLease:
     def release(self) -> None:
         self.query_held().update(registration_lease=None, registration_lease_until=None)
 
-    def finish_check(self, *, next_check_at: datetime, now: datetime) -> None:
+    def finish_check(
+        self,
+        *,
+        next_check_at: datetime,
+        progress: Sealed | None = None,
+        is_awaited: bool = False,
+        now: datetime,
+    ) -> None:
         """Release the lease, and set the time of the next check.
 
-        A check that was requested during this one is due immediately, and its task is woken.
+        `progress`: of a check that is due again to be resumed. A check that was requested during
+        this one is due immediately, and begins anew. The task of a due check is woken.
         """
         not_requested = self.query_held().filter(next_check_at__gt=now)
         released: dict[str, Any] = {"registration_lease": None, "registration_lease_until": None}
-        if not_requested.update(next_check_at=next_check_at, **released):
-            return
-        if self.query_held().update(**released):
-            wake_up(f"register:{self.endpoint_id}", now=now)
+        if not_requested.update(next_check_at=next_check_at, check_progress=progress, **released):
+            is_due = next_check_at <= now
+        else:
+            is_due = bool(self.query_held().update(**released))
+        if is_due:
+            wake_up(name_check(self.endpoint_id, is_awaited=is_awaited), now=now)
+
+
+def name_check(endpoint_id: int, *, is_awaited: bool = False) -> str:
+    """Return the wake-up of a check."""
+    return f"register:{endpoint_id}:{AWAITED_SUFFIX}" if is_awaited else f"register:{endpoint_id}"
 
 
 def is_unleased(*, now: datetime) -> Q:

@@ -48,7 +48,7 @@ def record_state(
         subscription.failure_count = 0
     if registration is not None:
         subscription.external_id = clean_text(registration.external_id, MAX_EXTERNAL_ID)
-        subscription.evidence = _clean_evidence(registration) or subscription.evidence
+        subscription.evidence = clean_evidence(registration) or subscription.evidence
     if state == "verified":
         subscription.evidence.pop(FAILED_CALL, None)
     elif state == "gone":
@@ -58,7 +58,7 @@ def record_state(
     _store_observation(subscription)
 
 
-def _clean_evidence(registration: FoundSubscription) -> dict[str, Any]:
+def clean_evidence(registration: FoundSubscription) -> dict[str, Any]:
     """Return the system's report without NUL and lone surrogates, which PostgreSQL does not
     store.
     """
@@ -106,7 +106,7 @@ def record_move(
     for subscription in subscriptions:
         registration = found.get(subscription.external_id)
         if registration is not None:
-            subscription.evidence = _clean_evidence(registration) or subscription.evidence
+            subscription.evidence = clean_evidence(registration) or subscription.evidence
         subscription.reason, subscription.checked_at = INSTALLATION_MOVED, now
         _unconfirm(subscription, now=now)
         subscription.detail = f"{former_url} → {settings.HUB_PUBLIC_URL}"[:500]

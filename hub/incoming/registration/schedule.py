@@ -11,7 +11,7 @@ from hub.incoming.endpoints.create import (
     get_or_create_connection_endpoint,
 )
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
-from hub.incoming.registration.lease import is_unleased, revoke_lease
+from hub.incoming.registration.lease import is_unleased, name_check, revoke_lease
 from hub.incoming.registration.outcomes import record_manual
 from hub.incoming.registration.wanted import plan_subscriptions
 from hub.outgoing.models import Route
@@ -19,7 +19,6 @@ from hub.queue import pending_wake_ups, wake_up
 
 ENDPOINTS_AT_ONCE = 20  # endpoints of one sweep
 PENDING_FOR = timedelta(minutes=1)  # how long a requested check is expected to begin
-AWAITED_SUFFIX = "awaited"  # behind the id in the wake-up of a check that a person requested
 
 
 def create_missing_endpoints(*, now: datetime) -> None:
@@ -45,12 +44,12 @@ def create_missing_endpoints(*, now: datetime) -> None:
 
 
 def request_check(endpoint: InboundEndpoint, *, is_awaited: bool = False, now: datetime) -> None:
-    """Make the check of an endpoint due now, and wake the task that runs it.
+    """Make the check of an endpoint due now, from its beginning, and wake the task that runs it.
 
     `is_awaited`: a person waits for it, so its calls do not have low priority.
     """
-    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now)
-    wake_up(_name_awaited_check(endpoint) if is_awaited else f"register:{endpoint.pk}", now=now)
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now, check_progress=None)
+    wake_up(name_check(endpoint.pk, is_awaited=is_awaited), now=now)
 
 
 def is_check_awaited(endpoint: InboundEndpoint, *, now: datetime) -> bool:
@@ -63,11 +62,8 @@ def is_check_awaited(endpoint: InboundEndpoint, *, now: datetime) -> bool:
     list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     if rows.filter(registration_lease_until__gt=now).exists():
         return True
-    return bool(pending_wake_ups(_name_awaited_check(endpoint), since=now - PENDING_FOR))
-
-
-def _name_awaited_check(endpoint: InboundEndpoint) -> str:
-    return f"register:{endpoint.pk}:{AWAITED_SUFFIX}"
+    awaited_check = name_check(endpoint.pk, is_awaited=True)
+    return bool(pending_wake_ups(awaited_check, since=now - PENDING_FOR))
 
 
 def request_connection_check(connection: Connection, *, now: datetime) -> None:
@@ -137,4 +133,4 @@ def wake_up_due_registrations(*, now: datetime) -> None:
         request_check(endpoint, now=now)
     due = InboundEndpoint.unscoped.filter(is_unleased(now=now), next_check_at__lte=now)
     for pk in due.order_by("next_check_at").values_list("pk", flat=True)[:ENDPOINTS_AT_ONCE]:
-        wake_up(f"register:{pk}", now=now)
+        wake_up(name_check(pk), now=now)

@@ -3,18 +3,26 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from connectors.outcomes import Outcome, later
 from connectors.schema import Credential
-from hub.connections.credentials.provider_call import Call, ExchangeRecorder, Patience
+from hub.connections.credentials.provider_call import (
+    Call,
+    ExchangeRecorder,
+    Patience,
+    TimeSlice,
+    TimeSliceEnded,
+)
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
-from hub.db.clock import Clock
 from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.address import find_former_url
 from hub.incoming.registration.calls import RegistrationCalls
+from hub.incoming.registration.compare import Comparison
 from hub.incoming.registration.lease import RegistrationLeaseLost, removal_lease
+from hub.incoming.registration.progress import RegistrationProgress, identify_plan
 
 CHECK_RUNNING = "check_running"
 REVOCATION_DELAY_MAX = timedelta(minutes=10)  # of a revocation, for the removal of webhooks
@@ -27,8 +35,9 @@ def unregister_webhooks(
     *,
     account: str,
     call: Call,
-    clock: Clock,
+    time_slice: TimeSlice,
     patience: Patience,
+    progress: dict[str, Any],
 ) -> Outcome | None:
     """Remove the registrations from an account that was disconnected or replaced.
 
@@ -37,7 +46,11 @@ def unregister_webhooks(
     waits for a running check, so that it finds what the check has created. Webhooks that may belong
     to another installation are not removed. Calls the external system, so no transaction may be
     open.
+
+    `progress`: the document of an earlier time slice, which is continued; it is updated when this
+    one ends, which raises TimeSliceEnded.
     """
+    clock, delayed_until = time_slice.clock, since + REVOCATION_DELAY_MAX
     subscriptions = connection.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual:
         return None
@@ -46,6 +59,8 @@ def unregister_webhooks(
     if not (is_replaced or connection.is_disconnected) or endpoint is None or find_former_url():
         return None
     former = _build_former_connection(connection, credential, account)
+    # a check that ran meanwhile may have created others for the same account
+    plan = identify_plan(account, None if is_replaced else endpoint.planned_at)
     outcome: Outcome | None = later(CHECK_RUNNING)
     with suppress(RegistrationLeaseLost), removal_lease(endpoint, clock) as lease:
         calls = RegistrationCalls(
@@ -53,12 +68,18 @@ def unregister_webhooks(
             subscriptions,
             credential,
             ExchangeRecorder(call),
-            clock,
+            time_slice,
             patience,
             lambda: lease.extend(now=clock()),
+            RegistrationProgress.load(progress, plan),
         )
-        outcome = _remove_registrations(calls, endpoint, is_replaced=is_replaced)
-    return None if clock() - since >= REVOCATION_DELAY_MAX else outcome
+        try:
+            outcome = _remove_registrations(calls, endpoint, is_replaced=is_replaced)
+        except TimeSliceEnded:
+            progress |= calls.progress.build_document()
+            if clock() < delayed_until:
+                raise
+    return outcome if clock() < delayed_until else None
 
 
 def _remove_registrations(
@@ -93,14 +114,24 @@ def _remove_all(
     calls: RegistrationCalls, rows: Iterable[WebhookSubscription], urls: tuple[str, ...]
 ) -> Outcome | None:
     """Remove registrations with a stored id or our URL; return the Outcome of the first failure."""
-    registrations = calls.list_all()
-    if isinstance(registrations, Outcome):
-        return registrations
-    stored_ids = {row.external_id for row in rows}
-    for entry in registrations:
-        is_ours = entry.external_id in stored_ids or entry.url.startswith(urls)
-        if is_ours and (outcome := calls.remove(entry.external_id)) is not None:
+    comparison = calls.progress.comparison
+    if comparison is None:
+        registrations = calls.list_all()
+        if isinstance(registrations, Outcome):
+            return registrations
+        stored_ids = {row.external_id for row in rows}
+        comparison = Comparison(
+            orphans=[
+                entry
+                for entry in registrations
+                if entry.external_id in stored_ids or entry.url.startswith(urls)
+            ]
+        )
+        calls.progress.start_changes(comparison)
+    while comparison.orphans:
+        if (outcome := calls.remove(comparison.orphans[0].external_id)) is not None:
             return outcome
+        del comparison.orphans[0]
     return None
 
 

@@ -16,6 +16,11 @@ from hub.processes import pool_pipe
 from hub.throttle.models import QuotaState
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
+from tests.hub.incoming.registration.slow_system import (
+    SlowSystem,
+    run_revocation_once,
+    run_to_the_end,
+)
 from tests.sandbox.oauth_requests import call_slack, request_slack_token
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +149,15 @@ def test_what_may_live_on_is_called_not_revoked(rotating, answers):
     assert attempt_revocation_once(FakeHttp(answers))
     assert read_audited_result() is False and list_event_kinds(rotating) == ["not_given_back"]
     assert "Remove our app there" in Notice.unscoped.get(kind="not_revoked").sentence
+
+
+@pytest.mark.corrections(item="2.8")
+@pytest.mark.parametrize("last", [ENDED, EXPIRED])
+def test_an_expired_token_is_refreshed_once_also_if_each_call_uses_up_a_time_slice(rotating, last):
+    slow = SlowSystem(FakeHttp([EXPIRED, RENEWED, last]).call, 61)  # the quota: one a minute
+    run_to_the_end(run_revocation_once, slow)
+    assert len(slow.requests) == len(slow.slices) == 3
+    if last is ENDED:
+        assert read_audited_result() is True and not Revocation.unscoped.exists()
+    else:
+        assert Revocation.unscoped.get().attempt_count == 1

@@ -11,7 +11,7 @@ from django.db import transaction
 from hub.audit import ActorContext, AuditRow
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.credentials.connector_context import open_credential
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, TimeSlice
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
@@ -44,8 +44,9 @@ def unregister(connection, credential, company, *, account="701", now=clock):
         now(),
         account=account,
         call=company,
-        clock=now,
+        time_slice=TimeSlice.begin(now),
         patience=Patience(timedelta(0), time.sleep),
+        progress={},
     )
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from hub.audit import ActorContext, AuditRow
 from hub.connections.credentials.connector_context import open_credential
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, TimeSlice
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundEndpoint, WebhookAddress, WebhookSubscription
@@ -100,8 +100,9 @@ def test_a_disconnect_at_a_copy_leaves_the_webhooks_of_the_original(connection, 
         clock(),
         account="701",
         call=company,
-        clock=clock,
+        time_slice=TimeSlice.begin(clock),
         patience=Patience(timedelta(0), time.sleep),
+        progress={},
     )
     assert outcome is None and len(company.webhooks) == 1
 

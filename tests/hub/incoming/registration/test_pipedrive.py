@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from hub.connections.credentials.connector_context import open_credential
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, TimeSlice
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import WebhookSubscription
@@ -130,8 +130,9 @@ def test_before_a_revocation_the_webhooks_are_removed(connection, company):
             since,
             account=connection.account,
             call=company,
-            clock=clock,
+            time_slice=TimeSlice.begin(clock),
             patience=patience,
+            progress={},
         )
 
     company.status = 503

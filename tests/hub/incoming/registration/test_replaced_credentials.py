@@ -10,7 +10,7 @@ from connectors.http import Response
 from hub.audit import ActorContext
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.credentials.connector_context import open_credential
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, TimeSlice
 from hub.connections.credentials.revoke import attempt_revocation
 from hub.connections.models import Connection, Revocation
 from hub.db.clock import clock
@@ -80,8 +80,9 @@ def test_a_replaced_account_keeps_no_webhook_of_ours_and_its_ids_are_forgotten(c
         clock(),
         account="701",
         call=company,
-        clock=clock,
+        time_slice=TimeSlice.begin(clock),
         patience=Patience(timedelta(0), time.sleep),
+        progress={},
     )
     assert not company.webhooks
     assert other.find(endpoint_url(endpoint))["event_object"] == "person"
