@@ -44,7 +44,8 @@ class People:
     def __init__(self, systems: TwoSystems, plan: Plan, dice: random.Random) -> None:
         self.systems, self.plan, self.dice = systems, plan, dice
         self.truth = Truth(REGISTERED)
-        self.records: dict[str, dict[str, KnownRecord]] = defaultdict(dict)  # by side, then id
+        # by side, then object and id: Pipedrive numbers each object from 1
+        self.records: dict[str, dict[tuple[str, str], KnownRecord]] = defaultdict(dict)
         self.looked_at = dict.fromkeys(FIELDS, 0.0)
         self.count = 0
 
@@ -75,7 +76,8 @@ class People:
         name = f"{object.key}{self.count:04d} v0"
         at = time.time()
         id = self.systems.create(object, {object.name_field: name}, user=self._choose_user(side))
-        self.records[side][id] = KnownRecord(object, id, [name], edited_at=time.monotonic())
+        record = KnownRecord(object, id, [name], edited_at=time.monotonic())
+        self.records[side][object.key, id] = record
         self.truth.marks.add(name.partition(" ")[0])
         self.truth.changes.append(Change(side, object.key, id, "created", "", name, at))
 
@@ -123,7 +125,7 @@ class People:
     def _note(self, side: str, object: SystemObject, row: Mapping[str, object]) -> None:
         id, name = str(row[object.id_field]), str(row[object.name_field])
         record = self.records[side].setdefault(
-            id, KnownRecord(object, id, [name], edited_at=time.monotonic())
+            (object.key, id), KnownRecord(object, id, [name], edited_at=time.monotonic())
         )
         if record.names[-1] != name:
             record.names.append(name)
