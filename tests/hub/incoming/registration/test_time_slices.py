@@ -10,7 +10,8 @@ from django_q.signing import SignedPackage
 from connectors.http import Response
 from hub.audit import ActorContext, AuditRow
 from hub.connections.actions.disconnection import disconnect_account
-from hub.connections.models import Connection, Revocation
+from hub.connections.connecting.reconnect import replace_credential
+from hub.connections.models import Connection, Lane, Revocation
 from hub.connections.tasks import wake_up_due_revocations
 from hub.incoming.endpoints.create import get_or_create_connection_endpoint
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
@@ -268,9 +269,13 @@ def test_webhooks_of_a_connection_that_came_and_went_between_two_slices_are_remo
     account, connection, company
 ):
     slow = SlowSystem(account, 5)
-    run_revocation_once(slow)
+    run_revocation_once(slow)  # lists six, and removes one
     Connection.unscoped.update(state="healthy", reason="")
-    check(connection, company)
+    Lane.unscoped.update(hold_reason="")
+    secret = {"access_token": OLD_TOKEN, "refresh_token": "v1r:test"}
+    replace_credential(connection, secret, {}, "reconnected", now=slow.now)
+    check(Connection.unscoped.get(), company)
+    assert list_objects(company) == OBJECTS
     Connection.unscoped.update(state="disabled", reason="disconnected")
     run_to_the_end(run_revocation_once, slow)
     assert company.webhooks == {}
