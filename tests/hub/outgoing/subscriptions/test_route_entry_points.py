@@ -197,8 +197,7 @@ def test_nothing_compiles_while_a_transaction_keeps_others_from_writing(
     assert in_transaction and not any(in_transaction)
 
 
-@pytest.mark.corrections(item="3.5")
-def test_a_change_by_a_key_keeps_what_another_changes_meanwhile(entry_points, make, acme):
+def test_a_change_by_a_key_leaves_the_other_fields_as_they_are(entry_points, make, acme):
     route = make.route(make.connection(acme), body=BODY)
     entry_points.rest("patch", f"routes/{route.public_id}", {"filter": "data.total > `7`"})
     entry_points.rest("patch", f"routes/{route.public_id}", {"name": "Other"})
