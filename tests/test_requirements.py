@@ -117,6 +117,14 @@ def test_a_package_is_excused_until_a_date():
     assert judge(report, excused=EXCUSED, today=date(2027, 1, 1))[1] == 1
 
 
+@pytest.mark.corrections(item="3.8")
+def test_a_machine_without_an_index_is_excused_until_a_date():
+    excused = {"*": {"until": date(2026, 12, 31), "reason": "it reaches registries only"}}
+    assert judge("", excused=excused)[1] == judge([SKIPPED], excused=excused)[1] == 0
+    assert judge("", excused=excused, today=date(2027, 1, 1))[1] == 1
+    assert judge([SKIPPED, AUDITED], excused=excused)[1] == 1
+
+
 def test_outside_of_ci_what_is_not_audited_is_only_named():
     assert judge("", is_ci=False)[1] == judge([SKIPPED], is_ci=False)[1] == 0
     assert judge([SKIPPED, AUDITED], is_ci=False) == ("a: not audited: unknown", 0)
