@@ -204,8 +204,8 @@ class InvitationsView(APIView):
         serializer = InviteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data, now = serializer.validated_data, clock()
-        _refuse_owner(request, data["role"])
         tenant = resolve_tenant(request, data.get("tenant"))
+        _refuse_owner(request, data["role"])
         arguments = (tenant, data["email"], data["role"], _key_context(request))
         return _invitation_response(
             _run_or_reject(

@@ -72,7 +72,6 @@ def show_schema(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
             {"row": field, "type": label_type(field.type)}
             for field in (_sort_fields(schema.schema_fields) if schema else ())
         ],
-        "api_filters": {"connection": str(connection.public_id)},
         **_build_findings_context(request, connection, state),
     }
     return render(request, "portal/schema/connection.html", context)

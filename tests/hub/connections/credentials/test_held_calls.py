@@ -11,12 +11,14 @@ from hub.connections.credentials.provider_call import (
     HELD,
     NO_PATIENCE,
     ExchangeRecorder,
+    TimeSlice,
     call_provider,
 )
 from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.models import BREAKER, Connection, Lane, MaintenanceWindow
 from hub.identities.directory_reads import read_next_page, refresh_local_users
 from hub.incoming.registration.calls import RegistrationCalls
+from hub.incoming.registration.progress import RegistrationProgress
 from hub.scheduled.reconciliation.options import parse_reconcile_options
 from hub.scheduled.repairs.record_reading import NotReadable, RecordReader
 from hub.schemas.choice_lists import refresh_choice_list
@@ -102,9 +104,10 @@ def registration_calls(connection, owner, call):
         connection.connector.subscriptions,
         open_credential(connection, None),
         ExchangeRecorder(call),
-        lambda: NOON,
+        TimeSlice.begin(lambda: NOON),
         NO_PATIENCE,
         lambda: None,
+        RegistrationProgress("a check"),
     )
 
 
