@@ -22,12 +22,23 @@ pytestmark = [
 ]
 
 US, COLLEAGUE = "005000000000001AAA", "005000000000002AAA"
-NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class Start:
+    """What all functions here take for the time, to the second: when the test began."""
+
+    began_at = datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def note_time():
+    """Modules are imported long before their last test runs, and writes have the time of now."""
+    Start.began_at = datetime.now(UTC).replace(microsecond=0)
 
 
 def at(seconds):
     """A time by the clock of a system, as its API writes it."""
-    return (NOW + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+    return (Start.began_at + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture
@@ -63,7 +74,9 @@ def write_person(systems, name):
 
 def write_lead(systems, name, date=0):
     """Let the hub write the name of the lead; Salesforce answers at this second."""
-    systems.headers = {"date": format_datetime(NOW + timedelta(seconds=date), usegmt=True)}
+    systems.headers = {
+        "date": format_datetime(Start.began_at + timedelta(seconds=date), usegmt=True)
+    }
     assert systems.save_person("change", name, {"name": "x"}) == "processed"
     assert systems.send()[0][0] == "PATCH"
 
