@@ -45,9 +45,8 @@ class Directory:
 
     kind = USER
     permissions: tuple[str, ...] = ()  # that reading it needs
-    by_tenant = (
-        False  # our own application serves all tenants: `page_request` needs the tenant's reference
-    )
+    # our own application serves all tenants: `page_request` needs the tenant's reference
+    by_tenant = False
 
     def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""

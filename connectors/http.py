@@ -16,9 +16,8 @@ import orjson
 Json = Any  # a value that json.loads() can give, and Decimal
 
 KIBIBYTE = 1024
-DEFAULT_RESPONSE_BYTES_MAX = (
-    64 * KIBIBYTE
-)  # bytes of a response that are read; a longer body is cut
+# bytes of a response that are read; a longer body is cut
+DEFAULT_RESPONSE_BYTES_MAX = 64 * KIBIBYTE
 SECONDS_PATTERN = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
 MIN_WAIT, MAX_WAIT = 1.0, 24 * 3600.0  # seconds
 # a number, not in a text, that a parser of 64-bit numbers may round: 16 digits, or an exponent

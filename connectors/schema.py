@@ -175,9 +175,8 @@ class AuthorizationLifetimes:
     """
 
     access_token_seconds: float | None = None  # of an access token, by the system's default
-    unused_refresh_token_seconds: float | None = (
-        None  # a refresh token expires when it is not used for so long
-    )
+    # a refresh token expires when it is not used for so long
+    unused_refresh_token_seconds: float | None = None
     # what happens to a refresh token that was exchanged before
     refresh_token_reuse: Literal["works", "grace", "refused"] = "refused"
 

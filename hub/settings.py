@@ -70,9 +70,8 @@ if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "test
 
 # --- mail -----------------------------------------------------------------------------------------
 
-HUB_EMAIL_URL = read_setting(
-    parse_mail_server, "HUB_EMAIL_URL", ""
-)  # empty: mail is not set up, and pages say so
+# empty: mail is not set up, and pages say so
+HUB_EMAIL_URL = read_setting(parse_mail_server, "HUB_EMAIL_URL", "")
 MAIL = urlsplit(HUB_EMAIL_URL)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.hostname else 'console'}.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = MAIL.hostname or "", MAIL.port or MAIL_PORTS.get((MAIL.scheme, MAIL.query))
@@ -86,23 +85,19 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
 # --- allowed return URLs --------------------------------------------------------------------------
 
-HUB_PORTAL_RETURN_URLS = read_setting(
-    parse_origins, "HUB_PORTAL_RETURN_URLS", []
-)  # of our own application, for portal links
+# of our own application, for portal links
+HUB_PORTAL_RETURN_URLS = read_setting(parse_origins, "HUB_PORTAL_RETURN_URLS", [])
 
 # --- outgoing network -----------------------------------------------------------------------------
 
-HUB_EGRESS_ALLOW = read_setting(
-    parse_hosts_and_ports, "HUB_EGRESS_ALLOW", []
-)  # exact host:port, for a developer's sandbox only
+# exact host:port, for a developer's sandbox only
+HUB_EGRESS_ALLOW = read_setting(parse_hosts_and_ports, "HUB_EGRESS_ALLOW", [])
 HUB_EGRESS_PORTS = read_setting(parse_ports, "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
 
-HUB_HOST_RATE = read_setting(
-    parse_rate, "HUB_HOST_RATE", "off"
-)  # to any one host, over all connectors and tenants
-HUB_ADDRESS_RATE = read_setting(
-    parse_rate, "HUB_ADDRESS_RATE", "off"
-)  # from our own outgoing address
+# to any one host, over all connectors and tenants
+HUB_HOST_RATE = read_setting(parse_rate, "HUB_HOST_RATE", "off")
+# from our own outgoing address
+HUB_ADDRESS_RATE = read_setting(parse_rate, "HUB_ADDRESS_RATE", "off")
 
 # --- templates ------------------------------------------------------------------------------------
 
@@ -140,20 +135,21 @@ if ON_SQLITE and HUB_PUMPS > 1:
     raise ImproperlyConfigured(
         "HUB_PUMPS is wrong: it is 1 on SQLite, which has one writer at a time"
     )
+# of the installation; 0: no limit
 HUB_PUMPS_TOTAL = read_setting(
     whole_number_parser(0, 1_000), "HUB_PUMPS_TOTAL", 1 if ON_SQLITE else 0
-)  # of the installation; 0: no limit
+)
 if ON_SQLITE and HUB_PUMPS_TOTAL != 1:
     raise ImproperlyConfigured(
         "HUB_PUMPS_TOTAL is wrong: it is 1 on SQLite, which has one writer at a time"
     )
+# of nothing but failures
 HUB_DISABLE_AFTER = timedelta(
     days=read_setting(number_parser(0.001, 3_650, "days"), "HUB_DISABLE_AFTER", 5)
-)  # of nothing but failures
+)
 HUB_QUICK_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_QUICK_SLOTS", 1 if ON_SQLITE else 2)
-HUB_LONG_SLOTS = read_setting(
-    whole_number_parser(1, 64), "HUB_LONG_SLOTS", 1 if ON_SQLITE else 2
-)  # one of several is kept free of run loops, see hub/scheduled/runs/loop_leases.py
+# one of several is kept free of run loops, see hub/scheduled/runs/loop_leases.py
+HUB_LONG_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_LONG_SLOTS", 1 if ON_SQLITE else 2)
 HUB_SLOTS = {  # of each class of background work, in one worker: see hub/queue/work_classes.py
     "delivery": HUB_PUMPS,
     "quick": HUB_QUICK_SLOTS,
@@ -226,44 +222,37 @@ UNFOLD = {
 # --- operations on many rows ----------------------------------------------------------------------
 
 ROWS, DAYS = whole_number_parser(1, 1_000_000_000), whole_number_parser(1, 36_500)
-HUB_OPERATION_ROWS_PER_HOUR = read_setting(
-    ROWS, "HUB_OPERATION_ROWS_PER_HOUR", 5000
-)  # of one person or key of a tenant
+# of one person or key of a tenant
+HUB_OPERATION_ROWS_PER_HOUR = read_setting(ROWS, "HUB_OPERATION_ROWS_PER_HOUR", 5000)
 HUB_KEEP_BODIES_DAYS = read_setting(DAYS, "HUB_KEEP_BODIES_DAYS", 30)
 HUB_KEEP_ROWS_DAYS = read_setting(DAYS, "HUB_KEEP_ROWS_DAYS", 90)
-HUB_KEEP_LOG_DAYS = read_setting(
-    DAYS, "HUB_KEEP_LOG_DAYS", 7
-)  # of log lines that could not be shipped: older ones are dropped
+# of log lines that could not be shipped: older ones are dropped
+HUB_KEEP_LOG_DAYS = read_setting(DAYS, "HUB_KEEP_LOG_DAYS", 7)
 if HUB_KEEP_BODIES_DAYS > HUB_KEEP_ROWS_DAYS:
     raise ImproperlyConfigured(
         "HUB_KEEP_BODIES_DAYS is wrong: it is not longer than HUB_KEEP_ROWS_DAYS"
     )
 
-HUB_LIMITS = read_setting(
-    parse_limits, "HUB_LIMITS", ""
-)  # of each tenant, where staff set no others: see hub/limits/definitions.py
+# of each tenant, where staff set no others: see hub/limits/definitions.py
+HUB_LIMITS = read_setting(parse_limits, "HUB_LIMITS", "")
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
 HUB_ACTION_WAIT_SECONDS = 10.0  # for the result of an action that is requested by REST
+# between two checks of our webhooks at a system; 0: as its connector states
 HUB_SUBSCRIPTION_CHECK_SECONDS = read_setting(
     whole_number_parser(0, 86_400), "HUB_SUBSCRIPTION_CHECK_SECONDS", 0
-)  # between two checks of our webhooks at a system; 0: as its connector states
-HUB_INBOX_BACKLOG = read_setting(
-    whole_number_parser(1, 10_000_000), "HUB_INBOX_BACKLOG", 100_000
-)  # received webhooks that may wait; further ones get 503, and their systems try again
-HUB_RUNS_AT_ONCE = read_setting(
-    whole_number_parser(1, 1_000), "HUB_RUNS_AT_ONCE", 25
-)  # that one loop executes side by side
-HUB_RUN_CALLS = read_setting(
-    whole_number_parser(1, 100), "HUB_RUN_CALLS", 4
-)  # of one run, in flight at the same time
-HUB_GROUP_CALLS = read_setting(
-    whole_number_parser(1, 1_000), "HUB_GROUP_CALLS", 16
-)  # of all runs of one concurrency group, in flight at the same time
-HUB_APP_CALLS = read_setting(
-    whole_number_parser(1, 1_000), "HUB_APP_CALLS", 8
-)  # of all runs to our own application, in flight at the same time
+)
+# received webhooks that may wait; further ones get 503, and their systems try again
+HUB_INBOX_BACKLOG = read_setting(whole_number_parser(1, 10_000_000), "HUB_INBOX_BACKLOG", 100_000)
+# that one loop executes side by side
+HUB_RUNS_AT_ONCE = read_setting(whole_number_parser(1, 1_000), "HUB_RUNS_AT_ONCE", 25)
+# of one run, in flight at the same time
+HUB_RUN_CALLS = read_setting(whole_number_parser(1, 100), "HUB_RUN_CALLS", 4)
+# of all runs of one concurrency group, in flight at the same time
+HUB_GROUP_CALLS = read_setting(whole_number_parser(1, 1_000), "HUB_GROUP_CALLS", 16)
+# of all runs to our own application, in flight at the same time
+HUB_APP_CALLS = read_setting(whole_number_parser(1, 1_000), "HUB_APP_CALLS", 8)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # of one request
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

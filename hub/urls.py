@@ -23,12 +23,10 @@ urlpatterns = [
     path("", include("hub.incoming.urls")),
     path("api/v1/", include("hub.outgoing.urls")),
     path("", redirect_to_start, name="front"),
-    path(
-        "accounts/2fa/totp/activate/", mfa_setup.require_setup_link(activate_totp)
-    ),  # before allauth's own
-    path(
-        "accounts/email/", mfa_setup.require_setup_link(email)
-    ),  # or a thief could have the setup link sent to another address
+    # before allauth's own
+    path("accounts/2fa/totp/activate/", mfa_setup.require_setup_link(activate_totp)),
+    # or a thief could have the setup link sent to another address
+    path("accounts/email/", mfa_setup.require_setup_link(email)),
     path("accounts/2fa/first/", mfa_setup.send_setup_link, name="first_factor_send"),
     path(
         "accounts/2fa/first/<str:token>/", mfa_setup.confirm_setup_link, name="first_factor_confirm"

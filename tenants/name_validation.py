@@ -9,13 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 WEB_ADDRESS = re.compile(r"://|\bwww\.", re.IGNORECASE)
-HIDDEN_CATEGORIES = {
-    "Cc",
-    "Cf",
-    "Zl",
-    "Zp",
-    "Cs",
-}  # categories: controls, direction marks, ends of lines, lone surrogates
+# categories: controls, direction marks, ends of lines, lone surrogates
+HIDDEN_CATEGORIES = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 JOINERS = "\u200c\u200d"  # within emoji, and letters of some scripts
 
 

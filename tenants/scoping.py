@@ -15,18 +15,14 @@ if TYPE_CHECKING:
 else:
     AdminBase = FilterBase = object
 
-TenantIds = (
-    Collection[Any] | models.QuerySet | None
-)  # ids of tenants, as `accessible_tenants()` of a user or a key returns them
+# ids of tenants, as `accessible_tenants()` of a user or a key returns them
+TenantIds = Collection[Any] | models.QuerySet | None
 ConditionBuilder = Callable[[type[models.Model], TenantIds], Q]
 ALL_TENANTS: TenantIds = None
 NO_TENANTS: TenantIds = ()
 
-SECRET_COLUMNS = {
-    "password",
-    "digest",
-    "sealed",
-}  # never in a look-up: whether a row matches would disclose these
+# never in a look-up: whether a row matches would disclose these
+SECRET_COLUMNS = {"password", "digest", "sealed"}
 
 
 class TenantNotNamed(Exception):

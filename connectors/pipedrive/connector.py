@@ -87,9 +87,8 @@ class Pipedrive(OAuth):
         # 30,000 × (Lite 1, Growth 2, Premium 5, Ultimate 7) × seats
         # https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
         "account": Budget(30_000, 86_400.0),
-        "connection": Rate(
-            80, 2.0
-        ),  # of an OAuth token: Lite 80, Growth 160, Premium 400, Ultimate 480
+        # of an OAuth token: Lite 80, Growth 160, Premium 400, Ultimate 480
+        "connection": Rate(80, 2.0),
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     unlimited_reasons = {
@@ -105,9 +104,10 @@ class Pipedrive(OAuth):
     asks_permissions = False
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     ended_token_codes = frozenset({"invalid_grant"})
+    # each refresh gives the same token another 60 days
     lifetimes = AuthorizationLifetimes(
         unused_refresh_token_seconds=60 * 86400.0, refresh_token_reuse="works"
-    )  # each refresh gives the same token another 60 days
+    )
 
     def find_credential_problem(self, credential: Credential) -> str:
         if not credential.access_token:

@@ -131,12 +131,10 @@ class Salesforce(OAuth):
     schema = SalesforceSchema()
     directory = SalesforceDirectory()
     quotas = {
-        "account": Budget(
-            100_000, 86_400.0
-        ),  # rolling, of the whole organisation; Sforce-Limit-Info corrects it
-        "account:queries": InFlight(
-            5
-        ),  # of calls of 20 s and more: the least that an organisation has
+        # rolling, of the whole organisation; Sforce-Limit-Info corrects it
+        "account": Budget(100_000, 86_400.0),
+        # of calls of 20 s and more: the least that an organisation has
+        "account:queries": InFlight(5),
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     authorize_address, token_address = "{login}/services/oauth2/authorize", "{token}"

@@ -33,7 +33,8 @@ NOT_FOR_REST = "not valid for use with the rest api"
 DAILY_BUDGET_WAIT_SECONDS = 3600.0  # seconds; the daily budget is spent
 CONCURRENCY_WAIT_SECONDS = 30.0  # seconds; too many calls at the same time
 
-OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {  # of a whole request and of one record
+# of a whole request and of one record; what is not here is `never`
+OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {
     "INVALID_SESSION_ID": refresh,
     # only a person can fix these
     "CLIENT_NOT_ACCESSIBLE_FOR_USER": reconnect,
@@ -79,7 +80,7 @@ OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {  # of a whole request and of 
     "NUMBER_OUTSIDE_VALID_RANGE": never,
     "REQUIRED_FIELD_MISSING": never,
     "STRING_TOO_LONG": never,
-}  # what is not here is `never`
+}
 
 # of the token endpoint; errors of our registration are retried until staff fix them
 TOKEN_OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {

@@ -22,9 +22,10 @@ from connectors.conditions import (
 )
 from connectors.salesforce.schema import ID_PATTERN
 
+# Owner.Name
 PATH_PATTERN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII
-)  # Owner.Name
+)
 NUMBER_PATTERN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 DATE_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 AGGREGATE_PATTERN = re.compile(

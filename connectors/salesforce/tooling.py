@@ -23,9 +23,24 @@ MAX_DESCRIPTION_BYTES = 8 * 1024 * KIBIBYTE  # bytes of an object's description
 MAX_LIST_BYTES = 1024 * KIBIBYTE  # bytes of a list
 # types of which an outbound message carries the value; compound and encrypted ones it does not
 FIELD_TYPES = {
-    "boolean", "combobox", "currency", "date", "datetime", "double", "email", "id", "int",
-    "multipicklist", "percent", "phone", "picklist", "reference", "string", "textarea", "url",
-}  # fmt: skip
+    "boolean",
+    "combobox",
+    "currency",
+    "date",
+    "datetime",
+    "double",
+    "email",
+    "id",
+    "int",
+    "multipicklist",
+    "percent",
+    "phone",
+    "picklist",
+    "reference",
+    "string",
+    "textarea",
+    "url",
+}
 # who created and last changed a record, and when
 ORIGIN_FIELDS = {"CreatedById", "LastModifiedById", "LastModifiedDate", "SystemModstamp"}
 MESSAGES_QUERY = f"SELECT Id, Name, EndpointUrl, EntityDefinitionId FROM {MESSAGE}"

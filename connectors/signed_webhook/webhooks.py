@@ -20,9 +20,8 @@ from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
 MAX_FORM_FIELDS = 1000
 MAX_TYPE_LENGTH = 80  # characters
 ANSWER_DEADLINE_SECONDS = 15.0  # seconds; "15-30 s" in Standard Webhooks
-RETRY_PERIOD_SECONDS = (
-    76 * 3600.0 + 35 * 60.0
-)  # seconds: the schedule that Standard Webhooks suggests
+# seconds: the schedule that Standard Webhooks suggests
+RETRY_PERIOD_SECONDS = 76 * 3600.0 + 35 * 60.0
 OTHER_CHARACTERS = re.compile(r"[^a-z0-9_.]+")
 SEVERAL_DOTS = re.compile(r"\.{2,}")
 

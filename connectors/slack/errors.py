@@ -24,6 +24,7 @@ def build_workspace_limit_outcome(reason: str, detail: str) -> Outcome:
     return replace(later(reason, detail), concerns="quota")
 
 
+# what is not here is `never`
 ERRORS_BY_CODE: Mapping[str, OutcomeBuilder] = {
     "token_expired": refresh,
     # only a person can fix these
@@ -79,7 +80,7 @@ ERRORS_BY_CODE: Mapping[str, OutcomeBuilder] = {
     "restricted_action_thread_locked": never,
     "restricted_action_thread_only_channel": never,
     "too_many_attachments": never,
-}  # what is not here is `never`
+}
 
 RATE_LIMIT_CODES = {"rate_limited", "ratelimited"}
 # Of an image block whose file is not processed yet:

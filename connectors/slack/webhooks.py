@@ -33,8 +33,12 @@ ANSWER_DEADLINE_SECONDS = 3.0  # seconds
 # credentials for an answer, and a verification token that Slack no longer wants used
 REPLY_KEYS = ("response_url", "trigger_id")
 SECRET_KEYS = (
-    *(*REPLY_KEYS, "token", "response_urls"),
-    *("bot_access_token", "interactivity_pointer"),  # of workflows
+    *REPLY_KEYS,
+    "token",
+    "response_urls",
+    # of workflows
+    "bot_access_token",
+    "interactivity_pointer",
 )
 MAX_FORM_FIELDS = 100
 
@@ -42,9 +46,16 @@ MAX_FORM_FIELDS = 100
 SSL_CHECK = FixedAnswer(source="query", match=(("ssl_check", "1"),), methods=("GET",))
 # /interactivity/handling-user-interaction and, for dialogs, its former page (2026-11)
 INTERACTION_TYPES = (
-    *("block_actions", "block_suggestion", "interactive_message"),
-    *("shortcut", "message_action", "view_submission", "view_closed"),
-    *("dialog_submission", "dialog_cancellation", "dialog_suggestion"),
+    "block_actions",
+    "block_suggestion",
+    "interactive_message",
+    "shortcut",
+    "message_action",
+    "view_submission",
+    "view_closed",
+    "dialog_submission",
+    "dialog_cancellation",
+    "dialog_suggestion",
 )
 MESSAGE_KEYS = ("channel", "channel_type", "user", "text", "ts", "thread_ts")
 EVENT_NAMES = {

@@ -70,9 +70,8 @@ class Splunk(Connector):
     log_sink = SplunkLogSink()
     webhook_source = SplunkWebhooks()
     subscriptions = SplunkWebhookSubscriptions()
-    quotas = {
-        "connection": Rate(20, 1.0)
-    }  # a courtesy: Splunk documents no quota, only back-pressure
+    # a courtesy: Splunk documents no quota, only back-pressure
+    quotas = {"connection": Rate(20, 1.0)}
 
     def find_credential_problem(self, credential: Credential) -> str:
         if not credential.secret.get("token"):

@@ -8,9 +8,8 @@ from typing import Any
 from connectors.http import dump_json
 from connectors.schema import remove_nulls
 
-MAX_EPOCH_SECONDS = (
-    1e11  # seconds since 1970; Python writes no number below this in scientific notation
-)
+# seconds since 1970; Python writes no number below this in scientific notation
+MAX_EPOCH_SECONDS = 1e11
 SECONDS = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?", re.ASCII)
 TEXT_FIELDS = ("host", "source", "sourcetype", "index")
 

@@ -12,10 +12,22 @@ AUTHORIZATION_PATTERN = re.compile(
     r"(Basic [A-Za-z0-9+/]+={0,2}|Bearer [A-Za-z0-9._~+/-]+=*)", re.ASCII
 )
 RESERVED_NAMES = {
-    "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect",
-    "cookie", "content-length", "content-type", "content-encoding", "accept-encoding", "user-agent",
+    "host",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+    "cookie",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "accept-encoding",
+    "user-agent",
     "forwarded",
-}  # fmt: skip
+}
 RESERVED_PREFIXES = ("webhook-", "proxy-", "sec-", "x-forwarded-")
 
 

@@ -19,14 +19,12 @@ class Limits:
     all_bodies_bytes: int = 64 * MEBIBYTE  # bytes of the bodies of all unanswered requests
     bodies_bytes_per_client: int = 16 * MEBIBYTE
     body_seconds: float = 10.0  # seconds to receive a body; also the longest pause
-    body_bytes_per_second: int = (
-        128 * KIBIBYTE
-    )  # bytes a second; a body that arrives as fast gets more time
+    # bytes a second; a body that arrives as fast gets more time
+    body_bytes_per_second: int = 128 * KIBIBYTE
     all_answers_bytes: int = 64 * MEBIBYTE  # bytes of large answers that clients have not read yet
     answers_bytes_per_client: int = 16 * MEBIBYTE
-    answer_bytes_ahead: int = (
-        2 * MEBIBYTE
-    )  # bytes of one answer, beyond which its thread waits for the client
+    # bytes of one answer, beyond which its thread waits for the client
+    answer_bytes_ahead: int = 2 * MEBIBYTE
     piece_seconds: float = 20.0  # seconds for a client to read a piece
     webhook_answer_seconds: float = 1.7  # seconds for Django to answer a webhook
     long_answers: int = 8  # long answers whose threads may wait for their clients at a time

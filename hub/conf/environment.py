@@ -133,10 +133,8 @@ def parse_mail_address(name: str, default: str) -> str:
 def parse_database_url(url: str) -> dict[str, Any]:
     try:
         config = dj_database_url.parse(url)
-    except (
-        ValueError,
-        dj_database_url.UnknownSchemeError,
-    ):  # its message may contain a part of the password
+    except (ValueError, dj_database_url.UnknownSchemeError):
+        # its message may contain a part of the password
         raise ImproperlyConfigured(INVALID_DATABASE_URL) from None
     if config["ENGINE"] == "django.db.backends.sqlite3":
         return {**config, "OPTIONS": SQLITE_OPTIONS}

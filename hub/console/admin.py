@@ -39,9 +39,20 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "An ID, or the beginning of a verb, a person or a tenant's reference."
     ordering = ("-id",)
     fields = (
-        "recorded_at", "actor_text", "acting_for", "verb", "object_text", "tenant_reference",
-        "reason", "before_text", "after_text", "request_id", "ip", "chain_position", "hash",
-    )  # fmt: skip
+        "recorded_at",
+        "actor_text",
+        "acting_for",
+        "verb",
+        "object_text",
+        "tenant_reference",
+        "reason",
+        "before_text",
+        "after_text",
+        "request_id",
+        "ip",
+        "chain_position",
+        "hash",
+    )
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -14,21 +14,56 @@ from hub.state_texts import state_label
 CHANGES_SHOWN = 6
 CHANGED_DELIVERIES_MIN = 3  # more or fewer deliveries than yesterday; smaller changes are chance
 DELIVERED_YESTERDAY_MIN = 20  # yesterday: a system with fewer is too quiet to be compared
-RELEASE_SUSPECTED_FOR = timedelta(
-    minutes=30
-)  # errors after a start of the workers point to a release
+# errors after a start of the workers point to a release
+RELEASE_SUSPECTED_FOR = timedelta(minutes=30)
 
-PROVIDER_REASONS = ("unavailable", "timed_out", "connect_failed", "connection_lost", "dns_failed",
-                    "tls_failed", "breaker_open", "calls_failing", "maintenance", "unreadable",
-                    "bad_answer", "failing", "exhausted")  # fmt: skip
-AUTHORIZATION_REASONS = ("needs_reconnect", "unauthorized", "tokens_revoked", "token_revoked",
-                         "invalid_grant", "no_access_token", "refused_after_refresh",
-                         "refused_again", "uninstalled", "account_not_open", "refresh_failing",
-                         "no_refresh_token", "permission_missing")  # fmt: skip
-OWN_LIMIT_REASONS = ("throttled", "behind", "expired", "paused", "disabled", "switched_off",
-                     "route_off", "tenant_suspended")  # fmt: skip
-CONTENT_REASONS = ("payload_refused", "mapping_failed", "identity_missing", "filter_failed",
-                   "several_records")  # fmt: skip
+PROVIDER_REASONS = (
+    "unavailable",
+    "timed_out",
+    "connect_failed",
+    "connection_lost",
+    "dns_failed",
+    "tls_failed",
+    "breaker_open",
+    "calls_failing",
+    "maintenance",
+    "unreadable",
+    "bad_answer",
+    "failing",
+    "exhausted",
+)
+AUTHORIZATION_REASONS = (
+    "needs_reconnect",
+    "unauthorized",
+    "tokens_revoked",
+    "token_revoked",
+    "invalid_grant",
+    "no_access_token",
+    "refused_after_refresh",
+    "refused_again",
+    "uninstalled",
+    "account_not_open",
+    "refresh_failing",
+    "no_refresh_token",
+    "permission_missing",
+)
+OWN_LIMIT_REASONS = (
+    "throttled",
+    "behind",
+    "expired",
+    "paused",
+    "disabled",
+    "switched_off",
+    "route_off",
+    "tenant_suspended",
+)
+CONTENT_REASONS = (
+    "payload_refused",
+    "mapping_failed",
+    "identity_missing",
+    "filter_failed",
+    "several_records",
+)
 DEFECT_REASONS = ("internal_error", "defect", "crashed", "credential_unreadable")
 LIKELY_CAUSES = (
     (PROVIDER_REASONS, "The other system fails or does not answer."),
@@ -130,8 +165,12 @@ def describe_cluster(cluster: Cluster, *, started_at: datetime | None) -> Change
     cause = f"{sentence} {find_likely_cause(cluster, started_at=started_at)}".strip()
     return Change(
         "bad" if cluster.state == "failed" else "warn",
-        text, cause, cluster.since, cluster.today - cluster.yesterday, query,
-    )  # fmt: skip
+        text,
+        cause,
+        cluster.since,
+        cluster.today - cluster.yesterday,
+        query,
+    )
 
 
 def find_likely_cause(cluster: Cluster, *, started_at: datetime | None) -> str:

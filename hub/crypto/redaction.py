@@ -106,9 +106,8 @@ for number, secret_pattern in enumerate(SECRET_PATTERNS):
         PATTERNS_BY_MARK.setdefault(mark, []).append(number)
 MARKS = list(PATTERNS_BY_MARK)
 AUTOMATON = AhoCorasick(MARKS, implementation=Implementation.DFA)  # finds all marks in one pass
-MANY_MARKS_LENGTH = (
-    16 * 1024
-)  # characters; beyond, a text may hold so many marks that each is searched for by itself
+# characters; beyond, a text may hold so many marks that each is searched for by itself
+MANY_MARKS_LENGTH = 16 * 1024
 
 AUTH_SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
 SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|session", re.I)
@@ -169,9 +168,8 @@ def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def redact_all(texts: Sequence[str], secrets: Iterable[str] = ()) -> Sequence[str]:
     known_secrets, joined_text = tuple(secrets), "\n".join(texts)
-    if (
-        redact_text(joined_text, known_secrets) == joined_text
-    ):  # nearly always, by one pass instead of many
+    # nearly always, by one pass instead of many
+    if redact_text(joined_text, known_secrets) == joined_text:
         return texts
     return [redact_text(text, known_secrets) for text in texts]
 

@@ -17,10 +17,8 @@ from hub.crypto.sealed import KeyCanary, Sealed, SealedField, WrongKey, rotate_s
 from hub.processes.failpoints import failpoint
 
 BATCH_SIZE = 500  # rows of one batch, which is one short transaction
-FOREIGN_COLUMNS = (
-    ("mfa", "Authenticator", "data"),
-    ("sessions", "Session", "session_data"),
-)  # columns of others
+# columns of others
+FOREIGN_COLUMNS = (("mfa", "Authenticator", "data"), ("sessions", "Session", "session_data"))
 FERNET_PREFIX = "gAAAA"  # how every sealed text begins
 
 

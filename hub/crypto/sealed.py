@@ -180,9 +180,8 @@ class SealedField(EncryptedTextField):
         return value._ciphertext if isinstance(value, Sealed) else value
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        return models.TextField.get_db_prep_save(
-            self, value, connection
-        )  # the library's would encrypt expressions
+        # the library's would encrypt expressions
+        return models.TextField.get_db_prep_save(self, value, connection)
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":

@@ -237,9 +237,8 @@ def fetch_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...
         return cursor.execute(statement, parameters).fetchall()
 
 
-USES_BY_CONNECTION: WeakKeyDictionary[psycopg.Connection[Any], int] = (
-    WeakKeyDictionary()
-)  # statements of each connection
+# statements of each connection
+USES_BY_CONNECTION: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
 
 
 def _replan_periodically(connection: "psycopg.Connection[Any]") -> None:

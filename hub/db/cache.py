@@ -14,10 +14,8 @@ from django.db import IntegrityError, models, transaction
 from hub.db.clock import clock
 
 MAX_LIFETIME = timedelta(days=365)  # permanent data has tables of its own
-EXPIRED_KEPT_FOR, CLEARED_PER_CALL = (
-    timedelta(hours=1),
-    20,
-)  # expired rows that each add() deletes
+# expired rows that each add() deletes
+EXPIRED_KEPT_FOR, CLEARED_PER_CALL = timedelta(hours=1), 20
 
 
 class Cached(models.Model):

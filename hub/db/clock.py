@@ -37,10 +37,8 @@ class DatabaseClock:
         return base + timedelta(seconds=elapsed)
 
     def synchronize(self) -> None:
-        self.last_reading = (
-            _read_database_time(),
-            time.monotonic(),
-        )  # one value, as other threads read it meanwhile
+        # one value, as other threads read it meanwhile
+        self.last_reading = (_read_database_time(), time.monotonic())
 
 
 def _is_in_event_loop() -> bool:

@@ -10,9 +10,8 @@ from hub.drift.check import CheckResult, SchemaCheckContext, check_connection_ob
 from hub.drift.models import DriftSchedule
 from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
 
-INTERACTIVE_CHECK_DURATION = timedelta(
-    seconds=8
-)  # of a person, for the answer; the last call may take longer
+# of a person, for the answer; the last call may take longer
+INTERACTIVE_CHECK_DURATION = timedelta(seconds=8)
 
 
 class CheckRefused(Exception):

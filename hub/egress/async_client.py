@@ -176,9 +176,8 @@ def _build_failpoint_traces() -> list[aiohttp.TraceConfig]:
         failpoint("O3")  # after connecting
 
     async def fail_after_send(*details: object) -> None:
-        asyncio.get_running_loop().call_later(
-            SENT_DELAY_SECONDS, failpoint, "O4"
-        )  # after the request's bytes were sent
+        # after the request's bytes were sent
+        asyncio.get_running_loop().call_later(SENT_DELAY_SECONDS, failpoint, "O4")
 
     trace.on_connection_create_end.append(fail_after_connect)
     trace.on_connection_reuseconn.append(fail_after_connect)

@@ -11,9 +11,8 @@ from hub.identities.matching.mailboxes import has_role_address
 from hub.identities.matching.names import is_same_name
 from hub.mappings.models import Identity
 
-TWO_TO_ONE, RENAMED, DEACTIVATED, SHARED_MAILBOX = (
-    *("two_to_one", "renamed", "deactivated", "shared_mailbox"),
-)
+TWO_TO_ONE, RENAMED = "two_to_one", "renamed"
+DEACTIVATED, SHARED_MAILBOX = "deactivated", "shared_mailbox"
 # the reasons for which a suggestion is one of these: see review_texts
 SUGGESTION_CONFLICTS = frozenset(
     (TWO_TO_ONE, "two_candidates", "name_differs", DEACTIVATED, SHARED_MAILBOX, BEST_IS_PAIRED)

@@ -25,7 +25,14 @@ CANDIDATES_SHOWN = 5
 BATCH_ROWS = 1_000  # that are stored in one transaction
 Row = TypeVar("Row")
 WRITTEN_COLUMNS = (
-    *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
+    "remote_id",
+    "name",
+    "state",
+    "source",
+    "confidence",
+    "conflict",
+    "evidence",
+    "updated_at",
 )
 DECIDED_STATES = (Identity.State.CONFIRMED, Identity.State.IGNORED)
 

@@ -12,10 +12,8 @@ from hub.limits.definitions import LIMITS
 from hub.number_texts import format_whole
 from hub.problems import Problem
 
-PROBLEM_CODE_BY_CAN_WAIT = {
-    True: "quota-exceeded",
-    False: "limit-reached",
-}  # by whether waiting helps
+# by whether waiting helps
+PROBLEM_CODE_BY_CAN_WAIT = {True: "quota-exceeded", False: "limit-reached"}
 
 
 class LimitExceeded(Problem):

@@ -28,9 +28,8 @@ class Mail(StateMachine):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     to = models.CharField(max_length=320, db_index=True)
     kind = models.CharField(max_length=80)  # its template
-    about = models.CharField(
-        max_length=80, blank=True, db_index=True
-    )  # the reference by which withdraw_mails finds it
+    # the reference by which withdraw_mails finds it
+    about = models.CharField(max_length=80, blank=True, db_index=True)
     sealed = SealedField(null=True)  # subject and text; None: it was sent or has expired
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=60, blank=True)  # the reason code of a failure

@@ -12,13 +12,11 @@ from django.template.loader import render_to_string
 
 MAIL_ADDRESS = re.compile(r"[^@\s:/]+@[^@\s:/]+")
 SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
-HOST = re.compile(
-    r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"
-)  # the last label has no digit: 1.25 stays a number
+# the last label has no digit: 1.25 stays a number
+HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
 DOT_LOOKALIKE = "\u2024"  # a character that looks like a dot
-HIDDEN_CHARACTERS = re.compile(
-    r"[\u202a-\u202e\u2066-\u2069\u200b\ufeff]"
-)  # invisible characters and marks that change the text direction
+# invisible characters and marks that change the text direction
+HIDDEN_CHARACTERS = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200b\ufeff]")
 LINK = re.compile(r"(?P<label>[^\n]+):\s(?P<url>https?://\S+)")
 
 

@@ -21,7 +21,14 @@ ConfirmedKey = tuple[str, str, str]  # kind, their id and our id
 MAX_LENGTHS = {"kind": 60, "local_id": 200, "remote_id": 200, "name": 200}
 REQUIRED_FIELDS = ("kind", "local_id", "remote_id")
 SET_COLUMNS = (
-    *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "is_exclusive"),
+    "remote_id",
+    "name",
+    "state",
+    "source",
+    "confidence",
+    "conflict",
+    "evidence",
+    "is_exclusive",
     "updated_at",
 )
 

@@ -11,9 +11,15 @@ ALTERNATIVE_FUNCTIONS = {"default", "not_null"}  # functions that state a defaul
 # Nodes whose first child reads the document; the right side of a projection reads its elements.
 ROOT_NODES = {"function_expression", "multi_select_list", "multi_select_dict", "key_val_pair"}
 FIRST_CHILD_ROOT_NODES = {
-    "subexpression", "index_expression", "projection", "value_projection", "filter_projection",
-    "flatten", "pipe", "slice",
-}  # fmt: skip
+    "subexpression",
+    "index_expression",
+    "projection",
+    "value_projection",
+    "filter_projection",
+    "flatten",
+    "pipe",
+    "slice",
+}
 
 
 def find_missing_paths(

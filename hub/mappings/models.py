@@ -145,9 +145,8 @@ class Identity(Scoped):
     # of a kind that is paired one to one; False for doubles that were confirmed earlier
     is_exclusive = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(
-        default=timezone.now, editable=False
-    )  # by which deliveries held before are released
+    # by which deliveries held before are released
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "identities"

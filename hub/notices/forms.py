@@ -90,20 +90,27 @@ class QuietHoursForm(forms.ModelForm):
     """The quiet hours of a member, and the hour of the daily mail."""
 
     time_zone = forms.CharField(
-        label=_("My time zone"), max_length=64, required=False,
+        label=_("My time zone"),
+        max_length=64,
+        required=False,
         widget=forms.TextInput(
             attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}
         ),
         help_text=_("Leave empty to use the organisation's time zone."),
-    )  # fmt: skip
+    )
 
     language = forms.ChoiceField(label=_("Language of my e-mails"), required=False)
 
     class Meta:
         model = QuietHours
         fields = (
-            *("language", "time_zone", "away_until"),
-            *("quiet_from", "quiet_until", "digest", "digest_hour"),
+            "language",
+            "time_zone",
+            "away_until",
+            "quiet_from",
+            "quiet_until",
+            "digest",
+            "digest_hour",
         )
         labels = {
             "away_until": _("Away until"),

@@ -14,16 +14,12 @@ from hub.notices.models import ConnectionMailPreference, MailPreference, Notice
 from hub.notices.presence import find_absent_members, find_substitutes
 from tenants.models import Membership
 
-REMINDER_DELAYS = (
-    timedelta(days=1),
-    timedelta(days=3),
-    timedelta(days=7),
-)  # after the notice; no further ones
+# after the notice; no further ones
+REMINDER_DELAYS = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 MEMBERS_READ = 200  # among whom substitutes are sought
 REMINDED_KINDS = {"needs_reconnect"}
-MAIL_LIFETIME = timedelta(
-    days=1
-)  # a mail that could not be sent by then is replaced by the next reminder
+# a mail that could not be sent by then is replaced by the next reminder
+MAIL_LIFETIME = timedelta(days=1)
 
 
 def find_due_notices(*, now: datetime) -> QuerySet[Notice]:

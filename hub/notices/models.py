@@ -13,17 +13,15 @@ from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
 from tenants.models import Membership, Tenant, validate_time_zone
 from tenants.scoping import Scoped
 
-DIGEST_DELAY = timedelta(
-    minutes=1
-)  # age at which a notice enters a daily mail, so that running transactions have ended
+# age at which a notice enters a daily mail, so that running transactions have ended
+DIGEST_DELAY = timedelta(minutes=1)
 
 
 class Notice(Scoped):
     """A notice of an automatic action, done or announced: a kind, a message and its parameters."""
 
-    key = models.CharField(
-        max_length=120, unique=True, editable=False
-    )  # kind and occurrence; a second notice with the same key is ignored
+    # kind and occurrence; a second notice with the same key is ignored
+    key = models.CharField(max_length=120, unique=True, editable=False)
     tenant = models.ForeignKey(
         Tenant,
         on_delete=models.CASCADE,
@@ -48,22 +46,18 @@ class Notice(Scoped):
     stored_sentence = models.CharField(  # English; only in notices without a message
         max_length=500, blank=True, default="", editable=False
     )
-    reason = models.CharField(
-        max_length=60, blank=True, default="", db_default="", editable=False
-    )  # a reason code
+    # a reason code
+    reason = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     # when its cause was resolved
     resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
-    next_mail_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # when mails are sent next; empty: never
-    reminder_number = models.PositiveSmallIntegerField(
-        default=0, db_default=0, editable=False
-    )  # the number of the next mail; 0 is the first
-    event_pending = models.BooleanField(
-        default=False, db_default=False, editable=False
-    )  # the event for our application is not published yet
+    # when mails are sent next; empty: never
+    next_mail_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # the number of the next mail; 0 is the first
+    reminder_number = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # the event for our application is not published yet
+    event_pending = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta(Scoped.Meta):
         indexes = (
@@ -175,21 +169,18 @@ class QuietHours(Scoped):
     membership = models.OneToOneField(
         Membership, on_delete=models.CASCADE, related_name="quiet_hours"
     )
-    time_zone = models.CharField(
-        max_length=64, blank=True, validators=[validate_time_zone]
-    )  # empty: the tenant's time zone
+    # empty: the tenant's time zone
+    time_zone = models.CharField(max_length=64, blank=True, validators=[validate_time_zone])
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
-    language = models.CharField(
-        max_length=10, blank=True, default="", db_default=""
-    )  # empty: the hub's language
+    # empty: the hub's language
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
     digest = models.BooleanField(default=False)
     away_until = models.DateField(null=True, blank=True)  # the first day that the member is back
     digest_hour = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(23)])
     digest_at = models.DateTimeField(null=True, editable=False)  # the time of the next daily mail
-    digested_at = models.DateTimeField(
-        null=True, editable=False
-    )  # the daily mails include notices created before
+    # the daily mails include notices created before
+    digested_at = models.DateTimeField(null=True, editable=False)
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "quiet hours"

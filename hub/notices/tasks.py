@@ -7,10 +7,8 @@ from hub.notices import digest, mailing
 from hub.processes import pool_pipe
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
-MAX_MAILS, TIME_SLICE = (
-    20,
-    timedelta(seconds=20),
-)  # per task run; the sweep wakes the task for the rest
+# per task run; the sweep wakes the task for the rest
+MAX_MAILS, TIME_SLICE = 20, timedelta(seconds=20)
 
 
 def mail_due_notices(name: str) -> None:

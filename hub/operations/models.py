@@ -16,9 +16,15 @@ from tenants.scoping import Scoped
 PLAN_VALID_FOR = timedelta(minutes=15)  # an older plan is not run: its rows may have changed
 # Facts of an operation that was confirmed on another page, as disconnecting a connection is.
 PLAN_DEFAULTS: Mapping[str, Any] = {
-    "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0,
-    "possibly_delivered": 0, "doubles": 0, "sample": [],
-}  # fmt: skip
+    "oldest": None,
+    "tenants": 1,
+    "connections": [],
+    "other_connections": 0,
+    "seconds": 0,
+    "possibly_delivered": 0,
+    "doubles": 0,
+    "sample": [],
+}
 END_STATES = {"finished", "cancelled", "failed"}
 
 
@@ -48,9 +54,8 @@ class Operation(Scoped, StateMachine):
     )
     kind = models.CharField(max_length=20)  # a key of settings.HUB_OPERATIONS
     filter = ExactJSONField(default=dict)
-    includes_platform = models.BooleanField(
-        default=False, db_default=False
-    )  # rows that only the platform changes
+    # rows that only the platform changes
+    includes_platform = models.BooleanField(default=False, db_default=False)
     reason = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
     detail = models.CharField(max_length=300, blank=True)  # why it failed

@@ -40,9 +40,8 @@ class BatchResult:
     is_waiting: bool = False
 
 
-BatchFunction = Callable[
-    ..., BatchResult
-]  # work(operation, size, now=...), in the caller's transaction
+# work(operation, size, now=...), in the caller's transaction
+BatchFunction = Callable[..., BatchResult]
 
 
 def run_operation(

@@ -28,9 +28,16 @@ RELEASE_BATCH = 500
 REEVALUATION_BATCH = 100  # deliveries whose filters are evaluated in one transaction
 FILTER_FAILED = "filter_failed"
 REEVALUATED_COLUMNS = (
-    "state", "reason", "detail", "connection", "position", "low_priority", "crash_count", "due_at",
+    "state",
+    "reason",
+    "detail",
+    "connection",
+    "position",
+    "low_priority",
+    "crash_count",
+    "due_at",
     "state_changed_at",
-)  # fmt: skip
+)
 MAPPING_REASONS = ("mapping_failed", "payload_refused", "identity_missing")
 CONNECTION_REASONS = ("egress_refused", "credential_unreadable", "permission_missing")
 

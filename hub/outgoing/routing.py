@@ -40,9 +40,8 @@ class RoutingTable:
     routes: Sequence[Route]
     connections: Sequence[Connection]
     switches: "ActiveSwitches"
-    unconnected_routes: Collection[
-        tuple[int, int]
-    ]  # tenant and ordered route with deliveries that wait
+    # tenant and ordered route with deliveries that wait
+    unconnected_routes: Collection[tuple[int, int]]
 
     @classmethod
     def load(cls, tenants: set[Tenant]) -> "RoutingTable":

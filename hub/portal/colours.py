@@ -4,10 +4,11 @@ import colorsys
 from itertools import chain
 
 WHITE, BLACK = "#ffffff", "#000000"
+# the darkest light background, the lightest dark background
 BACKGROUNDS = {
     "light": "#eef2f2",
     "dark": "#22313a",
-}  # the darkest light background, the lightest dark background
+}
 MIN_CONTRAST = 4.5  # of text, by WCAG 2.2 AA
 LIGHTNESS_STEP = 0.01  # of lightness
 

@@ -39,15 +39,13 @@ def count_separators(raw: bytes) -> int:
 
     Counting stops after 4 × MAX_VALUES tokens.
     """
-    tokens = islice(
-        TOKEN.finditer(raw), 4 * MAX_VALUES
-    )  # a value has at most two strings: its name and itself
+    # a value has at most two strings: its name and itself
+    tokens = islice(TOKEN.finditer(raw), 4 * MAX_VALUES)
     return sum(raw[token.start()] != ord('"') for token in tokens)
 
 
-PARSE_BUDGET = SharedBudget(
-    64 * MEBIBYTE, share=16 * MEBIBYTE
-)  # bytes, of one process; the share of one tenant
+# bytes, of one process; the share of one tenant
+PARSE_BUDGET = SharedBudget(64 * MEBIBYTE, share=16 * MEBIBYTE)
 
 
 class ParsingMiddleware:

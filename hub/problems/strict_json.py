@@ -25,9 +25,8 @@ BLANKS = b" \t\r\n"
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 UTF8 = ("", "utf-8", "utf8")
 NumberParser = Callable[[str], Any]
-JsonPath = (
-    tuple[Any, str | int] | None
-)  # the path of a value: the path of its container, and its name or index there
+# the path of a value: the path of its container, and its name or index there
+JsonPath = tuple[Any, str | int] | None
 
 
 def read_json(raw: bytes, *, parse_float: NumberParser = float) -> Any:

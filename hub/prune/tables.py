@@ -28,9 +28,8 @@ class Table(NamedTuple):
     name: str
     retention: str  # bodies, rows, inbox or logs: which of the periods
     rows: Callable[[], QuerySet[Any]]
-    ages: Callable[
-        [Sequence[Any]], Ages
-    ]  # by primary key; what is missing has lost its row, and goes
+    # by primary key; what is missing has lost its row, and goes
+    ages: Callable[[Sequence[Any]], Ages]
     rows_to_keep: Callable[[Collection[Any], datetime], Collection[Any]]
 
 

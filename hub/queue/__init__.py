@@ -29,9 +29,8 @@ CANARY_EVERY_SECONDS = 2.0
 HEARTBEAT_EVERY = timedelta(seconds=5)
 DATABASE_RETRY_EVERY_SECONDS = 0.5  # between attempts while the database is away
 MEMBER_POLL_EVERY_SECONDS = 0.05  # between looks for an idle member
-WAKE_UP_REPEATED_AFTER = timedelta(
-    seconds=10
-)  # a wake-up without acknowledgement may be sent again
+# a wake-up without acknowledgement may be sent again
+WAKE_UP_REPEATED_AFTER = timedelta(seconds=10)
 
 
 class WakeUp(models.Model):

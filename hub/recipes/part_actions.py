@@ -40,8 +40,15 @@ from hub.scheduled.jobs.job_actions import (
 from hub.scheduled.jobs.job_checks import InvalidJob
 from hub.scheduled.models import Run
 
-RELATED_ROWS = ("route__mapping", "route__connection", "route__origin", "route__tenant",
-                "job__tenant", "job__connection", "mapping")  # fmt: skip
+RELATED_ROWS = (
+    "route__mapping",
+    "route__connection",
+    "route__origin",
+    "route__tenant",
+    "job__tenant",
+    "job__connection",
+    "mapping",
+)
 DELETED_AT_ONCE = 100  # retired parts of one sweep
 
 Connections = Mapping[str, Connection]  # by public id

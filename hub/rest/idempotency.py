@@ -43,9 +43,8 @@ class IdempotentAnswer:
     body: dict[str, Any]
     status: int = 202
     location: str = ""
-    unstored_fields: Mapping[str, str] = field(
-        default_factory=dict
-    )  # sent in the first answer only, for example a generated secret
+    # sent in the first answer only, for example a generated secret
+    unstored_fields: Mapping[str, str] = field(default_factory=dict)
 
     def response(self, **headers: str) -> Response:
         if self.location:

@@ -198,9 +198,8 @@ class CallBooker:
             next_at = max(next_at, self.now + CAPACITY_RETRY)
             closed = dict.fromkeys(demand.in_flight, next_at) | closed
         used = min(booking.granted_calls, len(call_times))
-        self.capacity.add_calls(
-            demand.in_flight, used - booking.granted_calls
-        )  # release unused slots
+        # release unused slots
+        self.capacity.add_calls(demand.in_flight, used - booking.granted_calls)
         return Reservation(call_times, next_at, used, probes, closed, can_be_delayed)
 
     def closed_scopes(self, booking: Booking) -> dict[str, datetime]:

@@ -24,9 +24,8 @@ class QuotaState(models.Model):
     used_units = models.PositiveIntegerField(default=0)  # units of a budget in its window
     # buckets of a rolling budget: [[end in seconds since 1970, units], …]
     usage_buckets = models.JSONField(default=list, blank=True)
-    reported_limit = models.PositiveIntegerField(
-        null=True, blank=True
-    )  # limit that the system reported
+    # limit that the system reported
+    reported_limit = models.PositiveIntegerField(null=True, blank=True)
     window_ends = models.DateTimeField(null=True, blank=True)
     limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Staff's own limit; empty: the connector's."

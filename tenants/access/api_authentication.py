@@ -126,9 +126,8 @@ def find_keys(prefixes: Sequence[str]) -> list[ApiKey | None]:
     return found_keys
 
 
-key_lookup = GroupCommit(
-    find_keys, max_batch=MAX_KEYS_PER_LOOKUP
-)  # at each request, so that a key that was revoked is refused at once
+# at each request, so that a key that was revoked is refused at once
+key_lookup = GroupCommit(find_keys, max_batch=MAX_KEYS_PER_LOOKUP)
 
 
 class HasScope(BasePermission):

@@ -15,9 +15,8 @@ from django.middleware.csrf import rotate_token
 from django.views.decorators.cache import never_cache
 
 SESSION_KEY = "visiting"
-REMEMBERED_FOR = timedelta(
-    hours=12
-)  # so that a guest who returns too late is shown where to continue
+# so that a guest who returns too late is shown where to continue
+REMEMBERED_FOR = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)

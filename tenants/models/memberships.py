@@ -48,17 +48,15 @@ class Invitation(Scoped):
         max_length=200, help_text="The name of the inviter that the e-mail shows."
     )
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    digest = models.CharField(
-        max_length=64, unique=True, editable=False
-    )  # SHA-256 of the token, hex
+    # SHA-256 of the token, hex
+    digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField()
     asked_at = models.DateTimeField(help_text="When the newest link was created.")
     sent_at = models.DateTimeField(
         null=True, help_text="When a mail server accepted the newest link; empty: not accepted yet."
     )
-    mail_reason = models.CharField(
-        max_length=60, blank=True, default="", db_default=""
-    )  # a code of MAIL_REASONS: why the mail was not sent
+    # a code of MAIL_REASONS: why the mail was not sent
+    mail_reason = models.CharField(max_length=60, blank=True, default="", db_default="")
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")

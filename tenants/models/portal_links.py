@@ -17,10 +17,8 @@ class PortalLink(Scoped):
 
     LIFETIME = timedelta(minutes=5)
     VISIT_LENGTH = timedelta(hours=1)  # how long a guest may stay
-    ROLES = (
-        (Membership.Role.ADMIN, "Admin"),
-        (Membership.Role.MEMBER, "Member"),
-    )  # a link never makes an owner
+    # a link never makes an owner
+    ROLES = ((Membership.Role.ADMIN, "Admin"), (Membership.Role.MEMBER, "Member"))
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="portal_links")
@@ -30,9 +28,8 @@ class PortalLink(Scoped):
     )
     name = models.CharField(max_length=150, blank=True)
     return_url = models.CharField(max_length=500, blank=True)
-    digest = models.CharField(
-        max_length=64, unique=True, editable=False
-    )  # SHA-256 of the token, hex
+    # SHA-256 of the token, hex
+    digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

@@ -49,9 +49,8 @@ class Tenant(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     suspended_reason = models.CharField(max_length=300, blank=True, editable=False)
-    limits = models.JSONField(
-        default=dict, db_default={}, editable=False
-    )  # that staff set: by name, a quota
+    # that staff set: by name, a quota
+    limits = models.JSONField(default=dict, db_default={}, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

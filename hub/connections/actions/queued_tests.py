@@ -17,9 +17,8 @@ from hub.queue import pending_wake_ups, wake_up
 # each occupies a worker for at most 10 s
 QUEUED_TESTS_MAX, QUEUED_TESTS_MAX_OF_TENANT = (6, 2)
 RESULT_LIFETIME_SECONDS = 600  # for which a result is stored
-TEST_DURATION_MAX = timedelta(
-    seconds=30
-)  # longer than egress allows: after it, the worker has died
+# longer than egress allows: after it, the worker has died
+TEST_DURATION_MAX = timedelta(seconds=30)
 WAKE_UP_LOST_AFTER = timedelta(seconds=60)  # a wake-up that is older counts as lost
 TEST_WAKE_UP = "test:"
 INTERRUPTED = "interrupted"

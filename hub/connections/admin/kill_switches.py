@@ -19,11 +19,8 @@ from hub.db.clock import clock
 from tenants.models import User
 from tenants.scoping import ALL_TENANTS, ScopedAdminMixin, accessible_tenants, changeable_rows
 
-SUBJECTS = {
-    "tenant": "tenant",
-    "connector": "connector_key",
-    "route": "route",
-}  # by scope, the field that names it
+# by scope, the field that names it
+SUBJECTS = {"tenant": "tenant", "connector": "connector_key", "route": "route"}
 
 
 class SwitchForm(forms.ModelForm):

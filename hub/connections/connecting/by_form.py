@@ -206,10 +206,17 @@ def fulfil_link_with_form(
         )
     connector = link.connector
     return connect_with_form(
-        link.tenant, connector, connector.label, form_input, actor,
-        connected_by=None, on_stored=use_up,
-        call=call, random=random, now=now,
-    )  # fmt: skip
+        link.tenant,
+        connector,
+        connector.label,
+        form_input,
+        actor,
+        connected_by=None,
+        on_stored=use_up,
+        call=call,
+        random=random,
+        now=now,
+    )
 
 
 # --- the steps ---

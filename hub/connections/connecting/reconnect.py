@@ -25,8 +25,14 @@ from hub.crypto.sealed import CannotOpen, seal
 from hub.queue import wake_up
 
 RECONNECT_COLUMNS = (
-    *("settings", "permissions", "changed_at", "checked_at"),
-    *("account", "account_name", "account_since", "connected_by"),
+    "settings",
+    "permissions",
+    "changed_at",
+    "checked_at",
+    "account",
+    "account_name",
+    "account_since",
+    "connected_by",
 )
 SECRET_LIMIT_TEXT = (
     "The signing secret was changed too often in one day. Old secrets keep signing for 24 hours."

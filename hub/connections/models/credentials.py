@@ -15,8 +15,17 @@ from tenants.scoping import Scoped
 TOKEN_FRESH_FOR = timedelta(seconds=60)
 # of a connection: what may have changed since it was read
 LOCKED_FIELDS = (
-    *("state", "reason", "detail", "state_changed_at", "paused_until", "keeps_events"),
-    *("ended_reason", "ended_detail", "settings", "account", "account_name"),
+    "state",
+    "reason",
+    "detail",
+    "state_changed_at",
+    "paused_until",
+    "keeps_events",
+    "ended_reason",
+    "ended_detail",
+    "settings",
+    "account",
+    "account_name",
 )
 REFUSAL_DELAY, REFUSAL_DELAY_MAX = timedelta(seconds=10), timedelta(minutes=10)  # doubling
 

@@ -9,11 +9,8 @@ from hub.connections.models.connections import Connection, validate_connector_ke
 from tenants.models import Tenant, User
 from tenants.scoping import Scoped
 
-LANE_LEVELS = (
-    "platform",
-    "connector",
-    "tenant",
-)  # the widest first; routes and scheduled work are looked up at a claim
+# the widest first; routes and scheduled work are looked up at a claim
+LANE_LEVELS = ("platform", "connector", "tenant")
 
 
 class KillSwitch(Scoped):

@@ -88,9 +88,8 @@ def estimate_drain_seconds(groups: Iterable[DeliveryGroup], *, now: datetime) ->
         for quota_state in ScopeRow.objects.filter(key__in=calls)
     }
     for key, (quota, name) in quotas.items():
-        if (
-            key in usage_by_key or not name
-        ):  # a named quota counts only if this connection has spent it before
+        # a named quota counts only if this connection has spent it before
+        if key in usage_by_key or not name:
             slowest = max(
                 slowest,
                 _estimate_quota_duration(

@@ -19,11 +19,8 @@ from hub.reason_codes import Reason, find_reason
 from hub.state_texts import CONNECTION_STATES, READY_TO_RECEIVE
 
 SWITCHED_OFF = "switched_off"
-WORKING_STATES = (
-    "healthy",
-    "degraded",
-    "silent",
-)  # states in which a kill switch stops a connection
+# states in which a kill switch stops a connection
+WORKING_STATES = ("healthy", "degraded", "silent")
 
 ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 CHOSEN_REASONS = ("disabled", DISCONNECTED)  # a person chose that nothing is sent

@@ -61,11 +61,7 @@ def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     form = ConnectLinkForm(request.POST or None, tenant=tenant_user.tenant)
     if request.method != "POST" or not form.is_valid():
         return _render_links_page(request, tenant_user, form)
-    data, actor, now = (
-        form.cleaned_data,
-        ActorContext.of_visitor(request, tenant_user),
-        clock(),
-    )
+    data, actor, now = form.cleaned_data, ActorContext.of_visitor(request, tenant_user), clock()
     try:
         link_options: dict[str, Any] = {
             key: data[key] for key in ("connection", "environment", "login_host") if key in data

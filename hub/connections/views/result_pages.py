@@ -112,9 +112,8 @@ def render_login_host_page(
         "optional": optional,
         "login_host_error": str(refused),
     }
-    if not (
-        authorization.link and authorization.link.environment
-    ):  # the creator of the link has chosen
+    # the creator of the link has chosen
+    if not (authorization.link and authorization.link.environment):
         context |= build_login_choices(
             authorization.connector, login_host=refused.login_host, error=str(refused)
         )

@@ -120,9 +120,17 @@ class LocalUserAdmin(PersonAdmin):
     list_select_related = ("tenant",)
     search_fields = ("user_id",)
     fields = readonly_fields = (
-        "customer_link", "user_id", "shown_name", "shown_email", "login", "shown_aliases",
-        "shown_other_names", "account", "last_listed_exactly", "first_listed_exactly",
-    )  # fmt: skip
+        "customer_link",
+        "user_id",
+        "shown_name",
+        "shown_email",
+        "login",
+        "shown_aliases",
+        "shown_other_names",
+        "account",
+        "last_listed_exactly",
+        "first_listed_exactly",
+    )
 
     @display(description="tenant")
     def customer(self, user: LocalUser) -> str:
@@ -142,17 +150,31 @@ class DirectoryEntryAdmin(PersonAdmin):
     )
     empty_step = SHOW_CONNECTIONS
     list_display = (
-        "remote_id", "shown_name", "shown_email", "account", "connection_label", "customer",
+        "remote_id",
+        "shown_name",
+        "shown_email",
+        "account",
+        "connection_label",
+        "customer",
         "last_listed",
-    )  # fmt: skip
+    )
     list_filter = ("is_active", EntryConnectorFilter, EntryTenantFilter)
     list_select_related = ("connection__tenant",)
     search_fields = ("remote_id",)
     fields = readonly_fields = (
-        "connection_link", "kind", "remote_id", "shown_name", "shown_email", "login",
-        "shown_aliases", "shown_other_names", "account", "used_by",
-        "last_listed_exactly", "first_listed_exactly",
-    )  # fmt: skip
+        "connection_link",
+        "kind",
+        "remote_id",
+        "shown_name",
+        "shown_email",
+        "login",
+        "shown_aliases",
+        "shown_other_names",
+        "account",
+        "used_by",
+        "last_listed_exactly",
+        "first_listed_exactly",
+    )
 
     @display(description="connection")
     def connection_label(self, entry: DirectoryEntry) -> str:

@@ -60,10 +60,21 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
     list_select_related = ("tenant", "connection")
     row_actions = ("reject", "confirm")
     fields = readonly_fields = (
-        "source_link", "customer", "shown_state", "reason_text", "pending_deactivations", "detail",
-        "people", "page_count", "failure_count", "start_time", "next_page", "finish_time",
-        "last_complete_read", "suggestion_time",
-    )  # fmt: skip
+        "source_link",
+        "customer",
+        "shown_state",
+        "reason_text",
+        "pending_deactivations",
+        "detail",
+        "people",
+        "page_count",
+        "failure_count",
+        "start_time",
+        "next_page",
+        "finish_time",
+        "last_complete_read",
+        "suggestion_time",
+    )
 
     @display(description="users of")
     def source(self, read: DirectoryRead) -> str:

@@ -20,9 +20,8 @@ from hub.identities.matching.names import NameRelation
 from hub.identities.matching.profiles import Profile, compare_profiles
 from hub.identities.matching.statistics import NameStatistics
 
-COMPARED_PEOPLE_MAX = (
-    400  # open people with one word in their names; a longer list is too common to compare
-)
+# open people with one word in their names; a longer list is too common to compare
+COMPARED_PEOPLE_MAX = 400
 WRONG_PAIR_PROBABILITY_MAX = 0.04  # the probability of a wrong pair that is accepted
 WRONG_PAIR_SHARE_MAX = 0.003  # of all suggested pairs, the share that is expected to be wrong
 EXPECTED_NAMESAKES_MAX = 0.5  # expected, however many people are on both sides

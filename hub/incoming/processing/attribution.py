@@ -20,8 +20,12 @@ DISCONNECT_PENDING, DISCONNECT_FINAL = "disconnect_pending", "disconnect_final"
 FORMER_ACCOUNT = "former_account"
 # the reasons for which items are held until their cause ends
 HOLD_REASONS = (
-    *("tenant_suspended", "switched_off", DISCONNECTED, DISCONNECT_PENDING),
-    *("connection_paused", "connection_disabled"),
+    "tenant_suspended",
+    "switched_off",
+    DISCONNECTED,
+    DISCONNECT_PENDING,
+    "connection_paused",
+    "connection_disabled",
 )
 STATE_REASONS = {"paused": "connection_paused", "disabled": "connection_disabled"}
 

@@ -21,7 +21,8 @@ BATCH_BYTES = 512 * KIBIBYTE  # of their bodies; a claim has at least one messag
 MAX_SHARES = 50  # accounts of one claim
 MAX_ATTEMPTS = 5  # then the message is quarantined
 RELATED_FIELDS = (
-    *("endpoint__connection__lane", "endpoint__connection__tenant"),
+    "endpoint__connection__lane",
+    "endpoint__connection__tenant",
     "endpoint__connection__disconnection",
 )
 

@@ -31,8 +31,12 @@ log = structlog.get_logger(__name__)
 
 NOT_IN_MESSAGE = "its message has no such item any more"
 RELATED_ROWS = (
-    *("message__endpoint__connection__lane", "message__endpoint__connection__tenant"),
-    *("connection__lane", "connection__tenant", "connection__disconnection", "tenant"),
+    "message__endpoint__connection__lane",
+    "message__endpoint__connection__tenant",
+    "connection__lane",
+    "connection__tenant",
+    "connection__disconnection",
+    "tenant",
 )
 
 

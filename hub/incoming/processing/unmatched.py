@@ -10,9 +10,8 @@ from hub.incoming.models import InboundItem
 from hub.incoming.processing.inbox_lease import wake_inbox
 from hub.incoming.processing.replay.item_filters import TOO_OLD
 
-UNMATCHED_AGE_MAX = timedelta(
-    hours=24
-)  # an older item waits for a replay: its question is not current
+# an older item waits for a replay: its question is not current
+UNMATCHED_AGE_MAX = timedelta(hours=24)
 
 ITEMS_AT_ONCE = 1000  # of the newest unmatched ones, in one step
 

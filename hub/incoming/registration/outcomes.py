@@ -21,8 +21,15 @@ INSTALLATION_MOVED = "installation_moved"  # not confirmed
 FAILED_CALL = "failed_call"  # of the evidence
 # what a check stores; another process may have changed the other columns meanwhile
 OBSERVED_COLUMNS = (
-    *("state", "state_changed_at", "reason", "detail", "evidence"),
-    *("external_id", "failure_count", "checked_at", "verified_at"),
+    "state",
+    "state_changed_at",
+    "reason",
+    "detail",
+    "evidence",
+    "external_id",
+    "failure_count",
+    "checked_at",
+    "verified_at",
 )
 
 

@@ -34,9 +34,10 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         looked_at, done, unreadable = self.reseal_all(dry_run=dry_run)
+        # sealed meanwhile by a process with the old keys
         remaining = (
             0 if dry_run else sum(batch.resealed_count for batch in reseal_all(dry_run=True))
-        )  # sealed meanwhile by a process with the old keys
+        )
         summary = {
             "dry_run": dry_run,
             "looked_at": looked_at,

@@ -49,9 +49,8 @@ def update_addresses(
                 replace_address(connection.settings, demo["sandbox"], sandbox_url),
                 now,
             )
-            connection.save(
-                update_fields=["settings", "changed_at"]
-            )  # deliveries held because of the old address continue
+            # deliveries held because of the old address continue
+            connection.save(update_fields=["settings", "changed_at"])
     updated: DemoSummary = replace_address(demo, demo["hub"], hub_url)
     return updated | {"sandbox": sandbox_url}
 

@@ -7,17 +7,13 @@ from typing import Any
 from hub.management.demo.incoming_scenarios import ScenarioResult
 from hub.management.demo.story import DemoStep
 
+# by system
 OUTGOING_TITLES = {
     "slack": "New order: a message in Slack",
     "salesforce": "New order: a record in Salesforce",
-}  # by system
-EVIDENCE = (
-    "event",
-    "delivery",
-    "run",
-    "discrepancy",
-    "ledger",
-)  # ids, as far as a scenario has them
+}
+# ids, as far as a scenario has them
+EVIDENCE = ("event", "delivery", "run", "discrepancy", "ledger")
 COLUMNS = ("scenario", "what happened", "evidence", "time")
 
 

@@ -12,13 +12,14 @@ Number = int | float | Decimal
 
 # --- numbers --------------------------------------------------------------------------------------
 
+# beyond 1e40 it raises Overflow: repeated squaring must not make a number of a million digits
 DECIMAL_CONTEXT = Context(
     prec=34,
     rounding=ROUND_HALF_UP,
     Emin=-40,
     Emax=40,
     traps=[InvalidOperation, DivisionByZero, Overflow],
-)  # beyond 1e40 it raises Overflow: repeated squaring must not make a number of a million digits
+)
 MAX_DIGITS = 10
 
 DECIMALS_BY_CURRENCY = {  # ISO 4217; all others have 2
@@ -78,15 +79,22 @@ def format_money(amount: Number | str, currency: str) -> str:
 # --- moments --------------------------------------------------------------------------------------
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# strftime's depend on the locale
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-MONTHS = ["January", "February", "March", "April", "May", "June", "July"]
-MONTHS += [
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
     "August",
     "September",
     "October",
     "November",
     "December",
-]  # strftime's depend on the locale
+]
 
 
 def parse_moment(value: str | Number, zone: tzinfo) -> datetime:
@@ -115,6 +123,7 @@ def _format_offset(at: datetime) -> str:
     return at.strftime("%z")[:5]
 
 
+# longest first, as the pattern below tries them
 TOKENS: dict[str, Callable[[datetime], str]] = {
     "YYYY": lambda at: f"{at.year:04}",
     "MMMM": lambda at: MONTHS[at.month - 1],
@@ -136,7 +145,7 @@ TOKENS: dict[str, Callable[[datetime], str]] = {
     "h": lambda at: str(at.hour % 12 or 12),
     "A": lambda at: "AM" if at.hour < 12 else "PM",
     "Z": lambda at: f"{_format_offset(at)[:3]}:{_format_offset(at)[3:]}",
-}  # longest first, as the pattern below tries them
+}
 TOKEN = re.compile(rf"\[(?P<literal>[^\]]*)\]|{'|'.join(TOKENS)}")
 
 

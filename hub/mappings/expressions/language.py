@@ -38,9 +38,8 @@ class Expression:
     tree: Node = field(repr=False)
     calls: frozenset[str] = frozenset()
     node_count: int = 1
-    names: tuple[str, ...] = field(
-        default=(), repr=False
-    )  # where it is no more than names with dots between
+    # where it is no more than names with dots between
+    names: tuple[str, ...] = field(default=(), repr=False)
 
 
 class StrictLexer(Lexer):  # type: ignore[misc]  # jmespath has no types

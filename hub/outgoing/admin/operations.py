@@ -40,12 +40,8 @@ STATE_SENTENCES = {
     "cancelled": "Cancelled. Changes that were already made are kept.",
     "failed": "Stopped by an internal error. Changes that were already made are kept.",
 }
-LIST_FILTERS = (
-    "state",
-    "reason",
-    "connector",
-    "tenant",
-)  # of the list of deliveries, in the same words
+# of the list of deliveries, in the same words
+LIST_FILTERS = ("state", "reason", "connector", "tenant")
 
 
 def build_planning_url(query: dict[str, Any]) -> str:

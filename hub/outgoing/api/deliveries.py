@@ -54,9 +54,8 @@ QUERY_FILTERS: dict[str, Callable[[Any], Q]] = {
     "route": lambda id: Q(route__public_id=id),
     "connection": lambda id: Q(connection__public_id=id),
     "type": lambda type: Q(event__type=type),
-    "since": lambda moment: Q(
-        public_id__gte=smallest_id_at(moment)
-    ),  # ids are in order of time, and indexed
+    # ids are in order of time, and indexed
+    "since": lambda moment: Q(public_id__gte=smallest_id_at(moment)),
     "until": lambda moment: Q(public_id__lt=smallest_id_at(moment)),
 }
 

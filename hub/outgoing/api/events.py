@@ -136,9 +136,8 @@ class EventsView(APIView):
         """
         now = clock()
         if isinstance(request.data, list) and 1 < len(request.data) <= settings.HUB_BATCH_EVENTS:
-            count_request(
-                request, {"events": len(request.data) - 1}
-            )  # the first was counted with the request
+            # the first was counted with the request
+            count_request(request, {"events": len(request.data) - 1})
         if idempotency_key(request) is None and isinstance(request.data, dict):
             return accept_one(request, now=now).response()
         return run_once(request, lambda: accept_batch(request, now=now), now=now)

@@ -32,9 +32,8 @@ class ReceivedChange:
     object: str
     record: str
     values: Mapping[str, Any]  # of the whole record, as far as the system sent it
-    changed_fields: (
-        Mapping[str, Any] | None
-    )  # None: the system does not tell, so it may be any of them
+    # None: the system does not tell, so it may be any of them
+    changed_fields: Mapping[str, Any] | None
     is_own: bool = False  # the system itself says that our app caused it
     is_foreign: bool = False  # a person, or another user than the connected one, caused it
     change: str = UPDATED  # the second part of the event's type

@@ -14,11 +14,8 @@ from hub.queue import wake_up
 
 # longer than a day, as a nightly sync may read what was written just after the one before
 REMEMBERED_FOR = timedelta(hours=48)
-CREATED, UPDATED, DELETED = (
-    "created",
-    "updated",
-    "deleted",
-)  # the changes of a record, as in the types of events
+# the changes of a record, as in the types of events
+CREATED, UPDATED, DELETED = "created", "updated", "deleted"
 
 
 @dataclass(frozen=True, slots=True)

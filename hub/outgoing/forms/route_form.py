@@ -98,10 +98,21 @@ class RouteForm(TargetForm):
     class Meta:
         model = Route
         fields = (
-            "name", "enabled", "tenant", "event_type", "origin_connector_key", "origin", "filter",
-            "connection", "mapping", "retry_schedule", "ordered", "order_key", "never_twice",
+            "name",
+            "enabled",
+            "tenant",
+            "event_type",
+            "origin_connector_key",
+            "origin",
+            "filter",
+            "connection",
+            "mapping",
+            "retry_schedule",
+            "ordered",
+            "order_key",
+            "never_twice",
             "expires_after",
-        )  # fmt: skip
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

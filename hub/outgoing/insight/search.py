@@ -15,20 +15,13 @@ SOURCES = ("api", "app", "staff", "portal", *CONNECTORS)
 RESULT_LIMIT = 100
 PREFIX_MIN_LENGTH = 8  # hex digits; an id begins with its time, so these name about a minute
 
-SKIP_REASONS = (
-    "filtered",
-    "identity_skipped",
-    "skipped_by_person",
-)  # reasons of skipped deliveries only
+# reasons of skipped deliveries only
+SKIP_REASONS = ("filtered", "identity_skipped", "skipped_by_person")
 CANCEL_OR_SKIP_REASONS = ("disconnected",)  # reasons of skipped and of held deliveries
-INDEXED_STOPPED_STATES = (
-    "held",
-    "failed",
-    "waiting",
-)  # in the order of the index `deliveries_stopped`
-STOPPED_CONDITION = Q(
-    state__in=INDEXED_STOPPED_STATES
-)  # SQLite uses the index for the same text only
+# in the order of the index `deliveries_stopped`
+INDEXED_STOPPED_STATES = ("held", "failed", "waiting")
+# SQLite uses the index for the same text only
+STOPPED_CONDITION = Q(state__in=INDEXED_STOPPED_STATES)
 
 
 def match_states_of_reason(reason: str) -> Q:
@@ -65,9 +58,10 @@ def match_events(term: str, tenants: TenantIds) -> Q:
     bounds = _parse_id_range(term)
     if bounds and (event_ids := find_ids(Event, tenants, Q(public_id__range=bounds))):
         return Q(pk__in=event_ids)
+    # for the indexes
     tenant_ids = list(
         Tenant.objects.values_list("pk", flat=True) if tenants is ALL_TENANTS else tenants or ()
-    )  # for the indexes
+    )
     by_sender_id = Q(tenant__in=tenant_ids, source__in=SOURCES, sender_id=term.replace("\0", ""))
     return Q(
         pk__in={

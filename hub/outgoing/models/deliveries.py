@@ -43,12 +43,8 @@ class Delivery(Scoped, StateMachine):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    ORDER_BLOCKING_STATES: ClassVar[tuple[str, ...]] = (
-        "waiting",
-        "sending",
-        "held",
-        "failed",
-    )  # the next of an ordered route waits for it
+    # the next of an ordered route waits for it
+    ORDER_BLOCKING_STATES: ClassVar[tuple[str, ...]] = ("waiting", "sending", "held", "failed")
 
     # waiting -> sending -> delivered; what cannot go on is held, skipped, failed or cancelled
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
@@ -60,9 +56,8 @@ class Delivery(Scoped, StateMachine):
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    message_uuid = models.UUIDField(
-        default=uuid7, editable=False
-    )  # the same over attempts and replays
+    # the same over attempts and replays
+    message_uuid = models.UUIDField(default=uuid7, editable=False)
     # Every index is written twice per delivery, so no column has an index of its own with which
     # another index begins.
     tenant = models.ForeignKey(
@@ -82,24 +77,20 @@ class Delivery(Scoped, StateMachine):
     reason = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=500, blank=True)  # of the system's response, or the hub's
     due_at = models.DateTimeField(null=True)
-    quota_queue = models.BigIntegerField(
-        default=0, db_default=0
-    )  # the QuotaQueue in which it waits; 0: none
+    # the QuotaQueue in which it waits; 0: none
+    quota_queue = models.BigIntegerField(default=0, db_default=0)
     attempt_count = models.PositiveSmallIntegerField(default=0)
     crash_count = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
-    possibly_delivered = models.BooleanField(
-        default=False
-    )  # an attempt ended unknown: it may have arrived before
-    low_priority = models.BooleanField(
-        default=False
-    )  # requeued by an operation: it may wait for live deliveries
+    # an attempt ended unknown: it may have arrived before
+    possibly_delivered = models.BooleanField(default=False)
+    # requeued by an operation: it may wait for live deliveries
+    low_priority = models.BooleanField(default=False)
     mapping_version = models.ForeignKey(
         MappingVersion, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False
     )
-    position = models.BigIntegerField(
-        null=True
-    )  # in the queue of its order key; empty: it is not ordered
+    # in the queue of its order key; empty: it is not ordered
+    position = models.BigIntegerField(null=True)
     order_key = models.CharField(max_length=64, blank=True, default="", db_default="")
     expires_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField()
@@ -191,9 +182,8 @@ class Rendering(models.Model):
     delivery_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
     version_id = models.BigIntegerField(null=True)  # of the mapping
-    ticket = models.CharField(
-        max_length=300, blank=True
-    )  # accepted, not yet confirmed: the id by which the hub asks
+    # accepted, not yet confirmed: the id by which the hub asks
+    ticket = models.CharField(max_length=300, blank=True)
 
     def __str__(self) -> str:
         return f"rendering of delivery {self.delivery_id}"
@@ -213,9 +203,8 @@ class Attempt(Scoped):
     outcome = models.CharField(max_length=10)  # a kind of connectors.outcomes
     reason = models.CharField(max_length=60, blank=True)
     detail = models.CharField(max_length=500, blank=True)
-    reference = models.CharField(
-        max_length=200, blank=True
-    )  # the id of the record in the other system
+    # the id of the record in the other system
+    reference = models.CharField(max_length=200, blank=True)
     exchange = models.UUIDField(null=True)  # no foreign key: exchanges are pruned on their own
     carried_by: "Exchange | None"  # set by the API, for its response
 

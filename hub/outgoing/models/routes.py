@@ -42,20 +42,32 @@ class Route(Scoped):
     event_type = models.CharField("event type", max_length=120, validators=[TYPE_PATTERN])
     # where the events come from: empty for our own application, or a connector, and one connection
     origin_connector_key = models.CharField(
-        "received from", max_length=40, blank=True, default="", db_default="",
-        validators=[validate_connector_key], help_text="Empty: events of our own application.",
-    )  # fmt: skip
+        "received from",
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_connector_key],
+        help_text="Empty: events of our own application.",
+    )
     origin = models.ForeignKey(
-        Connection, on_delete=models.PROTECT, null=True, blank=True,
+        Connection,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
         related_name="routes_of_received_events",
         help_text="Empty: every connection of the tenant at the system the events come from.",
-    )  # fmt: skip
+    )
     filter = models.TextField(blank=True, help_text="JMESPath; empty: all events of the type.")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
     connection = models.ForeignKey(
-        Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="routes",
+        Connection,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="routes",
         help_text="Empty: all connections of the tenant at the connector.",
-    )  # fmt: skip
+    )
     action = models.CharField(max_length=40)
     mapping = models.ForeignKey(FieldMapping, on_delete=models.PROTECT, related_name="routes")
     retry_schedule = models.JSONField(

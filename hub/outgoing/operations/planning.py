@@ -21,13 +21,14 @@ OPERATION_KINDS = {
     "cancel": _("Cancel"),
     "skip": _("Skip"),
 }
+# by kind
 OPERATION_LABELS = {
     **OPERATION_KINDS,
     "send_missing": _("Send missing events"),
     "erase": _("Delete data of past deliveries"),
     "replay_items": _("Replay incoming events"),
     "repair": _("Repair discrepancies"),
-}  # by kind
+}
 ITEM_KINDS = {"replay_items", "repair"}  # kinds that do not work on deliveries
 SELECTED_LIMIT = 1000
 

@@ -21,9 +21,8 @@ from hub.outgoing.queue import pump_slots
 from hub.throttle import in_flight_leases
 
 EXTEND_EVERY_SECONDS = 4.0
-SAFE_LEASE = timedelta(
-    seconds=10
-)  # of the 12 s lease of a lane or slot, in which no other pump can have it
+# of the 12 s lease of a lane or slot, in which no other pump can have it
+SAFE_LEASE = timedelta(seconds=10)
 
 Counts = Counter[tuple[str, str]]  # by name and label
 

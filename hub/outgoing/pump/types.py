@@ -162,9 +162,8 @@ class LaneCredential:
 class BatchProgress:
     """Progress of the sending of a batch."""
 
-    leased_at: datetime = (
-        LONG_AGO  # from when the lane's lease counts: before the claim's statements
-    )
+    # from when the lane's lease counts: before the claim's statements
+    leased_at: datetime = LONG_AGO
     is_out_of_time: bool = False  # its time was over before all requests were sent
     is_too_large: bool = False  # some were returned, as calls before them lasted too long
     is_stopped: bool = False  # a response changed the connection; the rest of the batch is returned

@@ -156,9 +156,12 @@ def _find_or_create_mapping(
         return existing_route.mapping
     (action, *_) = connection.connector.actions
     mapping = FieldMapping.unscoped.create(
-        tenant=connection.tenant, name=f"The whole event, to {connection.name}"[:200],
-        connector_key=connection.connector_key, action=action.key, created_at=now,
-    )  # fmt: skip
+        tenant=connection.tenant,
+        name=f"The whole event, to {connection.name}"[:200],
+        connector_key=connection.connector_key,
+        action=action.key,
+        created_at=now,
+    )
     save_mapping_version(mapping, {}, user=user, now=now)
     return mapping
 
@@ -173,10 +176,17 @@ def create_route(
     now: datetime,
 ) -> Route:
     return Route.unscoped.create(
-        tenant=connection.tenant, name=name, event_type=pattern, filter=filter,
-        connector_key=connection.connector_key, connection=connection, action=mapping.action,
-        mapping=mapping, changed_at=now, created_at=now,
-    )  # fmt: skip
+        tenant=connection.tenant,
+        name=name,
+        event_type=pattern,
+        filter=filter,
+        connector_key=connection.connector_key,
+        connection=connection,
+        action=mapping.action,
+        mapping=mapping,
+        changed_at=now,
+        created_at=now,
+    )
 
 
 def is_tenant_endpoint(connection: Connection) -> bool:

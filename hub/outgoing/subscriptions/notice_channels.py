@@ -106,8 +106,11 @@ def _create_notice_mapping(
     action = _find_notice_action(connection)
     assert action is not None
     mapping = FieldMapping.unscoped.create(
-        tenant=connection.tenant, name=f"Notices, to {connection.name}"[:200],
-        connector_key=connection.connector_key, action=action.key, created_at=now,
-    )  # fmt: skip
+        tenant=connection.tenant,
+        name=f"Notices, to {connection.name}"[:200],
+        connector_key=connection.connector_key,
+        action=action.key,
+        created_at=now,
+    )
     save_mapping_version(mapping, dict(action.notice_mapping), user=user, now=now)
     return mapping

@@ -25,10 +25,23 @@ from hub.queue import wake_up
 
 REFERENCE_COLUMNS = {"tenant", "origin", "connection", "mapping"}
 ROUTE_COLUMNS = (
-    "name", "enabled", "tenant", "event_type", "origin_connector_key", "origin", "filter",
-    "connector_key", "connection", "action", "mapping", "retry_schedule", "ordered", "order_key",
-    "never_twice", "expires_after",
-)  # fmt: skip
+    "name",
+    "enabled",
+    "tenant",
+    "event_type",
+    "origin_connector_key",
+    "origin",
+    "filter",
+    "connector_key",
+    "connection",
+    "action",
+    "mapping",
+    "retry_schedule",
+    "ordered",
+    "order_key",
+    "never_twice",
+    "expires_after",
+)
 
 
 class RouteInUse(Exception):

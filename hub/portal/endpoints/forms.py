@@ -67,9 +67,11 @@ class EventTypesForm(forms.Form):
         required=False, label=_("Events"), widget=forms.CheckboxSelectMultiple
     )
     others = TypesField(
-        required=False, max_length=2000, label=_("Other types"),
+        required=False,
+        max_length=2000,
+        label=_("Other types"),
         help_text=_("For example invoice.paid, or all types with a prefix: invoice.*"),
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -157,14 +159,17 @@ class AddEndpointForm(EventTypesForm):
     field_order = ("url", "name")
 
     url = forms.CharField(
-        max_length=2000, validators=[validate_address], label=_("Endpoint URL"),
+        max_length=2000,
+        validators=[validate_address],
+        label=_("Endpoint URL"),
         widget=forms.URLInput(
             attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}
         ),
         help_text=_(
-"An HTTPS address that is reachable from the internet. A signed test is sent "
-"before anything is saved."),
-    )  # fmt: skip
+            "An HTTPS address that is reachable from the internet. A signed test is sent "
+            "before anything is saved."
+        ),
+    )
     name = forms.CharField(
         max_length=200, label=_("Name"), help_text=_("The name shown on these pages.")
     )
@@ -173,12 +178,15 @@ class AddEndpointForm(EventTypesForm):
 
 class EventSelectionForm(EventTypesForm):
     filter = FilterField(
-        required=False, max_length=4000, label=_("Filter"),
+        required=False,
+        max_length=4000,
+        label=_("Filter"),
         help_text=_(
-"A JMESPath expression, such as data.total > `100`. Leave empty for all events of "
-"the types above."),
+            "A JMESPath expression, such as data.total > `100`. Leave empty for all events of "
+            "the types above."
+        ),
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-    )  # fmt: skip
+    )
 
 
 class ConditionForm(forms.Form):
@@ -188,11 +196,13 @@ class ConditionForm(forms.Form):
         choices=[("and", _("and")), ("or", _("or"))], required=False, label=_("Combine with")
     )
     path = forms.CharField(
-        max_length=200, label=_("Field of the event"), required=False,
+        max_length=200,
+        label=_("Field of the event"),
+        required=False,
         widget=forms.TextInput(
             attrs={"list": "paths", "autocomplete": "off", "spellcheck": "false"}
         ),
-    )  # fmt: skip
+    )
     how = forms.ChoiceField(choices=COMPARISON_CHOICES, label=_("Compared"), required=False)
     value = forms.CharField(max_length=200, required=False, strip=False, label=_("Compare with"))
 
@@ -216,15 +226,20 @@ class CustomHeadersForm(forms.Form):
         required=False, label=_("Remove"), widget=forms.CheckboxSelectMultiple
     )
     name = forms.CharField(
-        max_length=64, required=False, label=_("Name"),
+        max_length=64,
+        required=False,
+        label=_("Name"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("For example X-Team. An existing header gets the new value."),
-    )  # fmt: skip
+    )
     value = forms.CharField(
-        max_length=2048, required=False, label=_("Value"), strip=False,
+        max_length=2048,
+        required=False,
+        label=_("Value"),
+        strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text=_("Stored, never shown. Authorization must be 'Basic …' or 'Bearer …'."),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, names: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -262,9 +277,13 @@ class RateLimitForm(forms.Form):
 class RecoveryForm(forms.Form):
     """The scope (failed or missing deliveries) and the period of a recovery."""
 
-    HOURS = (("1", _("the last hour")), ("24", _("the last 24 hours")),
-             ("72", _("the last 3 days")), ("168", _("the last 7 days")),
-             ("720", _("the last 30 days")))  # fmt: skip
+    HOURS = (
+        ("1", _("the last hour")),
+        ("24", _("the last 24 hours")),
+        ("72", _("the last 3 days")),
+        ("168", _("the last 7 days")),
+        ("720", _("the last 30 days")),
+    )
 
     scope = forms.ChoiceField(choices=[("failed", ""), ("missing", "")])
     hours = forms.TypedChoiceField(choices=HOURS, coerce=int, label=_("Since"))

@@ -20,9 +20,18 @@ TRUNCATION_NOTE = (
     "earlier events by limiting the period."
 )
 EXPORT_COLUMNS = (
-    "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count",
-    "accepted_at", "state_changed_at",
-)  # fmt: skip
+    "id",
+    "event",
+    "sender_id",
+    "type",
+    "state",
+    "reason",
+    "sentence",
+    "target",
+    "attempt_count",
+    "accepted_at",
+    "state_changed_at",
+)
 
 
 def export_rows(

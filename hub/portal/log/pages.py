@@ -171,9 +171,8 @@ def search_bodies(
                 event_row, bytes(body_by_event[event_row.event_pk])
             ):
                 matching_ids.append(event_row.pk)
-            if (
-                body_search.is_exhausted
-            ):  # the next page begins with this row, unless that alone is too much for a page
+            # the next page begins with this row, unless that alone is too much for a page
+            if body_search.is_exhausted:
                 return list(
                     rows.filter(pk__in=matching_ids[:max_rows])
                 ), last or event_row.public_id

@@ -79,10 +79,12 @@ class LogForm(forms.Form):
     until = LocalDateTimeField(required=False, label=_("Before"))
     value = forms.CharField(max_length=200, required=False, label=_("Value in the event"))
     where = FilterField(
-        max_length=300, required=False, label=_("Only if"),
+        max_length=300,
+        required=False,
+        label=_("Only if"),
         help_text=_("A JMESPath expression, as in filters."),
         widget=forms.TextInput(attrs={"spellcheck": "false", "placeholder": "data.total > `100`"}),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, connections: Iterable[Connection], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

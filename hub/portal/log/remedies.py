@@ -56,10 +56,14 @@ def find_delivery_remedy(delivery: Delivery, effective_state: EffectiveState) ->
             verb="retry",
         )
     if effective_state.state == "waiting" and is_refused_by_endpoint(delivery):
-        return NextStep(_(
-"You. Only your endpoint can change its response. The hub keeps retrying "
-"automatically."),
-                      _("Retry now"), verb="retry")  # fmt: skip
+        return NextStep(
+            _(
+                "You. Only your endpoint can change its response. The hub keeps retrying "
+                "automatically."
+            ),
+            _("Retry now"),
+            verb="retry",
+        )
     return (
         NextStep(_("No action is needed. It is sent automatically."))
         if effective_state.reason or effective_state.state == "waiting"

@@ -67,8 +67,16 @@ def explain_reason(delivery: Delivery, reason: str) -> str:
 
 def describe_event(event: Event) -> LogRow:
     return LogRow(
-        id=event.public_id, event=event.public_id, sender_id=event.sender_id,
-        type=event.type, state="skipped", reason=event.reason,
-        sentence=REASONS[event.reason].sentence, target="", attempt_count=0,
-        accepted_at=event.accepted_at, state_changed_at=event.accepted_at, is_event=True,
-    )  # fmt: skip
+        id=event.public_id,
+        event=event.public_id,
+        sender_id=event.sender_id,
+        type=event.type,
+        state="skipped",
+        reason=event.reason,
+        sentence=REASONS[event.reason].sentence,
+        target="",
+        attempt_count=0,
+        accepted_at=event.accepted_at,
+        state_changed_at=event.accepted_at,
+        is_event=True,
+    )

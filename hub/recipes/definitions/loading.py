@@ -23,9 +23,16 @@ QUESTION_NAMES = {
 }
 JOB_NAMES = {"effect": "marked_effect"}
 RECIPE_KEYS = {
-    "key", "version", "title", "summary", "connectors", "permissions", "questions", "routes",
+    "key",
+    "version",
+    "title",
+    "summary",
+    "connectors",
+    "permissions",
+    "questions",
+    "routes",
     "jobs",
-}  # fmt: skip
+}
 
 
 class RecipeUnreadable(ValueError):

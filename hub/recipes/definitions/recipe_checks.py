@@ -30,8 +30,12 @@ from hub.scheduled.models import Job
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}", re.ASCII)
 HOSTILE_TEXT = 'O\'Brien \\ `x` "y" {{z}}'  # which no expression may be ended by
-EXAMPLES: Mapping[str, Answer] = {"hour": 9, "choice": "C0123456789", "object": "Order",
-                                  "index": "main"}  # fmt: skip
+EXAMPLES: Mapping[str, Answer] = {
+    "hour": 9,
+    "choice": "C0123456789",
+    "object": "Order",
+    "index": "main",
+}
 
 
 def find_recipe_problems(recipe: Recipe) -> list[str]:
@@ -96,9 +100,8 @@ def _find_question_problems(recipe: Recipe) -> Iterator[str]:
     for question in recipe.own_questions:
         if keys.count(question.key) > 1:
             yield f"two questions have the key {question.key}"
-        if question.kind == "select" and question.default not in (
-            "", *(option.value for option in question.options)
-        ):  # fmt: skip
+        option_values = {option.value for option in question.options}
+        if question.kind == "select" and question.default not in {"", *option_values}:
             yield f"the default of {question.key} is no option"
         if question.kind == "choice" and (
             question.choices not in CONNECTORS[question.connector].list_choices_by_kind

@@ -29,9 +29,14 @@ from hub.staff import ActionRejected, ActionResult, row_action
 PLAN_URL = "admin:scheduled_discrepancy_plan"
 # the filters of a plan, by those of the list
 PLAN_FILTERS = {
-    "state__exact": "state", "verdict__exact": "verdict", "field": "field", "job": "job",
-    "run": "run", "record_key": "record_key", "tenant": "tenant",
-}  # fmt: skip
+    "state__exact": "state",
+    "verdict__exact": "verdict",
+    "field": "field",
+    "job": "job",
+    "run": "run",
+    "record_key": "record_key",
+    "tenant": "tenant",
+}
 
 
 def build_planning_url(request: HttpRequest) -> str:

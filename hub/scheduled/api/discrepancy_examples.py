@@ -67,8 +67,12 @@ CERTIFICATE = {
     "compared": 10000,
     "equal": 10000,
     "verdicts": {
-        "missing_here": 0, "missing_there": 0, "differs": 0, "ambiguous": 0, "unmapped": 0,
+        "missing_here": 0,
+        "missing_there": 0,
+        "differs": 0,
+        "ambiguous": 0,
+        "unmapped": 0,
     },
     "records_digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "digest": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
-}  # fmt: skip
+}

@@ -27,9 +27,16 @@ OPTIONS_LENGTH_MAX = 50_000  # characters
 PRIORITY_MAX = 100
 STAFF_COLUMNS = ("priority", "concurrency_group")
 COLUMNS = (
-    "name", "kind", "connector_key", "connection", "cron", "window_minutes", "deadline_minutes",
-    "catch_up", "options",
-)  # fmt: skip
+    "name",
+    "kind",
+    "connector_key",
+    "connection",
+    "cron",
+    "window_minutes",
+    "deadline_minutes",
+    "catch_up",
+    "options",
+)
 
 
 class OptionsField(forms.CharField):

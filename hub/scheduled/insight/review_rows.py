@@ -13,10 +13,8 @@ from hub.scheduled.insight.value_comparison import DisplayValue, compare_values,
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
 from hub.scheduled.repairs.filters import IGNORABLE_STATES, REPAIRABLE_STATES
 
-LIST_VALUE_LENGTH_MAX, PAGE_VALUE_LENGTH_MAX = (
-    120,
-    4000,
-)  # characters of a value in a list, and on a page of its own
+# characters of a value in a list, and on a page of its own
+LIST_VALUE_LENGTH_MAX, PAGE_VALUE_LENGTH_MAX = 120, 4000
 NO_RECORD = DisplayValue(label=gettext_lazy("no record"))
 # the systems that cannot refuse a change of what was changed meanwhile
 SYSTEMS_WITHOUT_PRECONDITION = ("pipedrive",)

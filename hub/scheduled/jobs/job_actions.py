@@ -20,9 +20,20 @@ from tenants.models import Tenant
 
 REFERENCES = ("tenant", "connection")
 COLUMNS = (
-    "name", "kind", "tenant", "connector_key", "connection", "cron", "window_minutes",
-    "deadline_minutes", "concurrency_group", "options", "is_enabled", "catch_up", "priority",
-)  # fmt: skip
+    "name",
+    "kind",
+    "tenant",
+    "connector_key",
+    "connection",
+    "cron",
+    "window_minutes",
+    "deadline_minutes",
+    "concurrency_group",
+    "options",
+    "is_enabled",
+    "catch_up",
+    "priority",
+)
 SCHEDULE_COLUMNS = {"cron", "is_enabled"}  # a change of these restarts the schedules
 CONFLICT_COLUMNS = {"options", "is_enabled"}  # a change of these may exclude another job
 JOB_DISABLED = "job_disabled"

@@ -15,9 +15,8 @@ from hub.crypto.redaction import MASK, SECRET_NAMES, redact_text
 from hub.problems import Problem
 from hub.problems.strict_json import read_json
 
-EPOCH_MILLISECONDS_FROM = (
-    1e11  # a number from here on counts milliseconds: as seconds, the year 5138
-)
+# a number from here on counts milliseconds: as seconds, the year 5138
+EPOCH_MILLISECONDS_FROM = 1e11
 MAX_EPOCH_MILLISECONDS = 1e14
 BLANKS = b" \t\r\n"
 TIME_NAMES = ("time", "at", "timestamp")  # of a record that was not sent as a line

@@ -8,9 +8,8 @@ from hub.scheduled.models import Run
 from hub.scheduled.night.expectations import Expectation, load_expectations
 from hub.scheduled.night.offsets import find_interval, find_pace, find_peers, spread_schedules
 
-LATE_SLOT_AFTER = timedelta(
-    minutes=5
-)  # a slot that is found so late has the rest of its window only
+# a slot that is found so late has the rest of its window only
+LATE_SLOT_AFTER = timedelta(minutes=5)
 
 
 def plan_runs(runs: Collection[Run], *, now: datetime) -> None:

@@ -38,20 +38,37 @@ OVERLAP_MINUTES_MAX = 7 * 24 * 60  # minutes
 VALUES_MAX = 1000
 KNOWN_NAMES = {
     "": {
-        "local", "remote", "match", "fields", "mode", "read", "overlap_minutes", "missing",
-        "deleted", "limits", "repair",
+        "local",
+        "remote",
+        "match",
+        "fields",
+        "mode",
+        "read",
+        "overlap_minutes",
+        "missing",
+        "deleted",
+        "limits",
+        "repair",
     },
     "side": {"collection", "query", "conditions"},
     "condition": {"field", "is", "value"},
     "match": {"local", "remote", "identity"},
     "field": {
-        "name", "local", "remote", "type", "owner", "zone", "values", "ignore_case", "identity",
+        "name",
+        "local",
+        "remote",
+        "type",
+        "owner",
+        "zone",
+        "values",
+        "ignore_case",
+        "identity",
     },
     "missing": {"here", "there"},
     "deleted": {"here", "there"},
     "limits": {"share", "count"},
     "repair": {"local_action", "remote_action"},
-}  # fmt: skip
+}
 
 
 @dataclass
@@ -119,13 +136,8 @@ def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
     return errors.by_path
 
 
-READ_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {
-    "since",
-    "until",
-    "ids",
-    "page_size",
-    "conditions",
-}  # set by each run
+# set by each run
+READ_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {"since", "until", "ids", "page_size", "conditions"}
 
 
 def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str) -> None:

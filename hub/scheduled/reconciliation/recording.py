@@ -22,11 +22,29 @@ FINDERS_KEPT = 10  # runs that found a discrepancy, of which a plan may wait
 ID_LENGTH_MAX = 200  # characters of ids and versions
 UNSETTLED_DELIVERY_STATES = ("waiting", "sending", "held")
 UPDATED_FIELDS = (
-    "verdict", "state", "reason", "detail", "owner", "local_id", "remote_id", "local_value",
-    "remote_value", "local_version", "remote_version", "local_changed_at", "remote_changed_at",
-    "first_run_id", "last_run_id", "found_by_runs", "first_seen_at", "last_seen_at", "resolved_at",
-    "repaired_at", "ignored_reason", "ignored_digest",
-)  # fmt: skip
+    "verdict",
+    "state",
+    "reason",
+    "detail",
+    "owner",
+    "local_id",
+    "remote_id",
+    "local_value",
+    "remote_value",
+    "local_version",
+    "remote_version",
+    "local_changed_at",
+    "remote_changed_at",
+    "first_run_id",
+    "last_run_id",
+    "found_by_runs",
+    "first_seen_at",
+    "last_seen_at",
+    "resolved_at",
+    "repaired_at",
+    "ignored_reason",
+    "ignored_digest",
+)
 
 
 @dataclass(slots=True)

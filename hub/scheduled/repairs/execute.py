@@ -39,9 +39,10 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
     )
     result = RepairSender(ActorContext(operation.actor), now=now).repair(locked)
     store_refusals(result)
+    # they were no part of the plan
     reported_count = sum(
         refused.reason in KNOWN_WHEN_PLANNING for _discrepancy, refused in result.refused
-    )  # they were no part of the plan
+    )
     excluded_count = len(batch_ids) - len(result.repairing) - reported_count
     return BatchResult(ids[-1], len(result.repairing), excluded_count)
 

@@ -34,7 +34,13 @@ ADDITIVE_FUNCTIONS = ("count", "sum")
 # how the figures of a period are split unless the options say otherwise
 DEFAULT_SPLITS = {"last_day": "", "last_week": "day", "last_month": "week", "last_quarter": "month"}
 RESERVED_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {
-    *("object", "select", "group_by", "date_field", "since", "until", "page_size")
+    "object",
+    "select",
+    "group_by",
+    "date_field",
+    "since",
+    "until",
+    "page_size",
 }
 SPLIT_CHECK = one_of("", *NEXT_PARTS)
 

@@ -12,9 +12,8 @@ from django.db import transaction
 from hub.db import bulk
 from hub.scheduled.models import Run
 
-LATE_RUN_AFTER = timedelta(
-    seconds=10
-)  # slots are found by the sweep, and loops look for runs by polling
+# slots are found by the sweep, and loops look for runs by polling
+LATE_RUN_AFTER = timedelta(seconds=10)
 LATE_STARTS_WINDOW_SHARE = 0.95  # of what is left of the window
 SLOT_GROUPS_AT_ONCE = 20  # of one look
 

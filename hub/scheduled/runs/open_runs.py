@@ -21,8 +21,12 @@ STILL_RUNNING, WINDOW_MISSED = "still_running", "window_missed"
 CRASHED = "run_crashed"
 # reasons that are gone when nothing stops the connection any more
 CONNECTION_REASONS = (
-    *("tenant_suspended", "switched_off", "disconnected"),
-    *("needs_reconnect", "paused", "disabled"),
+    "tenant_suspended",
+    "switched_off",
+    "disconnected",
+    "needs_reconnect",
+    "paused",
+    "disabled",
 )
 
 

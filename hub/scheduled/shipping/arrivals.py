@@ -12,9 +12,8 @@ from hub.scheduled.runs.due_runs import get_start_window
 from hub.scheduled.shipping.options import parse_shipping_options
 from hub.scheduled.shipping.work import find_schedules_with_work
 
-FREQUENT_SLOT_INTERVAL = timedelta(
-    minutes=2
-)  # jobs with a slot in this time ship at once; others at their slots
+# jobs with a slot in this time ship at once; others at their slots
+FREQUENT_SLOT_INTERVAL = timedelta(minutes=2)
 PAUSE_AFTER_RUN = timedelta(seconds=4)  # after a run, so that lines are sent in batches
 ARRIVAL_RUNS_KEPT_FOR = timedelta(hours=1)  # runs of arrivals, of which there may be many
 ARRIVAL = "arrival"  # `requested_by` of these runs

@@ -28,15 +28,10 @@ from hub.scheduled.shipping.shipment import Batch, Gap, Shipment
 from hub.scheduled.shipping.sources import read_source
 from hub.scheduled.shipping.work import delete_idle_run_before
 
-NEW_LINES_LOOK_EVERY = (
-    1.0  # seconds between two looks for lines, while acknowledgements are awaited
-)
-ACKNOWLEDGEMENT_POLL_EVERY = (
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-)  # seconds between two questions; Splunk advises about 10
+# seconds between two looks for lines, while acknowledgements are awaited
+NEW_LINES_LOOK_EVERY = 1.0
+# seconds between two questions; Splunk advises about 10
+ACKNOWLEDGEMENT_POLL_EVERY = (1.0, 2.0, 5.0, 10.0)
 PENDING_BATCHES_MAX = 64  # batches that wait for an acknowledgement
 ACKNOWLEDGEMENT_POLL_AFTER = 0.5  # seconds after a batch was sent
 ACKNOWLEDGEMENT_POLLS_MAX = 16  # questions between two batches
@@ -182,9 +177,8 @@ class Shipping:
         polled_batches = self.choose_polled_batches(now=now)
         acknowledged_count = await self.poll_acknowledgements(polled_batches)
         self.polls = 0 if acknowledged_count else self.polls + 1
-        if (
-            acknowledged_count < ACKNOWLEDGEMENT_POLLS_MAX
-        ):  # otherwise the next question follows the next batch
+        # otherwise the next question follows the next batch
+        if acknowledged_count < ACKNOWLEDGEMENT_POLLS_MAX:
             self.next_poll = (
                 now
                 + ACKNOWLEDGEMENT_POLL_EVERY[min(self.polls, len(ACKNOWLEDGEMENT_POLL_EVERY) - 1)]

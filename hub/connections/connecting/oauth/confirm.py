@@ -248,9 +248,14 @@ def _store_authorized_connection(
         connection.connected_by = connected_by or connection.connected_by
         connection.permissions = authorization.permissions
         _update_authorized_connection(
-            connection, grant_document, probe_result, replaces=plan.kind == "replace",
-            expires_at=expires_at, random=random, now=now,
-        )  # fmt: skip
+            connection,
+            grant_document,
+            probe_result,
+            replaces=plan.kind == "replace",
+            expires_at=expires_at,
+            random=random,
+            now=now,
+        )
         return connection
     draft = draft_connection(
         authorization.tenant,
@@ -261,9 +266,14 @@ def _store_authorized_connection(
     draft.permissions = authorization.permissions
     try:
         return connect_account(
-            draft, grant_document["secret"], probe_result, connected_by=connected_by,
-            expires_at=expires_at, random=random, now=now,
-        )  # fmt: skip
+            draft,
+            grant_document["secret"],
+            probe_result,
+            connected_by=connected_by,
+            expires_at=expires_at,
+            random=random,
+            now=now,
+        )
     except AlreadyConnected:
         raise AuthorizationRefused("taken") from None
 

@@ -19,11 +19,8 @@ from hub.problems import StrictSerializer
 from hub.rest.fields import TextField, object_url
 
 NAME_LENGTH_MAX, EXPRESSION_LENGTH_MAX = 200, 4000
-WAITS_MAX, WAIT_SECONDS_MAX, EXPIRY_SECONDS_MAX = (
-    30,
-    7 * 86400,
-    365 * 86400,
-)  # number, seconds, seconds
+# number, seconds, seconds
+WAITS_MAX, WAIT_SECONDS_MAX, EXPIRY_SECONDS_MAX = 30, 7 * 86400, 365 * 86400
 SOURCE_CONNECTORS = [
     (key, key) for key, connector in CONNECTORS.items() if connector.webhook_source is not None
 ]

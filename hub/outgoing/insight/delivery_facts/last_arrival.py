@@ -102,10 +102,11 @@ def _load_sides(
 ) -> tuple[_ComparedDelivery, _ComparedDelivery]:
     ids = (arrived.pk, delivery.pk)
     bodies: Mapping[int, Rendering] = Rendering.objects.in_bulk(ids)
+    # the last one of each
     attempts = {
         attempt.delivery_id: attempt
         for attempt in Attempt.unscoped.filter(delivery__in=ids).order_by("pk")
-    }  # the last one of each
+    }
     calls: dict[UUID, Exchange] = Exchange.objects.in_bulk(
         [attempt.exchange for attempt in attempts.values() if attempt.exchange and with_exchanges]
     )

@@ -20,19 +20,10 @@ HELD_BY_ORDER = Q(due_at=None)  # another of its key is before it
 EFFECTIVELY_HELD = Q(state="waiting") & (
     HELD_BY_TENANT | HELD_BY_SWITCH | HELD_BY_LANE | HELD_BY_ORDER
 )
-LANE_REASONS = {
-    *HOLDING_STATES,
-    DISCONNECTED,
-    BREAKER,
-    MAINTENANCE,
-    REFRESHING,
-}  # all reasons for which a lane is held
-INHERITED_REASONS = {
-    *LANE_REASONS,
-    "tenant_suspended",
-    "switched_off",
-    "behind",
-}  # reasons that a delivery's row need not have itself
+# all reasons for which a lane is held
+LANE_REASONS = {*HOLDING_STATES, DISCONNECTED, BREAKER, MAINTENANCE, REFRESHING}
+# reasons that a delivery's row need not have itself
+INHERITED_REASONS = {*LANE_REASONS, "tenant_suspended", "switched_off", "behind"}
 
 
 class EffectiveState(NamedTuple):

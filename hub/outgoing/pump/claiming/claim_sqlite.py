@@ -13,10 +13,21 @@ from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 from hub.outgoing.queue.ordering import select_same_key
 
 DELIVERY_COLUMNS = (
-    "pk", "connection_id", "tenant_id", "route_id", "message_uuid", "attempt_count",
-    "possibly_delivered", "low_priority", "due_at", "event_id", "position", "expires_at",
-    "crash_count", "quota_queue",
-)  # fmt: skip
+    "pk",
+    "connection_id",
+    "tenant_id",
+    "route_id",
+    "message_uuid",
+    "attempt_count",
+    "possibly_delivered",
+    "low_priority",
+    "due_at",
+    "event_id",
+    "position",
+    "expires_at",
+    "crash_count",
+    "quota_queue",
+)
 EVENT_COLUMNS = ("event__type", "event__sender_id", "event__occurred_at")
 PK, EVENT_ID, QUOTA_QUEUE = 0, 9, 13  # their places among the columns
 

@@ -19,9 +19,8 @@ ATTEMPTS_SHOWN = 20
 class PendingAttempt(NamedTuple):
     authorization: Authorization
     page: str  # the page where it continues
-    admin_request: (
-        Troubleshooting | None
-    )  # the request to an administrator there, who may have to approve first
+    # the request to an administrator there, who may have to approve first
+    admin_request: Troubleshooting | None
     outcome: Troubleshooting | None  # the problem, if known
 
     @property

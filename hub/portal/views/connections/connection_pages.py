@@ -45,9 +45,8 @@ from hub.reason_codes import find_reason
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
-DELIVERIES_SCANNED = (
-    5_000  # the tenant's newest deliveries, among which the connection's last day is counted
-)
+# the tenant's newest deliveries, among which the connection's last day is counted
+DELIVERIES_SCANNED = 5_000
 NOTICES_SHOWN = 5
 STATE_PARTS = (
     ("delivered", "good", gettext_lazy("delivered")),

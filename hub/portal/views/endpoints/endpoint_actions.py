@@ -57,10 +57,12 @@ def choose_events_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
     subscription = load_endpoint_routes(endpoint)
     data, condition_form = apply_condition(request)
     form = EventSelectionForm(
-        data, known_types=list_event_types(tenant_user.tenant),
-        shared_routes=subscription.shared_routes, selected=subscription.patterns,
+        data,
+        known_types=list_event_types(tenant_user.tenant),
+        shared_routes=subscription.shared_routes,
+        selected=subscription.patterns,
         initial={"filter": subscription.filter},
-    )  # fmt: skip
+    )
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "endpoint": endpoint,

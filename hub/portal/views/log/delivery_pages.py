@@ -55,16 +55,18 @@ DELIVERY_ACTION_TEXTS = {
     "retry": DeliveryAction(
         gettext_lazy("Retry now"),
         gettext_lazy(
-"Sends the same message again immediately: with the same content and ID, to the "
-"current address and with the current secret. Routes are not evaluated again."),
+            "Sends the same message again immediately: with the same content and ID, to the "
+            "current address and with the current secret. Routes are not evaluated again."
+        ),
         gettext_lazy("The delivery is being retried."),
     ),
     "send_again": DeliveryAction(
         gettext_lazy("Replay"),
         gettext_lazy(
-"Creates a new delivery with the current filter, mapping, address and secret. It "
-"has the same ID: a system that supports IDs accepts it once, others may show it "
-"twice."),
+            "Creates a new delivery with the current filter, mapping, address and secret. It "
+            "has the same ID: a system that supports IDs accepts it once, others may show it "
+            "twice."
+        ),
         gettext_lazy("The new delivery has been created."),
     ),
     "cancel": DeliveryAction(
@@ -75,11 +77,12 @@ DELIVERY_ACTION_TEXTS = {
     "skip": DeliveryAction(
         gettext_lazy("Skip"),
         gettext_lazy(
-"The delivery is closed permanently, and later deliveries of an ordered route "
-"continue. It can still be replayed."),
+            "The delivery is closed permanently, and later deliveries of an ordered route "
+            "continue. It can still be replayed."
+        ),
         gettext_lazy("The delivery has been skipped."),
     ),
-}  # fmt: skip
+}
 
 
 def get_delivery(tenant_user: TenantUser, id: UUID) -> Delivery:
@@ -170,9 +173,8 @@ def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, A
     return {
         "checks": [check for check in explanation.checks if check.passed or not has_arrived],
         "cause": None if has_arrived else explanation.first_failed_check,
-        "steps": build_timeline(
-            delivery, with_exchanges=has_own_connection(delivery)
-        ),  # calls on the platform's connection also carry messages of others
+        # calls on the platform's connection also carry messages of others
+        "steps": build_timeline(delivery, with_exchanges=has_own_connection(delivery)),
     }
 
 

@@ -42,10 +42,13 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
     if request.method == "POST" and operation_filter and form.is_valid():
         data = form.cleaned_data
         operation = planning.plan_operation(
-            data["kind"], operation_filter, tenant=tenant_user.tenant,
+            data["kind"],
+            operation_filter,
+            tenant=tenant_user.tenant,
             reason=data["reason"] or REQUESTED_IN_LOG,
-            actor=ActorContext.of_visitor(request, tenant_user), now=clock(),
-        )  # fmt: skip
+            actor=ActorContext.of_visitor(request, tenant_user),
+            now=clock(),
+        )
         return HttpResponseRedirect(
             reverse_object_page("portal:operation", tenant_user.tenant, operation)
         )

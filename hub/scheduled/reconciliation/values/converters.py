@@ -30,9 +30,15 @@ MONEY_PATTERN = re.compile(
 )
 AMOUNT_NAMES, CURRENCY_NAMES = ("amount", "value"), ("currency", "currency_code")
 BOOLEANS = {
-    "true": True, "yes": True, "1": True, "on": True,
-    "false": False, "no": False, "0": False, "off": False,
-}  # fmt: skip
+    "true": True,
+    "yes": True,
+    "1": True,
+    "on": True,
+    "false": False,
+    "no": False,
+    "0": False,
+    "off": False,
+}
 UNCONVERTED_MARK = "!"  # the first element of the canonical value of an Unconverted
 
 
