@@ -54,9 +54,7 @@ def _fold(value: Any) -> str:
 
 
 def parse_conditions(documents: Sequence[Mapping[str, Any]]) -> tuple[Condition, ...]:
-    """Parse conditions such as {"field": "Stage", "is": "in", "value": ["Won", "Lost"]}, whose
-    form was checked.
-    """
+    """Parse checked conditions such as {"field": "Stage", "is": "in", "value": ["Won", "Lost"]}."""
     return tuple(
         Condition(document["field"], document["is"], _list_values(document))
         for document in documents

@@ -24,9 +24,7 @@ class FileContent:
 
 @dataclass(frozen=True, slots=True)
 class BegunUpload:
-    """An upload that was begun: the file's id in the external system, and the URL that takes the
-    bytes.
-    """
+    """An upload that was begun: the file's id in the system, and the URL for the bytes."""
 
     id: str
     url: str

@@ -155,9 +155,7 @@ class Response:
         return f"<Response {self.status}, {len(self.body)} bytes>"
 
     def json(self) -> Json:
-        """Parse the body as JSON, without rounding any number. Raises Unreadable if it is not
-        JSON.
-        """
+        """Parse the body as JSON, without rounding. Raises Unreadable if it is not JSON."""
         try:
             return load_json(self.body)
         except (ValueError, RecursionError) as error:
@@ -180,9 +178,7 @@ def dump_json(value: Json) -> bytes:
 
 
 def encode_json(value: Json) -> str:
-    """Return compact JSON; a Decimal is a number with its digits. Raises ValueError for NaN and
-    infinity.
-    """
+    """Return compact JSON with a Decimal's digits. Raises ValueError for NaN and infinity."""
     try:
         return COMPACT_ENCODER.encode(value)
     except TypeError:  # a Decimal, or no JSON at all
@@ -245,8 +241,7 @@ def _write_digits(value: object) -> orjson.Fragment:
 
 
 def load_json(raw: bytes | str) -> Json:
-    """Parse JSON like `json.loads`, but without rounding any number. Raises ValueError and
-    RecursionError.
+    """Parse JSON like `json.loads`, but round no number. Raises ValueError and RecursionError.
 
     Integers have any size. A decimal that a float does not hold exactly becomes a Decimal.
     """
@@ -286,9 +281,7 @@ def _parse_integer(digits: str) -> int | str:
 
 
 def parse_decimal(digits: str) -> float | Decimal | str:
-    """Return the float that stands for exactly these digits, otherwise a Decimal; the digits if it
-    is none of a usual size.
-    """
+    """Return the float of exactly these digits, else a Decimal; the digits if it is too long."""
     try:
         exact = Decimal(digits)
     except InvalidOperation:  # an exponent beyond those of decimals

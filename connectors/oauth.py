@@ -121,18 +121,14 @@ class OAuth(Connector):
     def allows_own_login_hosts(
         self, urls: Mapping[str, str], host_patterns: tuple[str, ...]
     ) -> bool:
-        """Return whether the host patterns allow login hosts of a customer, such as the example
-        host.
-        """
+        """Return whether host patterns allow login hosts of a customer, like the example."""
         login_host = self.login_host
         return login_host is not None and self.allows_login_urls(
             host_patterns, self.urls_at("", urls, login_host.example)
         )
 
     def allows_login_urls(self, host_patterns: tuple[str, ...], urls: Mapping[str, str]) -> bool:
-        """Return whether the patterns allow the login, token and revocation URLs at these base
-        URLs.
-        """
+        """Return if the patterns allow the login, token and revocation URLs at these base URLs."""
         places = (self.authorize_address, self.token_address, self.revoke_address)
         return all(
             find_allowed_origin(place.format(**urls), host_patterns or self.hosts)
@@ -223,9 +219,7 @@ class OAuth(Connector):
         )
 
     def find_own_origin(self, url: object, credential: Credential) -> str:
-        """Return the origin of a URL in a response if the URL belongs to this system,
-        otherwise "".
-        """
+        """Return the origin of a URL in a response if it belongs to this system, else ""."""
         return find_allowed_origin(url, credential.hosts or self.hosts)
 
     def is_issued_by(self, issuer: str, credential: Credential) -> bool:

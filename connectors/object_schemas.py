@@ -98,8 +98,7 @@ class Schema:
         return ""
 
     def find_event_field(self, path: Sequence[str]) -> str:
-        """Return the key of the schema field that a path in an event's data reads; "" if it reads
-        none.
+        """Return the key of the schema field that a path in an event's data reads; "" if none.
 
         `path`: the names below `data`, such as `record`, `Email`.
         """

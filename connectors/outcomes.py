@@ -146,9 +146,7 @@ def throttled(
 def record_later(
     reason: str, detail: str = "", *, after: float | None = None, costs_no_attempt: bool = False
 ) -> Outcome:
-    """Build a retryable outcome of one record (or of others in its batch), not of the whole
-    system.
-    """
+    """Build a retryable outcome of one record (or others in its batch), not of the system."""
     return Outcome(
         "later", reason, detail, after=after, costs_no_attempt=costs_no_attempt, concerns="record"
     )
@@ -203,9 +201,7 @@ def unknown(reason: str, detail: str = "", *, after: float | None = None) -> Out
 
 
 def pending(ticket: str, *, after: float) -> Outcome:
-    """Build the outcome of an accepted request whose confirmation is requested after `after`
-    seconds.
-    """
+    """Build the outcome of an accepted request to be confirmed after `after` seconds."""
     return Outcome("pending", "awaiting_confirmation", after=after, ticket=ticket)
 
 

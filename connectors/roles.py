@@ -102,9 +102,7 @@ class Action:
         return read_outcomes(lambda: self.outcomes(response, messages), response, len(messages))
 
     def confirm_request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        """Build the request that asks whether `pending` messages were confirmed, by their
-        tickets.
-        """
+        """Build the request that asks whether `pending` messages were confirmed, by tickets."""
         raise NotImplementedError
 
     def parse_confirmation(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
@@ -185,8 +183,7 @@ class Collection:
         return ()
 
     def required_values(self, query: Mapping[str, str]) -> Mapping[str, str | int | bool]:
-        """Return the values that a record must have to be read with these parameters, by the names
-        of fields in writes.
+        """Return the values that records read with these parameters have, by fields in writes.
 
         A condition that no field expresses is returned by its own name.
         """
@@ -248,8 +245,7 @@ class LineFormat:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """How many lines of a batch the system accepted, counted from the first, and the line it
-    refused.
+    """How many lines of a batch the system accepted, from the first on, and the refused one.
 
     `ticket` identifies a later acknowledgement; None: the response is the final acknowledgement.
     """
@@ -271,9 +267,7 @@ class LogSink:
     def build_events(
         self, lines: Sequence[bytes], first_line: int, line_format: LineFormat
     ) -> list[bytes]:
-        """Build the event for each line `<seconds> <JSON>`; an event contains the number of its
-        line.
-        """
+        """Build the event for each line `<seconds> <JSON>`; it contains the number of its line."""
         raise NotImplementedError
 
     def lines_request(
@@ -283,9 +277,7 @@ class LogSink:
         raise NotImplementedError
 
     def parse_answer(self, response: Response, count: int) -> BatchAnswer | Outcome:
-        """Parse the response to `count` lines; return the Outcome if all were refused. Raises
-        Unreadable.
-        """
+        """Parse the response to `count` lines; an Outcome if all are refused. Raises Unreadable."""
         raise NotImplementedError
 
     def tickets_request(

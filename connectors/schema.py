@@ -69,9 +69,7 @@ class Message:
 
 
 def remove_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body without nulls: a mapping yields null for a value that an event does
-    not have.
-    """
+    """Return the body without nulls: a mapping yields null for what an event lacks."""
     return {key: value for key, value in body.items() if value is not None}
 
 
@@ -125,9 +123,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class LoginHost:
-    """Login hosts of a customer, at which accounts sign in instead of at the system's common
-    login.
-    """
+    """Login hosts of a customer, where accounts sign in instead of at the system's common one."""
 
     label: str
     help: str  # where a person finds their login host

@@ -33,9 +33,7 @@ class WebhookRequest:
         return [value.strip(" \t") for key, value in self.headers if key.lower() == name]
 
     def is_form(self) -> bool:
-        """Return whether the body is a form; the name of a type is not case-sensitive (RFC 9110,
-        section 8.3.1).
-        """
+        """Return whether the body is a form; types ignore case (RFC 9110, section 8.3.1)."""
         types = self.header_values("content-type")
         return any(value.lower().startswith(FORM_TYPE) for value in types)
 

@@ -37,9 +37,7 @@ class WriteAction(Action):
         self.permissions = kind.permissions
 
     def schema_object(self, body: Mapping[str, Any]) -> str:
-        """Return the schema object of the kind; "" for notes, whose fields are the same in every
-        account.
-        """
+        """Return the schema object of the kind; "" for notes, whose fields never differ."""
         return self.kind.object_key if self.kind.key != "note" else ""
 
     def find_body_problem(self, body: Mapping[str, Any]) -> str:
@@ -71,9 +69,7 @@ class WriteAction(Action):
         return {**fields, "custom_fields": custom} if custom else fields
 
     def written_record(self, message: Message) -> RecordToWrite:
-        """Return the record's fields as webhooks report changed ones, custom fields at the top
-        level.
-        """
+        """Return the record's fields as webhooks report changes, custom fields at the top level."""
         fields = remove_nulls(message.body)
         custom = remove_nulls(fields.pop("custom_fields", {}))
         record = str(fields.pop("id", ""))

@@ -105,9 +105,7 @@ class PipedriveSchema(Schema):
         return OBJECTS_BY_KIND.get(event_type.partition(".")[0], "")
 
     def find_event_field(self, path: Sequence[str]) -> str:
-        """Return the key of the field that a path reads; parts of a custom field's value belong to
-        it.
-        """
+        """Return the key of the field that a path reads; parts of its value belong to it."""
         if len(path) < 2 or path[0] not in RECORDS_OF_EVENT:
             return ""
         if path[1] != CUSTOM_FIELDS.key:
@@ -115,9 +113,7 @@ class PipedriveSchema(Schema):
         return f"{CUSTOM_FIELDS.key}.{path[2]}" if len(path) > 2 else ""
 
     def find_query_field(self, name: str) -> str:
-        """Return the key of the field that a name refers to; the name may refer to a part of the
-        field.
-        """
+        """Return the key of the field that a name refers to; it may refer to a part of it."""
         parts = name.split(".")
         return ".".join(parts[:2] if parts[0] == CUSTOM_FIELDS.key else parts[:1])
 
@@ -161,9 +157,7 @@ class PipedriveSchema(Schema):
 def _parse_lead_fields(
     entries: Iterable[Mapping[str, Any]], kind: RecordKind
 ) -> Iterable[SchemaField]:
-    """Yield the standard fields of leads, which are the same in every company, and the custom
-    fields of deals.
-    """
+    """Yield the standard fields of leads, the same in every company, and deals' custom fields."""
     for entry in kind.inputs:
         if entry is not CUSTOM_FIELDS:
             required = entry.key == kind.required_input

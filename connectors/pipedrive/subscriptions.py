@@ -121,9 +121,7 @@ def _build_delete_request(credential: Credential, external_id: str) -> Request:
 
 
 def _parse_webhook(webhook: Mapping[str, Any]) -> FoundSubscription:
-    """Parse a webhook. The API returns its password in clear text: it is compared, and not
-    stored.
-    """
+    """Parse a webhook. The API returns its password in clear text: it is compared, not stored."""
     object, action = str(webhook["event_object"]), str(webhook["event_action"])
     types = _list_event_types(object)
     if action != ALL_CHANGES:

@@ -112,9 +112,7 @@ class PipedriveWebhooks(WebhookSource):
 
 
 def build_creation_id(meta: Mapping[str, Any]) -> str:
-    """Return the id of a creation; it contains the company, as each company's record ids begin with
-    1.
-    """
+    """Return the id of a creation; with the company, as each one's record ids begin with 1."""
     return f"{meta['entity']}.created:{meta['company_id']}:{meta['entity_id']}"
 
 

@@ -166,8 +166,7 @@ class Aggregate(Query):
 
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:
-        """Parse the groups. The page is incomplete if there are more groups than a response can
-        hold.
+        """Parse the groups. The page is incomplete if there are more groups than it can hold.
 
         Raises Unreadable.
         """

@@ -56,9 +56,7 @@ class SalesforceSchema(Schema):
     missing_object_reasons = frozenset({"invalid_type", "not_found"})
 
     def find_event_object(self, event_type: str) -> str:
-        """Return the object's API name; for an object we register no webhooks for, as the type
-        spells it.
-        """
+        """Return the object's API name; without webhooks of ours, as the type spells it."""
         name = event_type.partition(".")[0]
         return OBJECT_NAMES.get(name, name)
 
@@ -108,9 +106,7 @@ class SalesforceSchema(Schema):
 
     @raises_unreadable
     def parse_fields(self, response: Response, object_key: str) -> FieldsPage | Outcome:
-        """Parse the describe response of one object. A response without the field `Id` is
-        incomplete.
-        """
+        """Parse the describe response of an object. One without the field `Id` is incomplete."""
         if rejection := find_rejection(response):
             return rejection
         answer = _parse_whole_answer(response)

@@ -94,9 +94,7 @@ def split_names(text: str) -> list[str]:
 
 
 def build_value_condition(field: str, values: Sequence[str], *, type: str) -> str:
-    """Build the condition that the field has one of the values. Raises ValueError for a value that
-    a field of this type cannot have.
-    """
+    """Build the condition that a field has one of the values. Raises ValueError for wrong ones."""
     format_literal = LITERALS.get(type, quote_literal)
     return f"{check_name(field)} IN ({', '.join(map(format_literal, values))})"
 

@@ -134,9 +134,7 @@ def select_fields(fields: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def name_message(key: str, url: str) -> str:
-    """Return the full name of an outbound message, `<object>.<name>`; `name` is derived from its
-    URL.
-    """
+    """Return an outbound message's full name, `<object>.<name>`; `name` derives from its URL."""
     object, _separator, change = key.partition(".")
     return f"{OBJECT_NAMES[object]}.Hub_{change}_{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 

@@ -26,9 +26,7 @@ def _parse_username(answer: Any) -> Mapping[str, str]:
 
 
 def _parse_flows(answer: Any) -> Mapping[str, str]:
-    """Return the flow's versions, its definition id and its newest version; all empty without a
-    flow.
-    """
+    """Return the flow's versions, its definition id and newest version; empty without a flow."""
     flows = sorted(answer["records"], key=lambda flow: int(flow["VersionNumber"]))
     newest = flows[-1] if flows else {}
     return {

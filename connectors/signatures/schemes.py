@@ -121,9 +121,7 @@ Scheme = HmacScheme | Ed25519Scheme | SharedSecretScheme
 
 
 def choose_scheme(scheme: Scheme, request: WebhookRequest) -> Scheme:
-    """Return the alternative of a scheme for a request that has the headers of the alternative
-    only.
-    """
+    """Return the alternative of a scheme for a request that has its headers only."""
     if not isinstance(scheme, HmacScheme) or scheme.alternative is None:
         return scheme
     names = (scheme.header, scheme.alternative.header)
@@ -202,9 +200,7 @@ def _find_element_errors(scheme: SignatureScheme) -> dict[str, str]:
 
 
 def _find_template_errors(scheme: SignatureScheme) -> dict[str, str]:
-    """Return the errors of the template: what is read from the request must be signed, and vice
-    versa.
-    """
+    """Return the errors of the template: all that is read must be signed, and vice versa."""
     try:
         fields = template_fields(scheme.signed)
     except TemplateError as error:

@@ -55,9 +55,7 @@ def _read_query_secret(scheme: SharedSecretScheme, request: WebhookRequest) -> s
 
 
 def _read_path_secret(request: WebhookRequest) -> str:
-    """Return the last part of the path. Raises SignatureRejection if it is not canonically
-    encoded.
-    """
+    """Return the last part of the path. Raises SignatureRejection if not canonically encoded."""
     if "//" in request.path or "%" in request.path:
         raise SignatureRejection(Cause.MALFORMED_CREDENTIAL)
     return request.path.removesuffix("/").rpartition("/")[2]

@@ -230,9 +230,7 @@ class Slack(OAuth):
 
 
 def _parse_account(answer: Mapping[str, Any]) -> Account:
-    """Return the account of an auth.test response: the workspace, or the organisation for an
-    installation in all workspaces.
-    """
+    """Return the account of an auth.test response: the workspace, or the whole organisation."""
     is_enterprise_install = answer.get("is_enterprise_install") is True
     return Account(
         id=str(answer["enterprise_id" if is_enterprise_install else "team_id"]),

@@ -1,6 +1,4 @@
-"""The registration at Slack: one for the whole app, entered by staff. No API reports whether it is
-enabled.
-"""
+"""The registration at Slack: one for the app, entered by staff. No API reports if it is enabled."""
 
 from collections.abc import Collection, Mapping
 

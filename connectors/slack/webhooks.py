@@ -93,8 +93,7 @@ class SlackWebhooks(WebhookSource):
         return ",".join(_list_accounts(_parse_document(request)))
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
-        """Separate response URL and trigger id from the body, which is stored as JSON without
-        secrets.
+        """Separate response URL and trigger id from the body, stored as JSON without secrets.
 
         A body that is not an object is stored as empty, as secrets in it would not be found.
         """
@@ -219,9 +218,7 @@ def _is_own(document: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
 
 
 def _read_rate_limit(document: Mapping[str, Any], message_id: str) -> Item:
-    """Parse the notice that Slack dropped events of a minute, as a workspace had more than 30,000
-    in an hour.
-    """
+    """Parse the notice that Slack dropped a minute's events: a workspace had 30,000 in an hour."""
     minute = EPOCH + timedelta(seconds=int(document["minute_rate_limited"]))
     return Item(
         id=message_id,
@@ -233,9 +230,7 @@ def _read_rate_limit(document: Mapping[str, Any], message_id: str) -> Item:
 
 
 def _find_account_change(event: Mapping[str, Any]) -> AccountChange:
-    """Return what the event changes about the installation; revoked tokens of single users change
-    nothing.
-    """
+    """Return what the event changes of the installation; revoked tokens of single users: none."""
     if event["type"] == "app_uninstalled":
         return "uninstalled"
     if event["type"] == "tokens_revoked" and _as_object(event.get("tokens")).get("bot"):

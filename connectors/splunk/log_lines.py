@@ -117,9 +117,7 @@ def is_about_a_line(response: Response) -> bool:
 
 
 def find_rejection_of_tickets(response: Response) -> Outcome | None:
-    """Return the Outcome of a failed acknowledgement request; None for an answer, which has no
-    code.
-    """
+    """Return the Outcome of a failed acknowledgement request; None for an answer without code."""
     answer = response.json() if response.status == 200 else None
     if isinstance(answer, Mapping) and "acks" in answer:
         return None

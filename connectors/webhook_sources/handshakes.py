@@ -82,9 +82,7 @@ class HashAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedAnswer:
-    """Answer with a fixed status and JSON (Trello's HEAD; Discord's PING, which is signed; Slack's
-    check of the certificate).
-    """
+    """Answer with a fixed status and JSON: to Trello's HEAD, Discord's PING, Slack's SSL check."""
 
     match: Values = ()  # empty: every request with one of the methods
     source: Literal["json", "query"] = "json"  # whether `match` is of the body or of the query

@@ -184,8 +184,7 @@ class WebhookSource:
     def record_changes(
         self, collection: str, record: Mapping[str, Any], *, account: str
     ) -> Sequence[RecordChange]:
-        """Return the changes that a record of one of `read_objects` implies: its creation, and its
-        last change.
+        """Return what a record of one of `read_objects` shows: its creation, and its last change.
 
         A creation has the item id that it has in a webhook. Raises one of READ_ERRORS.
         """

@@ -72,9 +72,7 @@ class Subscriptions:
     def list_wanted_registrations(
         self, event_types: Collection[str]
     ) -> Mapping[str, tuple[str, ...]]:
-        """Return the registrations needed for these event types: from the key of each to its
-        types.
-        """
+        """Return the registrations needed for these event types: types by key."""
         raise NotImplementedError
 
     def build_url(self, url: str, key: str) -> str:
@@ -105,9 +103,7 @@ class Subscriptions:
     def find_differences(
         self, target: WantedSubscription, registration: FoundSubscription
     ) -> tuple[str, ...]:
-        """Return the names of the properties that differ from the wanted ones: url, events, secret,
-        inactive.
-        """
+        """Return the properties that differ from the wanted ones: url, events, secret, inactive."""
         return tuple(
             name
             for name, differs in (
@@ -122,9 +118,7 @@ class Subscriptions:
     def next_step(
         self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Step | None:
-        """Return the next request that creates a registration or completes a begun one; None at the
-        end.
-        """
+        """Return the next request to create a registration or complete one; None at the end."""
         raise NotImplementedError
 
     def next_repair(
