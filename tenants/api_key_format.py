@@ -1,6 +1,4 @@
-"""The text of an API key: hub_<live or test>_<8 characters of public id>_<192 random
-bits><checksum>, in base62.
-"""
+"""The text of an API key: hub_<live|test>_<public id>_<192 random bits><checksum>, base62."""
 
 import hashlib
 import re
@@ -35,9 +33,7 @@ def generate_api_key(environment: str, *, random: RandomBytes) -> str:
 
 
 def parse_api_key(text: str) -> ParsedApiKey | None:
-    """Return None for a text that cannot be a key: a mistyped one fails the checksum without a
-    database query.
-    """
+    """Return None for what cannot be a key: a mistyped one fails the checksum, without a query."""
     match = API_KEY_PATTERN.fullmatch(text)
     if match is None or compute_checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
         return None

@@ -1,6 +1,4 @@
-"""List filters: every filter over a relation offers only the rows that the user may see, without
-further declaration.
-"""
+"""List filters: each filter over a relation offers only rows that the user may see."""
 
 from django.contrib.admin.filters import FieldListFilter, RelatedFieldListFilter
 

@@ -1,6 +1,4 @@
-"""Validation of the names of users, API keys and organisations: one line of text without an
-address.
-"""
+"""Validation of names of users, API keys and organisations: one line without an address."""
 
 import re
 import unicodedata
@@ -15,9 +13,7 @@ JOINERS = "\u200c\u200d"  # within emoji, and letters of some scripts
 
 
 def validate_name(value: str) -> None:
-    """Raise ValidationError if the name could be mistaken for a line or a link of ours in a mail
-    that contains it.
-    """
+    """Raise ValidationError if the name could look like a line or link of ours in a mail."""
     if any(
         unicodedata.category(character) in HIDDEN_CATEGORIES and character not in JOINERS
         for character in value

@@ -1,6 +1,4 @@
-"""Isolation of tenants: each model declares its path to the tenant, and queries filter by that
-path.
-"""
+"""Isolation of tenants: each model declares its path to the tenant, by which queries filter."""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,9 +31,7 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 
 
 class ScopedManager(models.Manager[M]):
-    """Manager that offers `objects.of(tenant)` only; code that needs the rows of all tenants uses
-    `unscoped`.
-    """
+    """Manager that offers `objects.of(tenant)` only; `unscoped` has the rows of all tenants."""
 
     def get_queryset(self) -> Any:
         raise TenantNotNamed(
@@ -43,9 +39,7 @@ class ScopedManager(models.Manager[M]):
         )
 
     def of(self, tenant: models.Model | int | str | None) -> models.QuerySet[M]:
-        """Return the tenant's rows, and the platform's if the model is SHARED; with
-        None the platform's only.
-        """
+        """Return the tenant's rows, with the platform's if SHARED; for None the platform's only."""
         rows: models.QuerySet[M] = models.QuerySet(self.model, using=self._db)
         return rows.filter(tenant_condition(self.model, tenant))
 
@@ -55,8 +49,7 @@ def tenant_condition(model: type[models.Model], tenant: models.Model | int | str
 
 
 class Scoped(models.Model):
-    """Base of every model that belongs to a tenant. `TENANT` is the path to it, as in
-    "connection__tenant".
+    """Base of models that belong to a tenant. `TENANT` is the path to it: "connection__tenant".
 
     The path uses foreign keys only. If the model is SHARED, every tenant may read the rows without
     a tenant, and only the platform may change them.
@@ -75,8 +68,7 @@ class Scoped(models.Model):
 
     @classmethod
     def reserved_for_platform(cls) -> Q | None:
-        """Return the Q condition of a tenant's rows that only the platform may change; None if
-        there are none.
+        """Return the Q of a tenant's rows that only the platform may change; None without any.
 
         For example the deliveries over the platform's own connection.
         """
@@ -104,17 +96,13 @@ def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 
 def _own_rows_condition(model: type[models.Model], tenants: TenantIds) -> Q:
-    """Return the Q condition for these tenants' rows; a model without `TENANT` belongs to the
-    platform.
-    """
+    """Return the Q condition of these tenants' rows; without `TENANT` they are the platform's."""
     path = tenant_path(model)
     return Q(**{f"{path}__in": tenants}) if path else Q(pk__in=())
 
 
 def tenant_path(model: type[models.Model]) -> str:
-    """Return the look-up path from the model to its tenant; "" if its rows belong to the
-    platform.
-    """
+    """Return the look-up path from the model to its tenant; "" if its rows are the platform's."""
     path: str = getattr(model, "TENANT", "")
     return path
 
@@ -134,9 +122,7 @@ def changeable_rows(model: type[models.Model], user: object) -> models.QuerySet:
 
 
 class ScopedAdminMixin(AdminBase):
-    """Mixin of a ModelAdmin or an inline: another tenant's rows cannot be listed, opened, chosen,
-    counted or searched.
-    """
+    """Mixin of a ModelAdmin or inline: another tenant's rows are neither listed nor reachable."""
 
     model: type[models.Model]
 
@@ -206,9 +192,7 @@ def is_among(
     user: object,
     obj: models.Model | None,
 ) -> bool:
-    """Return whether the user may access this object; checks the object's own model, as an inline
-    is asked about its parent.
-    """
+    """Return whether the user may access this object of any model: inlines ask about parents."""
     if obj is None or obj.pk is None or accessible_tenants(user) is ALL_TENANTS:
         return True
     return rows_of(type(obj), user).filter(pk=obj.pk).exists()

@@ -131,8 +131,7 @@ key_lookup = GroupCommit(find_keys, max_batch=MAX_KEYS_PER_LOOKUP)
 
 
 class HasScope(BasePermission):
-    """Permission by scope: a view declares the scope of each method, as in `required_scopes =
-    {"POST": "events:write"}`.
+    """Permission by scope: a view declares `required_scopes = {"POST": "events:write"}`.
 
     A method without an entry is not allowed; None allows any key.
     """

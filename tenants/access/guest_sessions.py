@@ -21,9 +21,7 @@ REMEMBERED_FOR = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A person whom our own application sent to the pages of one tenant, identified by its own
-    reference.
-    """
+    """A person whom our own application sent to a tenant's pages, known by its reference."""
 
     tenant: str  # its reference
     role: str
@@ -38,9 +36,7 @@ class Guest:
 
 
 def start_session(request: HttpRequest, name: str, value: Any, *, until: datetime) -> None:
-    """Begin a new session with only this value: data of the old session is deleted, and its key is
-    no longer valid.
-    """
+    """Begin a new session with only this value: data and key of the old session are gone."""
     request.session.flush()
     rotate_token(request)
     request.session[name] = value
@@ -53,9 +49,7 @@ def start_guest_session(request: HttpRequest, guest: Guest) -> None:
 
 
 def current_guest(request: HttpRequest) -> Guest | None:
-    """Return the guest of this session, even if the visit has ended; None if there is none or a
-    user is signed in.
-    """
+    """Return this session's guest, even if the visit has ended; None without, or for a user."""
     if request.user.is_authenticated or SESSION_KEY not in request.session:
         return None
     stored = request.session[SESSION_KEY]
@@ -63,8 +57,7 @@ def current_guest(request: HttpRequest) -> Guest | None:
 
 
 def protect_secret_url(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorate a view whose URL contains a token: the response is not cached, and the URL is not
-    sent as a referrer.
+    """Decorate a view whose URL contains a token: it is neither cached nor sent as a referrer.
 
     `no-referrer` would protect the URL as well, but makes browsers send forms with `Origin: null`,
     which CSRF protection rejects.

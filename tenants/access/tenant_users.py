@@ -49,9 +49,7 @@ class TenantUser:
 
     @property
     def can_manage(self) -> bool:
-        """Return whether the person may connect, pause, disconnect and send again: owners and
-        admins may, members only read.
-        """
+        """Return whether the person may connect, pause, disconnect and send again: not a member."""
         return self.is_at_least(Membership.Role.ADMIN)
 
     @property
@@ -66,9 +64,7 @@ class TenantUser:
 
 
 class TenantPagesMiddleware(MiddlewareMixin):
-    """Forbid browsers and proxies to store pages below /t/, so that a later user of the computer
-    cannot read them.
-    """
+    """Forbid to store pages below /t/: a later user of the computer could read them."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if request.path.startswith("/t/"):
@@ -127,9 +123,7 @@ def _find_member(user: User, reference: str) -> TenantUser:
 
 
 def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
-    """Return the guest. Raises GuestSessionOver when the visit has ended; its page shows how to
-    continue.
-    """
+    """Return the guest. Raises GuestSessionOver after the visit, with a page on how to go on."""
     guest = current_guest(request)
     if guest is None or guest.tenant != reference:
         raise Http404(reference)
@@ -143,8 +137,7 @@ def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
 def tenant_view(
     *, min_role: str = Membership.Role.MEMBER, shown_to_support: bool = True
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser if the person
-    has `min_role`.
+    """Decorate a view below /t/<tenant>/: it is called with a TenantUser who has `min_role`.
 
     A page with secrets or exports is not `shown_to_support`.
     """
@@ -213,9 +206,7 @@ def render_role_missing(
 
 
 def _redirect_without_account(request: HttpRequest) -> HttpResponse | None:
-    """Return the response for a person who is not signed in; None for a guest whose visit has not
-    ended.
-    """
+    """Return the response for a person not signed in; None for a guest whose visit goes on."""
     guest = current_guest(request)
     if guest is None:
         return redirect_to_login(request.get_full_path())
@@ -234,8 +225,7 @@ def render_read_only(request: HttpRequest, reference: str) -> HttpResponse:
 def require_recent_login(
     view: Callable[..., HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Decorate a sensitive view: a user who has not authenticated for five minutes has to do so
-    again.
+    """Decorate a sensitive view: a user who did not authenticate for five minutes has to do so.
 
     By password or second factor; the user then returns to the same request. The decorator comes
     below tenant_view(), or alone. A POST is stored in the session meanwhile, so it must not contain

@@ -1,6 +1,4 @@
-"""Adapters for django-allauth: who may sign up, how mails are sent, and how second factors are
-stored.
-"""
+"""Adapters for django-allauth: who may sign up, how mails are sent and second factors stored."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -77,9 +75,7 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- mail ---
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Queue the mail, and do the same work for an unknown account, so that no page waits for a
-        mail server or fails with it.
-        """
+        """Queue the mail, with equal work for an unknown account, and no wait for a mail server."""
         page_urls = {
             "reset_url": mail.build_absolute_url(reverse("account_reset_password")),
             "login_url": mail.build_absolute_url("/accounts/login/"),
@@ -114,9 +110,7 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- signing in ---
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Return whether the user has to authenticate again, as the last time is longer ago than
-        REAUTHENTICATION_TIMEOUT.
-        """
+        """Return whether the last authentication is longer ago than REAUTHENTICATION_TIMEOUT."""
         records = get_authentication_records(self.request, self.request.user)
         oldest = clock().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
         is_recent = bool(records) and records[-1]["at"] > oldest
@@ -171,9 +165,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
 
 class LoginForm(AllauthLoginForm):
-    """Sign-in form, without the field's help text that links to the reset of the password, as the
-    page has this link.
-    """
+    """Sign-in form, without the help text that links to the password reset, as the page does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -181,9 +173,7 @@ class LoginForm(AllauthLoginForm):
 
 
 class SignupForm(AllauthSignupForm):
-    """Sign-up with the invitation's address, which is shown but not editable; a posted address is
-    ignored.
-    """
+    """Sign-up with the invitation's address, which is shown, not editable, and not posted."""
 
     name = forms.CharField(
         label=_("Your name"),

@@ -59,9 +59,7 @@ class MembershipFormSet(BaseInlineFormSet):
 
     @transaction.atomic
     def save_members(self, actor: ActorContext, *, now: datetime) -> None:
-        """Add, change and remove the members; new owners are added first, so that the last old one
-        can be removed.
-        """
+        """Add, change and remove members; new owners first, so that the last old one can go."""
         remaining_forms = [form for form in self.initial_forms if form not in self.deleted_forms]
         changed = [form for form in remaining_forms if form.has_changed()]
         changed.sort(key=lambda form: form.cleaned_data["role"] != membership_actions.OWNER)

@@ -16,9 +16,7 @@ from tenants.services.support_visit_actions import begin_support_visit, end_visi
 
 
 class SupportVisitMixin:
-    """Mixin of the tenants' admin: a button that opens the tenant's pages as its members see
-    them.
-    """
+    """Mixin of the tenants' admin: a button that opens its pages as its members see them."""
 
     def has_visit_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
         return obj is not None and can_visit_tenant(cast(User, request.user), obj)

@@ -1,6 +1,4 @@
-"""The activity on a tenant's staff page: newest events, deliveries by state, and a timeline of
-audited actions and notices.
-"""
+"""Activity on a tenant's staff page: newest events, deliveries by state, audit and notices."""
 
 from datetime import datetime
 from typing import Any, NamedTuple

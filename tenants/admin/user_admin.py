@@ -65,9 +65,7 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
             membership_actions.report_user_left(obj, now=clock())
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete the user; owners of their tenants are notified of the connections that the user
-        connected.
-        """
+        """Delete the user; owners of their tenants are told which connections they connected."""
         membership_actions.report_user_left(obj, now=clock())
         super().delete_model(request, obj)
 

@@ -159,9 +159,7 @@ class MemberView(APIView):
 
     @describe_operation("members_destroy", "Remove a member", {204: None}, problems=CHANGE_PROBLEMS)
     def delete(self, request: Request, id: UUID) -> Response:
-        """Remove the member, who keeps the account but loses access to this tenant; refused for the
-        last owner.
-        """
+        """Remove the member, who keeps the account; refused for the last owner."""
         _run_or_reject(
             membership_actions.remove_member,
             _find_changeable(request, Membership, id, "user"),
@@ -255,9 +253,7 @@ class SendAgainView(APIView):
         examples={"sent again": INVITATION_EXAMPLE},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Send another mail with a new link, valid for seven days; the earlier link is no longer
-        valid.
-        """
+        """Send another mail with a new link, valid for seven days; the earlier one ends."""
         invitation = _find_changeable(request, Invitation, id)
         _run_or_reject(
             membership_actions.resend_invitation,

@@ -1,6 +1,4 @@
-"""REST API of portal links: our own application gives its users access to a tenant's pages, and
-revokes it.
-"""
+"""REST API of portal links: our application gives its users access to a tenant's pages."""
 
 import secrets
 from typing import ClassVar

@@ -23,9 +23,7 @@ def validate_scopes(value: list[str]) -> None:
 
 
 class ApiKey(Scoped):
-    """API key of a program, for one tenant or for the platform. Only its hash is stored; the text
-    is shown once.
-    """
+    """API key of a program, for a tenant or the platform. Shown once; only a hash is stored."""
 
     USE_RECORDED_EVERY = timedelta(minutes=1)
 

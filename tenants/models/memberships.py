@@ -83,7 +83,5 @@ class Invitation(Scoped):
 
     @property
     def mail_problem(self) -> str:
-        """Return the sentence that explains why the last mail was not sent; "" if no failure is
-        recorded.
-        """
+        """Return the sentence on why the last mail was not sent; "" if no failure is recorded."""
         return MAIL_REASONS[self.mail_reason].sentence if self.mail_reason else ""

@@ -11,9 +11,7 @@ from tenants.scoping import Scoped
 
 
 class PortalLink(Scoped):
-    """A link by which our own application lets one of its users into a tenant's pages; only the
-    token's digest is stored.
-    """
+    """A link that lets a user of our application into a tenant's pages; stored as a digest."""
 
     LIFETIME = timedelta(minutes=5)
     VISIT_LENGTH = timedelta(hours=1)  # how long a guest may stay

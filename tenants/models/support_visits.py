@@ -1,6 +1,4 @@
-"""Support visits: staff read a tenant's pages for a limited time, for a reason that the tenant
-sees.
-"""
+"""Support visits: staff read a tenant's pages for a time, for a reason that the tenant sees."""
 
 from datetime import datetime, timedelta
 

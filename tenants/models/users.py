@@ -57,9 +57,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return Actor.of_user(self)
 
     def accessible_tenants(self) -> TenantIds:
-        """Return the tenants whose rows this person may see: all for a superuser, otherwise those
-        of their memberships.
-        """
+        """Return the tenants whose rows this person may see: all, or those of their memberships."""
         if not self.is_active:
             return NO_TENANTS
         return ALL_TENANTS if self.is_superuser else self.tenant_ids

@@ -17,9 +17,7 @@ from tenants.services import portal_link_actions
 @protect_secret_url
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_portal_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the page; on POST use the link and begin the guest's session. A signed-in user only sees
-    the page.
-    """
+    """Show the page; a POST uses the link and begins the guest's session, unless signed in."""
     link = portal_link_actions.find_portal_link(token)
     if link is None or not link.is_pending(clock()):
         return _render_link_ended(request)

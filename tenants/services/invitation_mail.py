@@ -13,8 +13,7 @@ SESSION_KEY = "invitation"  # in the session: its public id, never the token
 
 
 def mail_invitation(invitation: Invitation, token: str, *, now: datetime) -> None:
-    """Queue the mail with the link, in the caller's transaction; `record_mail_result` stores its
-    result.
+    """Queue the mail with the link, in this transaction; see `record_mail_result`.
 
     Raises `mail.MailNotConfigured` when the hub has no mail server.
     """
@@ -35,9 +34,7 @@ def mail_invitation(invitation: Invitation, token: str, *, now: datetime) -> Non
 
 
 def record_mail_result(digest: str, *, reason: str, sent_at: datetime | None) -> None:
-    """Store the result of the mail with the newest link; `reason` is why it has not been sent
-    (yet).
-    """
+    """Store the result of the mail with the newest link; `reason`: why it was not sent (yet)."""
     Invitation.unscoped.filter(digest=digest).update(sent_at=sent_at, mail_reason=reason)
 
 

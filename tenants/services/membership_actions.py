@@ -1,5 +1,4 @@
-"""Invite, add and remove members, and change their roles: the admin, the portal and REST call
-these.
+"""Invite, add and remove members, and change their roles: for admin, portal and REST.
 
 Each function locks the tenant's row, so that concurrent changes see each other, and audits itself.
 """
@@ -66,8 +65,7 @@ def invite_member(
 def resend_invitation(
     invitation: Invitation, actor: ActorContext, *, random: RandomBytes, now: datetime
 ) -> None:
-    """Send another mail with a new link, valid as long as the first; the earlier link is no longer
-    valid.
+    """Send another mail with a new link, valid as long as the first; the earlier one ends.
 
     Raises MembershipRejected when the invitation has ended or a mail has just been sent.
     """

@@ -1,6 +1,4 @@
-"""Portal links, used once: users of our own application open a tenant's pages without a second
-account.
-"""
+"""Portal links, used once: users of our application open a tenant's pages without an account."""
 
 from datetime import datetime
 
@@ -23,9 +21,7 @@ class PortalLinkEnded(Exception):
 
 
 def is_allowed_return_url(url: str) -> bool:
-    """Return whether the URL's whole origin is one of the allowed origins, so that what follows
-    cannot extend the host.
-    """
+    """Return whether the URL's whole origin is allowed, so that what follows is no part of it."""
     if not url.isprintable() or "\\" in url or " " in url or len(url) > MAX_URL_LENGTH:
         return False
     allowed = settings.HUB_PORTAL_RETURN_URLS

@@ -76,9 +76,7 @@ def end_visit_of_session(request: HttpRequest, cause: str, *, now: datetime) -> 
 
 
 def end_finished_visits(*, now: datetime) -> None:
-    """End the visits whose time is over, or whose visitor lost the permission; a step of the
-    sweep.
-    """
+    """End the visits whose time is over or whose visitor may not any more; a step of the sweep."""
     for visit in SupportVisit.unscoped.filter(ended_at=None).select_related("tenant", "user"):
         if visit.expires_at <= now:
             end_support_visit(visit, EndCause.TIME, ActorContext.system(), now=now)

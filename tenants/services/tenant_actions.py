@@ -1,6 +1,4 @@
-"""Create, change, suspend and restore a tenant, and set its limits: the admin, the portal and REST
-call these.
-"""
+"""Create, change, suspend and restore a tenant, and set its limits, for all doors."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -86,9 +84,7 @@ def restore_tenant(tenant: Tenant, actor: ActorContext, *, now: datetime) -> Ten
 def set_tenant_limits(
     tenant: Tenant, limits: Mapping[str, int], actor: ActorContext, *, now: datetime
 ) -> Tenant:
-    """Set the quotas of the tenant by limit name; a limit that is missing gets its default. Return
-    the tenant.
-    """
+    """Set the tenant's quotas by limit name; without one it gets the default. Return the tenant."""
     tenant = lock_tenant(tenant)
     before, tenant.limits = tenant.limits, dict(limits)
     tenant.save(update_fields=["limits"])
