@@ -79,9 +79,7 @@ def score_calls(health: BreakerState, calls: CallCounts, *, now: datetime) -> Br
 
 
 def _apply_probe(health: BreakerState, calls: CallCounts, *, now: datetime) -> BreakerState:
-    """Return the state after the probe call; a probe without evidence is repeated after the same
-    time.
-    """
+    """Return the state after the probe call; one without evidence is repeated as late."""
     if calls.up:
         return close_breaker(health)
     trips = health.breaker_trips + bool(calls.down)

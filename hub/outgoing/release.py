@@ -43,8 +43,7 @@ CONNECTION_REASONS = ("egress_refused", "credential_unreadable", "permission_mis
 
 
 def release_held_deliveries(*, now: datetime) -> int:
-    """Release the deliveries whose cause is removed; hold those of switched-off subjects and
-    suspended tenants.
+    """Release deliveries whose cause is removed; hold those of switched-off or suspended subjects.
 
     Return how many became due.
     """
@@ -133,9 +132,7 @@ def _find_with_changed_filter() -> QuerySet[Delivery]:
 
 
 def _hold_for_suspended_tenants(*, now: datetime) -> None:
-    """Hold the waiting deliveries of suspended tenants on the platform's connections; their own
-    lanes are not claimed.
-    """
+    """Hold suspended tenants' deliveries on platform connections; their lanes are not claimed."""
     waiting = Delivery.unscoped.filter(
         state="waiting", connection__tenant=None, connection__isnull=False
     )
@@ -145,9 +142,7 @@ def _hold_for_suspended_tenants(*, now: datetime) -> None:
 
 
 def _hold_for_switches(*, now: datetime) -> None:
-    """Hold the waiting deliveries of switched-off routes, and of switched-off tenants on the
-    platform's connections.
-    """
+    """Hold waiting deliveries of switched-off routes, and of tenants on platform connections."""
     waiting = Delivery.unscoped.filter(state="waiting", connection__isnull=False)
     routes = waiting.filter(route__in=_select_switched_off("route"))
     routes.update(state="held", reason="route_off", detail="", due_at=None, state_changed_at=now)
@@ -186,9 +181,7 @@ def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int
 
 
 def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
-    """Check the cause of each delivery again, batch by batch in the order of acceptance; return how
-    many became due.
-    """
+    """Check each delivery's cause again, in batches as accepted; return how many became due."""
     last_id = total = 0
     while batch_ids := list(
         deliveries.filter(pk__gt=last_id)
@@ -271,9 +264,7 @@ def _reevaluate_in_memory(
 
 
 def store_reevaluated(deliveries: Sequence[Delivery], *, now: datetime) -> set[int]:
-    """Write what `reevaluate_deliveries` changed; return the lanes that have newly due
-    deliveries.
-    """
+    """Write what `reevaluate_deliveries` changed; return lanes with newly due deliveries."""
     if not deliveries:
         return set()
     assign_positions([delivery for delivery in deliveries if delivery.position is None])

@@ -1,6 +1,4 @@
-"""Routing: find the routes that events match, and build their deliveries, in a fixed number of
-queries.
-"""
+"""Routing: find the routes that events match, and build deliveries, in a few queries."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,9 +31,7 @@ WHERE c.tenant_id IS NULL OR c.tenant_id IN ({tenant_ids}) ORDER BY c.id
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """The routes and connections of some tenants, and the active kill switches; a fixed number of
-    statements.
-    """
+    """Routes and connections of some tenants, and active kill switches, in a few statements."""
 
     routes: Sequence[Route]
     connections: Sequence[Connection]
@@ -212,9 +208,7 @@ def build_replay(
 
 @dataclass(frozen=True, slots=True)
 class ActiveSwitches:
-    """Kill switches that apply to single deliveries: of a route, or of a tenant on platform
-    connections.
-    """
+    """Kill switches of single deliveries: of a route, or of a tenant on platform connections."""
 
     routes: Collection[int] = ()
     tenants: Collection[int] = ()
@@ -234,9 +228,7 @@ class ActiveSwitches:
     def find_block(
         self, tenant: Tenant, route: Route, target: Connection | None
     ) -> tuple[str, str, str] | None:
-        """Return the state, reason and detail of a delivery that may not be sent; None if
-        it may.
-        """
+        """Return the state, reason and detail if a delivery may not be sent, else None."""
         if target is None:
             return HELD, "not_connected", ""
         if target.is_disconnected and not target.keeps_events:

@@ -143,9 +143,7 @@ class DeliveryWithAttemptsSerializer(DeliverySerializer):
 
 
 class ExchangeSerializer(serializers.Serializer):
-    """The HTTP call; its bodies are visible to staff only, as one call may carry the messages of
-    many tenants.
-    """
+    """The HTTP call; only staff see its bodies, as one call may carry messages of many tenants."""
 
     at = serializers.DateTimeField()
     method = serializers.CharField()

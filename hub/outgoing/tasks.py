@@ -49,9 +49,7 @@ def drain(name: str) -> None:
 
 
 def index_values(name: str) -> None:
-    """Index values for at most two seconds, which limits the CPU use: about 180 events a second
-    while it catches up.
-    """
+    """Index values for at most two seconds: about 180 events a second while it catches up."""
     acknowledge_wake_up(name)
     deadline = clock() + INDEXING_TIME
     with suppress(PositionMoved):

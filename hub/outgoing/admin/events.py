@@ -176,9 +176,7 @@ class EventAdmin(ReadOnlyAdmin):
             return None
 
     def get_initial_event(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the initial data of the form: the event that ?like= names, otherwise an example
-        order.
-        """
+        """Return the initial data of the form: the event of ?like=, otherwise an example order."""
         event_id = parse_number(request.GET.get("like", ""))
         event = (
             self.get_queryset(request).filter(pk=event_id).first() if event_id is not None else None

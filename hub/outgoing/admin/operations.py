@@ -1,6 +1,4 @@
-"""Admin of operations: plan work on many deliveries, confirm it, follow or cancel it, and read its
-result.
-"""
+"""Admin of operations: plan work on many deliveries, confirm, follow or cancel it, and read it."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -49,8 +47,7 @@ def build_planning_url(query: dict[str, Any]) -> str:
 
 
 def build_planning_url_for_list(request: HttpRequest) -> str:
-    """Return the URL that plans an operation for all rows of the list; "" if a search narrows the
-    list.
+    """Return the URL that plans an operation for all rows of the list; "" if a search narrows it.
 
     A search cannot be expressed as a filter of an operation.
     """

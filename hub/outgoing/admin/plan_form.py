@@ -72,8 +72,7 @@ class PlanForm(SelectionPlanForm):
             self.fields["tenant"].widget = forms.HiddenInput()
 
     def find_only_tenant(self) -> Tenant | None:
-        """Return the only tenant of the selection or of the user; None (all tenants) for a user who
-        reaches all.
+        """Return the only tenant of the selection or user; None for a user who reaches all.
 
         Raises ValidationError when the user is limited to some tenants and more than one is
         possible.

@@ -36,9 +36,7 @@ DRAFT_BUTTONS = {"_try", "_example", "do"}  # whose requests store nothing
 
 
 class PreviewMixin(ModelAdmin):
-    """Mixin of a ModelAdmin whose form is a TargetForm: *Try it* posts the form, and nothing is
-    saved.
-    """
+    """Mixin of a ModelAdmin with a TargetForm: *Try it* posts the form, and nothing is saved."""
 
     change_form_template = "outgoing/tried_form.html"
 

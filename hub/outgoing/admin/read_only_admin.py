@@ -1,6 +1,4 @@
-"""Read-only admin page of a row, with buttons for actions; the part that changes is reloaded by the
-page.
-"""
+"""Read-only admin page of a row, with buttons for actions; what changes is reloaded."""
 
 import hashlib
 from datetime import datetime

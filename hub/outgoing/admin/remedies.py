@@ -1,6 +1,4 @@
-"""The next step of staff for a delivery that is not sent: a button of its page, or a link to the
-remedy.
-"""
+"""The next step of staff for a delivery that is not sent: a button, or a link to the remedy."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode

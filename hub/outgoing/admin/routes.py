@@ -240,9 +240,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         return {"event_type": "order.created", **initial}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the route and a new version of its mapping, with their audit rows, in one
-        transaction.
-        """
+        """Save the route and a new version of its mapping, audited in one transaction."""
         obj.mapping = form.cleaned_data["mapping"]
         body, actor = form.cleaned_data["body"] or {}, ActorContext.of_request(request)
         save_route = change_route if change else add_route

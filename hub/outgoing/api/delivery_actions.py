@@ -31,9 +31,7 @@ PLATFORM_ONLY = (
 
 
 def _describe_action(summary: str, name: str, state: str, *, status: int = 200) -> Any:
-    """Return the OpenAPI description of one action; `state` is that of the delivery in the
-    example.
-    """
+    """Return the OpenAPI description of one action; `state`: of the example delivery."""
     return openapi.describe_operation(
         f"deliveries_{name}",
         summary,
@@ -97,9 +95,7 @@ class SkipView(DeliveryActionView):
 class SendAgainView(DeliveryActionView):
     @_describe_action("Replay a delivery", "send_again", "waiting", status=201)
     def post(self, request: Request, id: UUID) -> Response:
-        """Make a new delivery with the same message id, by today's filter, field mapping and
-        settings.
-        """
+        """Make a new delivery with the same message id, by today's filter, mapping and settings."""
         new_delivery = _apply_action(request, id, "send_again")
         return Response(
             DeliverySerializer(new_delivery).data,

@@ -137,9 +137,7 @@ class TestEventView(APIView):
         },
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Send a `hub.test` event to this webhook endpoint and no other; its delivery can be read
-        later.
-        """
+        """Send a `hub.test` event to this webhook endpoint only; its delivery can be read later."""
         endpoint = _find_endpoint(request, id)
         delivery = send_test_event(endpoint, ActorContext.of_request(request), now=clock())
         return Response(

@@ -155,9 +155,7 @@ class ExplainEventView(APIView):
         examples={"explained": {"checks": openapi_examples.CHECKS[:1]}},
     )
     def get(self, request: Request, id: str) -> Response:
-        """Explain which routes matched the event; if none did, which almost did, and why they did
-        not.
-        """
+        """Explain which routes matched the event; if none did, which almost did, and why not."""
         return Response(
             {"checks": CheckSerializer(explain_event(_find_event(request, id)), many=True).data}
         )

@@ -90,8 +90,7 @@ def _parse_event_inputs(request: Request, *, now: datetime) -> list[EventInput]:
 
 
 def _split_raw_bodies(request: Request) -> list[bytes]:
-    """Return the bytes of each event: as received, or serialized again if they were part of a
-    batch.
+    """Return the bytes of each event: as received, or serialized again if in a batch.
 
     Raises Problem if an event is too large, or the batch has too many events.
     """
@@ -116,9 +115,7 @@ def _split_raw_bodies(request: Request) -> list[bytes]:
 
 
 def _resolve_event_tenants(request: Request, events: Sequence[Mapping[str, Any]]) -> list[Tenant]:
-    """Return the tenant of each event, in one statement; with a platform key each event names its
-    tenant.
-    """
+    """Return the tenant of each event, in one statement; a platform key's events name theirs."""
     own_tenant = get_key_user(request).tenant
     own_reference = own_tenant.reference if own_tenant else ""
     names: list[str] = [event.get("tenant") or own_reference for event in events]

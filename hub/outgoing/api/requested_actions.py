@@ -156,9 +156,7 @@ def _find_action(connection: Connection, key: str) -> Action:
 
 
 def _find_tenant(request: Request, connection: Connection, reference: str) -> Tenant:
-    """Return the connection's tenant; for a connection of the platform, the tenant in the
-    request.
-    """
+    """Return the connection's tenant; of a platform connection, the tenant in the request."""
     if connection.tenant:
         return connection.tenant
     key_tenant = get_key_user(request).tenant

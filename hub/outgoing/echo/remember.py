@@ -82,8 +82,7 @@ def remember_writes(writes: Sequence[RecordWrite], *, now: datetime) -> None:
 def complete_writes(
     answers: Mapping[int, WriteAnswer], unwritten: Collection[int], *, now: datetime
 ) -> None:
-    """Store what the answers tell of the delivered writes, and delete the writes that had no
-    effect.
+    """Store what the answers tell of the delivered writes, and delete writes without effect.
 
     `answers` are by delivery. The pairs of records that were created for another system's event are
     stored by the task that releases held deliveries, which is woken.

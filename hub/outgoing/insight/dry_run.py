@@ -1,6 +1,4 @@
-"""Dry run of a route: filter, mapping and action for one event, without storing or sending
-anything.
-"""
+"""Dry run of a route: filter, mapping and action for one event; nothing is stored or sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -54,9 +52,7 @@ class RouteDraft:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """The result for one event: the initial state and reason of its delivery, or why it would be
-    held.
-    """
+    """The result for one event: the first state and reason of its delivery, or why it is held."""
 
     state: str
     reason: str = ""
@@ -84,9 +80,7 @@ def dry_run_route(
 
 
 def compile_draft(route: Route, version: MappingVersion) -> RouteDraft | DryRun:
-    """Return the compiled route, or the result that applies to every event if it cannot be
-    compiled. Never raises.
-    """
+    """Return the compiled route, or every event's result if it does not compile. Never raises."""
     try:
         return RouteDraft.compile(route, version)
     except MappingError as error:
@@ -101,9 +95,7 @@ def dry_run_draft(
     tenant: Tenant,
     connection: Connection | None = None,
 ) -> DryRun:
-    """Return the result of a draft for one event, with the identities of a connection. Never
-    raises.
-    """
+    """Return a draft's result for one event, with identities of a connection. Never raises."""
     zone = ZoneInfo(tenant.time_zone)
     identities = load_identities(
         collect_identities(draft.mapping, dict(document), zone), connection
@@ -117,9 +109,7 @@ def evaluate_draft(
     zone: ZoneInfo,
     identities: Mapping[IdentityPair, str | IdentitySkipped],
 ) -> DryRun:
-    """Evaluate in the order of sending: filter, mapping, identities, check of the action. Never
-    raises.
-    """
+    """Evaluate as in sending: filter, mapping, identities, the action's check. Never raises."""
     try:
         clause = draft.filter.explain(dict(document)) if draft.filter else None
     except MappingFailed as error:
@@ -167,9 +157,7 @@ def _check_mapped_body(
 def find_trial_connection(
     connection: Connection | None, tenant: Tenant, connector_key: str
 ) -> Connection | None:
-    """Return the connection whose identities a dry run reads: the route's, or else the tenant's
-    first at this system.
-    """
+    """Return the connection of a dry run's identities: the route's, or the tenant's first there."""
     if connection or tenant.pk is None:
         return connection
     connections = Connection.objects.of(tenant).filter(connector_key=connector_key)

@@ -85,9 +85,7 @@ def load_recent_documents(
 def load_newest_documents(
     tenant: Tenant, patterns: Collection[str]
 ) -> dict[str, tuple[Event, dict[str, Any]]]:
-    """Return the newest matching event of each pattern, as the document that mappings evaluate;
-    three queries.
-    """
+    """Return each pattern's newest event, as the document of mappings; three queries."""
     newest_ids: dict[str, int] = {}
     for type, pk in (
         Event.objects.of(tenant).order_by("-pk").values_list("type", "pk")[:EVENTS_SCANNED]

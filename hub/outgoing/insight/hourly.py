@@ -1,6 +1,4 @@
-"""State changes of deliveries in the last day by hour; bounded, as the table may hold millions of
-rows.
-"""
+"""State changes of deliveries in the last day by hour; bounded, in a table of millions."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,4 @@
-"""Preview of mappings: for each route its action, each field described, and a sample of the newest
-event.
-"""
+"""Preview of mappings: each route's action, its fields described, a sample of the newest event."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -37,9 +35,7 @@ IDENTITY_CALL = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
 
 @dataclass(frozen=True, slots=True)
 class FieldPreview:
-    """One field of the other system, with a description of its source, or the expression if that is
-    not simple.
-    """
+    """A field of the other system, with its source described, or its expression if not simple."""
 
     key: str
     label: str  # empty: the connector does not describe this field

@@ -1,6 +1,4 @@
-"""Missing identities: records of ours that routes need, without a matching record in the connected
-system.
-"""
+"""Missing identities: records of ours that routes need, without a record in the other system."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -45,9 +43,7 @@ def find_static_identities(
 def _find_static_identities_by_connection(
     routes: Iterable[Route], connections: Sequence[Connection]
 ) -> dict[int, set[IdentityPair]]:
-    """Return the missing identities with constant ids in mappings, for several connections of one
-    tenant.
-    """
+    """Return missing identities with constant ids in mappings, for connections of one tenant."""
     missing: dict[int, set[IdentityPair]] = {connection.pk: set() for connection in connections}
     versions = load_newest_versions(routes)
     for route in routes:
@@ -84,9 +80,7 @@ def load_newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
 def _collect_static_identities(
     version: MappingVersion | None, route: Route, connection: Connection
 ) -> set[IdentityPair]:
-    """Evaluate the mapping with an empty event, which finds only the identities with
-    constant ids.
-    """
+    """Evaluate the mapping with an empty event, to find identities with constant ids."""
     if version is None:
         return set()
     try:

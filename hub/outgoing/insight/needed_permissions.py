@@ -1,6 +1,4 @@
-"""Permissions that the active routes of a tenant need at a system, by the newest versions of their
-mappings.
-"""
+"""Permissions that active routes of a tenant need at a system, by their newest mappings."""
 
 from django.db.models import OuterRef, Q, Subquery
 

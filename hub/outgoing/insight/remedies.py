@@ -1,6 +1,4 @@
-"""Remedies: what has to change before a delivery can be sent, by reason; shared by the pages of
-staff and customers.
-"""
+"""Remedies: what has to change before a delivery can be sent, by reason; for all pages."""
 
 from collections.abc import Mapping
 from enum import Enum

@@ -35,9 +35,7 @@ class RouteFailures(NamedTuple):
 
 
 def count_route_failures(route: Route) -> RouteFailures:
-    """Count the failed ones among the route's newest deliveries, and load the one that failed
-    last. One query, a second if any failed.
-    """
+    """Count failures among the route's newest deliveries, and load the last; one or two queries."""
     newest = Delivery.unscoped.filter(route=route).order_by("-pk")
     newest_rows = list(
         newest.values_list("pk", "state", "state_changed_at")[:ROUTE_DELIVERIES_SCANNED]

@@ -25,9 +25,7 @@ STOPPED_CONDITION = Q(state__in=INDEXED_STOPPED_STATES)
 
 
 def match_states_of_reason(reason: str) -> Q:
-    """Return the states that a delivery with this reason can have, for queries that use the partial
-    indexes.
-    """
+    """Return the states that a delivery with this reason can have, for partial indexes."""
     if reason in SKIP_REASONS:
         return Q(state="skipped")
     return (
@@ -72,9 +70,7 @@ def match_events(term: str, tenants: TenantIds) -> Q:
 
 
 def match_deliveries(term: str, tenants: TenantIds) -> Q:
-    """Match deliveries by their own id, the msg_ id of the other system (with replays), or as their
-    event is matched.
-    """
+    """Match deliveries by their id, the msg_ id of the other system, or as their event."""
     delivery_condition = match_deliveries_by_id(term, tenants)
     if term.startswith("msg_") or delivery_condition:
         return delivery_condition or Q(pk__in=())
@@ -82,9 +78,7 @@ def match_deliveries(term: str, tenants: TenantIds) -> Q:
 
 
 def match_deliveries_by_id(term: str, tenants: TenantIds) -> Q | None:
-    """Match deliveries by their own id or a prefix of it, or by the msg_ id of the other system;
-    None if there are none.
-    """
+    """Match deliveries by their id or its prefix, or by the msg_ id; None if there are none."""
     bounds = _parse_id_range(term.removeprefix("msg_"))
     if not bounds:
         return None

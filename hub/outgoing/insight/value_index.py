@@ -37,9 +37,7 @@ def index_next_events(*, now: datetime) -> bool:
 
 @transaction.atomic
 def store_values(events: list[tuple[Any, ...]], *, expected_position: int) -> None:
-    """Write the values of the events and move the position. Raises PositionMoved if it has moved
-    meanwhile.
-    """
+    """Write the events' values and move the position. Raises PositionMoved if it has moved."""
     EventValue.unscoped.bulk_create(_build_values(events))
     unmoved = ValueIndexPosition.objects.filter(pk=1, last_event=expected_position)
     if not unmoved.update(last_event=events[-1][0]):

@@ -97,8 +97,7 @@ def publish_all_for_route(
 def publish_batch(
     inputs: Sequence[EventInput], *, source: str, now: datetime
 ) -> list[PublishedEvent]:
-    """Publish all events or none, in a fixed number of statements; return one result for each, in
-    order.
+    """Publish all events or none, in a fixed number of statements; return their results in order.
 
     Raises EventConflict when the id of an event exists with another body.
     """
@@ -113,8 +112,7 @@ def publish_batch(
 def publish_independently(
     inputs: Sequence[EventInput], *, source: str, now: datetime
 ) -> list[PublishedEvent | Exception]:
-    """Publish independent events in one transaction; a conflict is the result of its own event
-    only.
+    """Publish independent events in one transaction; a conflict concerns its own event only.
 
     If this raises, no event was stored. If the commit itself failed, every result is that error, as
     the events may be stored.
@@ -209,9 +207,7 @@ def _find_existing_events(events: Sequence[Event], *, source: str) -> list[Event
 def _insert_new_events(
     pairs: Sequence[tuple[EventInput, Event]], *, now: datetime
 ) -> dict[int, list[Delivery]]:
-    """Insert the events that are new, with their deliveries; an event that exists gets no primary
-    key.
-    """
+    """Insert the events that are new, with their deliveries; existing ones get no primary key."""
     if not pairs:
         return {}
     routing_table = RoutingTable.load({event_input.tenant for event_input, _ in pairs})

@@ -163,9 +163,7 @@ class Delivery(Scoped, StateMachine):
 
     @classmethod
     def reserved_for_platform(cls) -> Q:
-        """Match the deliveries over the platform's own connection, such as notices to our own
-        application.
-        """
+        """Match deliveries over the platform's own connection, as of notices to our application."""
         platform = [key for key, connector in CONNECTORS.items() if connector.is_for_platform]
         unowned = Q(connection__isnull=False, connection__tenant__isnull=True)
         return unowned | Q(route__connector_key__in=platform)
@@ -175,9 +173,7 @@ register_state_lookups(Delivery._meta.get_field("state"))
 
 
 class Rendering(models.Model):
-    """The bytes that the mapping rendered at the first attempt, which every later attempt sends
-    too.
-    """
+    """The bytes that the mapping rendered at the first attempt, sent by every later one."""
 
     delivery_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
@@ -234,9 +230,7 @@ class Exchange(models.Model):
 
 
 class PumpSlot(models.Model):
-    """A slot for one running pump, under a lease; the table has as many rows as pumps have ever run
-    at once.
-    """
+    """A leased slot for one running pump; there are as many rows as pumps have ever run at once."""
 
     number = models.PositiveSmallIntegerField(primary_key=True)
     lease = models.UUIDField(null=True)

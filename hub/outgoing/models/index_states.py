@@ -1,5 +1,4 @@
-"""The index state of deliveries, which indexes store instead of the state: *waiting* and *sending*
-share one.
+"""The index state of deliveries, stored by indexes: *waiting* and *sending* share one.
 
 A claim writes `sending` into thousands of rows. PostgreSQL can avoid index updates (heap-only
 tuples) only if no index, nor its condition, uses a changed column. So no index uses `state`, and

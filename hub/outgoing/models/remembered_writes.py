@@ -1,6 +1,4 @@
-"""What the hub wrote to records of other systems, to recognize its own changes when they come back
-as webhooks.
-"""
+"""What the hub wrote to records of other systems, to recognize its own changes in webhooks."""
 
 from django.db import models
 

@@ -23,9 +23,7 @@ def matches_event_type(pattern: str, type: str) -> bool:
 
 
 class Route(Scoped):
-    """A rule: events of a type that pass the filter cause an action on a connection, with a
-    mapping.
-    """
+    """A rule: events of a type that pass the filter cause an action, with a mapping."""
 
     SHARED = True
 

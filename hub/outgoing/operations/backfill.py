@@ -25,9 +25,7 @@ from hub.outgoing.subscriptions.endpoint_routes import OWN_EVENT_TYPES, load_end
 def find_missing_events(
     connection: Connection, routes: Iterable[Route], *, since: datetime
 ) -> QuerySet[Event]:
-    """Select our application's events since a time that the routes match and that were not
-    delivered.
-    """
+    """Select our application's events since a time that routes match, not delivered."""
     existing = Delivery.unscoped.filter(event=OuterRef("pk"), connection=connection)
     events = Event.objects.of(connection.tenant).filter(
         _match_route_patterns(routes), public_id__gte=smallest_id_at(since), origin=None
@@ -79,9 +77,7 @@ def estimate_backfill(
 
 
 def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """Send one batch of an operation; the lane is locked, so that concurrent operations send no
-    event twice.
-    """
+    """Send one batch of an operation; the locked lane prevents that others send an event twice."""
     connections = Connection.objects.of(operation.tenant).filter(
         public_id=operation.filter["connection"]
     )
@@ -107,9 +103,7 @@ def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchRe
 def _build_backfill_deliveries(
     connection: Connection, routes: Iterable[Route], events: Iterable[Event], *, now: datetime
 ) -> list[Delivery]:
-    """Build deliveries as if the events were accepted now; events without a stored body are left
-    out.
-    """
+    """Build deliveries as if events were accepted now; those without a stored body are left out."""
     bodies = EventBody.objects.in_bulk([event.pk for event in events])
     tenant, switches = connection.tenant, ActiveSwitches.load()
     assert tenant is not None  # endpoints are connections of tenants

@@ -1,6 +1,4 @@
-"""Conditions of retry, send again, cancel and skip: each for one delivery in memory, and as a query
-for many.
-"""
+"""Conditions of retry, send again, cancel and skip: for one delivery in memory, and as a query."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

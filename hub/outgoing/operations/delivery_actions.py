@@ -84,8 +84,7 @@ def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery
 def retry_deliveries(
     deliveries: Sequence[Delivery], context: DeliveryActionContext
 ) -> list[Delivery]:
-    """Make the deliveries due now, with the bytes that were rendered for them; return the changed
-    ones.
+    """Make the deliveries due now, with their rendered bytes; return the changed ones.
 
     The attempt count continues: at the end of the schedule a retry is one more attempt. A waiting
     delivery keeps its reason, which states the last failure. A failed filter is evaluated again,
@@ -118,8 +117,7 @@ def retry_deliveries(
 def send_deliveries_again(
     deliveries: Sequence[Delivery], context: DeliveryActionContext
 ) -> list[Delivery]:
-    """Create new deliveries with the same message ids, by the current filter, mapping and settings;
-    return them.
+    """Create deliveries with the same message ids, by the current filter, mapping and settings.
 
     A delivery is left out if its event body is no longer stored, or if a concurrent transaction
     sends the same message again.
@@ -157,9 +155,7 @@ def cancel_deliveries(
 def skip_deliveries(
     deliveries: Sequence[Delivery], context: DeliveryActionContext
 ) -> list[Delivery]:
-    """Skip held or failed deliveries for good; an empty detail is replaced by the previous
-    reason.
-    """
+    """Skip held or failed deliveries for good; an empty detail becomes the last reason."""
     reasons = {delivery.pk: resolve_state_and_reason(delivery)[1] for delivery in deliveries}
     skipped = _end_deliveries(
         "skip", deliveries, context, state="skipped", reason=SKIPPED_BY_PERSON
@@ -200,9 +196,7 @@ def _update(deliveries: Sequence[Delivery], **columns: Any) -> None:
 def _end_deliveries(
     action: str, deliveries: Sequence[Delivery], context: DeliveryActionContext, **columns: Any
 ) -> list[Delivery]:
-    """Write a final state, and wake the lanes of deliveries that waited behind these in ordered
-    routes.
-    """
+    """Write a final state, and wake the lanes of what waited behind in ordered routes."""
     allowed = _select_allowed(action, deliveries)
     before = _describe_states(allowed, context)
     _update(allowed, due_at=None, state_changed_at=context.now, **columns)
@@ -212,9 +206,7 @@ def _end_deliveries(
 
 
 def wake_followers(deliveries: Iterable[Delivery], *, now: datetime) -> None:
-    """Wake the lanes of the deliveries that waited behind these, which have just ended, in ordered
-    routes.
-    """
+    """Wake the lanes of deliveries that waited behind these, just ended, in ordered routes."""
     ordered_ids = [delivery.pk for delivery in deliveries if delivery.position is not None]
     if ordered_ids:
         wake_lanes(promote_followers(ordered_ids, now=now), now=now)
@@ -228,9 +220,7 @@ def _needs_reevaluation(delivery: Delivery) -> bool:
 
 
 def _requeue(deliveries: Sequence[Delivery], context: DeliveryActionContext) -> None:
-    """Set stopped deliveries to *waiting*; in an ordered route a cancelled one is appended to its
-    queue.
-    """
+    """Set stopped deliveries to *waiting*; a cancelled ordered one is appended to its queue."""
     move_to_queue_end(deliveries)
     _update([row for row in deliveries if row.reason == "expired"], expires_at=None)
     _update(
@@ -247,9 +237,7 @@ def _requeue(deliveries: Sequence[Delivery], context: DeliveryActionContext) -> 
 
 
 def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Return the deliveries with stored content to send: a rendering, or the event's body, which is
-    pruned earlier.
-    """
+    """Return the deliveries with stored content to send: a rendering, or the event's body."""
     if not deliveries:
         return []
     renderings = Rendering.objects.filter(pk__in=[delivery.pk for delivery in deliveries])
@@ -282,9 +270,7 @@ def _audit_action(
     *,
     results: Sequence[Delivery] | None = None,
 ) -> None:
-    """Write one audit row for each delivery; `results` are the new deliveries, if the action
-    creates some.
-    """
+    """Write one audit row for each delivery; `results`: new deliveries, if any."""
     if context.actor is None:
         return
     for delivery, result in zip(deliveries, results or deliveries, strict=True):

@@ -1,6 +1,4 @@
-"""Estimate an operation before it is confirmed: number, age and connections of the deliveries,
-duration, possible duplicates.
-"""
+"""Estimate an operation: number, age, connections, duration and possible duplicates."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,9 +34,7 @@ class OperationEstimate:
 def estimate_operation(
     kind: str, deliveries: QuerySet[Delivery], *, now: datetime, limit: int = COUNT_LIMIT
 ) -> OperationEstimate:
-    """Estimate an operation; counts at most `limit` deliveries, which bounds the duration of
-    planning.
-    """
+    """Estimate an operation; counts at most `limit` deliveries, to bound the time."""
     first = deliveries.order_by("pk").values("pk")[: limit + 1]
     counted_deliveries = Delivery.unscoped.filter(pk__in=first).order_by()
     counts = _count_by_action(counted_deliveries)

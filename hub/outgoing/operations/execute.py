@@ -19,8 +19,7 @@ from hub.outgoing.operations.filters import match_operable, select_deliveries
 
 
 def execute_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """Apply the operation to its next `size` deliveries, at low priority, so that live deliveries
-    are sent first.
+    """Apply the operation to its next `size` deliveries, at a lower priority than live ones.
 
     Deliveries that are locked, by the pump or another operation, are skipped and not revisited.
     """

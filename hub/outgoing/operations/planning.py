@@ -56,8 +56,7 @@ def plan_operation(
     actor: ActorContext,
     now: datetime,
 ) -> Operation:
-    """Store a plan, which `confirm_operation` starts; without a tenant it covers deliveries of all
-    tenants.
+    """Store a plan, which `confirm_operation` starts; without a tenant it is for all.
 
     Raises PermissionError if the actor is restricted to some tenants and specifies none.
     """

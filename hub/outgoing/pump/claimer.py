@@ -1,6 +1,4 @@
-"""Claim lanes and prepare their deliveries: render, build requests, reserve quota, park those that
-must wait.
-"""
+"""Claim lanes and prepare their deliveries: render, build requests, reserve quota, park."""
 
 import asyncio
 from collections.abc import Sequence
@@ -113,9 +111,7 @@ class Claimer:
         return batches, not_sent
 
     def claim_once(self) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim once and prepare the claimed deliveries; return the batches to send and the parked
-        requests.
-        """
+        """Claim once and prepare the deliveries; return batches to send and parked requests."""
         run, now = self.run, self.run.clock()
         self.begin_maintenance(now=now)
         claimed_lanes = self.claim_next_lanes(now=now)

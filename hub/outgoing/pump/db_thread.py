@@ -1,6 +1,4 @@
-"""Run the event loop on a thread of its own, while the thread that started it makes all database
-calls.
-"""
+"""Run the event loop on its own thread, while the thread that started it makes database calls."""
 
 import asyncio
 import threading
@@ -44,9 +42,7 @@ DATABASE_CALLS: ContextVar[DatabaseCalls] = ContextVar("DATABASE_CALLS")
 
 
 def run_with_loop(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
-    """Run a coroutine on a loop thread, make its database calls on this thread, and return its
-    result.
-    """
+    """Run a coroutine on a loop thread, make its database calls here, and return its result."""
     calls: DatabaseCalls = SimpleQueue()
     result: Future[ResultT] = Future()
     result.add_done_callback(lambda _: calls.put(None))

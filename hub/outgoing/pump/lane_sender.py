@@ -1,6 +1,4 @@
-"""Send the batches of all claimed lanes concurrently, each within its lane's limit of calls in
-flight.
-"""
+"""Send the batches of all claimed lanes concurrently, within its limit of calls in flight."""
 
 import asyncio
 from collections.abc import Iterator
@@ -140,9 +138,7 @@ class LaneSender:
     def must_return(
         self, batch: LaneBatch, request: OutboundRequest, *, is_batch_over: bool, now: datetime
     ) -> bool:
-        """Return whether a request may not be sent any more; `is_batch_over`: the time of the batch
-        has ended.
-        """
+        """Return whether a request may not be sent; `is_batch_over`: the batch's time has ended."""
         return (
             is_batch_over
             or batch.progress.is_stopped
@@ -152,9 +148,7 @@ class LaneSender:
         )
 
     def record_outcomes(self, send_result: SendResult) -> None:
-        """Apply the response's effects on other requests (pauses, disabled connections) before they
-        are stored.
-        """
+        """Apply effects on other requests (pauses, disabled connections) before they are stored."""
         batch = send_result.batch
         for outcome in send_result.outcomes:
             if outcome.paused_scopes:

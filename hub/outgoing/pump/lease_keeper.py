@@ -80,9 +80,7 @@ class LeaseKeeper:
         self.closed_event.set()
 
     async def keep_leases(self) -> None:
-        """Extend the leases every EXTEND_EVERY_SECONDS until closed, and more often while the
-        database connection is lost.
-        """
+        """Extend the leases every EXTEND_EVERY_SECONDS, more often without a database."""
         delay = EXTEND_EVERY_SECONDS
         while not await self.is_closed_within(delay):
             delay = DATABASE_RETRY_EVERY_SECONDS
@@ -124,8 +122,7 @@ class LeaseKeeper:
         return extended_at, lost_lanes
 
     async def flush_counts(self) -> None:
-        """Store the counts, less often than results are settled, as pumps would otherwise wait for
-        each other's commit.
+        """Store the counts, less often than results: pumps would wait for each other's commit.
 
         A crash loses the counts of a few seconds. Raises django.db.Error, and keeps the counts, if
         the database connection is lost.

@@ -1,6 +1,4 @@
-"""The pump's loop: claim batches, send them concurrently, and settle their results, as long as
-deliveries are due.
-"""
+"""The pump's loop: claim batches, send them concurrently, and settle, while deliveries are due."""
 
 import asyncio
 import contextlib
@@ -128,17 +126,13 @@ class PumpLoop:
         return bool(self.lane_sender.failures) or any(task.done() for task in self.background_tasks)
 
     async def send_remaining(self) -> None:
-        """Send the rest of the claimed batches. Raises the first internal error that occurred while
-        sending.
-        """
+        """Send the rest of the claimed batches. Raises the first internal error of sending."""
         await asyncio.gather(*self.lane_sender.lane_tasks)
         if self.lane_sender.failures:
             raise self.lane_sender.failures[0]
 
     async def end_background_tasks(self) -> None:
-        """End the extension of leases and the settlement; raise an error that ended one of them
-        before.
-        """
+        """End the extension of leases and the settlement; raise an error that ended one."""
         self.lease_keeper.close()
         self.settler.close()
         results = await asyncio.gather(*self.background_tasks, return_exceptions=True)
@@ -182,9 +176,7 @@ class PumpLoop:
         return is_over or self.run.stopping() or self.has_failed or self.lease_keeper.is_slot_lost
 
     async def has_capacity(self) -> bool:
-        """Return whether more can be sent: sockets are free, the loop is not busy, and the pump
-        surely has its slot.
-        """
+        """Return whether more can be sent: sockets are free, the loop is idle, the slot is ours."""
         loop = asyncio.get_running_loop()
         started_at = loop.time()
         await asyncio.sleep(0)

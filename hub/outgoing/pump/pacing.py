@@ -46,9 +46,7 @@ def measure_lateness(
 
 @dataclass(slots=True)
 class PausedScopes:
-    """Scopes that responses of this run paused, before the pause is committed: `until` by scope
-    key.
-    """
+    """Scopes that responses of this run paused, before it is committed: `until` by scope key."""
 
     until: dict[str, datetime] = field(default_factory=dict)
 

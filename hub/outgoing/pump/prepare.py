@@ -176,9 +176,7 @@ def _chunk_messages(
 def _add_request(
     batch: LaneBatch, credential: LaneCredential, action: Action, messages: list[OutboundMessage]
 ) -> None:
-    """Build the request and add it to the batch; if the connector fails to build it, its messages
-    are rejected.
-    """
+    """Build the request and add it to the batch; reject its messages if the connector fails."""
     contents = [message.content for message in messages]
     build_request = action.confirm_request if contents[0].ticket else action.request
     try:
@@ -211,9 +209,7 @@ def _use_reply_url(batch: LaneBatch, content: Message) -> str:
 
 
 def _find_scope_costs(batch: LaneBatch, http_request: Request) -> tuple[ScopeCost, ...]:
-    """Return the scopes that a request spends, reusing those of the batch's previous request if
-    they are the same.
-    """
+    """Return the scopes that a request spends, those of the previous request if they are equal."""
     previous = batch.requests[-1] if batch.requests else None
     if previous and (previous.http_request.spends, previous.http_request.url) == (
         http_request.spends,

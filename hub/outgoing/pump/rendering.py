@@ -55,9 +55,7 @@ class RenderedBody:
 
 
 class IdentityLookup:
-    """The identities that the mappings of a claim need, loaded in one query, and in a second one
-    the fallbacks of missing ones.
-    """
+    """The identities that a claim's mappings need, in one query, and fallbacks of missing ones."""
 
     def __init__(
         self,
@@ -164,9 +162,7 @@ def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
 
 
 def build_message(delivery: ClaimedDelivery, rendered: RenderedBody, *, at: datetime) -> Message:
-    """Build the message from which a connector's action builds its request; `at` is the time of
-    this attempt.
-    """
+    """Build the message for a connector's action; `at` is the time of this attempt."""
     return Message(
         id=delivery.message_id,
         body=rendered.body,

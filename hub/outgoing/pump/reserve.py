@@ -1,6 +1,4 @@
-"""Reserve quota for the requests of a claim: schedule those that may be sent soon, queue the
-others.
-"""
+"""Reserve quota for a claim's requests: schedule those that may be sent soon, queue the others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,9 +25,7 @@ BOOKING_HORIZON = timedelta(seconds=0.25)
 
 @dataclass(slots=True)
 class RequestGroup:
-    """Requests of one batch with the same scopes and priority, oldest first; `ranks`: their
-    positions in the batch.
-    """
+    """Requests of a batch with equal scopes and priority, oldest first; `ranks`: their places."""
 
     batch: LaneBatch
     requests: list[OutboundRequest] = field(default_factory=list)
@@ -44,9 +40,7 @@ class RequestGroup:
 
 @dataclass(frozen=True, slots=True)
 class ReservationRound:
-    """One reservation for all batches of a claim: the lanes' quota queues, and the requests that
-    must wait.
-    """
+    """One reservation for all batches of a claim: quota queues, and requests that must wait."""
 
     queues: LaneQueues
     now: datetime
@@ -55,9 +49,7 @@ class ReservationRound:
 
     @property
     def queue_lead_time(self) -> timedelta:
-        """Return how long before its opening a queue may be claimed, so that its calls are booked
-        in time.
-        """
+        """Return how long before its opening a queue may be claimed, to book its calls in time."""
         return self.lead + CLAIMED_EARLY_BY
 
     def add_not_sent(
@@ -119,9 +111,7 @@ def _has_no_quotas(batches: Sequence[LaneBatch]) -> bool:
 
 
 def _assign_return_queues(reservation_round: ReservationRound) -> None:
-    """Store the changed queues, and assign each waiting request the queue that its
-    deliveries join.
-    """
+    """Store the changed queues, and assign waiting requests the queues they join."""
     queue_ids = reservation_round.queues.save()
     for not_sent in reservation_round.not_sent:
         if can_queue(not_sent.request):
@@ -155,9 +145,7 @@ def _wait_behind(
     request: OutboundRequest,
     reservation_round: ReservationRound,
 ) -> None:
-    """Let a request wait until the queue opens: in that queue, or in the queue of its own
-    scopes.
-    """
+    """Let a request wait until the queue opens: in that, or in the queue of its own scopes."""
     lane, opens_at = batch.lane, queue.opens_at
     closed = sorted(set(queue.closed).intersection(request.scope_keys))
     reservation_round.add_not_sent(batch, request, max(opens_at, reservation_round.now), closed)

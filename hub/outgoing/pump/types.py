@@ -1,6 +1,4 @@
-"""Data classes of the pump: a message for each delivery, a request for each HTTP call, a batch for
-each claimed lane.
-"""
+"""Data classes of the pump: a message of a delivery, a request of a call, a batch of a lane."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -34,9 +32,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PumpRun:
-    """The dependencies of one run of a pump: lease, clock, random numbers, limits, and the
-    functions that reach outside.
-    """
+    """The dependencies of a pump's run: lease, clock, randomness, limits, and outside functions."""
 
     lease: UUID
     leased_at: datetime  # from when the lease of its slot counts
@@ -72,9 +68,7 @@ class Rejection:
 
 @dataclass(slots=True)
 class InFlightSlots:
-    """Slots for calls in flight, shared by requests with the same scopes; released after the last
-    of these requests.
-    """
+    """Slots for calls in flight, shared by requests of the same scopes, released after the last."""
 
     scope_keys: Sequence[str]
     size: int
@@ -108,9 +102,7 @@ class OutboundRequest:
 
     @property
     def low_priority(self) -> bool:
-        """Return whether the request leaves quota for live work; this is the same for all its
-        messages.
-        """
+        """Return whether the request leaves quota for live work; the same for all its messages."""
         return self.messages[0].delivery.low_priority
 
     @property
@@ -211,16 +203,13 @@ class SendResult:
     error: str = ""
 
     def distinct_outcomes(self) -> list[Outcome]:
-        """Return one outcome of each kind and reason, as equal outcomes have the same effect on
-        connection and quotas.
-        """
+        """Return one outcome of each kind and reason, as equal ones have the same effects."""
         return list({(outcome.kind, outcome.reason): outcome for outcome in self.outcomes}.values())
 
 
 @dataclass(slots=True)
 class NotSent:
-    """A request that was not sent in this batch. Its deliveries wait until `due_at`, or are due as
-    before.
+    """A request that was not sent in this batch. Its deliveries wait until `due_at`, if any.
 
     `closed_scopes` are the keys of the scopes for which the request waits.
     """

@@ -1,6 +1,4 @@
-"""Remember the records that scheduled requests write, if their changes may come back as
-webhooks.
-"""
+"""Remember the records that scheduled requests write, if changes may come back as webhooks."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

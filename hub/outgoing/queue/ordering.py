@@ -1,5 +1,4 @@
-"""Ordered routes: send the deliveries of one connection, route and key one by one, in the order of
-acceptance.
+"""Ordered routes: send deliveries of one connection, route and key in order of acceptance.
 
 Only the head of a key can be claimed: a claim removes the due time of a delivery behind the head,
 and the end of the head makes the next one due. Appending, claiming and ending deliveries lock the
@@ -69,9 +68,7 @@ def _append_positions(ordered: Sequence[Delivery]) -> None:
 
 
 def move_to_queue_end(deliveries: Sequence[Delivery]) -> None:
-    """Append retried cancelled deliveries to their queues, as the deliveries behind may have been
-    sent meanwhile.
-    """
+    """Append retried cancelled deliveries to their queues, as those behind may have been sent."""
     reopened = [
         delivery
         for delivery in deliveries
@@ -108,9 +105,7 @@ def lock_lanes_of(deliveries: QuerySet[Delivery]) -> None:
 
 
 def select_same_key() -> Any:
-    """Select the unfinished deliveries in the queue of the outer query's delivery: those with the
-    same connection, route and key.
-    """
+    """Select the unfinished deliveries with the connection, route and key of the outer query's."""
     return Delivery.unscoped.filter(
         connection=OuterRef("connection"),
         route=OuterRef("route"),
@@ -121,9 +116,7 @@ def select_same_key() -> Any:
 
 
 def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
-    """Make the next delivery of each key due, after these have ended; return the lanes that may
-    have due deliveries.
-    """
+    """Make the next delivery of each ended key due; return the lanes that may have due ones."""
     ordered = Delivery.unscoped.filter(pk__in=ended_ids, position__isnull=False)
     lanes = lock_lanes(set(ordered.values_list("connection_id", flat=True)))
     heads = Subquery(select_same_key().order_by("position").values("pk")[:1])

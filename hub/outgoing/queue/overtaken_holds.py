@@ -20,9 +20,7 @@ NAME_LENGTH_MAX = 100  # characters of a kind or an id that the text of a hold h
 
 
 def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
-    """Select deliveries that were held a moment ago for an identity that exists, or whose fallback
-    does not hold them; three queries.
-    """
+    """Select deliveries just held for an identity that exists or has a fallback; three queries."""
     held_deliveries = Delivery.unscoped.filter(state="held", reason="identity_missing")
     recent = held_deliveries.filter(
         state_changed_at__gte=now - PUMP_HOLDS_WITHIN, connection__isnull=False

@@ -1,6 +1,4 @@
-"""Leases of pumps: a lease contains its worker and process id, so that the leases of a dead process
-can be freed at once.
-"""
+"""Leases of pumps: each contains its worker and process id, so a dead process's are freed."""
 
 import os
 from datetime import datetime
@@ -38,8 +36,7 @@ def lease_range(prefix: bytes) -> tuple[UUID, UUID]:
 
 
 def free_leases(prefix: bytes, *, now: datetime) -> int:
-    """End the leases with this prefix, whose holder is dead; return how many lanes can be claimed
-    again.
+    """End the leases with this prefix, whose holder is dead; return how many lanes are free.
 
     The claim that takes such a lane recovers its deliveries that were being sent, as after an
     expired lease. Leases of calls in flight expire by themselves, as the other system may still be

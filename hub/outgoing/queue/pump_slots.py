@@ -1,6 +1,4 @@
-"""Slots of pumps: HUB_PUMPS for each worker, HUB_PUMPS_TOTAL in all. A running pump holds a leased
-slot.
-"""
+"""Slots of pumps: HUB_PUMPS for each worker, HUB_PUMPS_TOTAL in all. A running pump leases one."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -38,9 +36,7 @@ def _count_pumps(worker: UUID, leases: Sequence[UUID]) -> int:
 
 
 def has_local_slot(*, per_worker: int, total: int, now: datetime) -> bool:
-    """Return whether this worker may run one more pump. `total` limits the installation; 0: no
-    limit.
-    """
+    """Return whether this worker may run another pump. `total`: of all workers; 0: no limit."""
     leases = active_pump_leases(now=now)
     return _count_pumps(current_worker_id(), leases) < per_worker and not (
         total and len(leases) >= total
@@ -59,9 +55,7 @@ def has_any_slot(*, per_worker: int, total: int, now: datetime) -> bool:
 
 
 def pump_capacity(workers: Iterable[Worker], *, total: int, now: datetime) -> int:
-    """Return how many pumps may run: the pumps of all live workers, within the limit of the
-    installation.
-    """
+    """Return how many pumps may run: those of all live workers, within the installation's limit."""
     pumps = sum(worker.pumps for worker in workers if worker.is_alive(now=now))
     return min(pumps, total) if total else pumps
 

@@ -1,6 +1,4 @@
-"""Routes to a customer's endpoint: its own, and the shared ones that reach every endpoint of the
-tenant.
-"""
+"""Routes to a customer's endpoint: its own, and the shared ones to all endpoints of the tenant."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -101,8 +99,7 @@ def subscribe_endpoint(
     filter: str = "",
     now: datetime,
 ) -> list[str]:
-    """Set the event types and the filter of the endpoint's own routes, for events accepted from now
-    on; audit it.
+    """Set event types and filter of the endpoint's own routes, for events from now on; audit it.
 
     Return the event types, without those that another covers; existing deliveries are not changed.
     Raises AlreadySubscribed when events would reach the endpoint by another route too.
@@ -143,9 +140,7 @@ def _update_route(route: Route, *, enabled: bool, filter: str, now: datetime) ->
 def _find_or_create_mapping(
     connection: Connection, *, user: User | None, now: datetime
 ) -> FieldMapping:
-    """Return the mapping that the endpoint's own routes share: it is empty, so the action's default
-    applies.
-    """
+    """Return the mapping of the endpoint's own routes: empty, so the action's default applies."""
     existing_route = (
         Route.unscoped.filter(connection=connection)
         .select_related("mapping")
@@ -190,9 +185,7 @@ def create_route(
 
 
 def is_tenant_endpoint(connection: Connection) -> bool:
-    """Return whether the connection is a tenant's webhook endpoint, which chooses its events and
-    receives test events.
-    """
+    """Return whether it is a tenant's webhook endpoint, which chooses its events."""
     return connection.tenant_id is not None and connection.connector_key == ENDPOINT_CONNECTOR
 
 

@@ -1,6 +1,4 @@
-"""Notice channels: connections of a tenant that receive its notices as events, in addition to mails
-and pages.
-"""
+"""Notice channels: connections that receive their tenant's notices as events."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

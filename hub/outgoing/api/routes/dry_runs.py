@@ -66,9 +66,7 @@ def _find_document(
 
 
 def _accepts_origin(route: Route, event: Event) -> bool:
-    """Return whether the route takes the event; without a route (a mapping alone) all events are
-    taken.
-    """
+    """Return whether the route takes the event; without one (a mapping alone) all are."""
     return route.pk is None or route.accepts_origin(event.origin)
 
 

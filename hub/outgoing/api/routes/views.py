@@ -169,9 +169,7 @@ class RouteView(APIView):
         examples={"changed": examples.ROUTE | examples.ROUTE_CHANGE},
     )
     def patch(self, request: Request, id: UUID) -> Response:
-        """Change a route for the events from now on; omitted fields stay. Its tenant cannot be
-        changed.
-        """
+        """Change a route for events from now on; omitted fields and its tenant stay."""
         route = find_changeable_row(request, _visible_routes(request), id, shared=SHARED_ROUTE)
         data = _validate_route(request, ChangeRouteSerializer)
         _set_fields(request, route, data)
@@ -248,9 +246,7 @@ class DisableRouteView(APIView):
         examples={"disabled": examples.ROUTE | {"enabled": False}},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Let the route match no events from now on. Existing deliveries are sent; an off switch
-        holds them.
-        """
+        """Match no events from now on. Existing deliveries are sent; an off switch holds them."""
         return _enable(request, id, enabled=False)
 
 

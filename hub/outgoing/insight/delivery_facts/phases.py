@@ -1,6 +1,4 @@
-"""Divide the time of a delivery into phases: waiting for its turn, sending without a response, and
-waiting for the external system.
-"""
+"""Divide a delivery's time into phases: waiting for its turn, sending, waiting for the system."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -79,8 +77,7 @@ def find_call_times(delivery: Delivery) -> list[CallTime]:
 def measure_phases(
     delivery: Delivery, calls: Sequence[CallTime], *, now: datetime
 ) -> Phases | None:
-    """Return the phases from acceptance to the end, or to now; None if it never waited nor was
-    sent. Pure.
+    """Return the phases from acceptance to the end, or to now; None if it has none. Pure.
 
     A call without a stored response counts as *sending*: the request may not have left, or the
     response was lost.

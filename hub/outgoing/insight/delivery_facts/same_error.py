@@ -14,9 +14,7 @@ COUNTED_STATES = ("failed", "held")
 
 
 class SameError(NamedTuple):
-    """Other deliveries with the same state, reason and system, and the filter that selects them
-    all.
-    """
+    """Other deliveries with the same state, reason and system, and the filter for them all."""
 
     deliveries: int
     tenants: int

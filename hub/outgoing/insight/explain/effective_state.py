@@ -1,6 +1,4 @@
-"""The effective state: a waiting delivery of a held lane or suspended tenant counts as held, on
-every page and in the API.
-"""
+"""The effective state: a waiting delivery of a held lane or suspended tenant counts as held."""
 
 from typing import NamedTuple
 
@@ -27,9 +25,7 @@ INHERITED_REASONS = {*LANE_REASONS, "tenant_suspended", "switched_off", "behind"
 
 
 class EffectiveState(NamedTuple):
-    """State and reason as shown to people, the sentence that explains the reason, and what a person
-    can do.
-    """
+    """State and reason as shown to people, the reason's sentence, and what a person can do."""
 
     state: str
     reason: str
@@ -84,9 +80,7 @@ def effective_state_case() -> Case:
 
 
 def effective_reason_case() -> Case:
-    """Build the SQL expression of the effective reason, the widest first, like
-    `resolve_state_and_reason`.
-    """
+    """Build the SQL of the effective reason, the widest first, as `resolve_state_and_reason`."""
     waiting = Q(state="waiting")
     return Case(
         When(waiting & HELD_BY_TENANT, then=Value("tenant_suspended")),

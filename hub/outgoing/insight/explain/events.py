@@ -47,9 +47,7 @@ def _check_event_routes(event: Event) -> Check:
 
 
 def _find_similar_routes(event: Event) -> Sequence[Route]:
-    """Return the routes that almost matched, most similar first: disabled, newer, or with a similar
-    pattern.
-    """
+    """Return the routes that almost matched, most similar first: disabled, newer, or similar."""
     routes = Route.unscoped.filter(Q(tenant=event.tenant_id) | Q(tenant=None))
     graded = [
         (_compute_similarity(route.event_type, event.type), -route.pk, route) for route in routes

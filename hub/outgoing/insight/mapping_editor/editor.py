@@ -1,6 +1,4 @@
-"""The editor of one mapping, for customers and staff: the draft, its suggestions, and its
-preview.
-"""
+"""The editor of one mapping, for customers and staff: draft, suggestions and preview."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,6 +1,4 @@
-"""Find where a mapping is used: routes, the connection whose schema applies, and the newest
-events.
-"""
+"""Find where a mapping is used: routes, the connection of its schema, and the newest events."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,8 +21,7 @@ EventDocument = tuple[Event, dict[str, Any]]  # the document is what mappings re
 
 @dataclass(frozen=True, slots=True)
 class MappingUse:
-    """The use of a mapping: a tenant's routes with it, their connection, and the newest matching
-    events.
+    """The use of a mapping: a tenant's routes, their connection, and the newest matching events.
 
     The newest event is first.
     """

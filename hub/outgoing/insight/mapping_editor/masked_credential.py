@@ -17,9 +17,7 @@ PLACEHOLDER = "whsec_" + b64encode(b"masked by the hub, never a secret").decode(
 def build_masked_credential(
     connection: Connection, app: ConnectorApp | None, action: Action
 ) -> Credential:
-    """Build a credential with the connection's addresses and settings, whose secrets are
-    PLACEHOLDER.
-    """
+    """Build a credential with the connection's addresses and settings, all secrets PLACEHOLDER."""
     fields = connection.connector.fields
     document = {entry.key: PLACEHOLDER for entry in fields if entry.secret and entry.kind == "text"}
     if any(entry.key == HEADERS for entry in fields) and hasattr(connection, "credential"):

@@ -65,9 +65,7 @@ class RequestPreview:
 
 
 def find_sent_delivery(route: Route, tenant: Tenant) -> SentDelivery | None:
-    """Find the route's newest delivery that arrived and whose body is still stored, in at most two
-    statements.
-    """
+    """Find the route's newest delivery that arrived with a stored body, in two statements."""
     if route.pk is None:
         return None
     deliveries = Delivery.objects.of(tenant).order_by("-pk")

@@ -55,9 +55,7 @@ class BatchSizing:
             self.rounds_by_lane[lane] = min(MAX_ROUNDS, self.rounds_for(lane) * 2)
 
     def record_parked(self, lane: int) -> None:
-        """Adapt to a batch that waits for quotas as a whole: a larger one may contain deliveries
-        that can be sent.
-        """
+        """Adapt to a batch that waits for quotas as a whole: a larger one may hold others."""
         self.rounds_by_lane[lane] = min(MAX_PARKED_ROUNDS, self.rounds_for(lane) * 2)
 
     def claim_budget(self, *, now: datetime) -> ClaimBudget:

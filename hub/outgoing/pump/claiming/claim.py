@@ -54,9 +54,7 @@ def claimable_lanes(*, now: datetime) -> QuerySet[Lane]:
 
 
 def lock_next_lanes(lanes: QuerySet[Lane], limit: int) -> QuerySet[Lane]:
-    """Return the lanes with the earliest virtual time, locked; lanes that another claim has locked
-    are skipped.
-    """
+    """Return the lanes with the earliest virtual time, locked; without those locked by others."""
     locked = lanes.select_for_update(of=("self",), skip_locked=True, no_key=True)
     return locked.order_by("virtual_time", "pk")[:limit]
 
@@ -163,8 +161,7 @@ def load_claimed_lanes(lanes: Sequence[Lane]) -> dict[int, ClaimedLane]:
 
 
 def _delivery_limit(claimed_lane: ClaimedLane, rounds: int) -> int:
-    """Return how many deliveries a batch may hold: some rounds of the calls in flight, or of full
-    requests.
+    """Return how many deliveries a batch may hold: some rounds of calls in flight or full requests.
 
     It is 1 for the probe of an open breaker.
     """
@@ -186,9 +183,7 @@ def assign_deliveries(
 
 
 def lease_lanes(lease: UUID, claimed_lanes: Mapping[int, ClaimedLane], *, now: datetime) -> None:
-    """Lease the lanes and advance their virtual time; they stay due, so that another claim recovers
-    them after a crash.
-    """
+    """Lease the lanes and advance their virtual time; they stay due for the case of a crash."""
     count = len(claimed_lanes)
     columns: dict[str, Sequence[Any]] = {
         "lease": [lease] * count,
@@ -203,9 +198,7 @@ def lease_lanes(lease: UUID, claimed_lanes: Mapping[int, ClaimedLane], *, now: d
 
 
 def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: datetime) -> None:
-    """Charge only the deliveries that are sent: those that wait for a quota do not delay their
-    lane's next turn.
-    """
+    """Charge only what is sent: waiting for a quota does not delay the next turn of a lane."""
     if sent_counts:
         virtual_times = [now + VIRTUAL_TIME_PER_DELIVERY * count for count in sent_counts.values()]
         bulk.update_rows(

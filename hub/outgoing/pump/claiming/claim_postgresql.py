@@ -85,9 +85,7 @@ ORDER BY claimed.quota_queue = 0, CASE claimed.quota_queue WHEN 0 THEN claimed.d
 def claim_due_rows(
     max_rows_by_lane: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return tuples in the order of
-    ClaimedDelivery's fields.
-    """
+    """Claim up to `max_rows_by_lane[lane]` due rows of each lane, as fields of ClaimedDelivery."""
     due_parameters = [
         list(max_rows_by_lane),
         list(max_rows_by_lane.values()),

@@ -35,16 +35,12 @@ PK, EVENT_ID, QUOTA_QUEUE = 0, 9, 13  # their places among the columns
 def claim_due_rows(
     max_rows_by_lane: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return tuples in the order of
-    ClaimedDelivery's fields.
-    """
+    """Claim up to `max_rows_by_lane[lane]` due rows of each lane, as fields of ClaimedDelivery."""
     return claim_rows_by_id(find_due_deliveries(max_rows_by_lane, now=now), lease, now=now)
 
 
 def find_due_deliveries(max_rows_by_lane: Mapping[int, int], *, now: datetime) -> list[int]:
-    """Return the due rows of each lane: the oldest of its open quota queues, then the rows in no
-    queue.
-    """
+    """Return the due rows of each lane: the oldest of open quota queues, then rows in no queue."""
     waiting = Delivery.unscoped.filter(state="waiting")
     unqueued = waiting.filter(quota_queue=0, due_at__lte=now, crash_count__lt=SUSPECT_CRASHES)
     queued_ids: dict[int, list[int]] = {lane: [] for lane in max_rows_by_lane}
@@ -64,9 +60,7 @@ def find_due_deliveries(max_rows_by_lane: Mapping[int, int], *, now: datetime) -
 def claim_rows_by_id(
     delivery_ids: Sequence[int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim these rows by id, except those that may not be sent: rows of a queue first, in the
-    given order.
-    """
+    """Claim these rows by id, unless they may not be sent: rows of a queue first, in this order."""
     transition_unsendable_rows(delivery_ids, now=now)
     Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting", due_at__isnull=False).update(
         state="sending", lease=lease, attempt_count=F("attempt_count") + 1, state_changed_at=now

@@ -1,6 +1,4 @@
-"""Cache of configuration that many deliveries share and that seldom changes: tenants, routes,
-mapping versions, connector apps.
-"""
+"""Cache of seldom changed configuration: tenants, routes, mapping versions, connector apps."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

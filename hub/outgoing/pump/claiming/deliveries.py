@@ -16,9 +16,7 @@ from tenants.models import Tenant
 
 @dataclass(slots=True)
 class ClaimedDelivery:
-    """A claimed delivery, its event and the rendering of an earlier attempt; the fields are the
-    columns of a claim.
-    """
+    """A claimed delivery, its event and an earlier rendering; the fields are claimed columns."""
 
     pk: int
     connection_id: int

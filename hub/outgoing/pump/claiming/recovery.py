@@ -1,6 +1,4 @@
-"""Recover after a crash: deliveries that a dead pump was sending may have arrived, and are sent
-again.
-"""
+"""Recover after a crash: what a dead pump was sending may have arrived; it is sent again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,8 +13,7 @@ from hub.outgoing.pump.claiming.crash_limits import MAX_CRASHES
 
 
 def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
-    """End the attempts that were in flight on lanes with an expired lease, with the outcome
-    *unknown*.
+    """End the attempts in flight on lanes with an expired lease, with the outcome *unknown*.
 
     Their deliveries return to *waiting*, at the front of their lane and marked as possibly
     delivered. After MAX_CRASHES crashes they fail; those of a route that holds possibly delivered

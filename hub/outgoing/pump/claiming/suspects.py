@@ -1,6 +1,4 @@
-"""Claim suspects: deliveries that were in flight at several crashes in a row, and may be the
-cause.
-"""
+"""Claim suspects: deliveries that were in flight at several crashes in a row, perhaps the cause."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,5 +1,4 @@
-"""Health of whole endpoints: the circuit breaker of each lane, and the notice before a failing
-connection is disabled.
+"""Health of endpoints: the circuit breaker of lanes, and the notice before one is disabled.
 
 Results without a failure, on lanes without one, need no statement.
 """

@@ -1,6 +1,4 @@
-"""The evidence of each attempt and of the HTTP exchange that carried it, redacted before it is
-stored.
-"""
+"""The evidence of attempts and the HTTP exchanges that carried them, redacted before storage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,9 +65,7 @@ class RedactedExchange:
 
 
 def _redact_exchange(send_result: SendResult) -> RedactedExchange:
-    """Redact all texts of an exchange in one pass, as a pass has a fixed cost, however short the
-    texts.
-    """
+    """Redact all texts of an exchange in one pass, as each pass has a fixed cost."""
     http_request, response = send_result.request.http_request, send_result.response
     bodies = [
         body.decode("utf-8", "replace")

@@ -1,6 +1,4 @@
-"""Quota feedback of responses: pauses after a 429, scopes that a probe found open, budgets reported
-in headers.
-"""
+"""Quota feedback of responses: pauses after a 429, scopes found open, budgets in headers."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,9 +13,7 @@ from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reop
 
 
 def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None:
-    """Pause the scopes of a 429, reopen scopes that a probe found open, and apply reported
-    budgets.
-    """
+    """Pause the scopes of a 429, reopen scopes found open, and apply reported budgets."""
     probes: dict[str, datetime] = {}  # successful ones by scope: when the probe was sent
     for send_result in send_results:
         is_throttled = False

@@ -1,6 +1,4 @@
-"""Quota queues: deliveries of one connection that spend the same scopes wait, first in first out,
-until these scopes open.
-"""
+"""Quota queues: deliveries of a connection that spend the same scopes wait, first in first out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -159,9 +157,7 @@ def next_width(
     *,
     in_flight: int,
 ) -> int:
-    """Return how many deliveries the next claim takes: as many as were booked, and more if the
-    quota is still open.
-    """
+    """Return how many deliveries to claim next: as many as booked, more if the quota is open."""
     batch_size = requests[0].action.batch_size_max
     booked = sum(len(request.messages) for request in requests[: len(reservation.call_times)])
     usual_width = queue.width if queue else in_flight * batch_size
@@ -205,7 +201,5 @@ def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, d
 
 
 def can_queue(request: OutboundRequest) -> bool:
-    """Return whether the request's deliveries may wait in a queue: suspects are claimed alone,
-    outside of queues.
-    """
+    """Return whether its deliveries may wait in a queue: suspects are claimed outside, alone."""
     return all(message.delivery.crash_count < SUSPECT_CRASHES for message in request.messages)

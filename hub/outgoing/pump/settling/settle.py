@@ -189,9 +189,7 @@ def promote_ordered_followers(transitions: Transitions, *, now: datetime) -> Non
 
 
 def _store_tickets(send_results: Sequence[SendResult]) -> None:
-    """Store the tickets by which pending deliveries are confirmed, and clear the tickets of
-    deliveries sent again.
-    """
+    """Store the tickets that confirm pending deliveries, and clear those of what is sent again."""
     tickets = {
         message.delivery.pk: outcome.ticket
         for send_result in send_results

@@ -38,9 +38,7 @@ class Settler:
         return not (self.results or self.finished_lanes)
 
     def add_result(self, result: RequestResult) -> None:
-        """Add a result to the next settlement, and release its slots after the last call that
-        shares these.
-        """
+        """Add a result to the next settlement, and release its slots after their last call."""
         self.results.append(result)
         if slots := result.request.slots:
             slots.remaining_calls -= 1

@@ -1,6 +1,4 @@
-"""Queries for quota queues: find those with waiting deliveries, and delete those that have been
-empty for an hour.
-"""
+"""Queries for quota queues: find those with waiting deliveries, delete those long empty."""
 
 from datetime import datetime, timedelta
 
@@ -44,9 +42,7 @@ def queues_with_deliveries(queues: QuerySet[QuotaQueue]) -> QuerySet[QuotaQueue]
 
 
 def delete_empty_queues(*, now: datetime) -> None:
-    """Delete queues that have been empty for an hour; deliveries of a deleted queue wait outside of
-    queues.
-    """
+    """Delete queues empty for an hour; deliveries of a deleted queue wait outside of queues."""
     idle_queues = QuotaQueue.unscoped.filter(opens_at__lt=now - DELETE_EMPTY_AFTER)
     idle_queues.exclude(pk__in=queues_with_deliveries(idle_queues).values("pk")).delete()
     if missing_ids := [number for (number,) in bulk.query_rows(MISSING_QUEUES_SQL, [])]:
