@@ -116,9 +116,7 @@ def find_local_start(zone: ZoneInfo, after: datetime) -> datetime:
 def resolve_local_time(
     local_time: datetime, zone: ZoneInfo, *, is_hourly: bool
 ) -> tuple[datetime, list[datetime]]:
-    """Return when the clock first shows this local time or a later one, and the slots of
-    that time.
-    """
+    """Return when the clock first shows this local time or a later one, and its slots."""
     first, second = (local_time.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
         return first, [first]

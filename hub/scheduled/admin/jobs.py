@@ -97,9 +97,7 @@ class JobAdmin(ReadOnlyAdmin):
     def form_page(
         self, request: HttpRequest, form: StaffJobForm, action: JobAction, *, title: str
     ) -> HttpResponse:
-        """Show and process the job's form; store the job by the service function, with its errors
-        at their fields.
-        """
+        """Show and process the job's form; errors of the service function stand at their fields."""
         if request.method == "POST" and form.is_valid():
             try:
                 job = action(form.build(), ActorContext.of_request(request), now=clock())

@@ -134,9 +134,7 @@ class CancelRunView(APIView):
         examples={"is being cancelled": job_examples.CANCELLED_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Cancel a run. One that is executed ends at its next page or call; what it has done stays
-        done.
-        """
+        """Cancel a run. A running one ends at its next page or call; what it has done stays."""
         return _change_run(request, id, cancel_run)
 
 
@@ -152,9 +150,7 @@ class ResumeRunView(APIView):
         examples={"resumed": job_examples.RESUMED_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Let a blocked run continue at once. Most continue by themselves when their connection
-        works again.
-        """
+        """Let a blocked run continue at once. Most continue when their connection works again."""
         return _change_run(request, id, resume_run)
 
 

@@ -260,9 +260,7 @@ def list_system_choices(tenant: Tenant | None) -> list[tuple[str, Any]]:
 
 
 class StaffJobForm(JobForm):
-    """The form of staff, which adds the tenant, the priority, and the group of jobs that share
-    calls in flight.
-    """
+    """The form of staff, with tenant, priority, and the group of jobs that share their calls."""
 
     owner = TenantField(label="Tenant", max_length=100, required=False)
     priority = forms.IntegerField(

@@ -111,9 +111,7 @@ class CertificateFile:
 
 
 def build_certificate_file(run: Run, kind: str) -> CertificateFile | None:
-    """Return the certificate as a file of a kind in CONTENT_TYPES; None if there is no
-    certificate.
-    """
+    """Return the certificate as a file of a kind in CONTENT_TYPES; None without certificate."""
     certificate = build_certificate(run) if kind in CONTENT_TYPES else None
     if certificate is None:
         return None

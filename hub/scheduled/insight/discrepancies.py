@@ -19,9 +19,7 @@ COUNTED_STATES = ("new", "open", "repairing", "ignored")
 
 
 def find_repair_delivery(discrepancy: Discrepancy) -> Delivery | None:
-    """Return the delivery of the repair with the rows that pages show, in one query; None if there
-    is none.
-    """
+    """Return the repair's delivery with the rows that pages show, in one query; None if none."""
     if discrepancy.repair_delivery_id is None:
         return None
     return readable_deliveries().filter(pk=discrepancy.repair_delivery_id).first()

@@ -56,9 +56,7 @@ def describe_verdict(discrepancy: Discrepancy) -> str:
 
 
 def describe_reason(discrepancy: Discrepancy, code: str) -> str:
-    """Return the sentences of a reason code: why the discrepancy is not repaired, and what a person
-    can do.
-    """
+    """Return a reason code's sentences: why it is not repaired, and what a person can do."""
     reason = DISCREPANCY_REASONS.get(code) or find_reason(
         code, system=find_system_label(discrepancy)
     )
@@ -130,9 +128,7 @@ class ReviewRow:
 
     @property
     def has_precondition(self) -> bool:
-        """Return whether the other system refuses to overwrite a value that was changed
-        meanwhile.
-        """
+        """Return whether the other system refuses to overwrite a value changed meanwhile."""
         return self.discrepancy.connection.connector_key not in SYSTEMS_WITHOUT_PRECONDITION
 
     @property

@@ -20,9 +20,7 @@ LOG_LINES_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """Progress for pages. `percent`: None without an expected number; `rate`: per second, None if
-    unknown.
-    """
+    """Progress for pages. `percent`: None if unknown; `rate`: per second, None if unknown."""
 
     percent: int | None
     rate: float | None

@@ -73,9 +73,7 @@ class ReconciliationResult:
 
 
 def read_result(run: Run) -> ReconciliationResult | None:
-    """Return the counts of a reconciliation; None if it has not ended or the run is of another
-    kind.
-    """
+    """Return the counts of a reconciliation; None if unfinished or of another kind."""
     stored = run.result
     if run.job.kind != Job.Kind.RECONCILE or "compared" not in stored:
         return None

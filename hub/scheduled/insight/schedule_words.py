@@ -19,8 +19,7 @@ EVERY = "*"
 
 
 def describe_schedule(cron: str) -> str:
-    """Return when a cron expression is due, as text; an expression without a short description is
-    quoted.
+    """Return when a cron expression is due, as text; one without a short description is quoted.
 
     The text contains local times; the caller adds the time zone.
     """

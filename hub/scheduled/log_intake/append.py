@@ -63,8 +63,7 @@ def append_chunks(inputs: Sequence[ChunkInput]) -> list[StoredChunk]:
 def append_independently(
     requests: Sequence[Sequence[ChunkInput]],
 ) -> list[list[StoredChunk] | Exception]:
-    """Store the chunks of several requests in one transaction; each request is stored whole or
-    refused.
+    """Store the chunks of several requests in one transaction; each is stored whole or refused.
 
     The logs stay locked until the transaction ends.
     """

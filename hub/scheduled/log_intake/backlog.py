@@ -63,9 +63,7 @@ def _choose_chunks(
 def _take_until_full(
     rows: Iterator[tuple[int, int, int]], max_bytes: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield chunks up to the size limit; the first may begin before the line, and does not
-    count.
-    """
+    """Yield chunks up to the size limit; the first may begin before it, and does not count."""
     filled = 0
     for number, row in enumerate(rows):
         if filled >= max_bytes:

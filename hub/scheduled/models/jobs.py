@@ -60,9 +60,7 @@ class Job(Scoped):
 
 
 class JobSchedule(Scoped):
-    """The schedule of a job for one tenant: its next slot, and the last slot for which a run was
-    created.
-    """
+    """The schedule of a job for one tenant: its next slot, and the last that has a run."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="schedules")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="job_schedules")

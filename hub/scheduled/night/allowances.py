@@ -68,9 +68,7 @@ def build_line(
 def build_allowance(
     quota: Quota, snapshot: QuotaSnapshot, share: float, *, now: datetime, starts_at: datetime
 ) -> Allowance:
-    """Return the allowance of background work; a limit of calls in flight does not limit
-    minutes.
-    """
+    """Return the allowance of background work; a limit of calls in flight is none of minutes."""
     limit = effective_limit(quota, snapshot) * share
     if isinstance(quota, Rate):
         return Allowance(per_minute=limit * 60 / quota.per_seconds)

@@ -1,6 +1,4 @@
-"""Forecast the coming night: quotas spent by runs, their ends, and which miss their deadline, and
-why.
-"""
+"""Forecast the coming night: quotas spent, ends of runs, missed deadlines, and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -61,9 +61,7 @@ def build_weighted_start(schedule: JobSchedule, expectation: Expectation | None)
 
 @lru_cache(maxsize=4096)
 def find_interval(cron: str, time_zone: str, slot_at: datetime) -> timedelta:
-    """Return the time from a slot to the next one, which is the longest time over which its runs
-    are spread.
-    """
+    """Return the time from a slot to the next one, over which its runs are spread at most."""
     following = next_slot(cron, time_zone, after=slot_at)
     return following - slot_at if following else timedelta.max
 

@@ -1,6 +1,4 @@
-"""Data of a night's charts: runs as bars beside their plan, and calls by minute beside the
-quotas.
-"""
+"""Data of a night's charts: runs as bars beside their plan, and calls a minute beside quotas."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -129,7 +129,5 @@ def list_coming_slots(schedule: JobSchedule, *, until: datetime) -> Iterable[dat
 def list_slots_of(
     cron: str, time_zone: str, start: datetime, end: datetime
 ) -> tuple[datetime, ...]:
-    """Return these slots; cached, as many tenants share cron and zone, and a page needs all of
-    them.
-    """
+    """Return these slots; cached, as many tenants share cron and zone, and pages need all."""
     return tuple(list_slots(cron, time_zone, start=start, end=end, limit=SLOTS_MAX))

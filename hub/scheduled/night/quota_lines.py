@@ -67,9 +67,7 @@ def find_system_label(connector_key: str) -> str:
 
 
 def find_system_lines(lines: Mapping[str, QuotaLine]) -> dict[str, list[SystemLine]]:
-    """Return by connector the quotas that limit calls per minute, summed over all owners, the
-    lowest first.
-    """
+    """Return by connector quotas of calls per minute, summed over all owners, lowest first."""
     sums: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for line in lines.values():
         if line.allowance.per_minute is not None:
@@ -111,9 +109,7 @@ def summarize_quotas(night: PredictedNight, lines: Mapping[str, QuotaLine]) -> l
 
 
 def measure_share(allowance: Allowance, minutes: Sequence[float]) -> float:
-    """Return the greatest used part of an allowance; 0 if it limits neither minutes nor the
-    night.
-    """
+    """Return the greatest used part of an allowance; 0 if it limits none."""
     if allowance.per_minute:
         return max(minutes) / allowance.per_minute
     if allowance.units_left is not None:

@@ -39,8 +39,7 @@ def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[in
 
 
 def find_call_interval(starts: Sequence[WeightedStart], window: timedelta) -> float:
-    """Return the seconds between two calls of a run that spreads its calls over its part of the
-    window.
+    """Return the seconds between two calls of a run that spreads them over its part of the window.
 
     It is the same for all runs, as their parts are in proportion to their calls.
     """
@@ -48,9 +47,7 @@ def find_call_interval(starts: Sequence[WeightedStart], window: timedelta) -> fl
 
 
 def fill_weights(starts: Sequence[WeightedStart]) -> Mapping[int, float]:
-    """Return the weights by key; an unknown one becomes the mean of the known ones, and none is
-    below 1.
-    """
+    """Return the weights by key; unknown ones become the mean of known ones, none is below 1."""
     known_weights = [start.weight for start in starts if start.weight is not None]
     mean = sum(known_weights) / len(known_weights) if known_weights else 1.0
     return {start.key: max(1.0, mean if start.weight is None else start.weight) for start in starts}

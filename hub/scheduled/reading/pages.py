@@ -91,9 +91,7 @@ def _describe_gap(page: Page) -> str:
 def _find_obstacle(
     watch: ProgressWatch, position: ReadPosition, page: Page, ids: Sequence[str]
 ) -> str:
-    """Return why the read cannot continue after this page; "" if it can, or if this was the last
-    one.
-    """
+    """Return why the read cannot continue after this page; "" if it can, or if it was the last."""
     if not page.cursor:
         return ""
     if position.page_count + 1 >= PAGES_MAX:
@@ -126,9 +124,7 @@ async def _resume(source: PageSource, position: ReadPosition) -> ReadPosition:
 
 
 async def _is_unchanged(source: PageSource, *, since: datetime) -> bool:
-    """Return whether no record has changed, by asking the system. Raises RunFailed and
-    RunBlocked.
-    """
+    """Return if no record has changed, by asking the system. Raises RunFailed and RunBlocked."""
     deleted = {"deleted": "true"} if source.collection.reads_deleted else {}
     cursor = ""
     while True:

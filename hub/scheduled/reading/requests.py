@@ -94,9 +94,7 @@ class PageSource:
 
 
 def split_cursor(collection: Collection, cursor: str) -> tuple[str, str]:
-    """Return the part of a divided collection to which a cursor belongs, and the cursor
-    within it.
-    """
+    """Return the part of a divided collection of a cursor, and the cursor within it."""
     if not collection.parts:
         return "", cursor
     part, _, inner = cursor.partition("/")
@@ -104,9 +102,7 @@ def split_cursor(collection: Collection, cursor: str) -> tuple[str, str]:
 
 
 def join_cursor(collection: Collection, part: str, cursor: str) -> str:
-    """Return the cursor after a page; after the last page of a part it is the start of the next
-    part.
-    """
+    """Return the cursor after a page; after a part's last page, the next part's start."""
     if not part or cursor:
         return f"{part}/{cursor}" if part else cursor
     following = collection.parts[collection.parts.index(part) + 1 :]

@@ -26,9 +26,7 @@ class InFlightTexts:
         self.is_truncated = is_truncated
 
     def has_any(self, names: Sequence[str]) -> bool:
-        """Return whether an unsettled delivery may contain one of these texts; always True if
-        `is_truncated`.
-        """
+        """Return whether an unsettled delivery may contain a text; always if `is_truncated`."""
         return self.is_truncated or any(hash(name) in self._hashes for name in names)
 
 

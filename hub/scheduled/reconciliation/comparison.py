@@ -1,6 +1,4 @@
-"""Compare the staged records, chunk by chunk; each chunk's findings are stored with the next
-cursor.
-"""
+"""Compare the staged records, in chunks; each one's findings are stored with the next cursor."""
 
 import hashlib
 from collections.abc import Mapping

@@ -35,8 +35,6 @@ def erase_compared_data(connection: Connection, *, now: datetime) -> None:
 
 
 def delete_staged_of_ended_runs(run: Run) -> None:
-    """Delete the staged records of earlier runs of this job and tenant that failed or were
-    cancelled.
-    """
+    """Delete the staged records of earlier runs of job and tenant that failed or were cancelled."""
     ended_runs = Run.unscoped.filter(job=run.job_id, tenant=run.tenant_id, state__in=ENDED_STATES)
     StagedRecord.objects.filter(run__in=ended_runs.exclude(pk=run.pk)).delete()

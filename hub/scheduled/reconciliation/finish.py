@@ -96,9 +96,7 @@ def _store_since(run: Run, progress: Progress) -> None:
 
 
 def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
-    """Plan and start the operation that repairs the discrepancies of the run; None if there are
-    none to repair.
-    """
+    """Plan and start the operation that repairs a run's discrepancies; None if there are none."""
     function = import_string(settings.HUB_PLAN_RUN_REPAIRS)
     operation: Operation | None = function(run, now=now)
     return operation

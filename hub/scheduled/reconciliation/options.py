@@ -126,9 +126,7 @@ class ReconcileOptions:
 
 
 def check_reconcile_options(options: Any, connector_key: str) -> dict[str, str]:
-    """Return the errors of a job's options by JSON path, such as `fields[0].type`; {} if they are
-    valid.
-    """
+    """Return errors of a job's options by JSON path, such as `fields[0].type`; {} if valid."""
     return find_option_errors(options, connector_key)
 
 

@@ -15,9 +15,7 @@ LOCAL_SIDE, REMOTE_SIDE = "local", "remote"
 
 @dataclass(frozen=True, slots=True)
 class ReadState:
-    """The state of one side's read: its cursor, its pages and records, and whether it is
-    complete.
-    """
+    """The state of one side's read: cursor, pages, records, and whether it is complete."""
 
     cursor: str = ""
     pages: int = 0

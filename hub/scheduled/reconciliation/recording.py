@@ -112,9 +112,7 @@ def find_ambiguous_keys(run: Run) -> frozenset[str]:
 def _lock_known(
     run: Run, keys: JudgedKeys, *, has_open: bool
 ) -> dict[tuple[str, str], Discrepancy]:
-    """Lock the discrepancies of this chunk's keys: all of keys with findings, the open ones of
-    other keys.
-    """
+    """Lock the discrepancies of this chunk's keys: all if found, otherwise open ones."""
     record_keys = {finding.record_key for finding in keys.findings}
     condition = Q(record_key__in=sorted(record_keys)) if record_keys else Q(pk__in=())
     if has_open:
@@ -225,9 +223,7 @@ def is_repair_in_progress(discrepancy: Discrepancy) -> bool:
 
 
 def _resolve(discrepancy: Discrepancy, *, now: datetime) -> None:
-    """Resolve discrepancies that a run did not find any more; this also confirms a delivered
-    repair.
-    """
+    """Resolve discrepancies that a run found no more; this also confirms a delivered repair."""
     delivery = discrepancy.repair_delivery
     is_repaired = discrepancy.state == "repairing" and bool(
         delivery and delivery.state == "delivered"
@@ -249,9 +245,7 @@ def _store_changes(discrepancies: Sequence[Discrepancy]) -> None:
 
 
 def digest_values(discrepancy: Discrepancy) -> str:
-    """Return the SHA-256 of verdict and values; when it changes, the discrepancy is not ignored any
-    more.
-    """
+    """Return the SHA-256 of verdict and values; a change ends that it is ignored."""
     content = [discrepancy.verdict, discrepancy.local_value, discrepancy.remote_value]
     return hashlib.sha256(describe_value(content).encode("utf-8", "replace")).hexdigest()
 
@@ -268,9 +262,7 @@ def has_open_discrepancies(run: Run) -> bool:
 
 
 def resolve_unseen(run: Run, *, now: datetime) -> int:
-    """Resolve the discrepancies whose record a complete run found on neither side; return
-    how many.
-    """
+    """Resolve the discrepancies of records that a complete run found nowhere; return how many."""
     rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id)
     unseen = (
         rows.exclude(state="resolved").exclude(last_run=run.pk).exclude(match_repairs_in_progress())

@@ -18,9 +18,7 @@ STATES = tuple(Discrepancy.State.values)
 
 
 def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> str:
-    """Return the state of the repairs: *stopped* by the safety valve if there are more changes than
-    allowed.
-    """
+    """Return the state of repairs: *stopped* by the safety valve beyond the allowed changes."""
     counts = ComparisonCounts.from_json(progress.counts)
     if not counts.changes:
         return NOTHING

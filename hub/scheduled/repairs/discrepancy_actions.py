@@ -141,8 +141,7 @@ def plan_repairs(
 
 
 def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
-    """Plan and start the repairs of a run's discrepancies, as the hub; None if none can be
-    repaired.
+    """Plan and start the repairs of a run's discrepancies, as the hub; None if there are none.
 
     HUB_PLAN_RUN_REPAIRS names this function.
     """

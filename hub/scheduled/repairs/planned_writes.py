@@ -32,9 +32,7 @@ KNOWN_WHEN_PLANNING = frozenset(
 
 
 def select_writable(rows: QuerySet[Discrepancy], sender: RepairSender) -> QuerySet[Discrepancy]:
-    """Select the rows that their jobs let a repair write, without the first ones whose values
-    cannot be written.
-    """
+    """Select rows that their jobs let a repair write, without the first unwritable ones."""
     jobs = Job.unscoped.filter(pk__in=rows.order_by().values("job").distinct())
     writable = rows.filter(_match_writable(jobs, sender))
     tried = writable.select_related("job", "connection", "tenant").order_by("pk")[:TRIED_MAX]
@@ -78,9 +76,7 @@ def _match_writable(jobs: Iterable[Job], sender: RepairSender) -> Q:
 
 
 def _match_options(options: ReconcileOptions) -> Q:
-    """Match the differences that have an owner whose value can be written, and the missing records
-    that are created or deleted.
-    """
+    """Match differences whose owner's value can be written, and records to create or delete."""
     local_at, remote_at = F("local_changed_at"), F("remote_changed_at")
     is_local_newer = Q(owner="newer", local_changed_at__gt=remote_at + CLOCK_DIFFERENCE_MAX)
     is_remote_newer = Q(owner="newer", remote_changed_at__gt=local_at + CLOCK_DIFFERENCE_MAX)

@@ -1,6 +1,4 @@
-"""Read both records of repairs again just before they are sent, and send only those whose compared
-values are still there.
-"""
+"""Read both records of repairs again just before sending, and send only what is unchanged."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -133,9 +133,7 @@ class RecordReader:
         return types.get(field.lower(), "")
 
     def _read_parts(self, ids: Sequence[str], *, now: datetime) -> dict[str, CurrentRecord]:
-        """Read the records from the parts of a divided collection; each from the first part that
-        has it.
-        """
+        """Read records from parts of a divided collection, each from the first that has it."""
         conditions = {
             name: value
             for name, value in self._side_options.build_query(self.collection).items()

@@ -1,6 +1,4 @@
-"""The task `repair`: read records of both sides again before repairs are sent, and the written ones
-after they were delivered.
-"""
+"""The task `repair`: read both records again before repairs, and written ones after them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -209,9 +209,7 @@ def is_deletion(discrepancy: Discrepancy, side: str) -> bool:
 def _build_delete(
     discrepancy: Discrepancy, side: str, options: ReconcileOptions, connector: Connector
 ) -> RepairRequest:
-    """Return the deletion of a record whose counterpart was deleted. Raises RepairRefused unless
-    the job deletes such records.
-    """
+    """Return the deletion of a deleted record's counterpart. Raises RepairRefused if forbidden."""
     is_wanted = options.deletes_here if side == LOCAL else options.deletes_there
     reason = "deleted_there" if side == LOCAL else "deleted_here"
     # once the repair awaits the second read, its tombstone was checked

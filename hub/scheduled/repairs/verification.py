@@ -41,9 +41,7 @@ def find_target_id(discrepancy: Discrepancy) -> str:
 
 
 def load_created_ids(delivered: Sequence[Discrepancy]) -> dict[int, str]:
-    """Return the ids of the records that repairs created, by discrepancy, as the systems returned
-    them.
-    """
+    """Return the ids of records that repairs created, as systems returned them, by discrepancy."""
     created = [entry for entry in delivered if is_creation(entry)]
     attempts = Attempt.unscoped.filter(
         delivery__in={entry.repair_delivery_id for entry in created}, outcome="delivered"
@@ -85,9 +83,7 @@ def verify_delivered(
 
 
 def postpone_verification(delivered: Sequence[Discrepancy], *, now: datetime) -> None:
-    """Schedule these records to be read again, with growing intervals; after UNVERIFIED_FOR_MAX
-    reopen them for a person.
-    """
+    """Schedule records to be read again, ever later; after UNVERIFIED_FOR_MAX reopen them."""
     for entry in delivered:
         assert entry.repair_delivery is not None
         age = now - entry.repair_delivery.state_changed_at

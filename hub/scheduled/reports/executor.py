@@ -155,9 +155,7 @@ def find_charted_measure(figures: Figures, name: str) -> int:
 async def _publish(
     context: RunContext, options: ReportOptions, target: Connection, progress: Progress
 ) -> Delivery:
-    """Publish the message under the run's lease; for a resumed run, return what was published
-    before.
-    """
+    """Publish the message under the run's lease; a resumed run returns what was published."""
     report = _build_document(context, options, progress)
     upload = target.connector.file_upload
     wait = timedelta(seconds=upload.ready_after_seconds if upload and progress.picture else 0)

@@ -148,9 +148,7 @@ class QueryOptions:
 
 @dataclass(frozen=True, slots=True)
 class MessageOptions:
-    """The options of the message. `mapping`: "" selects the one that the action suggests for
-    reports.
-    """
+    """The options of the message. `mapping`: "": the one that the action suggests for reports."""
 
     connector: str
     action: str

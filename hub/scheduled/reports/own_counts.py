@@ -1,6 +1,4 @@
-"""The queries of reports about our own data: orders of our application, events and deliveries of
-the hub.
-"""
+"""Queries of reports on our own data: orders of our application, events and deliveries."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -45,9 +45,7 @@ class Period:
         return first if first == last else f"{first} – {last}"
 
     def to_json(self) -> dict[str, str | None]:
-        """Return start and end with the UTC offsets of the time zone; of a moment, its day has no
-        start.
-        """
+        """Return start and end with offsets of the zone; of a moment if its day has no start."""
         return {
             "from": None if self.is_moment else self.start.astimezone(self.zone).isoformat(),
             "until": self.end.astimezone(self.zone).isoformat(),

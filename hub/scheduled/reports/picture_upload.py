@@ -34,9 +34,7 @@ async def upload_picture(context: RunContext, connection: Connection, file: File
 
 
 def find_missing_permission(connection: Connection, upload: FileUpload) -> str:
-    """Return a permission that the account did not grant; "" if none is missing or this is
-    unknown.
-    """
+    """Return a permission that the account did not grant; "" if none is missing or known."""
     if connection.permissions is None:
         return ""
     granted = set(connection.permissions)

@@ -18,9 +18,7 @@ T = TypeVar("T")
 
 
 class RunStopped(Exception):
-    """The run was cancelled, lost its lease, or its worker stops; it continues later from its
-    cursor.
-    """
+    """The run was cancelled, lost its lease, or its worker stops; it continues from its cursor."""
 
 
 class RunBlocked(Exception):

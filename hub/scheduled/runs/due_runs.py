@@ -43,9 +43,7 @@ def create_due_runs(*, now: datetime) -> int:
 
 
 def find_idle_schedules(schedules: Sequence[JobSchedule]) -> set[int]:
-    """Return the ids of schedules whose next run would have nothing to do, according to the kind of
-    job.
-    """
+    """Return the ids of schedules whose next run would have nothing to do, by the kind of job."""
     by_kind: dict[str, list[JobSchedule]] = defaultdict(list)
     for schedule in schedules:
         by_kind[schedule.job.kind].append(schedule)

@@ -17,9 +17,7 @@ LOOP_LEASE = timedelta(seconds=15)
 
 
 def acquire_loop_lease(lease: UUID, *, now: datetime) -> bool:
-    """Store that a loop is running; return False if this worker's loops would occupy all slots of
-    the class.
-    """
+    """Store that a loop is running; False if loops would fill all slots of this worker's class."""
     RunLoopLease.objects.filter(lease_until__lt=now).delete()
     low, high = lease_range(worker_prefix(current_worker_id()))
     running = RunLoopLease.objects.filter(lease__range=(low, high)).count()

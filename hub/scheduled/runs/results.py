@@ -45,9 +45,7 @@ def finish_run(claimed: ClaimedRun, result: Mapping[str, Any], *, now: datetime)
 
 
 def release_run(claimed: ClaimedRun, *, due_at: datetime, reason: str = "", now: datetime) -> bool:
-    """Return a run to *waiting* because its worker stops or it has to wait; the attempt is not
-    counted.
-    """
+    """Return a run to *waiting* as its worker stops or it waits; the attempt is not counted."""
     return claimed.update(
         state="waiting",
         due_at=due_at,

@@ -67,9 +67,7 @@ def load_connection(connection: Connection) -> Connection:
 
 
 def find_block(connection: Connection) -> str:
-    """Return the reason code of what a person must do before the connection may be called; "" if
-    nothing.
-    """
+    """Return why a person must act before the connection may be called; "" if nobody must."""
     if connection.tenant and connection.tenant.suspended:
         return "tenant_suspended"
     if connection.lane.switched_off_by:

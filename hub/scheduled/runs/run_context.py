@@ -69,9 +69,7 @@ class StopSignal:
 
 @dataclass(frozen=True, slots=True)
 class LoopResources:
-    """Resources shared by the runs of a loop. `lease`: of the loop, which holds its calls in
-    flight.
-    """
+    """Resources shared by the runs of a loop. `lease`: of the loop, with its calls in flight."""
 
     lease: UUID
     clock: Clock
@@ -222,9 +220,7 @@ class ClaimedRunContext:
         build: Callable[[Connection], Request],
         parse: Callable[[Response], T | Outcome],
     ) -> T | Outcome:
-        """Reserve the quotas, send the request, and return its parsed response or an Outcome
-        without secrets.
-        """
+        """Reserve quotas, send the request, return its response or an Outcome without secrets."""
         await self._wait_until(self.pace.reserve_call(now=self.now()), "paced")
         prepared = await self._reserve(connection, build)
         if isinstance(prepared, Outcome):

@@ -1,6 +1,4 @@
-"""The loop that executes runs: claim due runs, run their executors concurrently, store their
-results.
-"""
+"""The loop that executes runs: claim due ones, run executors concurrently, store results."""
 
 import asyncio
 import contextlib
@@ -233,9 +231,7 @@ def find_executor(run: Run) -> Executor:
 
 
 def find_decisive_error(error: Exception) -> Exception:
-    """Return the first error of a group that determines how the run continues, else the first
-    error.
-    """
+    """Return the first error of a group that decides how the run continues, else the first."""
     if not isinstance(error, ExceptionGroup):
         return error
     causes = [find_decisive_error(inner) for inner in error.exceptions]

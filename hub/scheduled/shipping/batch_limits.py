@@ -6,9 +6,7 @@ FULL_BATCH_SHARE = 0.9  # of the bytes
 
 
 class BatchLimits:
-    """The limits of a batch. `max_lines` is None unless a batch was recently refused as a
-    whole.
-    """
+    """The limits of a batch. `max_lines` is None unless one was recently refused as a whole."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes

@@ -63,9 +63,7 @@ async def count_waiting_lines(context: RunContext) -> dict[str, int]:
 
 
 class Shipping:
-    """One execution of a run. Its state is the position of the log, from which any process can
-    continue.
-    """
+    """One execution of a run. Its state is the position of the log: any process can continue."""
 
     def __init__(self, context: RunContext, options: ShippingOptions, *, sleep: Sleep) -> None:
         self.context, self.options, self.sleep = context, options, sleep
@@ -168,9 +166,7 @@ class Shipping:
         await self.context.log("line_refused", level="error", line=line, answer=refusal)
 
     async def poll_when_due(self) -> None:
-        """Request acknowledgements of batches, and take out batches without one after the time
-        limit.
-        """
+        """Request acknowledgements of batches, and take out those without one in time."""
         now = self.context.now().timestamp()
         if not self.shipment.pending() or now < self.next_poll:
             return
@@ -192,9 +188,7 @@ class Shipping:
             await self.record_unacknowledged(unconfirmed_lines)
 
     def choose_polled_batches(self, *, now: float) -> list[Batch]:
-        """Return the batches to ask about: those whose last request for an acknowledgement is
-        oldest.
-        """
+        """Return the batches to ask about: those with the oldest request for an acknowledgement."""
         ripe = [
             batch
             for batch in self.shipment.pending()
@@ -207,8 +201,7 @@ class Shipping:
         return chosen_batches
 
     async def poll_acknowledgements(self, batches: Sequence[Batch]) -> int:
-        """Request the acknowledgement of each batch, and store it at once, as it is reported only
-        once.
+        """Request the acknowledgement of each batch, and store it at once: it is told only once.
 
         Returns how many are acknowledged.
         """

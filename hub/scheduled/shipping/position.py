@@ -18,8 +18,7 @@ from tenants.models import Tenant
 
 @transaction.atomic
 def claim_position(tenant: Tenant, source: str, run: Run) -> LogPosition:
-    """Claim and return the position of the run's job in a log; this run alone may change it until
-    it ends.
+    """Claim and return the position of the run's job in a log, which it alone may change now.
 
     Raises RunFailed if another run of the job is shipping.
     """
@@ -76,18 +75,14 @@ def find_line_received_since(log: Log, moment: datetime) -> int:
 
 @dataclass(slots=True)
 class PositionWriter:
-    """Stores a shipment in the position of its log. `stored_line`: the stored number of the shipped
-    line.
-    """
+    """Stores a shipment in the position of its log. `stored_line`: number of the shipped line."""
 
     position: LogPosition
     run: Run
     stored_line: int
 
     def store(self, shipment: Shipment, *, rejected: int, now: datetime) -> None:
-        """Store the shipment. Raises RunStopped if another run or the retention has changed the
-        position.
-        """
+        """Store the shipment. Raises RunStopped if another run or the retention moved it."""
         held_positions = LogPosition.unscoped.filter(
             pk=self.position.pk, run=self.run, shipped_line=self.stored_line
         )

@@ -52,9 +52,7 @@ class BatchSender:
         return answer
 
     async def is_acknowledged(self, batch: Batch) -> bool:
-        """Return whether a batch is acknowledged, by asking the system, which reports this only
-        once.
-        """
+        """Return whether a batch is acknowledged, by asking the system, which tells it once."""
         tickets = set() if batch.ticket is None else {batch.ticket}
 
         def build(connection: Connection) -> Request:
@@ -73,9 +71,7 @@ class BatchSender:
 
 
 def require_answer(answer: Any) -> Any:
-    """Return the parsed answer. Raises RunFailed for an Outcome, as the whole request was
-    refused.
-    """
+    """Return the parsed answer. Raises RunFailed for an Outcome: the whole request was refused."""
     if isinstance(answer, Outcome):
         raise RunFailed(answer.reason, answer.detail)
     return answer

@@ -108,8 +108,7 @@ class Shipment:
         sent_before_epoch: float,
         overtaken_before_epoch: float,
     ) -> int:
-        """Remove those of the batches that are not acknowledged in time, so that they are sent
-        again.
+        """Remove those of the batches not acknowledged in time, so that they are sent again.
 
         Return the number of their lines. The time limit is shorter for a batch if a later one is
         acknowledged, as its own acknowledgement was then probably lost.
@@ -137,18 +136,14 @@ class Shipment:
         return self.shipped_line - before, rejected
 
     def drop(self, end: int) -> int:
-        """Advance to a line, regardless of the state of earlier lines; return how many of these
-        were shipped.
-        """
+        """Advance to a line, whatever the state of earlier ones; return how many were shipped."""
         before = [batch for batch in self.batches if batch.first < end]
         self.batches = [batch for batch in self.batches if batch.first >= end]
         self.shipped_line = max([end, *(batch.end for batch in before if batch.is_settled)])
         return sum(batch.count for batch in before if batch.is_settled)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the batches as JSON; a line that is refused but not rejected is tried again after
-        an interruption.
-        """
+        """Return the batches as JSON; refused lines not yet rejected are tried again afterwards."""
         return [batch.to_json() for batch in self.batches if batch.rejected or not batch.refused]
 
     def _insert(self, batch: Batch) -> None:

@@ -1,6 +1,4 @@
-"""Find the schedules of log shipping that have lines to ship; runs of the others would do
-nothing.
-"""
+"""Find the schedules of log shipping that have lines to ship; others would do nothing."""
 
 from collections.abc import Sequence
 

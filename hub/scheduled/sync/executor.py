@@ -1,6 +1,4 @@
-"""Run a sync: read the changes since the last run, and receive those that no webhook has
-reported.
-"""
+"""Run a sync: read the changes since the last run, and receive those no webhook reported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -57,9 +57,7 @@ class NotConvertible(ValueError):
 
 
 def convert_local(value: Any, rule: FieldRule, references: References) -> Canonical:
-    """Return the canonical form of our value, with picklist values and references converted to the
-    remote ones.
-    """
+    """Return our value's canonical form, with remote picklist values and references."""
     if rule.type == "picklist" and rule.values:
         return _translate_picklist(value, rule)
     if rule.type == "reference":

@@ -117,9 +117,7 @@ class RecordExtractor:
         }
 
     def read_key(self, record: Record) -> str:
-        """Return the value by which the record is matched; "" if records are matched by
-        identity.
-        """
+        """Return the value by which the record is matched; "" if matched by identity."""
         return format_key(_read_quietly(self._key, record)) if self._key else ""
 
     def _find_key(self, record: Record, record_id: str, pairs: PairedIds) -> str:
@@ -147,9 +145,7 @@ class RecordExtractor:
 
 
 def compile_accessor(text: str) -> Accessor:
-    """Compile an expression; plain paths, which are frequent, are evaluated without the
-    interpreter.
-    """
+    """Compile an expression; frequent plain paths need no interpreter."""
     expression = parse_expression(text)
     if len(expression.names) == 1:
         (name,) = expression.names

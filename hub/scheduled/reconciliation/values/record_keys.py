@@ -1,6 +1,4 @@
-"""Keys by which records of both sides are matched: texts that both databases store and sort by
-their bytes.
-"""
+"""Keys that match records of both sides: texts that both databases sort by their bytes."""
 
 import hashlib
 import math

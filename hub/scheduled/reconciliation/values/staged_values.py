@@ -71,9 +71,7 @@ def read_canonical_line(body: bytes) -> bytes:
 
 
 def limit_value(value: Any) -> Any:
-    """Return a value as it is stored for pages and repairs; a very large one is cut to an
-    excerpt.
-    """
+    """Return a value as it is stored for pages and repairs; a large one is an excerpt."""
     if value is None or isinstance(value, bool | int | float | Decimal):
         return value
     if isinstance(value, str) and len(value) <= VALUE_MAX_BYTES // 4:

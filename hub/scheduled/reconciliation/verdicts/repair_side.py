@@ -1,6 +1,4 @@
-"""Choose the side that a repair changes: by verdict, the field's owner, and when the sides
-changed.
-"""
+"""Choose the side that a repair changes: by verdict, owner, and when the sides changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

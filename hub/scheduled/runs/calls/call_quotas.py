@@ -57,9 +57,7 @@ class ReservedCall:
             in_flight_leases.release_calls(self.lease, dict.fromkeys(keys, 1))
 
     def record_response(self, response: Response, answer: object, *, now: datetime) -> None:
-        """Update the quotas by the response: pauses after a 429, reopened scopes, reported
-        budgets.
-        """
+        """Update quotas by the response: pauses after a 429, reopened scopes, reported budgets."""
         call = MeteredCall(self.connection, self.request, self.probed_at, now)
         call.record_response(answer)
         reports = self.connection.connector.parse_quota_reports(response)
