@@ -12,9 +12,7 @@ MAX_ANSWER_LENGTH = 200  # characters of the last answer
 
 
 class ConnectionState(Protocol):
-    """The attributes of a Connection that notices need; a protocol, as the models import this
-    module.
-    """
+    """The attributes of a Connection that notices need; models import this module."""
 
     @property
     def pk(self) -> int: ...

@@ -119,8 +119,7 @@ def wake_up_due_refreshes(*, now: datetime) -> None:
 
 
 def recover_refused_credentials(*, now: datetime) -> None:
-    """Reset the refusal count of credentials that are not rejected and were not changed for
-    FRESH_FOR.
+    """Reset the refusal count of credentials not rejected and not changed for FRESH_FOR.
 
     Connections that are degraded only because of the refusals become healthy.
     """

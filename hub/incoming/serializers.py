@@ -40,9 +40,7 @@ class EventLinkSerializer(serializers.Serializer):
 
 
 class InboundItemSerializer(serializers.Serializer):
-    """A notification in a webhook request. A rejected request has no notifications and is
-    one row.
-    """
+    """A notification in a webhook request. A rejected request has none and is one row."""
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
@@ -164,8 +162,7 @@ class WebhookSubscriptionSerializer(serializers.Serializer):
 
 
 class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
-    """A subscription with the system's report, and the steps for a person if the hub cannot
-    register.
+    """A subscription with the system's report, and the steps for a person where the hub cannot.
 
     The URL is a secret: the context says by `reveals_url` whether the key may see it.
     """

@@ -1,6 +1,4 @@
-"""Apply changes that a system reports about the account: our app was removed, or its tokens
-revoked.
-"""
+"""Apply changes of the account that a system reports: our app was removed, tokens were revoked."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta

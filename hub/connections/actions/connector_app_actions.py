@@ -48,9 +48,7 @@ def save_connector_app(
 def _merge_signing_secrets(
     app: ConnectorApp, document: Mapping[str, Any], *, ends_overlap: bool, now: datetime
 ) -> dict[str, Any]:
-    """Return the document with the former signing secrets that are valid; none of them if what is
-    stored does not open.
-    """
+    """Return the document with the former signing secrets still valid; none if it does not open."""
     try:
         stored = {} if ends_overlap else app.open()
     except CannotOpen:

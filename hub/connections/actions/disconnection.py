@@ -1,6 +1,4 @@
-"""Disconnect: revoke and wipe the credential, at once or after 24 hours; history and deliveries
-stay.
-"""
+"""Disconnect: revoke and wipe the credential, at once or after 24 hours; its history stays."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -98,9 +96,7 @@ def revoke_disconnected_account(
 
 
 def revoke_due_accounts(*, now: datetime) -> None:
-    """Revoke the credentials of accounts that were disconnected 24 hours ago; a step of the
-    sweep.
-    """
+    """Revoke the credentials of accounts that were disconnected 24 hours ago; a sweep step."""
     due = Disconnection.unscoped.filter(revoke_at__lte=now).order_by("revoke_at")
     for disconnection in due.select_related("connection__tenant")[:DISCONNECTIONS_AT_ONCE]:
         with suppress(InvalidConnectionState):  # another process was faster

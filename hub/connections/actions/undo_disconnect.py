@@ -41,9 +41,7 @@ class _ClaimedUndo:
     claimed_until: datetime
 
     def query_claimed(self) -> Any:
-        """Return a queryset of the disconnect; empty if it was revoked or claimed by another undo
-        since.
-        """
+        """Return a queryset of the disconnect; empty if it was revoked, or is undone already."""
         return Disconnection.unscoped.filter(
             pk=self.disconnection.pk,
             public_id=self.disconnection.public_id,
@@ -219,9 +217,7 @@ def _restore_account(undo: _ClaimedUndo, actor: ActorContext, *, now: datetime) 
 
 
 def _restore_state(connection: Connection, disconnection: Disconnection, *, now: datetime) -> None:
-    """Restore the state before the disconnect: paused, disabled, or otherwise *healthy*, as the
-    test has passed.
-    """
+    """Restore the state before the disconnect: paused, disabled, or *healthy* after the test."""
     connection.mark_healthy(now=now)
     if disconnection.state == "paused" and (
         disconnection.paused_until is None or disconnection.paused_until > now

@@ -31,9 +31,7 @@ from tenants.models import User
 
 
 def _raise_if_rejected(result: FormResult) -> Connected:
-    """Return the result if the connection was stored. Raises ActionRejected, with the test's steps,
-    otherwise.
-    """
+    """Return the result if the connection is stored. Raises ActionRejected with the test steps."""
     if isinstance(result, Connected):
         return result
     steps = probe_checklist.list_probe_steps(result.probe_result) if result.probe_result else []

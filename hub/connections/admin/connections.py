@@ -49,9 +49,7 @@ class ConnectionAdminBase(
     ScopedAdminMixin,
     staff.ModelAdmin,
 ):
-    """Base of the connections' admin. `hub.outgoing.admin` registers it with the action that sends
-    a test event.
-    """
+    """Base of the connections' admin. `hub.outgoing.admin` adds the action of test events."""
 
     form = ConnectionForm
     list_display = (

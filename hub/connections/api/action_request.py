@@ -1,6 +1,4 @@
-"""A REST action on a connection: its request, the function that performs it, its OpenAPI
-description.
-"""
+"""A REST action on a connection: its request, its service function, its OpenAPI description."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +20,7 @@ from hub.rest import openapi
 
 @dataclass(frozen=True)
 class ActionRequest:
-    """A request for an action: the validated body, and the clients for calls to external
-    systems.
-    """
+    """A request for an action: the validated body, and the clients for calls to other systems."""
 
     request: Request
     connection: Connection

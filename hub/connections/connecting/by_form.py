@@ -83,9 +83,7 @@ def store_new_connection(
     random: RandomSource,
     now: datetime,
 ) -> Connected | ConnectionRefused:
-    """Store a tested draft as a connection and audit it, then run `on_stored`, in one
-    transaction.
-    """
+    """Store a tested draft as a connection and audit it, then run `on_stored`, in a transaction."""
 
     @sensitive_variables()
     def store() -> Connection:

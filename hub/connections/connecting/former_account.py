@@ -27,9 +27,7 @@ class FormerAccount:
     @classmethod
     @sensitive_variables()
     def of(cls, connection: Connection, credential: Credential | None) -> Self:
-        """Read the account from a locked connection and its credential, before either is
-        replaced.
-        """
+        """Read the account from a locked connection and its credential, before a replacement."""
         secrets: frozenset[str] = frozenset()
         disconnection = get_pending_disconnection(connection)
         with suppress(CannotOpen):

@@ -44,9 +44,7 @@ class ConnectionChangeRefused(Exception):
 
 
 class ConnectionChanged(ConnectionChangeRefused):
-    """During the test, the connection's credential or account was changed, or it was
-    disconnected.
-    """
+    """During the test, the credential or account was changed, or it was disconnected."""
 
 
 class AccountMismatch(ConnectionChangeRefused):

@@ -189,9 +189,7 @@ def _build_failure(
     *,
     now: datetime,
 ) -> Outcome:
-    """Return the Outcome of a call that was not sent, not answered, or answered with an unparsable
-    response.
-    """
+    """Return the Outcome of a call that was not sent, not answered, or answered unreadably."""
     match error:
         case RequestIncomplete():
             return never("incomplete", str(error))
@@ -273,9 +271,7 @@ def _build_egress_outcome(error: EgressError, build_unanswered: OutcomeBuilder) 
 
 
 def translate_detail(reason: str, detail: str) -> str:
-    """Return the detail of an outcome for display: a text of the hub in the reader's language, a
-    text of the system unchanged.
-    """
+    """Return an outcome's detail: the hub's texts in the reader's language, others as they are."""
     return gettext(detail) if reason in (BUSY, HELD) and detail else detail
 
 

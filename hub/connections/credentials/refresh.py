@@ -101,8 +101,7 @@ def _choose_token_prefix(credential: Credential) -> str:
 def _request_confirmed_grant(
     renewal: TokenRefresh, call: Call, deferred_updates: ExitStack
 ) -> Grant | Outcome | None:
-    """Request a grant. If the response reports that the authorization has ended, request once more,
-    to confirm that.
+    """Request a grant; request it once more to confirm a response that the authorization has ended.
 
     Returns None if another document was stored meanwhile.
     """

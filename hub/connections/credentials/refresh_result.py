@@ -241,9 +241,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _drop_secondary_token(self, outcome: Outcome) -> None:
-        """Delete a secondary token (one that deliveries do not use), and mark the connection
-        degraded.
-        """
+        """Delete a secondary token (unused by deliveries), and mark the connection degraded."""
         remaining_columns: dict[str, Any] = token_lifetimes.build_token_columns(
             self._read_other_tokens(), self.connection.connector, now=self.now
         )

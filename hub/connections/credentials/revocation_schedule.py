@@ -196,9 +196,7 @@ def extract_tokens(secret: Mapping[str, Any]) -> set[Any]:
 
 
 def is_grant_in_use(connector: str, account: str, connection: Connection | None) -> bool:
-    """Return whether another connection uses the account's only grant; True if the account is
-    unknown.
-    """
+    """Return whether another connection uses the account's only grant; also if that is unknown."""
     if not CONNECTORS[connector].has_one_grant:
         return False
     others = Connection.unscoped.filter(connector_key=connector, account=account)

@@ -60,9 +60,7 @@ class ConnectorAppForm(StaffFieldsForm):
         self.initial["hosts"] = "\n".join(app.hosts)
 
     def _open_document(self, app: ConnectorApp) -> dict[str, Any]:
-        """Return the stored document; empty if it does not open, so that all fields have to be
-        entered again.
-        """
+        """Return the stored document; empty if it does not open, so that all is entered again."""
         try:
             document, self.is_unreadable = app.open(), False
         except CannotOpen:

@@ -127,9 +127,7 @@ class Credential(Scoped):
 
     @classmethod
     def lock_if_unchanged(cls, connection: Connection, version: int | None) -> bool:
-        """Lock the connection as `lock` does; return whether the credential still has this
-        version.
-        """
+        """Lock the connection as `lock` does; return if the credential still has this version."""
         credential = cls.lock(connection)
         return (credential.version if credential else None) == version
 

@@ -1,6 +1,4 @@
-"""Kill switches: staff stop the deliveries of the platform, a tenant, a connector or a route, or
-all scheduled work.
-"""
+"""Kill switches of the platform, a tenant, a connector, a route, or of all scheduled work."""
 
 from django.db import models
 from django.utils import timezone
@@ -49,9 +47,7 @@ class KillSwitch(Scoped):
 
     @classmethod
     def find_level_of(cls, connection: Connection) -> str:
-        """Return the widest level at which the connection's lane is switched off; "" if it
-        is not.
-        """
+        """Return the widest level at which a connection's lane is switched off; "" if it is not."""
         levels = set(
             cls.unscoped.filter(
                 models.Q(scope="platform")

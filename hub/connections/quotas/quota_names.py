@@ -24,9 +24,7 @@ def name_quotas(keys: Iterable[str]) -> dict[str, str]:
 
 
 def name_connection_quota(key: str, connection: Connection) -> str:
-    """Return the name of a quota that calls of this connection spend, without a query if its tenant
-    is loaded.
-    """
+    """Return a quota's name for this connection, without a query if its tenant is loaded."""
     return _join_name(key, _name_account([connection]) if _owner_of(key)[1] else "")
 
 

@@ -46,9 +46,7 @@ def _list_own_quotas(request: Request) -> tuple[ScopeCost, ...]:
 
 
 def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeCost, ...]:
-    """List the tenant's shares of quotas that all tenants share, such as that of the token
-    endpoint.
-    """
+    """List the tenant's shares of quotas that all tenants share, such as of the token endpoint."""
     if connection.tenant_id is None:
         return ()
     return tuple(

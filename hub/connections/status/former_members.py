@@ -11,8 +11,7 @@ CONNECTIONS_MAX = 50  # of one person
 
 
 def notify_former_connections(tenant: Tenant, user: User, *, now: datetime) -> None:
-    """Create a notice for each connection of the tenant that this person connected, in the
-    transaction that ends the membership.
+    """Create a notice for each connection of a person, in the transaction that ends the membership.
 
     HUB_MEMBER_LEFT names this function.
     """

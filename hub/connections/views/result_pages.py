@@ -77,9 +77,7 @@ def render_exchange_wait_page(request: HttpRequest, authorization: Authorization
 
 
 def _build_environment_context(authorization: Authorization, problem: str) -> dict[str, Any]:
-    """Build the choice of the environment: the same again, or the other one if both were
-    confused.
-    """
+    """Build the choice of the environment: the same again, or the other one if confused."""
     if authorization.link and authorization.link.environment:  # the creator of the link has chosen
         return {}
     others = [

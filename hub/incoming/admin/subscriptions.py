@@ -161,9 +161,7 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         }
 
     def _reveals_url(self, request: HttpRequest) -> bool:
-        """Return whether the user may see URLs, which are secrets: those who may rotate
-        them may.
-        """
+        """Return whether the user may see URLs, which are secrets: like who may rotate them."""
         return request.user.has_perm("incoming.change_webhooksubscription")
 
     # --- what can be done ---

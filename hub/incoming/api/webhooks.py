@@ -38,9 +38,7 @@ class InboundWebhookView(APIView):
     http_method_names = ("get", "head", "post")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a URL that is not in canonical form, such as %2f for a slash. Raises Problem
-        (404).
-        """
+        """Refuse a URL that is not canonical, such as %2f for a slash. Raises Problem (404)."""
         super().initial(request, *args, **kwargs)
         if "%" in get_raw_path(request._request):
             raise Problem("not-found")
@@ -69,9 +67,7 @@ class InboundWebhookView(APIView):
 
 
 def read_webhook_request(request: HttpRequest) -> WebhookRequest:
-    """Return the request as a value: its URL as it is registered at the system, and the
-    raw body.
-    """
+    """Return the request as a value: its URL as registered at the system, and the raw body."""
     query = request.META.get("QUERY_STRING", "")
     path = get_raw_path(request)
     return WebhookRequest(

@@ -163,9 +163,7 @@ def _is_valid(entry: dict[str, Any], *, now: datetime) -> bool:
 
 
 def _finish_rotation(stored: InboundEndpoint, endpoint: InboundEndpoint, *, now: datetime) -> None:
-    """Make the check of the endpoint's registrations due, so that the system gets the new value
-    soon.
-    """
+    """Make the check of the endpoint's registrations due, so the system gets the new value soon."""
     InboundEndpoint.unscoped.filter(pk=stored.pk).update(next_check_at=now)
     wake_up(f"register:{stored.pk}", now=now)
     _copy_columns(stored, endpoint)

@@ -63,9 +63,7 @@ class InboundRow:
 
     @property
     def retries_until(self) -> datetime | None:
-        """Return until when the system repeats a rejected request; None if it does not
-        repeat it.
-        """
+        """Return until when the system repeats a rejected request; None if it does not."""
         return None if self.item else find_retry_end(self.message)
 
 

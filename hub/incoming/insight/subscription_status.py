@@ -88,8 +88,7 @@ def is_checked_by_hub(endpoint: InboundEndpoint) -> bool:
 
 
 def find_rotated_part(endpoint: InboundEndpoint) -> RotatedPart:
-    """Return what the hub can rotate: the secret it created, the URL if that is the secret, or
-    nothing.
+    """Return what the hub can rotate: its own secret, the URL if that is the secret, or nothing.
 
     A secret that the system created can be rotated there only.
     """

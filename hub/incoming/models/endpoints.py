@@ -19,9 +19,7 @@ from tenants.scoping import Scoped
 
 
 def hash_endpoint_key(key: str) -> str:
-    """Return the SHA-256, in hex, of the key in an endpoint's URL, by which the endpoint is looked
-    up.
-    """
+    """Return the SHA-256, in hex, of the key in an endpoint's URL, for its look-up."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 

@@ -113,7 +113,5 @@ class InboundItem(Scoped, StateMachine):
 
     @property
     def is_whole_message(self) -> bool:
-        """Return whether it represents a message that could not be read, or whose processing
-        failed.
-        """
+        """Return whether it represents an unreadable message, or one whose processing failed."""
         return not self.type

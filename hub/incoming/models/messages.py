@@ -94,9 +94,7 @@ class InboundMessage(Scoped):
 
     @staticmethod
     def build_share_key(endpoint_id: int, account: str) -> str:
-        """Return the share key of the messages at an endpoint for an account; "" if it is
-        unknown.
-        """
+        """Return the share key of the messages at an endpoint for an account; "" if unknown."""
         return clean_text(f"{endpoint_id}:{account}", MAX_SHARE_KEY_LENGTH)
 
     @property

@@ -52,8 +52,7 @@ def _apply_fallback(item: InboundItem, fallback: IdentityFallback, *, now: datet
 
 @transaction.atomic
 def release_items_of_known_authors(*, now: datetime) -> int:
-    """Return items to the inbox that were held for an author who has a user now, or whose
-    connection has another fallback.
+    """Return items to the inbox whose author has a user now, or whose fallback was changed.
 
     A step of the sweep; returns their number.
     """

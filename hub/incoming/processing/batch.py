@@ -1,6 +1,4 @@
-"""Process claimed messages in batches; the transaction of a batch publishes events and marks
-messages.
-"""
+"""Process claimed messages in batches; a transaction publishes its events and marks them."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -62,9 +62,7 @@ class Candidate:
 
 
 def list_shares(*, after: str) -> list[str]:
-    """Return the accounts with waiting messages: those sorted after `after`, then those
-    before it.
-    """
+    """Return the accounts with waiting messages: those after `after`, then those before."""
     shares = [share for (share,) in bulk.query_rows(SHARES_SQL, [after, MAX_SHARES])]
     if after and len(shares) < MAX_SHARES:
         first = [share for (share,) in bulk.query_rows(SHARES_SQL, ["", MAX_SHARES])]
@@ -73,8 +71,7 @@ def list_shares(*, after: str) -> list[str]:
 
 
 def order_turns(behind: Sequence[str], first: Sequence[str]) -> list[str]:
-    """Return the accounts after the last turn, then the accounts of `first` that are not among
-    them.
+    """Return the accounts after the last turn, then the accounts of `first` not among them.
 
     They are not compared here, as the database's collation determines their order.
     """
@@ -147,8 +144,7 @@ def claim_messages(lease: UUID, *, after: str, now: datetime) -> Claim:
 
 @transaction.atomic
 def claim_repeated_message(lease: UUID, *, now: datetime) -> Sequence[InboundMessage]:
-    """Lease the oldest message that was tried before, alone, as it may have caused the failure of
-    its batch.
+    """Lease the oldest message tried before, alone, as it may have failed its batch.
 
     It does not overtake an older one of its account that is tried again later.
     """

@@ -1,6 +1,4 @@
-"""Claim stored items that are due to be processed again, in fair turns between their
-connections.
-"""
+"""Claim stored items that are due to be processed again, in turns between their connections."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,4 @@
-"""Set echoes aside: items caused by the hub's own changes, and records that bounce between two
-systems.
-"""
+"""Set echoes aside: items that the hub's own changes caused, and bouncing records."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -33,8 +33,7 @@ Pause = Callable[[float], object]
 
 
 class InboxLoop:
-    """A run of the inbox loop. It ends after an idle time, when it is stopped, or at its time
-    limit.
+    """A run of the inbox loop. It ends after an idle time, when stopped, or at its time limit.
 
     `pause` waits for a number of seconds.
     """

@@ -59,9 +59,7 @@ def _build_key(row: InboundItem) -> ItemKey:
 def _build_key_of_columns(
     connection_id: int | None, connector_key: str, account: str, item_key: str
 ) -> ItemKey:
-    """Return the unique key: connection and item, or without a connection connector, account and
-    item.
-    """
+    """Return the unique key: connection and item, or else connector, account and item."""
     return connection_id, connector_key, "" if connection_id else account, item_key
 
 
@@ -140,8 +138,7 @@ def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) 
 
 
 def build_event_id(connection: Connection, row: InboundItem) -> str:
-    """Return the id of an item's event, from the connection, the item and the number of the replay,
-    if any.
+    """Return the id of an item's event, from connection, item and number of the replay.
 
     A long key is replaced by its digest, as two long keys may begin alike. The replay's number
     precedes the key, as another key may end with such a number.

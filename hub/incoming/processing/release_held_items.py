@@ -28,8 +28,7 @@ HELD_TOO_LONG = "held_too_long"
 
 @transaction.atomic
 def release_held_items(*, now: datetime) -> int:
-    """Return held items to the inbox whose connection, tenant or switch does not hold them any
-    more.
+    """Return held items to the inbox whose connection, tenant or switch no longer holds them.
 
     A step of the sweep; returns their number. The inbox checks them again, as another cause may
     hold them.

@@ -102,9 +102,7 @@ def decide_state_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime
 
 
 def find_item(row: InboundItem, parsed: ParsedMessage) -> Item | None:
-    """Return the parsed item of a row: the one with its key, and at its position if several have
-    the key.
-    """
+    """Return the parsed item of a row: the one with its key, if several at its position."""
     matches = [
         (position != row.position, position, item)
         for position, item in parsed.readable_items

@@ -59,9 +59,7 @@ class Backlog:
             raise Problem("overloaded", headers=RETRY_AFTER)
 
     def refuse_dominant_account(self, share_key: str) -> None:
-        """Raise Problem (503) for an account with more than half of the backlog; the other half is
-        reserved for other accounts.
-        """
+        """Raise Problem (503) if an account has more than half of the backlog, for the others."""
         if share_key in self.dominant_shares:
             raise Problem("overloaded", headers=RETRY_AFTER)
 

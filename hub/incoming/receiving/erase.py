@@ -33,8 +33,7 @@ def erase_received_data(connection: Connection, *, now: datetime) -> None:
 
 
 def erase_late_messages(*, now: datetime) -> None:
-    """Erase the messages that were being received while their connection was erased; a step of the
-    sweep.
+    """Erase messages received while their connection was erased; a step of the sweep.
 
     The data of an account that was connected again is left unchanged.
     """
@@ -53,8 +52,7 @@ def erase_late_messages(*, now: datetime) -> None:
 
 
 def _match_waiting(connection: Connection) -> Q:
-    """Match the messages of the connection's account that wait at the URL of its connector app and
-    have no items yet.
+    """Match messages of the connection's account that wait without items at its app's URL.
 
     Matches nothing if another connection uses the account.
     """

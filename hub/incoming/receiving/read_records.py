@@ -128,8 +128,7 @@ def _find_reported_changes(
 
 
 def _is_reported(change: RecordChange, reported: ReportedChanges) -> bool:
-    """Return whether a webhook reported the change, under an id that cannot be derived from the
-    record.
+    """Return whether a webhook reported the change, under an id that the record does not give.
 
     A creation is reported once. A change counts as reported if the record has not changed after the
     last report; the times of records are in whole seconds.

@@ -39,9 +39,7 @@ UNUSABLE_SCHEME = SharedSecretScheme(location="path")  # without secrets it acce
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """An endpoint with the data that verifies its requests. `secrets`: the valid ones, newest
-    first.
-    """
+    """An endpoint with what verifies its requests. `secrets`: the valid ones, newest first."""
 
     endpoint: InboundEndpoint
     source: WebhookSource
@@ -170,9 +168,7 @@ def _parse_networks(endpoint: InboundEndpoint) -> list[Network]:
 
 
 def _load_secrets(endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime) -> list[str]:
-    """Return the valid secrets, newest first; none if they cannot be opened, so all requests are
-    rejected.
-    """
+    """Return the valid secrets, newest first; none if they do not open, so nothing is verified."""
     try:
         document = endpoint.open()
         if source.secret_from == "url":

@@ -51,9 +51,7 @@ def _transaction(others: Collection[ReceivedMessage]) -> AbstractContextManager[
 
 
 def wake_inbox_after_commit(*, now: datetime) -> None:
-    """Start an inbox loop if none runs; if the database connection is lost, the sweep starts one
-    later.
-    """
+    """Start an inbox loop if none runs; without a database the sweep starts one later."""
     with suppress(Error):
         INBOX_WAKER.wake(now=now)
 

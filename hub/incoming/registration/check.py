@@ -260,9 +260,7 @@ class _Check:
     def _compare(
         self, targets: Sequence[WantedSubscription], registrations: Sequence[FoundSubscription]
     ) -> Comparison:
-        """Compare the wanted registrations with the system's; without the URLs of other endpoints,
-        report no orphans.
-        """
+        """Compare registrations with the system's; orphans need the URLs of the other endpoints."""
         other_urls, are_others_known = list_other_urls(self.endpoint)
         comparison = compare_subscriptions(
             self.subscriptions,

@@ -1,6 +1,4 @@
-"""Compare the registrations that a system reports with the wanted ones, and find drifted, missing
-and orphaned ones. Pure.
-"""
+"""Compare reported and wanted registrations: find drifted, missing and orphaned ones. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +12,7 @@ from connectors.webhook_sources import (
 
 @dataclass(slots=True)
 class Comparison:
-    """The result: registrations that are correct, and those to create, repair and remove, by
-    subscription key.
+    """The result: correct registrations, and those to create, repair and remove, by key.
 
     A repair has the names of the differences. `orphans` are our registrations without a
     subscription.

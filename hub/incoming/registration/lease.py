@@ -116,9 +116,7 @@ def acquire_lease(
 
 
 def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> RegistrationLease | None:
-    """Claim the due check of an endpoint; None if another task has claimed it, or its webhooks are
-    being removed.
-    """
+    """Claim an endpoint's due check; None if another task has it, or its webhooks are removed."""
     due = InboundEndpoint.unscoped.filter(next_check_at__lte=now)
     return acquire_lease(due, endpoint.pk, now=now, next_check_at=now + REGISTRATION_LEASE)
 

@@ -66,9 +66,7 @@ def record_state(
 
 
 def clean_evidence(registration: FoundSubscription) -> dict[str, Any]:
-    """Return the system's report without NUL and lone surrogates, which PostgreSQL does not
-    store.
-    """
+    """Return the system's report without NUL and lone surrogates, as PostgreSQL refuses them."""
     return {
         name: value
         if value is None or isinstance(value, bool | int)

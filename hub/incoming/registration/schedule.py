@@ -103,8 +103,7 @@ def request_checks_of_origin(route: Route, *, now: datetime) -> None:
 
 
 def forget_registrations(connection: Connection, *, now: datetime) -> None:
-    """Delete the stored registrations of a connection's former account, in the transaction that
-    replaces it.
+    """Delete the stored registrations of a connection's former account, as the account changes.
 
     HUB_ACCOUNT_REPLACED names this function. The same id denotes another webhook at another
     account. A running check of the former account stores nothing more.

@@ -1,6 +1,4 @@
-"""Determine the event types that the enabled routes need from an endpoint, and their
-registrations.
-"""
+"""Determine which event types enabled routes need from an endpoint, and their registrations."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -73,9 +71,7 @@ def plan_subscriptions(
 
 
 def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[str, ...]]:
-    """Return the event types of each wanted subscription by key; none if the connection is
-    disconnected.
-    """
+    """Return the event types of each wanted subscription by key; none if it is disconnected."""
     connector, connection = endpoint.connector, endpoint.connection
     source, subscriptions = connector.webhook_source, connector.subscriptions
     if source is None or (connection and connection.is_disconnected):

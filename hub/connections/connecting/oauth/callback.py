@@ -156,9 +156,7 @@ def _find_authorization(
 
 
 def is_marketplace_install(parameters: CallbackParameters, connector: OAuth) -> bool:
-    """Return whether the callback comes from the system's app catalogue: it has a code and no
-    state.
-    """
+    """Return whether the callback comes from the app catalogue: it has a code, but no state."""
     return (
         connector.installs_from_marketplace
         and "state" not in parameters

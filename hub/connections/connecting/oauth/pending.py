@@ -45,9 +45,7 @@ def find_pending_authorizations(tenant: Tenant, *, now: datetime) -> QuerySet[Au
 
 
 def has_outcome(authorization: Authorization) -> bool:
-    """Return whether the authorization came back and failed for a known reason, such as an
-    outage.
-    """
+    """Return whether the authorization came back and failed for a known reason, like an outage."""
     return authorization.state == "failed" and authorization.reason not in AWAITING_AN_ADMIN
 
 

@@ -91,9 +91,7 @@ def replay_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
 
 
 def return_to_inbox(items: Sequence[InboundItem], *, now: datetime) -> None:
-    """Make locked items due again; an item that represents a whole message makes the
-    message due.
-    """
+    """Make locked items due again; an item for a whole message makes that due."""
     ids = [item.pk for item in items]
     InboundItem.unscoped.filter(pk__in=ids).update(
         state="received",
