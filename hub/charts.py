@@ -28,9 +28,7 @@ class Bar(NamedTuple):
 
 
 def stacked_columns(numbers: Sequence[Sequence[float]], highest: float = 0) -> list[Column]:
-    """Return the columns of stacked values, scaled so that the highest column, or `highest` if that
-    is greater, fills the height.
-    """
+    """Return columns of stacked values, scaled so that the highest (at least `highest`) is full."""
     highest = max([highest, *(sum(stack) for stack in numbers)]) or 1
     slot = WIDTH / max(1, len(numbers))
     return [

@@ -92,9 +92,7 @@ def build_formatter() -> logging.Formatter:
 
 
 def _sanitize_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Return the event without secrets, control characters and overlong values, as its texts may
-    come from outside.
-    """
+    """Return the event without secrets, control characters and overlong values of outsiders."""
     traceback = event.pop("exception", None)
     sanitized = {
         name: value if _is_plain_value(value) else _sanitize_value(value)
@@ -143,9 +141,7 @@ class RequestIdMiddleware:
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Limit the META of exception reports to SHOWN_META, as a web server may put the process's
-    environment into it.
-    """
+    """Limit the META of exception reports to SHOWN_META: it may hold the process's environment."""
 
     SHOWN_META = {
         "CONTENT_LENGTH",

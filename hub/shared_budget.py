@@ -18,8 +18,7 @@ class SharedBudget:
         self.used_by: Counter[Hashable] = Counter()
 
     def acquire(self, amount: int, holder: Hashable = None, *, timeout: float = 0.0) -> None:
-        """Reserve an amount, waiting at most `timeout` seconds; the holder None is not limited to a
-        share.
+        """Reserve an amount, waiting at most `timeout` seconds; the holder None has no share.
 
         Raises BudgetExhausted if the amount is not available in time.
         """

@@ -1,6 +1,4 @@
-"""The sweep: steps that every long-lived process runs periodically, to find work after a lost
-wake-up or a dead process.
-"""
+"""The sweep: periodic steps of every long-lived process, to find work whose wake-up was lost."""
 
 import threading
 from collections.abc import Callable
@@ -92,8 +90,7 @@ Step = Callable[..., object]
 
 
 def run_sweep(*, now: datetime) -> None:
-    """Run every step; a failing step is logged, is shown until it succeeds, and does not stop the
-    others.
+    """Run every step; a failing one is logged, shown until it succeeds, and stops no other.
 
     A step is cheap if it finds no work, and may run in any process any number of times. Raises the
     database's own error if the connection is lost, as no step can work then.
@@ -114,9 +111,7 @@ def run_sweep(*, now: datetime) -> None:
 
 
 def start_sweep_thread(clock: Clock, *, interval: float = SWEEP_EVERY_SECONDS) -> None:
-    """Run the sweep on a thread of this process, so that due work is found even if no worker is
-    running.
-    """
+    """Run the sweep on a thread of this process, so that it finds work even without a worker."""
     threading.Thread(
         target=sweep_until, args=(clock, interval, threading.Event()), daemon=True, name="sweep"
     ).start()
@@ -144,9 +139,7 @@ def end_pauses(*, now: datetime) -> None:
 
 
 def wake_forgotten_lanes(*, now: datetime) -> None:
-    """Make lanes due that have a due delivery or an open quota queue although their wake-up was
-    lost.
-    """
+    """Make lanes due with a due delivery or an open quota queue although their wake-up was lost."""
     due_deliveries = Delivery.unscoped.filter(
         connection=OuterRef("pk"),
         quota_queue=0,

@@ -21,9 +21,7 @@ class PassageFound:
 
 
 def search_guides(term: str) -> list[PassageFound]:
-    """Return the passages whose heading or text has every word, those with it in the heading
-    first.
-    """
+    """Return passages whose heading or text has every word, heading matches first."""
     words = term.casefold().split()
     if not words:
         return []

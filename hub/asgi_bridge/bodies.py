@@ -12,9 +12,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Body:
-    """A request body that counts against the shared budget from its first byte until it is
-    released.
-    """
+    """A request body that counts against the shared budget from its first byte to its release."""
 
     def __init__(self, limits: Limits, budget: SharedBudget, client: str) -> None:
         self.limits, self.budget, self.client = limits, budget, client

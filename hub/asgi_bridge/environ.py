@@ -60,9 +60,7 @@ def _convert_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _find_client_address(environ: Environ) -> str:
-    """Return the last address in X-Forwarded-For, which the proxy sets; clients can forge the
-    others.
-    """
+    """Return the last address in X-Forwarded-For, set by the proxy; clients can forge others."""
     last_address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     try:
         return str(ip_address(last_address))

@@ -36,8 +36,6 @@ def build_overloaded_problem() -> Problem:
 
 
 def raise_file_limit() -> None:
-    """Raise the soft limit of open files to the hard limit, as each connection needs a
-    descriptor.
-    """
+    """Raise the soft limit of open files to the hard one, as each connection needs one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -32,9 +32,7 @@ class Answer:
 
 @dataclass(slots=True)
 class StreamedRemainder:
-    """The pieces of a long response after the first, one at a time; an empty piece marks
-    the end.
-    """
+    """Pieces of a long response after the first, one at a time; an empty piece marks the end."""
 
     loop: asyncio.AbstractEventLoop
     piece_seconds: float
@@ -54,9 +52,7 @@ class StreamedRemainder:
             raise ClientStalled from None
 
     def end(self, *, broken: bool) -> None:
-        """Mark the end of the response; called in the thread. `broken`: the response is
-        incomplete.
-        """
+        """Mark the end of the response; in the thread. `broken`: the response is incomplete."""
         self.is_broken = broken
         self.loop.call_soon_threadsafe(self.finish)
 

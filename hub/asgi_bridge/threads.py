@@ -12,9 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class ThreadPool:
-    """A thread pool that takes the most recently idle thread, so that few database connections
-    open.
-    """
+    """A thread pool that takes the last idle thread, so that few database connections open."""
 
     def __init__(self, size: int, name: str = "django") -> None:
         self.size, self.name = size, name

@@ -74,9 +74,7 @@ class ActorContext:
 
     @classmethod
     def of_user(cls, user: UserRow, request: HttpRequest | None = None) -> Self:
-        """Return the context of a user who acts for themselves, for example before a session
-        begins.
-        """
+        """Return the context of a user acting for themselves, such as before a session."""
         return cls(Actor.of_user(user), user=user, **_request_origin(request))
 
     @classmethod

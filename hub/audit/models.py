@@ -29,9 +29,7 @@ class AuditRowQuerySet(models.QuerySet["AuditRow"]):
 
 
 class AuditRow(models.Model):
-    """One audited action. It stores the tenant's id and reference, as the tenant may be deleted
-    later.
-    """
+    """One audited action. Stores tenant id and reference, as the tenant may be deleted later."""
 
     chain = models.CharField(max_length=40)
     number = models.PositiveBigIntegerField()

@@ -1,6 +1,4 @@
-"""Reasons that the hub states where a person gives none: stored in English, translated when they
-are shown.
-"""
+"""Reasons that the hub states where a person gives none: in English, translated when shown."""
 
 from django.utils.translation import gettext, gettext_noop
 

@@ -16,9 +16,7 @@ class NotAnExport(ValueError):
 
 @dataclass(frozen=True)
 class ChainVerification:
-    """The result for one chain: rows read, the hash of the last one, and the first broken one;
-    empty when it is intact.
-    """
+    """The result for one chain: rows read, the last hash, the first broken row (empty: intact)."""
 
     chain: str
     row_count: int
@@ -27,9 +25,7 @@ class ChainVerification:
 
 
 def verify_all_chains(exported: ExportedHeads | None = None) -> Iterator[ChainVerification]:
-    """Verify each chain that has a head or a row, or that was exported, in the order of their
-    names.
-    """
+    """Verify each chain that has a head or a row, or that was exported, in order of their names."""
     exported = exported or {}
     heads = set(AuditHead.objects.exclude(chain=TOTAL).values_list("chain", flat=True))
     chains = heads | set(AuditRow.objects.values_list("chain", flat=True).distinct())
@@ -38,8 +34,7 @@ def verify_all_chains(exported: ExportedHeads | None = None) -> Iterator[ChainVe
 
 
 def verify_chain(chain: str, exported: tuple[int, str] = (0, "")) -> ChainVerification:
-    """Recompute the hash of every row, and compare the chain with its head as stored and as
-    sealed, and with the exported one.
+    """Recompute all hashes, and compare the chain with its stored, sealed and exported head.
 
     Rows are read one by one, so that a chain of any length fits in memory. The head is read before
     and after, so that rows that are appended meanwhile are not a problem.

@@ -89,9 +89,7 @@ def append_to_chain(audit_row: AuditRow) -> None:
 def _build_changes(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return both columns as JSON. Translatable names are stored in English, in which they are
-    written, not in the language of the actor.
-    """
+    """Return both columns as JSON, with names in English, not in the actor's language."""
     with translation.override(None):
         return {"before": _audit_value(before), "after": _audit_value(after)}
 

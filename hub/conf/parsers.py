@@ -1,5 +1,4 @@
-"""Parsers of settings: each reads one setting from the environment, or raises ValueError with the
-expected form.
+"""Parsers of settings: each reads one from the environment; a ValueError states the expected form.
 
 No error repeats the value, which may hold a password.
 """

@@ -75,9 +75,7 @@ LIKELY_CAUSES = (
 
 
 class Change(NamedTuple):
-    """A deviation from yesterday: description, start, likely cause, and the list of its deliveries
-    or connections.
-    """
+    """A deviation from yesterday: description, start, likely cause, and the list that shows it."""
 
     tone: str
     text: str
@@ -174,9 +172,7 @@ def describe_cluster(cluster: Cluster, *, started_at: datetime | None) -> Change
 
 
 def find_likely_cause(cluster: Cluster, *, started_at: datetime | None) -> str:
-    """Return the likely cause: that of the reason code, or a release shortly before the first
-    error.
-    """
+    """Return the likely cause: of the reason code, or a release shortly before the first error."""
     if is_after_start(cluster, started_at):
         return "Likely cause: a deploy. The workers were started shortly before."
     for reasons, cause in LIKELY_CAUSES:

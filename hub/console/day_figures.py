@@ -1,5 +1,4 @@
-"""Count the deliveries of the last two days: by hour and system, and the failed and held ones by
-cause and tenant.
+"""Count the deliveries of the last two days: by hour and system; failed and held ones by cause.
 
 One bounded query for each state.
 """
@@ -83,9 +82,7 @@ def count_hours(deliveries: QuerySet[Delivery], *, now: datetime) -> list[HourCo
 def group_errors(
     deliveries: QuerySet[Delivery], state: str, *, limit: int, now: datetime
 ) -> list[ErrorGroup]:
-    """Group the newest deliveries in a stopped state, `limit` + 1 at most, by cause, system and
-    tenant.
-    """
+    """Group the newest stopped deliveries, `limit` + 1 at most, by cause, system and tenant."""
     newest = (
         deliveries.filter(STOPPED_CONDITION, state=state).order_by("-id").values("pk")[: limit + 1]
     )

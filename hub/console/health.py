@@ -102,9 +102,7 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
 
 
 def list_pump_slots(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
-    """Return a slot for each running pump, and an empty one for each further pump that may
-    start.
-    """
+    """Return a slot for each running pump, and an empty one for each that may start."""
     taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
     free_count = pump_capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken_places)
     unused = (

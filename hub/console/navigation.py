@@ -155,9 +155,7 @@ def build_menu_item(
 
 
 def list_account_links(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the account menu, as on the customers' pages, and the documentation; Unfold appends
-    signing out.
-    """
+    """Return the menu of the account, as for customers, and the documentation; Unfold adds more."""
     links = ACCOUNT | HELP
     return [{"title": title, "link": reverse(page)} for title, page in links.items()]
 

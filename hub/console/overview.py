@@ -42,9 +42,7 @@ LAST_SHOWN, NOTICES_SHOWN, SWITCHES_SHOWN = 8, 6, 20
 
 
 class WaitingCount(TypedDict):
-    """The number of waiting deliveries with one cause: *held*, *later* (the next attempt is not
-    due yet) or *due*.
-    """
+    """The number of waiting deliveries with one cause: *held*, *later* (not due yet) or *due*."""
 
     cause: str
     rows: int

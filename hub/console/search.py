@@ -47,9 +47,7 @@ class SearchSource(NamedTuple):
 
 
 def by_text(*lookups: str) -> ConditionBuilder:
-    """Match by the public id if the term is an id and the model has one, or else by these
-    look-ups.
-    """
+    """Match by the public id if the term is one and the model has it, else by these look-ups."""
 
     def build_condition(term: str, tenants: TenantIds) -> Q | None:
         return Q.create([(lookup, term) for lookup in lookups], connector=Q.OR)

@@ -272,9 +272,7 @@ def compare_days(snapshot: Overview, state: str) -> str:
 
 
 def list_errors(snapshot: Overview) -> list[dict[str, Any]]:
-    """Return the failed and held deliveries by cause, with the tenants of each, most frequent
-    first.
-    """
+    """Return the failed and held deliveries by cause, with their tenants, most frequent first."""
     rows: dict[tuple[str, str, str], list[ErrorGroup]] = {}
     for group in snapshot.errors:
         rows.setdefault((group.state, group.connector_key, group.reason), []).append(group)

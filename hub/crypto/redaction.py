@@ -1,6 +1,4 @@
-"""Redaction: mask secrets in what is logged, stored as evidence or shown, by their value and by
-their form.
-"""
+"""Redaction: mask secrets in what is logged, stored or shown, by their value and form."""
 
 import json
 import re
@@ -198,9 +196,7 @@ def shorten(text: str, max_length: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _all_secret_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return every written form of the secrets, the longest first, so that a longer form is masked
-    as a whole.
-    """
+    """Return all written forms of the secrets, the longest first, so that they are masked whole."""
     written_forms = {
         form
         for secret in secrets
@@ -220,9 +216,7 @@ def _secret_fragments(secrets: tuple[str, ...]) -> frozenset[str]:
 
 
 def secret_forms(secret: str) -> set[str]:
-    """Return the forms in which a secret may be written: plain, and as in a URL, a form, JSON, HTML
-    or base64.
-    """
+    """Return a secret's written forms: plain, and as in a URL, a form, JSON, HTML or base64."""
     quoted_forms = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
     lower_forms = {
         re.sub("%[0-9A-F]{2}", lambda escape_match: escape_match[0].lower(), form)
@@ -241,9 +235,7 @@ def secret_forms(secret: str) -> set[str]:
 
 
 def _base64_cores(secret: bytes) -> set[str]:
-    """Return the parts of the secret's base64 that do not depend on the text around it, as in
-    `user:secret`.
-    """
+    """Return the parts of its base64 that no text around it changes, as in `user:secret`."""
     cores = set()
     for offset in range(3):  # bytes of something else in the same group of three
         start, end = -(-offset * 8 // 6), (offset + len(secret)) * 8 // 6

@@ -75,9 +75,7 @@ def count_sealed_rows() -> int:
 
 
 def reseal_all(*, dry_run: bool = False, size: int = BATCH_SIZE) -> Iterator[RotationBatch]:
-    """Yield after each resealed batch, so that the caller decides how fast to go on and when to
-    stop.
-    """
+    """Yield after each resealed batch, so that the caller decides when to go on."""
     for column in sealed_columns():
         cursor: Any = None
         while True:
@@ -131,9 +129,7 @@ def reseal_value(value: Any) -> Any:
 
 
 def write_changes(sealed_column: SealedColumn, changes: list[tuple[Any, Any, Any]]) -> int:
-    """Write the new values to the rows that still have the old one; return how many rows were
-    changed.
-    """
+    """Write the new values to the rows that still have the old one; return how many changed."""
     if not changes:
         return 0
     if not isinstance(sealed_column.field, SealedField):

@@ -20,9 +20,7 @@ from hub.crypto.redaction import MASK
 
 
 class CannotOpen(Exception):
-    """A stored value cannot be opened: it is under another key, was sealed for another row, or is
-    damaged.
-    """
+    """A stored value cannot be opened: it is under another key, of another row, or damaged."""
 
 
 class WrongKey(CannotOpen):
@@ -44,9 +42,7 @@ def fingerprint(secret: str) -> str:
 
 
 class Sealed:
-    """A sealed value: it holds ciphertext only, and `open()` returns its document for the right
-    binding.
-    """
+    """A sealed value: it holds ciphertext; `open()` returns its document for the right binding."""
 
     __slots__ = ("_ciphertext",)
 
@@ -89,9 +85,7 @@ def seal(document: Mapping[str, Any], binding: str) -> Sealed:
 
 @sensitive_variables()
 def seal_text(text: str, binding: str) -> str:
-    """Encrypt a text for a column of another library's model, bound to its row; `open_text()`
-    decrypts it.
-    """
+    """Encrypt a text for a column of a library's model, bound to its row; see `open_text()`."""
     return seal({"text": text}, binding)._ciphertext
 
 
@@ -196,9 +190,7 @@ class SealedField(EncryptedTextField):
 
 
 class KeyCanary(models.Model):
-    """The only row of its table, sealed at the first migration: if it opens, HUB_FIELD_KEYS are the
-    right keys.
-    """
+    """The row sealed at the first migration: if it opens, HUB_FIELD_KEYS are the right keys."""
 
     BINDING = "canary"
 
@@ -213,18 +205,14 @@ class KeyCanary(models.Model):
 
     @classmethod
     def ensure_exists(cls, *, using: str, apps: Any = installed, **kwargs: Any) -> None:
-        """Create the canary after each migrate and flush, unless the migrated state has no such
-        table yet.
-        """
+        """Create the canary after each migrate and flush, once its table exists."""
         with suppress(LookupError):
             canaries = apps.get_model(cls._meta.label).objects.using(using)
             canaries.get_or_create(id=1, defaults={"sealed": seal({}, cls.BINDING)})
 
 
 def check_keys() -> None:
-    """Raise WrongKey when HUB_FIELD_KEYS do not open the key canary; web and worker call this
-    before they start.
-    """
+    """Raise WrongKey when HUB_FIELD_KEYS do not open the key canary; called before a start."""
     canary = KeyCanary.objects.first()
     if canary is None:
         raise WrongKey(

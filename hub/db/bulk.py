@@ -1,5 +1,4 @@
-"""Insert, update and read many rows with one statement: arrays on PostgreSQL, executemany on
-SQLite.
+"""Insert, update, read many rows with one statement: arrays on PostgreSQL, executemany on SQLite.
 
 The ORM's work for one row takes as long as sending a message; here a row costs little more than the
 transfer of its bytes.
@@ -26,8 +25,7 @@ ColumnValues = Mapping[str, Sequence[Any]]  # by the name of a field, a value fo
 def insert_rows(
     model: type[models.Model], columns: ColumnValues, *, ignore_conflicts: bool = False
 ) -> None:
-    """Insert one row for each index of the columns. Every field without a database default must be
-    named.
+    """Insert one row for each index of the columns: all fields without database defaults.
 
     With `ignore_conflicts`, existing rows are not changed.
     """
@@ -121,9 +119,7 @@ def insert_head(model: type[models.Model], fields: Sequence[Any]) -> str:
 
 
 def column_values(model: type[models.Model], objects: Sequence[Any]) -> dict[str, list[Any]]:
-    """Return the columns for `insert_rows`: the values of these objects, without automatic keys and
-    generated columns.
-    """
+    """Return these objects' columns for `insert_rows`, but automatic keys and generated columns."""
     return {
         field.attname: [getattr(instance, field.attname) for instance in objects]
         for field in model._meta.concrete_fields
@@ -242,8 +238,7 @@ USES_BY_CONNECTION: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDic
 
 
 def _replan_periodically(connection: "psycopg.Connection[Any]") -> None:
-    """Discard the plans of prepared statements after every STATEMENTS_PER_PLAN statements of a
-    connection.
+    """Discard plans of prepared statements after every STATEMENTS_PER_PLAN of a connection.
 
     PostgreSQL plans a prepared statement once. A plan made for an empty table scans the whole table
     when it has grown, until the table is analysed.
@@ -265,18 +260,14 @@ def insert_pipeline() -> Iterator[None]:
 
 
 def _ensure_usable_connection() -> None:
-    """Connect, also if the server has ended the connection; checked once a request, as by Django's
-    own cursors.
-    """
+    """Connect, also if the server ended the connection; checked once a request, as by Django."""
     database.close_if_health_check_failed()
     database.ensure_connection()
 
 
 @contextmanager
 def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
-    """Open a cursor on Django's connection, in its transaction, that sends parameters and reads
-    rows in binary format.
-    """
+    """Open a cursor in Django's transaction, with parameters and rows in binary format."""
     _ensure_usable_connection()
     with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
         _replan_periodically(database.connection)

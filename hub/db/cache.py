@@ -19,9 +19,7 @@ EXPIRED_KEPT_FOR, CLEARED_PER_CALL = timedelta(hours=1), 20
 
 
 class Cached(models.Model):
-    """A cache entry. Its key is the SHA-256 of the cache key, which may contain user input of any
-    length.
-    """
+    """A cache entry; its key is the SHA-256 of a cache key that may contain any user input."""
 
     key = models.CharField(max_length=64, primary_key=True)
     value = models.JSONField()
@@ -68,9 +66,7 @@ class SharedCache(BaseCache):
     def set(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        """Store the value; a value that JSON cannot represent, such as the admin's querysets, is
-        not stored.
-        """
+        """Store the value, unless JSON cannot represent it, such as the admin's querysets."""
         try:
             json.dumps(value)
         except TypeError:

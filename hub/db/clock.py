@@ -42,9 +42,7 @@ class DatabaseClock:
 
 
 def _is_in_event_loop() -> bool:
-    """Return whether this thread runs an event loop, where no query may be made; other threads
-    synchronise the clock.
-    """
+    """Return whether this thread runs an event loop, where no query may synchronise the clock."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

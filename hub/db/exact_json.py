@@ -9,8 +9,7 @@ from connectors.http import ExactDecoder, ExactEncoder
 
 
 class ExactJSONField(models.JSONField):
-    """A JSON column for values of records: a Decimal is stored and read as a number with its
-    digits.
+    """A JSON column for values of records: a Decimal is stored and read with its digits.
 
     The column is that of Django's own field, so migrations name this one.
     """

@@ -25,9 +25,7 @@ class Waiter(Generic[Item, Result]):
         self.wake_lock.acquire()
 
     def wait_until_leader(self) -> bool:
-        """Wait until the item is processed, or this thread has to lead; return whether it has to
-        lead.
-        """
+        """Wait until the item is processed or this thread leads; return whether it leads."""
         self.wake_lock.acquire()
         return not self.is_served
 
@@ -90,9 +88,7 @@ class GroupCommit(Generic[Item, Result]):
             waiter.result, waiter.must_run_alone = result, False
 
     def release_waiters(self, batch: Sequence[Waiter[Item, Result]]) -> None:
-        """Wake the threads whose items were processed, and the first waiting one to lead the next
-        batch.
-        """
+        """Wake the threads whose items were processed, and the first one to lead the next batch."""
         with self.lock:
             self.is_running = bool(self.waiters)
             for waiter in [*self.waiters[:1], *batch]:

@@ -19,8 +19,7 @@ def select_columns(model: type[models.Model], alias: str) -> str:
 def read_models(
     statement: str, parameters: Sequence[Any], *model_types: type[models.Model]
 ) -> list[tuple[Any, ...]]:
-    """Return for each row one object of each model, by its columns in turn, then the remaining
-    columns.
+    """Return for each row one object of each model, by its columns, then the other columns.
 
     An object is None where an outer join found no row.
     """

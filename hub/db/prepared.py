@@ -1,6 +1,4 @@
-"""Querysets that are compiled once: on PostgreSQL the ORM's own work would cost more than the
-query.
-"""
+"""Querysets compiled once: on PostgreSQL the ORM's work would cost more than the query."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -18,9 +18,7 @@ class InvalidTransition(Exception):
 
 
 class StateMachine(models.Model):
-    """A model whose `state` changes only here. `TRANSITIONS` maps each state to the states that may
-    follow.
-    """
+    """A model whose `state` changes only here, along `TRANSITIONS`: the states that may follow."""
 
     TRANSITIONS: ClassVar[Mapping[str, set[str]]]
     state: "models.CharField[str, str]"

@@ -149,9 +149,7 @@ class DriftFindingAdmin(ReadOnlyAdmin):
         }
 
     def page_context(self, request: HttpRequest, finding: DriftFinding) -> dict[str, Any]:
-        """Return the routes and jobs that the finding breaks, as far as this person may see them;
-        two queries.
-        """
+        """Return the routes and jobs that a finding breaks and this person may see; two queries."""
         ids = {
             kind: [entry["id"] for entry in finding.breaks if entry["kind"] == kind]
             for kind in ("route", "job")

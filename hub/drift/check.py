@@ -30,9 +30,7 @@ STOPPING_REASONS = ("throttled", "busy")
 
 @dataclass(frozen=True, slots=True)
 class SchemaCheckContext:
-    """The clients, clock and limits of a check. `is_late`: whether to leave the rest to a later
-    check.
-    """
+    """The clients, clock and limits of a check. `is_late`: leave the rest to a later check."""
 
     call: Call
     clock: Callable[[], datetime]
@@ -53,9 +51,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The objects that were compared; `failures` has the Outcome for each object that could not be
-    read.
-    """
+    """The objects that were compared; `failures`: the Outcomes of objects not read."""
 
     compared_objects: tuple[str, ...]
     failures: tuple[tuple[str, Outcome], ...] = ()

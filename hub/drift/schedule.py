@@ -105,9 +105,7 @@ def check_due_schedules(context: SchemaCheckContext) -> None:
 
 
 def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
-    """Claim the check by compare-and-swap; if the process dies, the check is due again after
-    CHECK_CLAIM.
-    """
+    """Claim the check by compare-and-swap; if the process dies, it is due after CHECK_CLAIM."""
     unchanged = DriftSchedule.unscoped.filter(pk=schedule.pk, check_at=schedule.check_at)
     return bool(unchanged.update(check_at=now + CHECK_CLAIM))
 
@@ -138,9 +136,7 @@ def forget_connection(connection: Connection, *, now: datetime) -> None:
 def record_check(
     connection: Connection, result: CheckResult, *, planned_at: datetime, now: datetime
 ) -> None:
-    """Store the result of a check, and schedule the next one: soon if an object could not
-    be read.
-    """
+    """Store the result of a check, and schedule the next one: soon if a read failed."""
     next_night = find_next_night(connection, now=now)
     if result.is_complete:
         _schedule_next(

@@ -9,9 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 @register(Tags.security, deploy=True)
 def check_egress_exceptions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """Report exceptions from the egress rules: each could reach a cloud metadata service
-    unchecked.
-    """
+    """Report exceptions from egress rules: each could reach a cloud's metadata unchecked."""
     if not settings.HUB_EGRESS_ALLOW:
         return []
     allowed = ", ".join(settings.HUB_EGRESS_ALLOW)

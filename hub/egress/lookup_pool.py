@@ -54,9 +54,7 @@ class LookupPool:
         return pending.future
 
     def start_waiting(self) -> None:
-        """Start the queued lookups whose tenants are below their limit, in order; requires the
-        lock.
-        """
+        """Start queued lookups of tenants below their limit, in order; requires the lock."""
         postponed: deque[PendingLookup] = deque()
         while self.waiting and self.running.total() < self.threads:
             pending = self.waiting.popleft()

@@ -89,9 +89,7 @@ class SingleCallAdapter(HTTPAdapter):
         return self.pool
 
     def cert_verify(self, *args: Any, **options: Any) -> None:
-        """Do nothing: the TLS context verifies; requests would add its own certificate
-        authorities.
-        """
+        """Do nothing: the TLS context verifies; requests would add its own authorities."""
 
     def close(self) -> None:
         self.pool.close()

@@ -1,6 +1,4 @@
-"""Find what will require a tenant's people soon, from existing rows, in a fixed number of
-queries.
-"""
+"""Find what a tenant's people must do soon, from existing rows, in a fixed number of queries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,9 +42,7 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class UpcomingNeed:
-    """An upcoming problem that requires a person: when (None: at any moment), why, and on which
-    page.
-    """
+    """An upcoming task of a person: when (None: at any moment), why, and on which page."""
 
     kind: str
     at: datetime | None

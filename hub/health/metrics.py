@@ -65,8 +65,7 @@ class MetricsView(APIView):
 
 
 class MetricsCollector:
-    """Collects the metrics with few cheap queries, over narrow tables, partial indexes and stored
-    counters.
+    """Collects metrics by few cheap queries of narrow tables, partial indexes and stored counters.
 
     No query counts old rows.
     """
@@ -276,9 +275,7 @@ def _counter_metrics() -> Iterator[Metric]:
 
 
 def _deliveries_shown_as_held() -> QuerySet[Delivery]:
-    """Select waiting deliveries that are effectively held: by their lane, a kill switch or a
-    suspended tenant.
-    """
+    """Select waiting deliveries that their lane, a kill switch or a suspended tenant holds."""
     return Delivery.unscoped.filter(EFFECTIVELY_HELD).annotate(cause=effective_reason_case())
 
 

@@ -65,8 +65,7 @@ def _respond_with_checks(
 def run_checks_in_time(
     build_checks: Callable[[], dict[str, HealthCheck]], timeout: float = DATABASE_TIMEOUT
 ) -> dict[str, HealthCheck]:
-    """Run the checks on a thread with its own connection; fail them if the database does not
-    respond within `timeout` seconds.
+    """Run the checks on a thread with its own connection; fail them after `timeout` seconds.
 
     The thread ends by the connection's own timeouts. SQLite runs in this process and needs no
     thread.
@@ -120,9 +119,7 @@ def check_health(*, now: datetime) -> dict[str, HealthCheck]:
 
 
 def _check_database() -> HealthCheck:
-    """Check that the database responds and accepts writes: after a failover it may be a read-only
-    standby.
-    """
+    """Check that the database accepts writes: after a failover it may be a read-only standby."""
     latency = measure_database_latency()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -143,9 +140,7 @@ def _check_workers(workers: Sequence[Worker], *, now: datetime) -> HealthCheck:
 
 
 def _check_pools(workers: Sequence[Worker], *, now: datetime) -> HealthCheck:
-    """Check that at least one pool of a live worker is responsive; a worker replaces an
-    unresponsive pool.
-    """
+    """Check that a pool of a live worker is responsive; a worker replaces an unresponsive one."""
     last_heard = max((worker.heard_at for worker in workers if worker.heard_at), default=None)
     if not any(
         worker.is_alive(now=now) and worker.is_pool_responsive(now=now) for worker in workers

@@ -35,9 +35,7 @@ class Conflict:
         return f"{self.code}:{self.side}:{self.detail}"[:300]
 
     def to_evidence(self, accepted: str | None) -> dict[str, Any]:
-        """Build the evidence of an identity, which includes the conflict that a person accepted
-        earlier.
-        """
+        """Build the evidence of an identity, with the conflict that a person accepted earlier."""
         evidence = {"reason": self.code, "side": self.side, "detail": self.detail}
         return evidence | {"fingerprint": self.fingerprint, "accepted": accepted or ""}
 

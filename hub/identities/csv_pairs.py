@@ -86,9 +86,7 @@ class ImportPlan:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the plan's rows and changes, by which an equal plan is
-        recognized.
-        """
+        """Return the SHA-256 of the plan's rows and changes, which equal plans share."""
         facts = [(row.line, row.change, row.problem, row.current_remote_id) for row in self.rows]
         return hashlib.sha256(f"{self.text}{facts}".encode(errors="replace")).hexdigest()
 

@@ -125,9 +125,7 @@ def find_due_reads(*, now: datetime) -> QuerySet[DirectoryRead]:
 
 
 def wake_up_due_directories(*, now: datetime) -> None:
-    """Wake the reads whose next page is due, or after which nothing was suggested yet; a step of
-    the sweep.
-    """
+    """Wake the reads whose next page or suggestions are due; a step of the sweep."""
     ended = DirectoryRead.unscoped.filter(state=State.COMPLETE, suggested_at=None)
     for pk in (find_due_reads(now=now) | ended).values_list("pk", flat=True):
         wake_up(f"directory:{pk}", now=now)
@@ -217,9 +215,7 @@ def _store_page(read: DirectoryRead, page: PeoplePage, *, now: datetime) -> None
 
 
 def _end_read(read: DirectoryRead, *, now: datetime) -> None:
-    """End a read; after a complete one, people that were not in it are deactivated, unless the
-    safety valve stops that.
-    """
+    """End a read; a complete one deactivates people who are missing, if the safety valve allows."""
     read.next_page_at, read.finished_at, read.cursor = None, now, ""
     deactivations = count_deactivations(select_people(read), since=read.started_at)
     if deactivations.exceeds_limits and not read.reason:

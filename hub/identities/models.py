@@ -15,9 +15,7 @@ EMAIL_LENGTH = 254
 
 
 class PersonRow(Scoped):
-    """The data of a person; `aliases` are further addresses and logins, `other_names` other
-    names.
-    """
+    """The data of a person; `aliases` are other addresses and logins, `other_names` other names."""
 
     name = models.CharField(max_length=TEXT_LENGTH, blank=True, default="")
     email = models.CharField(max_length=EMAIL_LENGTH, blank=True, default="")

@@ -1,5 +1,4 @@
-"""Search for people by their id, or by the beginning of their name or e-mail address, ignoring
-case.
+"""Search for people by their id, or the beginning of their name or e-mail address, ignoring case.
 
 Each condition uses an index on both databases: the first letters of names and addresses are
 indexed, and the rows with these letters are compared with the whole term.

@@ -54,9 +54,7 @@ def store_local_users(tenant: Tenant, people: Iterable[Person], *, now: datetime
 def store_directory_entries(
     connection: Connection, people: Iterable[Person], *, kind: str, now: datetime
 ) -> StoredPeople:
-    """Store people of the connection's system. Must be called in a transaction that has locked the
-    read.
-    """
+    """Store people of the connection's system. The caller's transaction has locked the read."""
     usable = _select_storable(people)
     entries = DirectoryEntry.unscoped.filter(connection=connection, kind=kind, remote_id__in=usable)
     stored = {entry.remote_id: entry for entry in entries}
@@ -105,9 +103,7 @@ def _store(
     *,
     now: datetime,
 ) -> StoredPeople:
-    """Insert and update in one query for each BATCH_ROWS; unchanged rows are only marked
-    as read.
-    """
+    """Insert and update in one query for each BATCH_ROWS; unchanged rows are marked as read."""
     new: list[Any] = []
     changed: list[Any] = []
     unchanged_ids: list[int] = []

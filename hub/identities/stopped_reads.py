@@ -41,9 +41,7 @@ class StoppedList:
 
 
 def describe_stopped_list(read: DirectoryRead | None) -> StoppedList | None:
-    """Return what confirming a stopped list would change, in two statements; None if the list is
-    not stopped.
-    """
+    """Return what confirming a stopped list would change; None if it is not stopped."""
     if read is None or not read.is_stopped:
         return None
     people = select_people(read)
@@ -65,8 +63,7 @@ def confirm_deactivations(
     reason: str = "",
     now: datetime,
 ) -> DirectoryRead:
-    """Deactivate the people who are missing from a read that the safety valve stopped; the read is
-    then complete.
+    """Deactivate the people missing from a read that the safety valve stopped: it is complete.
 
     `stopped_count`: the number of people that the person was shown. Raises ValidationError if no
     read is stopped, or if another read is, with another number.
@@ -90,8 +87,7 @@ def reject_deactivations(
     reason: str = "",
     now: datetime,
 ) -> DirectoryRead:
-    """Keep the people active who are missing from a read that the safety valve stopped; the read
-    stays incomplete.
+    """Keep the people active who are missing from a stopped read, which stays incomplete.
 
     `stopped_count` and the exceptions are those of `confirm_deactivations`.
     """

@@ -56,9 +56,7 @@ class Charge:
 
 @dataclass(slots=True)
 class GrantedShare:
-    """This process's share of a counter: the amount it may still spend, and the amount still
-    available to grants.
-    """
+    """This process's share of a counter: what it may still spend, and what grants may still get."""
 
     window_number: int
     quota: int
@@ -132,9 +130,7 @@ class LockStripe:
             self.shares = {counter: self.shares[counter] for counter in current}
 
     def request_grants(self, charges: Sequence[Charge], now: datetime) -> None:
-        """Request grants from the database where a share is too small and the quota is not
-        exhausted.
-        """
+        """Request grants from the database where a share is too small and the quota has room."""
         shortfalls = [
             (charge, max(charge.amount - share.free_amount, _compute_next_grant(share)))
             for charge in charges

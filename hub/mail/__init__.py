@@ -1,6 +1,4 @@
-"""Mail: `queue_mail` stores a row, and a worker sends it, so that no page waits for a mail
-server.
-"""
+"""Mail: `queue_mail` stores a row, and a worker sends it, so no page waits for a mail server."""
 
 from hub.mail.languages import register_language_finder
 from hub.mail.outbox import MailNotConfigured, queue_mail, withdraw_mails

@@ -1,6 +1,4 @@
-"""Admin of identities, and the base of the field mappings' admin: their versions and what changed
-between these.
-"""
+"""Admin of identities, and the base of the admin of field mappings and their versions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,9 +126,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
 
 @dataclass(frozen=True, slots=True)
 class VersionChanges:
-    """A version with its lines, each marked as added, removed or unchanged since the previous
-    version.
-    """
+    """A version with its lines, each added, removed or unchanged since the previous one."""
 
     version: MappingVersion
     lines: list[tuple[str, str]]

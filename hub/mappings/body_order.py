@@ -1,5 +1,4 @@
-"""The order of the fields in the body of a mapping, as PostgreSQL does not keep the order of JSON
-keys.
+"""The order of fields in the body of a mapping, as PostgreSQL does not keep it in JSON.
 
 A leaf is a value that is not an object or a list, or an empty one; its path consists of the names
 and list positions that lead to it. Pure.
@@ -42,9 +41,7 @@ def sort_by_paths(body: Mapping[str, Any], paths: Iterable[Sequence[Segment]]) -
 
 
 def sort_by_inputs(body: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Any]:
-    """Return the body with the required inputs first, then the other inputs, then other names
-    alphabetically.
-    """
+    """Return the body: required inputs first, then other inputs, then other names by alphabet."""
     sorted_inputs = sorted(inputs, key=lambda entry: not entry.required)
     positions: dict[Segments, int] = {
         (entry.key,): number for number, entry in enumerate(sorted_inputs)

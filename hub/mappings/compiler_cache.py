@@ -1,6 +1,4 @@
-"""Caches of compiled field mappings and filters by their text, bounded by nodes and bytes; which
-bodies compile.
-"""
+"""Caches of compiled mappings and filters by text, bounded by nodes and bytes; which compile."""
 
 import hashlib
 import json

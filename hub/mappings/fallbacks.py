@@ -72,9 +72,7 @@ def load_fallbacks(
 
 
 def apply_fallback(fallback: IdentityFallback, kind: str, value: str) -> str | None:
-    """Return the default id; None if the delivery or item has to be held. Raises
-    IdentitySkipped.
-    """
+    """Return the default id; None if it has to be held. Raises IdentitySkipped."""
     if fallback.choice == IdentityFallback.Choice.SKIP:
         raise IdentitySkipped(kind, value, fallback.explanation)
     return fallback.default_id or None

@@ -37,9 +37,7 @@ TARGETS = [
 
 
 def find_target_action(target: str) -> Action:
-    """Return the action that a text such as "slack.post_message" names. Raises LookupError when
-    there is none.
-    """
+    """Return the action of a name such as "slack.post_message". Raises LookupError if unknown."""
     connector, _, action = target.partition(".")
     return CONNECTORS[connector].action(action)
 
@@ -84,9 +82,7 @@ class TenantField(forms.CharField):
         return tenant
 
     def for_user(self, user: User | AnonymousUser, help_text: str) -> None:
-        """Make the tenant required, unless the user may access all tenants and can create rows of
-        the platform.
-        """
+        """Require the tenant, unless the user may create rows of the platform."""
         self.user = user
         if accessible_tenants(user) is ALL_TENANTS:
             self.help_text = help_text

@@ -1,6 +1,4 @@
-"""Confirm and remove identities, the pairs of our record and the other system's; with
-audit rows.
-"""
+"""Confirm and remove identities, the pairs of our record and the other system's, audited."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,8 +75,7 @@ def set_identity(
 def set_identities(
     connection: Connection, pairs: Sequence[Pair], actor: ActorContext, *, now: datetime
 ) -> list[Identity]:
-    """Confirm pairs of different records of ours, in a fixed number of queries; existing identities
-    are replaced.
+    """Confirm pairs of different records, in a fixed number of queries; identities are replaced.
 
     Deliveries and items held for them are released. Raises ValidationError by field, and confirms
     none, if one of them cannot be confirmed.
@@ -146,8 +143,7 @@ def lock_identities(connection: Connection) -> None:
 
 
 def find_owners(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, str]:
-    """Return the ids of ours that are paired with the other records of these pairs, by kind and
-    remote id.
+    """Return our ids that are paired with the other records of these pairs, by kind and remote id.
 
     Only for kinds that are paired one to one; one query.
     """
@@ -158,8 +154,7 @@ def find_owners(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, 
 def divide_pairs(
     connection: Connection, pairs: Sequence[Pair]
 ) -> tuple[list[Pair], dict[PairKey, str]]:
-    """Return the pairs that can be confirmed together, and for each other pair the reason, by its
-    local key.
+    """Return pairs that can be confirmed together, and the reasons of others by local key.
 
     One query. A local record whose pair is left out keeps its present remote record, so a pair with
     that remote record is left out, too.

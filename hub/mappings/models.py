@@ -69,9 +69,7 @@ class MappingVersion(Scoped):
 
     @property
     def ordered_body(self) -> dict[str, Any]:
-        """Return the body in the order in which it was written, else in the order of the action's
-        inputs.
-        """
+        """Return the body in the order in which it was written, else as the action's inputs."""
         if self.field_order is not None:
             return sort_by_paths(self.body, self.field_order)
         return sort_by_inputs(self.body, self._action_inputs)
@@ -182,9 +180,7 @@ class Identity(Scoped):
 
     @property
     def cursor(self) -> str:
-        """Return the identity's position in the order of kind and local id, for keyset
-        pagination.
-        """
+        """Return the identity's position by kind and local id, for keyset pagination."""
         return f"{self.kind}\n{self.local_id}"
 
 

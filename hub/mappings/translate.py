@@ -247,9 +247,7 @@ def _build_failure(path: str, expression: Expression, refused: ExpressionRefused
 
 @dataclass(frozen=True, slots=True)
 class FilterExplanation:
-    """The result of a filter: whether a document passes, else the first clause that rejected it
-    with the compared value.
-    """
+    """The result of a filter: whether a document passes, else the failed clause with its value."""
 
     passed: bool
     clause: str = ""

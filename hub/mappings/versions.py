@@ -1,6 +1,4 @@
-"""Versions of field mappings: a new version wakes the release of the deliveries that an older one
-held.
-"""
+"""Versions of field mappings: a new one wakes the release of deliveries that an older one held."""
 
 import json
 from collections.abc import Mapping
@@ -50,9 +48,7 @@ def _store_field_order(version: MappingVersion, body: Mapping[str, Any]) -> None
 def revise_mapping(
     mapping: FieldMapping, body: Mapping[str, Any], actor: ActorContext, *, now: datetime
 ) -> MappingVersion | None:
-    """Store a new version and its audit row, and return the version; None if the newest version has
-    this body.
-    """
+    """Store a new version, audit and return it; None if the newest version has this body."""
     version = save_mapping_version(mapping, body, user=actor.user, now=now)
     if version:
         after = {"version": version.number, "body": version.body}

@@ -81,8 +81,7 @@ def schedule_next_reminder(notice: Notice) -> datetime | None:
 
 
 def find_recipients(notice: Notice, *, now: datetime) -> tuple[list[Membership], list[Membership]]:
-    """Return the members who receive mails of this notice, and those who receive them as
-    substitutes.
+    """Return the members who receive mails of this notice, and their substitutes.
 
     By default the owners, the member who connected the account, and those who subscribed to the
     connection, except for members who switched this kind off. If all of them are absent,

@@ -108,9 +108,7 @@ class Operation(Scoped, StateMachine):
 
     @property
     def rows_left(self) -> int | None:
-        """Number of rows that may still be changed, at most the confirmed number; None if the plan
-        stopped counting at its limit.
-        """
+        """Rows that may still be changed, of the confirmed ones; None if they were not counted."""
         return None if self.more else max(0, self.count - self.examined_count)
 
     @property

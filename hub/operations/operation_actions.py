@@ -1,6 +1,4 @@
-"""Plan, confirm and cancel operations, with audit rows; the number of rows per actor and hour is
-limited.
-"""
+"""Plan, confirm and cancel operations, with audit rows and a limit of rows per actor and hour."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -29,9 +27,7 @@ class OperationRefused(Exception):
 
 
 class TooManyRows(OperationRefused):
-    """The hourly limit of rows is reached. `possible_at` is when the operation is possible; None if
-    waiting does not help.
-    """
+    """The hourly limit of rows is reached until `possible_at`; None if waiting does not help."""
 
     def __init__(self, sentence: str, *, possible_at: datetime | None) -> None:
         super().__init__(sentence)
@@ -92,9 +88,7 @@ def operation_row_limit(actor: ActorContext) -> int:
 
 
 def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
-    """Raise TooManyRows beyond the limit; locks the actor's recent operations, so that all are
-    counted.
-    """
+    """Raise TooManyRows beyond the limit; locks the actor's recent operations, to count all."""
     row_limit = operation_row_limit(actor)
     own_operations = Operation.unscoped.filter(
         actor_kind=actor.actor.kind, actor_id=actor.actor.id, planned_at__gt=now - 2 * HOUR

@@ -28,8 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The result of a batch: the last examined row (None: no row was left), and the numbers of
-    changed and skipped rows.
+    """The result of a batch: its last row (None: no row was left), the changed and skipped rows.
 
     `is_waiting`: nothing may be done now; the operation is woken up again later.
     """
@@ -101,9 +100,7 @@ def _finish_operation(operation: Operation, *, now: datetime) -> None:
 
 @transaction.atomic
 def _fail_operation(id: int, error: Exception, *, now: datetime) -> None:
-    """Fail the operation after an error of the hub: this batch was rolled back, earlier ones were
-    not.
-    """
+    """Fail the operation after an error of the hub: only this batch was rolled back."""
     log.error("operation.failed", operation=id, exc_info=error)
     operation = Operation.unscoped.filter(pk=id, state="running").first()
     if operation is not None:

@@ -29,8 +29,7 @@ class OfferedChoices:
 def load_offered_choices(
     connection: Connection, kind: str, *, call: Call | None, may_request: bool, now: datetime
 ) -> OfferedChoices:
-    """Read the list from its system with `call`, for a person who waits for it; otherwise find the
-    stored one.
+    """Read the list from its system with `call`, for a person who waits; else find the stored one.
 
     A stored list that is missing or old is requested in the background if it `may_request`: a
     support visit, which is read-only, may not.

@@ -61,9 +61,7 @@ class ShownSubscription:
 
     @property
     def last_item_at(self) -> datetime | None:
-        """Return when an item last arrived; None at a URL of all tenants, which counts others'
-        items, too.
-        """
+        """Return when an item last arrived; None at a URL of all tenants, which counts all."""
         is_own = self.subscription.endpoint.connection_id is not None
         return find_last_item_at(self.subscription) if is_own else None
 

@@ -65,9 +65,7 @@ class ParsingMiddleware:
 
 
 def _release_contents(request: Any) -> None:
-    """Drop the body and its data, as a REST framework request is a reference cycle that is freed
-    late.
-    """
+    """Drop the body and its data, as its request is a reference cycle, freed late."""
     request.raw_body = b""
     vars(request).update(_data=Empty, _full_data=Empty)
 

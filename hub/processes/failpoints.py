@@ -1,5 +1,4 @@
-"""Failpoints: named places where a test breaks the hub, by
-HUB_FAILPOINTS="O4=kill@3,O6=raise,O8=sleep:2@1".
+"""Failpoints: places where a test breaks the hub: HUB_FAILPOINTS="O4=kill@3,O6=raise,O8=sleep:2@1".
 
 `@3`: at the third call in a process; without it at every call. If HUB_FAILPOINTS_DONE names a
 folder, each kill leaves a file there, and the next process does not repeat it.

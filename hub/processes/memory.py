@@ -1,6 +1,4 @@
-"""Memory of long-lived processes: exempt objects loaded at the start from garbage collection, and
-return free memory.
-"""
+"""Memory of long-lived processes: freeze objects of the start, and return free memory."""
 
 import ctypes
 import gc
@@ -11,9 +9,7 @@ YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD = 50_000, 20, 20
 
 
 def freeze_heap() -> None:
-    """Exempt all objects from garbage collection, so that after a fork shared memory pages stay
-    shared.
-    """
+    """Exempt all objects from garbage collection, so that a fork's memory pages stay shared."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD)

@@ -1,6 +1,4 @@
-"""Worker registry: a row for each running `manage.py work`, each replaced pool, and each failing
-step of the sweep.
-"""
+"""Worker registry: a row for each `manage.py work`, replaced pool, and failing sweep step."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -54,8 +52,7 @@ class Worker(models.Model):
         return now - self.seen_at <= WORKER_LOST_AFTER
 
     def has_surely_ended(self) -> bool:
-        """Return whether the worker and all processes of its pool have ended, as this process can
-        see.
+        """Return whether the worker and all processes of its pool have ended, as seen here.
 
         False for those of other machines and containers, which it cannot see.
         """

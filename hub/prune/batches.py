@@ -1,6 +1,4 @@
-"""Delete rows after their retention time, in small batches, each a transaction: a killed process
-loses no progress.
-"""
+"""Delete rows after their retention time, in small batches, each a transaction of its own."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -52,9 +50,7 @@ class PrunedBatch:
 
 
 def list_tables() -> list[Table]:
-    """List the tables to prune, including those of higher packages, which HUB_PRUNED_TABLES
-    names.
-    """
+    """List the tables to prune, with those of higher packages, which HUB_PRUNED_TABLES names."""
     return [*TABLES, *map(import_string, settings.HUB_PRUNED_TABLES)]
 
 

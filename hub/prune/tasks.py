@@ -1,6 +1,4 @@
-"""The task of pruning: it works for a few seconds at a time, so that other tasks can run in
-between.
-"""
+"""The task of pruning: a few seconds at a time, so that other tasks can run in between."""
 
 import time
 from datetime import timedelta

@@ -1,5 +1,4 @@
-"""Wake-ups: the only interface to django-q2. A task contains only a name; database rows state the
-work.
+"""Wake-ups: the only interface to django-q2. A task is only a name; rows state the work.
 
 A lost, late, duplicate or unprocessable wake-up changes only the latency.
 """
@@ -57,9 +56,7 @@ class Heartbeat(models.Model):
 
 
 def wake_up(name: str, *, now: datetime) -> bool:
-    """Send the wake-up `name` ("pump", or "refresh:17" with an id) in this transaction; return
-    False if one is pending.
-    """
+    """Send the wake-up `name` ("pump", "refresh:17") at commit; return False if one is pending."""
     recently_sent = Q(requested_at__gte=now - WAKE_UP_REPEATED_AFTER)
     if not WakeUp.objects.filter(name=name).exclude(recently_sent).update(requested_at=now):
         _, created = WakeUp.objects.get_or_create(name=name, defaults={"requested_at": now})
@@ -85,9 +82,7 @@ def acknowledge_wake_up(name: str) -> str:
 
 
 def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
-    """Return the pending wake-ups whose names start with `prefix` and which were sent since
-    a time.
-    """
+    """Return the pending wake-ups whose names start with `prefix`, sent since a time."""
     return list(
         WakeUp.objects.filter(name__startswith=prefix, requested_at__gte=since).values_list(
             "name", flat=True
@@ -129,9 +124,7 @@ def reset_wake_ups() -> None:
 
 
 def queue_length() -> int:
-    """Return the number of queued tasks, which is small: a wake-up is queued once, and again only
-    after WAKE_UP_REPEATED_AFTER.
-    """
+    """Return the number of queued tasks: each wake-up once within WAKE_UP_REPEATED_AFTER."""
     return int(OrmQ.objects.count())
 
 
@@ -146,16 +139,12 @@ def record_heartbeat(name: str, *, now: datetime) -> None:
 
 
 def report_progress() -> None:
-    """Send a heartbeat from a task that takes more than a few seconds, so that its pool is not
-    taken for hung.
-    """
+    """Send a heartbeat from a task of more than a few seconds, as its pool would seem hung."""
     pool_pipe.send_heartbeat()
 
 
 def run_canary(name: str) -> None:
-    """Record that this pool receives its tasks; the heartbeat row is skipped while the database
-    connection is lost.
-    """
+    """Record that this pool receives its tasks; a lost database only skips the heartbeat row."""
     pool_pipe.send_heartbeat()
     with suppress(Error):
         _record_pool_heartbeat(now=clock())
@@ -168,8 +157,7 @@ def _record_pool_heartbeat(*, now: datetime) -> None:
 
 
 class WakeUpBroker(ORM):
-    """The broker of one pool: its queue consists of the wake-ups in the database, and a canary of
-    this pool.
+    """The broker of one pool: its queue is the stored wake-ups, and a canary of this pool.
 
     `idle_classes()` returns the classes of work for which the pool currently takes tasks.
 
@@ -211,9 +199,7 @@ class WakeUpBroker(ORM):
             return None
 
     def take_oldest(self, classes: Collection[str]) -> list[tuple[int | None, str]] | None:
-        """Remove and return the oldest wake-up of these classes; None if there is none, or another
-        pool took it.
-        """
+        """Remove and return the oldest wake-up of these classes; None if another pool took it."""
         tasks = self.get_connection().filter(key__in=classes).order_by("pk")
         oldest = tasks.values_list("pk", "payload").first()
         if oldest is None:

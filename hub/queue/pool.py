@@ -1,5 +1,4 @@
-"""A pool: one process that takes wake-ups from the queue, and its children, the members, that run
-their tasks.
+"""A pool: one process that takes wake-ups from the queue, and its members, which run them.
 
 The loops are django-q2's own: `pusher`, and `worker` in each member. Its Cluster runs pusher,
 `monitor`, sentinel and cluster in a process each, with the whole product in memory. Here these are
@@ -50,9 +49,7 @@ class TaskPool:
         self.pusher_stopping = threading.Event()
 
     def run(self) -> None:
-        """Run until the worker closes its pipe. Signals are ignored, as only the worker handles
-        them.
-        """
+        """Run until the worker closes its pipe. Signals are left to the worker."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         start_watchdog()
@@ -116,9 +113,7 @@ class TaskPool:
         return dead_pids
 
     def pause_pusher(self) -> None:
-        """End the pusher thread before a fork, as a child would inherit its locks and its
-        connection in use.
-        """
+        """End the pusher before a fork, as a child would inherit its locks and connection."""
         self.pusher_stopping.set()
         if self.pusher.is_alive():
             self.pusher.join(FORK_PAUSE_SECONDS)
@@ -139,9 +134,7 @@ class TaskPool:
     # --- called by the pusher ---------------------------------------------------------------------
 
     def push_tasks(self, stopping: threading.Event) -> None:
-        """Run django-q2's pusher. Its broker is opened here, on the pusher's thread, as that opens
-        a database connection.
-        """
+        """Run django-q2's pusher, with the broker, and so its connection, opened on this thread."""
         pusher(self, stopping, self.open_broker())
 
     def open_broker(self) -> WakeUpBroker:
@@ -155,9 +148,7 @@ class TaskPool:
         return idle
 
     def put(self, task: Any) -> None:
-        """Assign a task to an idle member of its class; drop it if the pool stops first, as the
-        sweep sends it again.
-        """
+        """Assign a task to an idle member; drop it if the pool stops: the sweep sends it again."""
         work_class = find_work_class(str(task["args"][0]))
         while True:
             for member in self.members.copy():
@@ -170,9 +161,7 @@ class TaskPool:
 def free_leases_of_dead_processes(
     free_leases: Callable[[int], object], dead_pids: Sequence[int]
 ) -> None:
-    """Free the leases of dead processes, and let their wake-ups be sent again; called in a new
-    member.
-    """
+    """Free leases of dead processes, and let their wake-ups be sent again; in a new member."""
     try:
         if dead_pids:
             reset_wake_ups()
@@ -183,9 +172,7 @@ def free_leases_of_dead_processes(
 
 
 def start_loop_thread(loop: Callable[..., None], *arguments: Any) -> threading.Thread:
-    """Run a loop of django-q2 on a thread that closes its connections; `ensure_members` starts
-    another if it ends.
-    """
+    """Run a loop of django-q2 on a thread that closes its connections; see `ensure_members`."""
 
     def run() -> None:
         try:

@@ -1,5 +1,4 @@
-"""The classes of background work: each has slots and a queue of its own, so that none delays
-another.
+"""The classes of background work: each has its own slots and queue, so none delays another.
 
 *delivery* runs pumps, *inbox* the loop that processes received webhooks, *quick* short tasks,
 *long* everything else.

@@ -7,9 +7,7 @@ from django.utils.translation import gettext
 
 
 class Reason(NamedTuple):
-    """The sentence of a reason code, and the action that resolves the cause (empty: none is
-    needed).
-    """
+    """The sentence of a reason code, and the action that resolves it (empty: none)."""
 
     marked_sentence: str
     marked_action: str = ""

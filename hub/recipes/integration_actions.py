@@ -62,8 +62,7 @@ def switch_on_integration(
     names: Mapping[str, str] = {},
     now: datetime,
 ) -> Integration:
-    """Create the routes and jobs of the recipe for these answers. `names`: of chosen records, for
-    display.
+    """Create a recipe's routes and jobs for these answers. `names`: of chosen records, for display.
 
     Raises InvalidAnswers, IntegrationExists and TooManyIntegrations.
     """
@@ -206,9 +205,7 @@ def _apply_recipe(
 def check_merged_answers(
     recipe: Recipe, integration: Integration, answers: Mapping[str, Any]
 ) -> CheckedAnswers:
-    """Return the integration's answers with the changed ones; answers to former questions are
-    dropped. Raises InvalidAnswers.
-    """
+    """Return the answers with the changed ones, without former questions. Raises InvalidAnswers."""
     known = {question.key for question in recipe.questions}
     kept = {key: value for key, value in integration.answers.items() if key in known}
     return check_answers(recipe, integration.tenant, kept | dict(answers), stored_answers=kept)

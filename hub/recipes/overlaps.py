@@ -1,6 +1,4 @@
-"""Find routes and jobs of a tenant that already do what a part would do, so that it would happen
-twice.
-"""
+"""Find routes and jobs of a tenant that do what a part would do, and so would do it twice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

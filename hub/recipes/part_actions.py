@@ -164,9 +164,7 @@ def retire_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) ->
 def delete_retired_parts(
     actor: ActorContext, *, now: datetime, integration: Integration | None = None
 ) -> None:
-    """Delete retired parts without a history, and removed integrations whose last part is
-    deleted.
-    """
+    """Delete retired parts without a history, and removed integrations without parts."""
     own = Q() if integration is None else Q(integration=integration)
     rows = IntegrationPart.unscoped.filter(own, _has_no_history(), retired_at__isnull=False)
     parts = list(rows.select_related(*RELATED_ROWS).order_by("pk")[:DELETED_AT_ONCE])
@@ -184,8 +182,7 @@ def _has_no_history() -> Q:
 
 
 def _delete_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -> None:
-    """Delete retired parts of all integrations without deliveries and open runs, and removed
-    integrations without parts.
+    """Delete retired parts without deliveries and open runs, and removed, empty integrations.
 
     A step of the sweep.
     """

@@ -1,6 +1,4 @@
-"""Describe what the newest version of a recipe would change of an integration; nothing is
-stored.
-"""
+"""Describe what a recipe's newest version would change of an integration; nothing is stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -55,8 +55,7 @@ class IdempotentAnswer:
 def run_once(
     request: Request, perform: Callable[[], IdempotentAnswer], *, body: Any = None, now: datetime
 ) -> Response:
-    """Run `perform` and store its response in one transaction; for a known key, return the stored
-    response.
+    """Run `perform` and store its response in one transaction; a known key returns the stored one.
 
     An error is not stored, so the request may be corrected and sent again with the same key. `body`
     replaces the request's body in the comparison if the latter contains secrets. Raises Problem

@@ -64,9 +64,7 @@ def paginate_response(
     query: dict[str, Any],
     serializer: type[serializers.Serializer],
 ) -> Response:
-    """Return one page of `rows` with the URLs of the next and previous page, in the body and as
-    Link headers.
-    """
+    """Return one page of `rows` with URLs of the next and previous one, also as Link headers."""
     limit, backwards = query["limit"], "before" in query and "after" not in query
     items = list(
         _filter_after_cursor(rows, query, backwards).order_by("pk" if backwards else "-pk")[
@@ -84,9 +82,7 @@ def _build_page(
     backwards: bool,
     serializer: type[serializers.Serializer],
 ) -> Response:
-    """Return the page with the first rows; one more row than the limit shows that there is a next
-    page.
-    """
+    """Return the page with the first rows; a row beyond the limit shows a next page."""
     limit = query["limit"]
     has_more, items = len(items) > limit, items[:limit]
     if backwards:

@@ -1,6 +1,4 @@
-"""Lists from which a person chooses, such as Slack channels: find the cached list, or
-refresh it.
-"""
+"""Lists from which a person chooses, such as Slack channels: find the cached one, or refresh it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -67,9 +65,7 @@ def find_unlisted_problem(connection: Connection, kind: str, id: str) -> str:
 
 
 def request_choice_list(connection: Connection, kind: str, *, now: datetime) -> bool:
-    """Have a worker read a list that is missing or old; return whether it is. Makes no external
-    call.
-    """
+    """Have a worker read a list that is missing or old; return whether it is. No external call."""
     stored = find_choice_list(connection, kind)
     if kind not in list_choice_kinds(connection) or (stored and stored.read_at + OLD_AFTER > now):
         return False

@@ -1,6 +1,4 @@
-"""The objects of a connection's system and their fields: find the cached ones, or read them
-again.
-"""
+"""The objects of a connection's system and their fields: find cached ones, or read them again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,9 +105,7 @@ def read_object_schema(
 
 
 def list_schema_objects(connection: Connection) -> tuple[SchemaObject, ...] | None:
-    """Return the cached objects, sorted by label; None if they were never read. Makes no external
-    call.
-    """
+    """Return the cached objects, sorted by label; None if never read. No external call."""
     schema = connection.connector.schema
     if schema is not None and schema.objects:
         return tuple(schema.objects)

@@ -1,6 +1,4 @@
-"""The filters of a list. A related filter offers the rows that this user may see, through a
-search.
-"""
+"""The filters of a list. A related filter offers rows that this user may see, by a search."""
 
 from typing import Any
 

@@ -48,9 +48,7 @@ class Paginator(InfinitePaginator):
 
 
 class EmptyStep(NamedTuple):
-    """The hint of an empty list: a link to the page `page` (its URL name), for users with the
-    permission.
-    """
+    """The hint of an empty list: a link to the page of a URL name, for users who may open it."""
 
     label: str
     page: str

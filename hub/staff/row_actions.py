@@ -34,9 +34,7 @@ else:
 
 
 class ActionRejected(Exception):
-    """The action was rejected; the message contains the reason. `context` is passed to the form's
-    page.
-    """
+    """The action was rejected; its message is the reason. `context` goes to the form's page."""
 
     def __init__(self, message: str, **context: Any) -> None:
         super().__init__(message)

@@ -64,9 +64,7 @@ def _is_session_over(session: SessionBase, *, now: datetime) -> bool:
 
 
 def is_background_request(request: HttpRequest) -> bool:
-    """Return whether the page itself sent the request (polling), which does not count as
-    activity.
-    """
+    """Return whether the page itself sent the request (polling), which is no activity."""
     return request.method == "GET" and request.headers.get("HX-Request") == "true"
 
 

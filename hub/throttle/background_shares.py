@@ -29,9 +29,7 @@ def find_background_share(
 
 
 def change_background_share(quota_state: QuotaState, percent: int | None) -> None:
-    """Store staff's own share of all quotas with the same definition as this row; None: the
-    connector's.
-    """
+    """Store staff's own share of all quotas defined as this row; None: the connector's."""
     definition: dict[str, Any] = {**build_definition_columns(quota_state)}
     if percent is None:
         BackgroundShare.objects.filter(**definition).delete()

@@ -46,9 +46,7 @@ class Booking:
         snapshots: dict[str, QuotaSnapshot],
         live_shares: Mapping[str, float] = NO_SHARES,
     ) -> "Booking":
-        """Return an empty booking. `live_shares`: by scope, the part that low priority
-        leaves free.
-        """
+        """Return an empty booking. `live_shares`: by scope, what low priority leaves free."""
         scopes = [scope for scope in demand.scopes if scope.key in snapshots]
         is_paced = any(isinstance(scope.quota, Rate) for scope in scopes)
         return cls(demand, scopes, live_shares if demand.low_priority else NO_SHARES, is_paced)
@@ -107,9 +105,7 @@ class CallBooker:
         return [self.build_reservation(booking) for booking in self.bookings]
 
     def book_calls(self, bookings: Sequence[Booking]) -> None:
-        """Book in one step the calls whose scopes have room for all of the demand, then the others
-        one by one.
-        """
+        """Book calls whose scopes have room for all of the demand at once, then the rest singly."""
         at_once = self.find_bookings_with_room(bookings)
         for booking in self.find_delayable_bookings(at_once) if self.can_delay else ():
             booking.can_be_delayed = True
@@ -119,9 +115,7 @@ class CallBooker:
         self.book_in_turn_order([booking for booking in bookings if not booking.is_complete])
 
     def find_bookings_with_room(self, bookings: Sequence[Booking]) -> list[Booking]:
-        """Return the bookings whose scopes allow all calls demanded by `bookings` at the first
-        possible time.
-        """
+        """Return bookings whose scopes allow all calls of `bookings` at the first possible time."""
         roomy_keys = {
             key
             for key, demand in combine_demands(bookings).items()
@@ -220,9 +214,7 @@ class CallBooker:
         return scope_opens_at(scope.quota, snapshot, self.now, cost=scope.cost, share=share)
 
     def booking_end(self, booking: Booking) -> datetime:
-        """Return until when calls may be booked: the end of a budget's window, as later calls count
-        in the next one.
-        """
+        """Return until when calls may be booked: a budget's end, as later ones count anew."""
         window_ends = self.window_ends(booking)
         return min([self.until, *(end - timedelta(microseconds=1) for end in window_ends)])
 

@@ -15,9 +15,7 @@ HUB_RATE_SETTINGS = {"host": "HUB_HOST_RATE", "address": "HUB_ADDRESS_RATE"}
 
 
 def hub_quota(kind: str) -> http.Rate | None:
-    """Return the hub's rate for a kind of scope: per host, or of our own address; None without a
-    setting.
-    """
+    """Return the hub's rate for a kind of scope: per host, or our own address; None if not set."""
     name = HUB_RATE_SETTINGS.get(kind)
     rate = getattr(settings, name) if name else None
     return http.Rate(*rate) if rate else None

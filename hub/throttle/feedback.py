@@ -1,6 +1,4 @@
-"""Apply quota feedback: a 429 pauses a scope, a successful probe reopens it, headers report the
-remaining units.
-"""
+"""Apply quota feedback: a 429 pauses a scope, a probe reopens it, headers report its rest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,8 +51,7 @@ class QuotaReport:
 def pause_scope(
     key: str, *, until: datetime, now: datetime, probed_at: datetime | None = None
 ) -> None:
-    """Pause a scope after a 429: no call spends it before `until`; the first call after that is a
-    probe.
+    """Pause a scope after a 429: no call spends it before `until`; the first one then is a probe.
 
     Of two pauses the later end applies. A 429 to a probe, which was sent at `probed_at`, replaces
     the pause that the probe itself made.
@@ -69,8 +66,7 @@ def pause_scope(
 
 
 def reopen_scopes(probes: Mapping[str, datetime]) -> list[str]:
-    """Reopen the scopes whose probes were successful, identified by the time of sending; return
-    those that were paused.
+    """Reopen scopes of successful probes, by their time of sending; return those that were paused.
 
     A scope that was paused again while its probe was in flight stays paused.
     """

@@ -20,9 +20,7 @@ IN_FLIGHT_LEASE = timedelta(seconds=24)
 
 @dataclass(slots=True)
 class InFlightCapacity:
-    """The slots of each scope that limits calls in flight, while its quota row is locked; all by
-    scope key.
-    """
+    """The slots of scopes that limit calls in flight, while their quota rows are locked; by key."""
 
     limits: Mapping[str, int]
     counts: dict[str, int]  # slots that all pumps hold
@@ -53,9 +51,7 @@ class InFlightCapacity:
         return cls(limits, counts, own_counts, dict(own_counts))
 
     def available(self, key: str, *, reserved_share: float) -> int:
-        """Return how many slots are free, less `reserved_share` of the limit; one slot is never
-        reserved.
-        """
+        """Return how many slots are free, less `reserved_share` of the limit; one is never."""
         limit = self.limits[key]
         return limit - min(int(limit * reserved_share), limit - 1) - self.counts[key]
 
@@ -100,9 +96,7 @@ class InFlightCapacity:
 
 
 def release_calls(lease: UUID, counts: Mapping[str, int]) -> None:
-    """Release the slots of ended calls, in one statement; never below zero, as an expired lease has
-    lost its slots already.
-    """
+    """Release the slots of ended calls; not below zero, as an expired lease lost its slots."""
     ended_calls = Case(*[When(key=key, then=Value(count)) for key, count in counts.items()])
     InFlightLease.objects.filter(lease=lease, key__in=list(counts)).update(
         count=Greatest(F("count") - ended_calls, 0)

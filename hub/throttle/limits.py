@@ -1,6 +1,4 @@
-"""Arithmetic of rates and budgets: when the next calls may be sent, as pure functions of a
-snapshot.
-"""
+"""Arithmetic of rates and budgets: when next calls may be sent, by pure functions of a snapshot."""
 
 import math
 from collections import Counter
@@ -84,9 +82,7 @@ def delayed_burst(limit: int) -> int:
 
 
 def delayed_interval(limit: int) -> timedelta:
-    """Return the time between two delayed calls, so that `delayed_units` at most are booked within
-    SEND_DELAY.
-    """
+    """Return the time between delayed calls: `delayed_units` at most are in SEND_DELAY."""
     seconds = SEND_DELAY.total_seconds() + WINDOW_MARGIN
     return timedelta(seconds=seconds / (delayed_units(limit) - delayed_burst(limit) + 1))
 
@@ -181,9 +177,7 @@ def add_units(buckets: Iterable[tuple[float, int]], end: float, units: int) -> B
 
 
 def recent_buckets(buckets: Buckets, now: datetime) -> Buckets:
-    """Return the buckets that a report may not include yet, as their calls were sent just before
-    it.
-    """
+    """Return the buckets that a report may not include yet, of calls sent just before it."""
     return tuple(
         (end, units) for end, units in buckets if end > (now - MAX_REPORT_DELAY).timestamp()
     )
@@ -230,9 +224,7 @@ def spend_budget(
 def scope_opens_at(
     quota: Quota, snapshot: QuotaSnapshot, now: datetime, *, cost: int = 1, share: float = 0.0
 ) -> datetime:
-    """Return the first time from `now` on at which `cost` units may be spent; `share` of the scope
-    is reserved for live work.
-    """
+    """Return the first time from `now` to spend `cost` units; `share` is reserved for live work."""
     opens_at = max(now, snapshot.paused_until or now)
     limit = effective_limit(quota, snapshot)
     if isinstance(quota, Rate):
@@ -255,9 +247,7 @@ def scope_opens_at(
 def can_spend_at_once(
     quota: Quota | None, snapshot: QuotaSnapshot, now: datetime, *, units: int, share: float = 0.0
 ) -> bool:
-    """Return whether all these units may be spent now, in any order; `share` of the scope is
-    reserved.
-    """
+    """Return whether all these units may be spent now, in any order; `share` of it is reserved."""
     if snapshot.is_probing:
         return False
     if quota is None:

@@ -17,9 +17,7 @@ LOCKED_ROWS = PreparedQuery(
 
 
 def lock_quota_states(quotas: Mapping[str, Quota | None]) -> dict[str, QuotaState]:
-    """Return the rows of these keys, locked in key order; missing rows of limited scopes are
-    created.
-    """
+    """Return the rows of these keys, locked in key order, and create those of limited scopes."""
     scopes = select_locked(quotas)
     missing = [key for key, quota in quotas.items() if quota is not None and key not in scopes]
     if missing:
@@ -47,9 +45,7 @@ def build_snapshot(quota_state: QuotaState) -> QuotaSnapshot:
 
 
 def parse_buckets(stored: Any) -> tuple[tuple[float, int], ...]:
-    """Return the buckets of a stored list; an invalid list, edited by hand, counts as nothing
-    spent.
-    """
+    """Return the buckets of a stored list; an invalid one, edited by hand, is nothing spent."""
     try:
         return tuple(sorted((float(end), max(0, int(units))) for end, units in stored))
     except (TypeError, ValueError, OverflowError):

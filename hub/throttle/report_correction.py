@@ -31,9 +31,7 @@ def correct_snapshot(
     window_ends: datetime | None,
     now: datetime,
 ) -> QuotaSnapshot:
-    """Return the row after a system's report of its budget; calls that it may not have counted yet
-    are added.
-    """
+    """Return the row after a report of its budget; calls that it may not count yet are added."""
     used, limit = min(used, MAX_UNITS), min(limit, MAX_UNITS)
     snapshot = replace(snapshot, reported_limit=limit)
     if not isinstance(quota, Budget):

@@ -62,7 +62,5 @@ def reserve_calls(
 
 
 def is_unlimited(quotas: Mapping[str, Quota | None]) -> bool:
-    """Return whether none of these scopes has a quota or was ever paused, the most frequent case;
-    no transaction is needed then.
-    """
+    """Return whether no scope has a quota or was paused, as mostly: this needs no transaction."""
     return not any(quotas.values()) and not EXISTING_KEYS.fetch_rows(keys=list(quotas))

@@ -65,9 +65,7 @@ def _latest_window_end(quota: Budget, now: datetime) -> datetime:
 
 
 def _sanitize_pause(snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:
-    """Keep the length of a pause if the clock went back; end one of more than a day, so that a
-    probe is sent.
-    """
+    """Keep a pause's length if the clock went back; end one of over a day, to send a probe."""
     paused_at, paused_until = snapshot.paused_at, snapshot.paused_until
     if paused_until is None:
         return snapshot

@@ -39,9 +39,7 @@ class QuotaUsage:
 def measure_usage(
     quota: Quota | None, snapshot: QuotaSnapshot, *, now: datetime, in_flight: int = 0
 ) -> QuotaUsage:
-    """Return the usage of a quota; `in_flight` is the number of calls in flight, for quotas that
-    limit them.
-    """
+    """Return the usage of a quota; `in_flight`: calls in flight, for quotas that limit them."""
     problem = describe_problem(quota, snapshot, now)
     snapshot = sanitize_snapshot(quota, snapshot, now)
     free_at = snapshot.paused_until if quota is None else scope_opens_at(quota, snapshot, now)

@@ -37,9 +37,7 @@ def find_connection_uses(connection: Connection) -> UsesByObject:
 
 
 def _list_spellings(connection: Connection, uses: Sequence[SchemaUse]) -> dict[str, str]:
-    """Return the spelling of each object: as in the baseline, else as in mappings, else as in
-    events.
-    """
+    """Return each object's spelling: as in the baseline, else in mappings, else in events."""
     compared = SchemaBaseline.unscoped.filter(connection=connection).order_by("pk")
     keys = [
         *compared.values_list("object_key", flat=True),

@@ -50,9 +50,7 @@ def _list_children(value: Any) -> list[Any]:
 
 
 def find_required_values(text: str) -> dict[Path, str]:
-    """Return the texts that a filter requires at paths: its conditions `path == 'text'` joined by
-    &&.
-    """
+    """Return the texts that a filter requires at paths: `path == 'text'` joined by &&."""
     required: dict[Path, str] = {}
     pending = [parse_tree(text)] if text else []
     while pending:
@@ -83,8 +81,7 @@ class _PathReader:
         return path
 
     def visit(self, node: Node, base: Path | None) -> Path | None:
-        """Collect the paths read inside a node; return the path of its value, None if it is
-        computed.
+        """Collect the paths read inside a node; return the path of its value, or None.
 
         `base` is the path of the value on which the node works; None if that is computed.
         """
@@ -110,9 +107,7 @@ class _PathReader:
         return self.visit(children[1], items)
 
     def _visit_operands(self, node: Node, base: Path | None) -> Path | None:
-        """Visit operands, one of which may be the value; collect the constants they are compared
-        with.
-        """
+        """Visit operands, one of which may be the value; collect constants compared with them."""
         operands = [child for child in node["children"] if isinstance(child, dict)]
         plain = [child for child in operands if child["type"] != "expref"]
         paths = [path for child in plain if (path := self.read(child, base))]

@@ -40,9 +40,7 @@ class SchemaUse:
         return self.fields.get(fold_key(key))
 
     def describe(self, key: str = "") -> dict[str, Any]:
-        """Return the subject with what it reads of this field, or of the object if the key
-        is "".
-        """
+        """Return a subject with what it reads of this field, or of the object if the key is ""."""
         uses = self.fields.values() if not key else [use for use in [self.find(key)] if use]
         places: dict[str, list[str]] = {}
         for path, place in sorted({read for use in uses for read in use.reads}):

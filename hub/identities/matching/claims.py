@@ -10,8 +10,7 @@ EvidenceLists = dict[str, list[Evidence]]
 
 
 class Claims:
-    """Collects evidence; claims pairs that are unique in both directions, and leaves the others
-    open.
+    """Collects evidence; claims pairs that are unique both ways, and leaves the others open.
 
     `confirmed` are pairs of ids that a person has decided. A fitting person is a rival even if
     already paired: the second-best candidate does not become a sure match only because the best one
@@ -47,9 +46,7 @@ class Claims:
         )
 
     def has_paired_rival(self, evidence: Evidence) -> bool:
-        """Return whether one of the two people fits at least as well with someone who is already
-        paired.
-        """
+        """Return whether one of two people fits as well with someone who is already paired."""
         return any(
             _is_as_strong(rival, evidence, "remote")
             for rival in self.rivals_of_local[evidence.local.id]
@@ -59,9 +56,7 @@ class Claims:
         )
 
     def add(self, evidence: Iterable[Evidence], level: Level) -> None:
-        """Claim the pairs of this level that are unique in both directions; the others are
-        contested.
-        """
+        """Claim the pairs of this level that are unique both ways; others are contested."""
         evidence = list(evidence)
         self._add_rivals(evidence)
         found = [entry for entry in evidence if self.is_open(entry)]
@@ -85,9 +80,7 @@ class Claims:
                 self.contested_remote.add(entry.remote.id)
 
     def _add_rivals(self, evidence: Iterable[Evidence]) -> None:
-        """Store the evidence for already paired people, by the person whose pair it makes
-        doubtful.
-        """
+        """Store the evidence for already paired people, by whose pair it makes doubtful."""
         for entry in evidence:
             if entry.level < Level.NAME:
                 continue
@@ -129,8 +122,7 @@ def _group(evidence: Iterable[Evidence], side: str) -> EvidenceLists:
 
 
 def _find_best(entries: Sequence[Evidence], side: str) -> Evidence | None:
-    """Return the best candidate if it is unique: the only one with an active account, or with the
-    closest name.
+    """Return the best candidate if unique: the only one with an active account or the closest name.
 
     None if several are equally good.
     """

@@ -4,9 +4,7 @@ LENGTH_MIN, LONG_WORD_LENGTH_MIN = 4, 9  # letters; a long word may have two sli
 
 
 def is_misspelling(first: str, second: str) -> bool:
-    """Return whether two words differ by one letter left out, added, changed or swapped with its
-    neighbour; two in long words.
-    """
+    """Return whether one letter differs, lacks or is swapped with the next; two in long words."""
     shorter = min(len(first), len(second))
     if shorter < LENGTH_MIN:
         return False

@@ -57,9 +57,7 @@ RENAMED_BY_EMAIL, RENAMED_BY_LOGIN, NAMED_BY_MAILBOX, BY_NUMBER = 0.92, 0.9, 0.9
 def weigh_email(
     local: Profile, remote: Profile, key: str, reason: str, is_given: Callable[[str], bool]
 ) -> Evidence:
-    """Build the evidence of two people with the same personal address; `key` is the normalized
-    address.
-    """
+    """Build the evidence of two people with one personal address, normalized as `key`."""
     relation = compare_profiles(local, remote, is_given)
     mailbox = key.partition("@")[0]
 
@@ -78,9 +76,7 @@ def weigh_email(
 def weigh_login(
     local: Profile, remote: Profile, login: str, reason: str, is_given: Callable[[str], bool]
 ) -> Evidence:
-    """Build the evidence of two people with the same login, or whose login is the other's
-    mailbox.
-    """
+    """Build the evidence of two people with the same login, or the other's mailbox."""
     relation = compare_profiles(local, remote, is_given)
 
     def build(level: Level, reason: str, confidence: float) -> Evidence:
@@ -105,9 +101,7 @@ def weigh_login(
 
 
 def is_distinctive(text: str, local: Profile, remote: Profile) -> bool:
-    """Return whether a mailbox or login identifies one person: it contains a surname, or a
-    number.
-    """
+    """Return whether a mailbox or login identifies one person: by a surname or a number."""
     folded = fold_name(text)
     if EMPLOYEE_NUMBER.fullmatch(text):
         return True

@@ -29,9 +29,7 @@ SEPARATORS = re.compile(r"[^a-z]+")
 
 
 def is_role_mailbox(mailbox: str, name: str) -> bool:
-    """Return whether the mailbox of an address belongs to a role, not to a person with such a name,
-    like Dev Patel.
-    """
+    """Return whether a mailbox belongs to a role, not to a person of that name, as Dev Patel."""
     words = _split_words(mailbox)
     is_role = bool(words) and (words[0] in ROLES or "".join(words) in ROLES)
     is_named = set(words) <= set(_split_words(name)) and not is_role_title(name)

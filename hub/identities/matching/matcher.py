@@ -132,9 +132,7 @@ def _describe_address(first: Profile, second: Profile) -> str:
 
 
 def _weigh_logins(people: _Directories) -> Iterator[Evidence]:
-    """Build the evidence of equal logins, and of logins that are the mailbox of the other's
-    address.
-    """
+    """Build the evidence of logins that are equal, or the mailbox of the other's address."""
     keys = [
         (people.local, _list_logins, people.remote, _list_logins, "login"),
         (people.local, _list_logins, people.remote, _list_mailboxes, "mailbox_login"),

@@ -73,9 +73,7 @@ def _find_paired_rivals(
     statistics: NameStatistics,
     claims: Claims,
 ) -> list[Evidence]:
-    """Return the pairs of an open and an already paired person whose names fit, so that the name is
-    not unique.
-    """
+    """Return pairs of an open and a paired person whose names fit, so the name is not unique."""
     paired_local = [entry for entry in local if claims.is_local_paired(entry)]
     paired_remote = [entry for entry in remote if claims.is_remote_paired(entry)]
     return [
@@ -163,8 +161,7 @@ class _NameEvidenceRater:
         self.statistics = statistics
 
     def raise_levels(self, evidence: Sequence[Evidence]) -> Iterator[Evidence]:
-        """Yield the evidence, raised to the level at which a pair is suggested if namesakes are
-        improbable.
+        """Yield the evidence, raised to the level of a suggestion if namesakes are improbable.
 
         The surest pairs come first, as long as few of all suggestions are expected to be wrong.
         """
@@ -207,9 +204,7 @@ class _NameEvidenceRater:
 
 
 def estimate_overlap(local: Sequence[Profile], remote: Sequence[Profile], claims: Claims) -> float:
-    """Estimate which share of our people have an account on the other side, from those with an
-    address.
-    """
+    """Estimate the share of our people with an account there, from those with an address."""
     with_address = [entry for entry in local if entry.is_active and entry.address]
     share = sum(entry.address is not None for entry in remote) / max(len(remote), 1)
     expected = len(with_address) * share

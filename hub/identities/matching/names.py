@@ -83,9 +83,7 @@ class Alignment:
 
 
 def align_words(first: Name, second: Name) -> Alignment:
-    """Pair the words of two names: equal ones first, then short forms, initials, and misspelled
-    ones.
-    """
+    """Pair the words of two names: equal ones, then short forms, initials, misspelled ones."""
     left_first, left_second = list(first.words), list(second.words)
     same = [word for word, _ in _take_pairs(left_first, left_second, lambda a, b: a == b)]
     short_forms = list(_take_pairs(left_first, left_second, is_short_form))

@@ -17,9 +17,7 @@ LOGIN_LENGTH_MIN = 3
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The compared properties of one person. Role addresses are separate, as they do not identify a
-    person.
-    """
+    """The compared properties of one person. Role addresses are separate: they identify nobody."""
 
     person: Person
     name: Name
@@ -73,9 +71,7 @@ def _find_other_names(person: Person, name: Name) -> Iterable[Name]:
 
 
 def _find_mailbox_name(name: Name, address: Address | None) -> Name | None:
-    """Return the name in an address, unless it belongs to another person, as addresses are passed
-    on.
-    """
+    """Return the name in an address, unless another person has it: addresses are passed on."""
     named = parse_mailbox_name(address) if address else None
     if named is None or named.words == name.words:
         return None

@@ -32,9 +32,7 @@ class NameStatistics:
         return self._first[word] > self._last[word]
 
     def estimate_namesakes(self, first: Name, second: Name, people_count: int) -> float:
-        """Return how many of a number of other people are expected to have a name that fits as
-        well.
-        """
+        """Return how many of so many other people are expected to have a fitting name."""
         found = align_words(first, second)
         expected = float(people_count)
         for word in found.same:

@@ -76,9 +76,7 @@ def ignore_identities(
     kind: str = USER,
     now: datetime,
 ) -> ReviewResult:
-    """Remove our records from the queue, as they have no counterpart. Confirmed pairs are not
-    changed.
-    """
+    """Remove our records without a counterpart from the queue; confirmed pairs stay."""
 
     def ignore(identities: QuerySet[Identity]) -> list[str]:
         undecided = identities.exclude(state__in=(State.CONFIRMED, State.IGNORED))
@@ -159,8 +157,7 @@ def _decide(
     refusal: str,
     now: datetime,
 ) -> ReviewResult:
-    """Change the identities that the decision applies to, audit it, and return an error for each of
-    the others.
+    """Change the identities to which a decision applies, audit it, and return the others' errors.
 
     `change` returns the ids of our records whose identities it changed.
     """
@@ -181,9 +178,7 @@ def _update_identities(identities: QuerySet[Identity], **values: Any) -> list[st
 
 
 def _accept_conflicts(identities: QuerySet[Identity]) -> list[str]:
-    """Accept the conflicts of the confirmed identities, and return the ids of our records in
-    them.
-    """
+    """Accept the conflicts of the confirmed identities, and return the ids of their records."""
     accepted = list(identities.filter(state=State.CONFIRMED).exclude(conflict=""))
     for identity in accepted:
         evidence = identity.evidence or {}

@@ -38,9 +38,7 @@ class ReviewRow:
 
 
 def select_queue(connection: Connection, queue: str) -> QuerySet[Identity]:
-    """Return a queryset of the identities of people in a queue, by local id. Raises LookupError for
-    an unknown queue.
-    """
+    """Return the identities of a queue of people, by local id. Raises LookupError if unknown."""
     identities = Identity.unscoped.filter(connection=connection, kind=USER).order_by("local_id")
     if queue == CONFLICTS:
         return identities.exclude(conflict="").filter(state=Identity.State.CONFIRMED)

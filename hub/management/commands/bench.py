@@ -86,9 +86,7 @@ class Command(BaseCommand):
 
 
 def refuse_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
-    """Raise CommandError if the suite would kill processes of a database server that is not its
-    own.
-    """
+    """Raise CommandError if the suite would kill processes of a database server not its own."""
     on_postgresql = options["on"] in (None, "postgresql") and environments.has_database_server()
     if suite == "faults" and on_postgresql and not (options["quick"] or options["without_outages"]):
         raise CommandError(

@@ -56,9 +56,7 @@ class Command(BaseCommand):
         self.write_files(demo, file, world)
 
     def write_files(self, demo: DemoSummary, file: Path, world: Path) -> None:
-        """Write the sandbox's world before the demo's file, so that the latter shows that both are
-        complete.
-        """
+        """Write the sandbox's world, then the demo's file, which shows that both are complete."""
         stored_world = json_files.read_json(world)
         json_files.write_json(
             world, update_hub_address(stored_world, demo) if stored_world else build_world(demo)

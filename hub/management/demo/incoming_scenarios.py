@@ -1,6 +1,4 @@
-"""The demo's incoming scenarios: a question in Slack, a sign-up in Pipedrive, an order in
-Salesforce.
-"""
+"""The demo's incoming scenarios: a question in Slack, a sign-up, an order in Salesforce."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

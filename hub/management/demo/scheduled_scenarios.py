@@ -38,9 +38,7 @@ class ScheduledScenarios:
         yield self.ship_logs(customer)
 
     def reconcile_orders(self, customer: Customer) -> ScenarioResult:
-        """Cancel an order in our application only; the run finds the difference, and a repair
-        updates Salesforce.
-        """
+        """Cancel an order in our application; the run finds it, and a repair updates Salesforce."""
         number = self.cancel_order(customer)
         run = self.run_job(RECONCILIATION, customer)
         (found,) = self.find_rows(
@@ -185,9 +183,7 @@ class ScheduledScenarios:
     # --- waiting ---
 
     def wait_for(self, awaited: str, find: Callable[[], T | None]) -> T:
-        """Call `find` until it returns a result, and return that. Raises ScenarioFailed after the
-        wait limit.
-        """
+        """Call `find` until it returns a result. Raises ScenarioFailed after the wait limit."""
         for _attempt in self.poll(awaited):
             if found := find():
                 return found

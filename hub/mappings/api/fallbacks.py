@@ -117,9 +117,7 @@ class IdentityFallbacksView(APIView):
         requests=[openapi.request_example("a default user", FALLBACK_INPUT_EXAMPLE)],
     )
     def put(self, request: Request, id: UUID) -> Response:
-        """Set the fallback of a kind in one direction; held deliveries and items are evaluated
-        again.
-        """
+        """Set the fallback of a kind in one direction; what it holds is evaluated again."""
         connection = find_visible_connection(request, id)
         data = validate_data(SetFallbackSerializer, request.data)
         try:

@@ -1,6 +1,4 @@
-"""Identities by REST: which record of the other system matches a record of ours, within one
-connection.
-"""
+"""Identities by REST: which of their records matches ours, within one connection."""
 
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -171,8 +169,7 @@ class IdentitiesView(APIView):
         requests=[openapi.request_example("a channel", IDENTITY_INPUT_EXAMPLE)],
     )
     def put(self, request: Request, id: UUID) -> Response:
-        """Set the matching record of the other system; an existing identity of the same record is
-        replaced.
+        """Set the matching record of the other system; an identity of the same record is replaced.
 
         Deliveries that are held because this identity is missing are released. A user of the other
         system can be the match of one user only: a second one is refused.

@@ -1,3 +1,1 @@
-"""The expression language of filters and mappings: JMESPath with a few functions of ours, within a
-budget.
-"""
+"""The language of filters and mappings: JMESPath with a few functions of ours, within a budget."""

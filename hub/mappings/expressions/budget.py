@@ -1,6 +1,4 @@
-"""Budget of an evaluation. JMESPath has no loops, yet an expression of 173 characters can produce
-50 MB.
-"""
+"""Budget of an evaluation: without loops, 173 characters of JMESPath can produce 50 MB."""
 
 from typing import Any
 
@@ -45,9 +43,7 @@ class Budget:
             self.spend(len(value))
 
     def spend_on_all(self, value: Any) -> None:
-        """Spend the cost of a value including nested values; a list that occurs twice counts
-        twice.
-        """
+        """Spend the cost of a value with nested ones; a list that occurs twice counts twice."""
         pending = [value]
         while pending:
             value = pending.pop()

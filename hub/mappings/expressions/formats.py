@@ -98,9 +98,7 @@ MONTHS = [
 
 
 def parse_moment(value: str | Number, zone: tzinfo) -> datetime:
-    """Parse a time: a date alone is midnight in the zone; a time without an offset is UTC, as in
-    most systems.
-    """
+    """Parse a time: a date alone is midnight in the zone; a time without an offset is UTC."""
     if not isinstance(value, str):
         return (EPOCH + timedelta(seconds=float(value))).astimezone(zone)
     try:

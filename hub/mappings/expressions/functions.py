@@ -1,5 +1,4 @@
-"""The functions an expression may call: JMESPath's own, counted, and a few of ours, whose
-docstrings are their manual.
+"""Functions of expressions: JMESPath's own, counted, and ours, documented by their docstrings.
 
 Ours give null where an argument is null, so that an optional field stays optional; `concat` and
 `default` do not.
@@ -28,9 +27,7 @@ UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
 
 
 class IdentityMissing(Exception):
-    """No identity exists for a record that an expression looks up, by our id or by the
-    remote id.
-    """
+    """A record that an expression looks up, by our id or the remote one, has no identity."""
 
     def __init__(self, kind: str, value: str) -> None:
         super().__init__(kind, value)
@@ -65,9 +62,7 @@ class IdentitySkipped(IdentityMissing):
 
 
 def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[FunctionT], FunctionT]:
-    """Declare the types of a function's arguments, one text for each: "number string" allows
-    either, "" allows any.
-    """
+    """Declare the types of each argument: "number string" allows either, "" allows any."""
     arguments: list[dict[str, Any]] = [{"types": kind.split()} for kind in kinds]
     arguments[-1]["variadic"] = variadic
     decorated: Callable[[FunctionT], FunctionT] = stock.signature(*arguments)

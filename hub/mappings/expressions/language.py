@@ -151,8 +151,7 @@ def _iterate_nodes(tree: Node) -> Iterator[tuple[Node, int]]:
 
 
 def _check_node(node: Node, depth: int) -> str:
-    """Check one node of the tree, and return the name of the function that it calls, if it is a
-    call.
+    """Check one node of the tree, and return the name of the function that it calls, if any.
 
     Raises ExpressionRefused when the node is not allowed.
     """
@@ -227,9 +226,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]  # jmespath has no type
             ) from None
 
     def _follow_path(self, names: tuple[str, ...], value: Any) -> Any:
-        """Evaluate a plain path, the most frequent expression, with the same result and cost as a
-        visit.
-        """
+        """Evaluate a plain path, the most frequent expression, with the same result and cost."""
         self._budget.spend(len(names) + (len(names) > 1))
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None

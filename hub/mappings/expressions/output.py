@@ -17,9 +17,7 @@ NUMBER_TYPES = (int, float, Decimal)
 
 
 class Output:
-    """Copies results, so that they share no objects with the document or the expression, and counts
-    their bytes.
-    """
+    """Copies results, so that they share nothing with document or expression, and counts bytes."""
 
     __slots__ = ("remaining_bytes",)
 
@@ -27,9 +25,7 @@ class Output:
         self.remaining_bytes = OUTPUT_MAX_BYTES
 
     def copy_plain(self, value: Any, depth: int = 0) -> Any:
-        """Return a copy of the value. Raises ExpressionRefused if it is not JSON, too large, or
-        cannot be stored.
-        """
+        """Return a copy of the value. Raises ExpressionRefused if it cannot be stored as JSON."""
         kind = type(value)
         if kind is str:
             return self._copy_text(value)
@@ -83,9 +79,7 @@ def _format_other(value: Any) -> str:
 
 
 def format_excerpt(value: Any) -> str:
-    """Format the beginning of a value as JSON: at most 200 characters, without those that cannot be
-    stored.
-    """
+    """Format the beginning of a value as JSON: up to 200 characters that can be stored."""
     pieces: list[str] = []
     length = 0
     try:

@@ -22,9 +22,7 @@ Tree = dict[Segment, Any]  # of names or of list positions: another tree, or a L
 
 
 class InvalidRows(ValueError):
-    """The rows do not form a valid body. `errors` is by row number, from 0; `problem` concerns all
-    rows.
-    """
+    """The rows do not form a valid body. `errors`: by row, from 0; `problem`: of all rows."""
 
     def __init__(self, errors: Mapping[int, str], problem: str = "") -> None:
         super().__init__(errors, problem)

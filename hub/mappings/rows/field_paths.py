@@ -1,5 +1,4 @@
-"""Paths of the other system's fields as people enter them, such as `fields.LastName` or
-`blocks[0].text`.
+"""Paths of their fields as people enter them, like `fields.LastName` or `blocks[0].text`.
 
 A name with a dot, bracket, quotation mark, or a space at an end is written as JSON: `fields."a.b"`.
 """

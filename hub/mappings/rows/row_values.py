@@ -158,9 +158,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _quote_text(text: str) -> str:
-    """Write a text as an expression: in single quotes, or as JSON if it contains characters that
-    these do not allow.
-    """
+    """Write a text as an expression: in single quotes, or as JSON if these do not allow it."""
     quoted = "'" + text.replace("'", "\\'") + "'"
     if _unquote_text(quoted) != text:
         quoted = "`" + json.dumps(text, ensure_ascii=False).replace("`", "\\`") + "`"

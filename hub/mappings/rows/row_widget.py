@@ -12,9 +12,7 @@ from hub.mappings.rows.body_draft import BodyDraft
 
 
 class RowTableWidget(forms.Textarea):
-    """Shows a draft in its view. A posted table's value is the JSON of its rows; "" if they have
-    errors.
-    """
+    """Shows a draft. A posted table's value is the JSON of its rows; "" if they have errors."""
 
     def __init__(self, draft: BodyDraft, attrs: Mapping[str, Any] | None = None) -> None:
         super().__init__(attrs=dict(attrs or {}))

@@ -115,9 +115,7 @@ class ChangeEntry(NamedTuple):
 
 
 def describe_changes(audit_rows: Sequence[AuditRow], names: Mapping[str, str]) -> list[ChangeEntry]:
-    """Describe the changes as sentences. `names`: of the tenant's connections, by their
-    public id.
-    """
+    """Describe the changes as sentences. `names`: of connections, by public id."""
     return [_describe_change(row, names) for row in audit_rows]
 
 

@@ -1,3 +1,1 @@
-"""Ready-made integrations in the portal: catalogue, questions, and integrations that are switched
-on.
-"""
+"""Ready-made integrations in the portal: catalogue, questions, and those switched on."""

@@ -48,9 +48,7 @@ AUDITED_PAGES = {
 
 
 def search_tenant(tenant_user: TenantUser, term: str) -> list[SearchGroup]:
-    """Return the results for a term at the tenant, by source; sources without results are
-    left out.
-    """
+    """Return the results for a term at the tenant, by source; empty sources are left out."""
     text = term.replace("\0", "").strip()
     if not text:
         return []

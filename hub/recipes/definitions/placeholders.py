@@ -12,18 +12,14 @@ Answers = Mapping[str, Answer]
 
 
 def fill_expressions(node: Any, answers: Answers) -> Any:
-    """Return a mapping or filter in which each answer is inserted as a literal of the
-    expression.
-    """
+    """Return a mapping or filter with each answer as a literal of the expression."""
     if isinstance(node, str):
         return PLACEHOLDER.sub(lambda match: quote_literal(answers[match[1]]), node)
     return _fill_children(node, answers, fill_expressions)
 
 
 def fill_values(node: Any, answers: Answers) -> Any:
-    """Return options in which a text that consists of a placeholder is replaced by the answer's
-    value.
-    """
+    """Return options in which a text that is a placeholder is replaced by its answer's value."""
     if isinstance(node, str):
         if whole := PLACEHOLDER.fullmatch(node):
             return answers[whole[1]]

@@ -55,8 +55,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class RouteTemplate:
-    """A route to create. `{{key}}` in its filter and mapping is replaced by an answer, as a
-    literal.
+    """A route to create. `{{key}}` in its filter and mapping becomes an answer, as a literal.
 
     `origin`: the connector that receives the events; "": our own application. `sample`: the data of
     an event, for a rehearsal without a real one.
@@ -97,9 +96,7 @@ class JobTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A ready-made integration. `permissions`: the permissions it needs at each system, by
-    connector.
-    """
+    """A ready-made integration. `permissions`: those it needs at each system, by connector."""
 
     key: str
     version: int
@@ -125,9 +122,7 @@ class Recipe:
 
     @property
     def tenant_connectors(self) -> tuple[str, ...]:
-        """Return the systems that the tenant must connect; our own application is connected for all
-        tenants.
-        """
+        """Return the systems that the tenant must connect; our own application is for all."""
         return tuple(key for key in self.connectors if not CONNECTORS[key].is_for_platform)
 
     @property

@@ -51,9 +51,7 @@ def find_recipe_problems(recipe: Recipe) -> list[str]:
 
 
 def build_example(question: Question) -> Answer:
-    """Return an example answer; for a free text one with characters that could break an
-    expression.
-    """
+    """Return an example answer; free text has characters that could break an expression."""
     if question.default != "":
         return question.default
     if question.kind == "select":

@@ -100,9 +100,7 @@ def handle_sent_data(
     *,
     now: datetime,
 ) -> None:
-    """Erase the data sent over the connection, or cancel waiting deliveries, as chosen in
-    the form.
-    """
+    """Erase the data sent over the connection, or cancel waiting deliveries, as chosen."""
     if data["data"] == "erase":
         erase_connection_data(connection, actor, cancel=data["what_waits"] == "cancel", now=now)
         messages.info(

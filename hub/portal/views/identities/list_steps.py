@@ -1,5 +1,4 @@
-"""The buttons above the review: read the lists of people, decide about a stopped one, and suggest
-pairs.
+"""The buttons above the review: read lists of people, decide on a stopped one, suggest pairs.
 
 Each function returns the message that the page then shows.
 """

@@ -76,9 +76,7 @@ class QueueTab:
 @require_safe
 @tenant_view()
 def show_review(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show a page of the queue `?queue=`, after the identity `?after=`; `?q=` searches for
-    users.
-    """
+    """Show a page of the queue `?queue=`, after the identity `?after=`; `?q=` searches users."""
     connection = get_own_connection(tenant_user, id)
     counts = count_suggestions(connection)
     queue = request.GET.get("queue") or choose_first_queue(counts)
@@ -200,9 +198,7 @@ def _decide(
 
 
 def read_choices(data: QueryDict, selected: Sequence[str]) -> dict[str, str]:
-    """Return the chosen record for each selected row, "" for the suggested record. Choosing a
-    record in a row selects the row, too.
-    """
+    """Return the record chosen for each selected row, "" for the suggested; a choice selects."""
     chosen = {
         name.removeprefix(CHOICE_PREFIX): _clean_text(data.get(name, ""))
         for name in data

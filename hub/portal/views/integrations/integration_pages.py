@@ -24,9 +24,7 @@ MAX_QUERY_LENGTH = 100
 @require_safe
 @tenant_view()
 def list_integrations(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """List the integrations that are switched on, then the recipes that can be; `q` searches the
-    latter.
-    """
+    """List integrations that are switched on, then recipes that can be, searched by `q`."""
     query = request.GET.get("q", "")[:MAX_QUERY_LENGTH]
     context = {
         "tenant_user": tenant_user,

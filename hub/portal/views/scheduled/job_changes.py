@@ -86,9 +86,7 @@ def change_job_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
 
 
 def get_own_job(tenant_user: TenantUser, id: UUID) -> Job:
-    """Return the tenant's own job. Raises Http404, and PermissionDenied for a job of all
-    tenants.
-    """
+    """Return a tenant's own job. Raises Http404, and PermissionDenied for a job of all tenants."""
     job = get_job_row(tenant_user, id).job
     if job.tenant_id is None:
         raise PermissionDenied

@@ -94,9 +94,7 @@ def build_summary(counts: Sequence[DiscrepancyCount], data: Mapping[str, str]) -
 
 
 def list_state_links(state: str, data: Mapping[str, str]) -> list[LogLink]:
-    """List the links that filter by state; the first shows the discrepancies that await a
-    decision.
-    """
+    """List the links that filter by state; first those that await a decision."""
     links = [
         LogLink(str(label), build_query_string(data, state=value), value == state)
         for value, label in STATE_LABELS.items()
