@@ -43,7 +43,7 @@ def test_a_deaf_pool_is_replaced_though_another_hears_every_bell(shared_place):
     deaf, other = shared_place.work(), shared_place.work()
     shared_place.all_are_heard()
     before, others = process_groups.pool_of(deaf.pid), process_groups.pool_of(other.pid)
-    process_groups.stop(*process_groups.members_of(deaf.pid))
+    shared_place.freeze([before])
     wait_until(
         lambda: process_groups.pool_of(deaf.pid) not in (before, None),
         within=60,
@@ -51,6 +51,20 @@ def test_a_deaf_pool_is_replaced_though_another_hears_every_bell(shared_place):
     )
     assert process_groups.pool_of(other.pid) == others
     wait_until(lambda: process_groups.is_empty(before), within=10, what="the end of the deaf one")
+
+
+def test_a_member_that_gives_no_sign_of_life_is_replaced_by_its_pool(place):
+    worker = place.work()
+    place.all_are_heard()
+    pool, stopped = process_groups.pool_of(worker.pid), process_groups.members_of(worker.pid)
+    place.freeze(stopped)
+    wait_until(
+        lambda: len(set(process_groups.members_of(worker.pid)) - set(stopped)) == len(stopped),
+        within=60,
+        what="another member for each",
+    )
+    assert process_groups.pool_of(worker.pid) == pool
+    place.all_are_heard()
 
 
 def test_a_pool_whose_members_were_killed_stops_soon(place):

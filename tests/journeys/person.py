@@ -94,6 +94,11 @@ class Person(Visitor):
         self.allows()
         self.press("Connect")
 
+    def is_asked_to_connect_again(self, connection):
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(
+            f"Connect {connection} ({self.company.name}) again"
+        )
+
     def reconnects(self, connector):
         """From the page of the connection, or from where the mail led."""
         if self.page.get_by_role("link", name="Reconnect", exact=True).count():

@@ -49,7 +49,7 @@ def test_what_waits_arrives_after_the_link_of_the_mail_was_followed(
     olga = open_browser(company, java_script_enabled=scripts)
     olga.goes(olga.link("must be authorized again"))
     olga.signs_in()
-    olga.assert_state("needs reconnect")
+    olga.is_asked_to_connect_again("Salesforce")
     running_hub.order(company, f"{reference}-2")
     olga.reconnects("salesforce")
     olga.assert_state("healthy")
