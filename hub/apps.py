@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
 
+from hub.db import old_migrations  # noqa: F401 - registered by being imported
 from hub.db.migration_timeouts import lift_time_limits, restore_time_limits
 from hub.egress import deploy_checks  # noqa: F401 - registered by being imported
 

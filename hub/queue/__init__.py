@@ -90,13 +90,14 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
     )
 
 
-def migrate_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
+def migrate_queued_tasks() -> None:
     """Update function and queue of each queued task to those of this version.
 
-    An earlier version may have stored others. A task that cannot be read is deleted: its wake-up
-    row sends it again.
+    During a restart an earlier version may have queued tasks that this version calls otherwise, or
+    where none of its pools reads. A task that cannot be read is deleted: its wake-up row sends it
+    again.
     """
-    for row in queued:
+    for row in OrmQ.objects.all():
         try:
             task = SignedPackage.loads(row.payload)
             name = str(task["args"][0])
@@ -108,14 +109,6 @@ def migrate_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
             row.payload = SignedPackage.dumps(task | {"func": function})
             row.key = find_work_class(name)
             row.save(update_fields=["payload", "key"])
-
-
-def migrate_queued_tasks() -> None:
-    """Update the queue of each queued task to that of this version.
-
-    During a restart an earlier version may have queued tasks where no pool of this version reads.
-    """
-    migrate_queued_functions(OrmQ.objects.all())
 
 
 def reset_wake_ups() -> None:

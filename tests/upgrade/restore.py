@@ -1,4 +1,4 @@
-"""A database as a part of long ago left it, in the place of the one of the tests."""
+"""The database of an earlier release, in the place of the one of the tests."""
 
 import contextlib
 import sqlite3
@@ -6,17 +6,18 @@ import tempfile
 from pathlib import Path
 
 import psycopg
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, connections
 
 FIXTURES = Path(__file__).parent / "fixtures"
-PARTS = sorted(path.name.partition(".")[0] for path in FIXTURES.glob("*.sqlite.sql"))
+RELEASES = sorted(path.name.partition(".")[0] for path in FIXTURES.glob("*.sqlite.sql"))
 
 
 @contextlib.contextmanager
-def restored(part):
+def restored(release):
     """Everybody's `connection` leads there."""
-    dump = (FIXTURES / f"{part}.{connection.vendor}.sql").read_text()
+    dump = (FIXTURES / f"{release}.{connection.vendor}.sql").read_text()
     tests_own = connections["default"]
     with {"sqlite": on_sqlite, "postgresql": on_postgresql}[connection.vendor](dump) as name:
         connections["default"] = tests_own.copy()
@@ -39,7 +40,7 @@ def on_sqlite(dump):
 
 @contextlib.contextmanager
 def on_postgresql(dump):
-    name = f"{connection.settings_dict['NAME']}_of_long_ago"
+    name = f"{connection.settings_dict['NAME']}_of_a_release"
     statement(f"DROP DATABASE IF EXISTS {name}")
     statement(f"CREATE DATABASE {name}")
     try:
@@ -73,3 +74,13 @@ def counted():
 def one(cursor, query):
     cursor.execute(query)
     return cursor.fetchone()[0]
+
+
+def list_our_tables():
+    """Return the tables of the models of our own apps."""
+    return {
+        model._meta.db_table
+        for config in apps.get_app_configs()
+        if config.name.partition(".")[0] in ("hub", "tenants")
+        for model in config.get_models(include_auto_created=True)
+    }

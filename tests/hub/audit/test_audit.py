@@ -27,7 +27,7 @@ from hub.crypto.sealed import seal
 from tenants.models import ApiKey, Tenant, User
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-MIGRATION = importlib.import_module("hub.migrations.0002_audit_is_append_only")
+MIGRATION = importlib.import_module("hub.migrations.0001_initial")
 ANNA = Actor("user", "1", "anna@acme.test")
 
 pytestmark = pytest.mark.django_db

@@ -2,13 +2,11 @@
 removed: they lack HUB_FIELD_KEYS, and the file that an earlier run exported.
 """
 
-import importlib
 import json
 from io import StringIO
 
 import pytest
 from cryptography.fernet import Fernet
-from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -18,8 +16,6 @@ from hub.crypto.sealed import seal
 from tenants.models import Tenant
 from tests.factories import NOON
 from tests.hub.audit.test_audit import MIGRATION, tamper
-
-HEADS = importlib.import_module("hub.migrations.0015_sealed_audit_heads")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.corrections(item="3.6")]
 
@@ -199,7 +195,7 @@ def test_an_incomplete_export_is_refused(export, change):
         call_command("verify_audit", against=export)
 
 
-# --- keys, older databases, and going on after a finding ---
+# --- keys, and going on after a finding ---
 
 
 def test_new_keys_keep_the_heads(acme, settings):
@@ -211,16 +207,6 @@ def test_new_keys_keep_the_heads(acme, settings):
     assert [batch for batch in reseal_all() if batch.unreadable] == []
     settings.HUB_FIELD_KEYS = [new]
     assert find_broken() == {}
-
-
-def test_heads_of_an_older_database_are_sealed_by_the_migration(acme, globex):
-    AuditHead.objects.filter(chain="total").delete()
-    AuditHead.objects.update(sealed=None)
-    HEADS.seal_heads(apps, connection.schema_editor())
-    assert find_broken() == {}
-    rename(acme)
-    cut_end(acme)
-    assert find_broken() == {chain(acme): "rows after row 3 are missing"}
 
 
 def test_a_row_takes_no_statement_more(acme, django_assert_num_queries):

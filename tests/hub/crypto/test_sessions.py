@@ -1,15 +1,11 @@
 """Sessions in the database tell nothing to whoever reads the database."""
 
-import importlib
 from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
 from cryptography.fernet import Fernet
-from django.apps import apps
-from django.contrib.sessions.backends.db import SessionStore as SignedSessions
 from django.contrib.sessions.models import Session
-from django.db import connection
 
 from hub.crypto.rotation import reseal_all
 from hub.crypto.sessions import (
@@ -106,19 +102,6 @@ def test_a_newer_key_takes_over(session, settings):
     list(reseal_all())
     settings.HUB_FIELD_KEYS = [newest]
     assert load_session(session.session_key) == {"secret": SECRET}
-
-
-def test_whoever_was_signed_in_before_the_upgrade_stays_so_and_the_row_is_sealed_under_a_digest():
-    signed = SignedSessions()
-    signed["secret"] = SECRET
-    signed.save()
-    sealing = importlib.import_module("hub.migrations.0006_sessions_are_sealed")
-    sealing.seal_sessions(apps, connection.schema_editor())
-    digesting = importlib.import_module("hub.migrations.0007_session_keys_are_digests")
-    digesting.digest_session_keys(apps, connection.schema_editor())
-    assert signed.session_key not in Session.objects.get().pk
-    assert load_session(signed.session_key) == {"secret": SECRET}
-    assert Session.objects.get().session_data.startswith("gAAAA")
 
 
 def test_those_that_ended_are_forgotten_a_little_at_a_time(session):

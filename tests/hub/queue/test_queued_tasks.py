@@ -9,7 +9,7 @@ from django_q.pusher import pusher
 from django_q.queues import Queue
 from django_q.signing import SignedPackage
 
-from hub.queue import migrate_queued_functions, migrate_queued_tasks, wake_up
+from hub.queue import migrate_queued_tasks, wake_up
 from hub.queue.pool import free_leases_of_dead_processes, start_loop_thread
 from hub.queue.work_classes import LONG, QUICK
 from tests.factories import NOON
@@ -66,5 +66,5 @@ def test_what_an_earlier_version_queued_during_a_restart_is_read_by_a_new_worker
 def test_a_queued_task_that_cannot_be_read_stops_no_upgrade():
     wake_up("drain", now=NOON)
     damaged = OrmQ.objects.create(key="hub", payload="no task")
-    migrate_queued_functions(OrmQ.objects.all())
+    migrate_queued_tasks()
     assert OrmQ.objects.exclude(pk=damaged.pk).count() == OrmQ.objects.count() == 1

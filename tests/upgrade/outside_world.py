@@ -1,6 +1,4 @@
-"""The outside world of the upgrade tests, and a pump of today's code; `answers.py` is the same for
-the old code.
-"""
+"""The outside world of the upgrade tests: it accepts everything, except where a test says so."""
 
 import json
 from urllib.parse import urlsplit
@@ -14,8 +12,8 @@ SLACK = {"ok": True, "channel": "C1", "ts": "1764000000.000100"}
 SPLUNK = {"text": "Success", "code": 0}
 
 
-def world(instead=None):
-    """`instead` is by the first part of a host: `world({"slack": Response(500)})`."""
+def answer_all(instead=None):
+    """`instead` is by the first part of a host: `answer_all({"slack": Response(500)})`."""
     return FakeHttp(lambda request: answer(request, instead or {}))
 
 
@@ -41,8 +39,3 @@ def json_response(body):
 
 def run_pump_once(http, at=NOON):
     run_pump(clock=lambda: at, open_client=http.outlet, random=lambda: 0, idle_seconds=0)
-
-
-def zeros(size):
-    """Return the random bytes of the fixtures' keys."""
-    return bytes(size)
