@@ -1,5 +1,7 @@
 """What the judge of `bench incoming --only echo` counts."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.incoming.echo.judge import (
@@ -26,11 +28,11 @@ def truth(*changes):
     return Truth(frozenset({PERSON, LEAD}), list(changes))
 
 
-def event(change, at=11.0, value=None, changed=()):
+def event(change, at=11.0, value=None, changed=(), **values):
     is_told = change.system == "pipedrive"
-    values = {change.field: value or change.value}
+    values = {change.field: value or change.value, **values}
     fields = frozenset(changed or {change.field}) if is_told else None
-    return Published(change.type, change.record, values, fields, at)
+    return Published(change.type, change.record, values, fields, at, at)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +62,22 @@ def test_a_change_of_a_kind_that_is_not_registered_is_not_told():
 @pytest.mark.parametrize(("after", "count"), [(1.0, 0), (9.0, 1)])
 def test_what_is_written_again_before_its_message_is_sent_cannot_be_told(after, count):
     at = LAST_NAME.at + after
-    by_hub = Published(PERSON, "31", {"name": "ann v3"}, frozenset({"name"}), at)
+    by_hub = Published(PERSON, "31", {"name": "ann v3"}, frozenset({"name"}), at, at)
     assert len(find_swallowed(truth(LAST_NAME), [by_hub])) == count
+
+
+@pytest.mark.parametrize(("status_at", "swallowed"), [(7.5, []), (6.0, [LAST_NAME])])
+def test_what_cannot_be_told_takes_no_event_from_another_change(status_at, swallowed):
+    """A message with the state of the record has what was changed in other fields before, too."""
+    status = Change("salesforce", "lead", "00Q1", "updated", "Status", "0000027", status_at)
+    told = event(LAST_NAME, Status="0000027")
+    assert find_swallowed(truth(status, LAST_NAME), [told]) == swallowed
+    assert LAST_NAME in find_swallowed(truth(status, LAST_NAME), [])
+
+
+def test_an_event_of_a_state_before_a_change_does_not_tell_it():
+    earlier = replace(event(LAST_NAME), changed_at=8.0)
+    assert find_swallowed(truth(LAST_NAME), [earlier]) == [LAST_NAME]
 
 
 def test_each_event_more_than_there_are_changes_is_an_extra_write():

@@ -72,7 +72,7 @@ def compare(systems: TwoSystems, truth: Truth) -> Iterator[Figure]:
     for finding in (*swallowed[:SHOWN], *second, *extra, *repeated):
         print(finding, file=sys.stderr)
     for record in {change.record for change in swallowed[:SHOWN]} | {key[1] for key in extra}:
-        print(describe_record(record), file=sys.stderr)
+        print(describe_record(record, truth, attempts), file=sys.stderr)
     yield Figure("echo_swallowed", len(swallowed), "changes", bar=NONE)
     yield Figure("echo_second_records", len(second), "records", bar=NONE)
     yield Figure("echo_extra_writes", sum(extra.values()), "writes", bar=NONE)

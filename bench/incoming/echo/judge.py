@@ -7,7 +7,7 @@ from typing import Any
 
 # a message of Salesforce has the values of when it is sent: a write within this time changes them
 SENT_WITHIN = 3.0  # seconds after a change
-CLOCK_STEP = 1.0  # seconds by which two processes may state the same time differently
+CLOCK_STEP = 1.0  # seconds: two processes state the same time differently, some in whole ones
 ACCEPTED = range(200, 300)  # statuses
 BAN_FAILURES = 10  # failed first attempts in a row: Pipedrive then sends nothing for half an hour
 OTHER_SIDE = {"salesforce": "pipedrive", "pipedrive": "salesforce"}
@@ -26,6 +26,7 @@ class Change:
     field: str
     value: str
     at: float  # seconds since 1970
+    user: str = ""
 
     @property
     def type(self) -> str:
@@ -41,6 +42,7 @@ class Published:
     values: Mapping[str, Any]
     changed: frozenset[str] | None  # fields; None: the system does not tell
     at: float
+    changed_at: float  # when the record had been changed last, by the system's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +109,21 @@ def find_bans(attempts: Sequence[Attempt]) -> dict[str, float]:
 def find_swallowed(truth: Truth, published: Sequence[Published]) -> list[Change]:
     """Return the changes that no event tells. An event tells one change.
 
-    A change at Salesforce that was changed again before its message was sent cannot be told.
+    A change at Salesforce that was changed again before its message was sent cannot be told: it
+    takes no event from another change, although a later event may have its value, too.
     """
     events: dict[tuple[str, str], list[Published]] = defaultdict(list)
     for event in sorted(published, key=lambda event: event.at):
         events[event.type, event.record].append(event)
     swallowed = []
     for change in sorted(truth.sent, key=lambda change: change.at):
+        if _is_overwritten(change, truth.changes, published):
+            continue
         candidates = events[change.type, change.record]
         match = next((event for event in candidates if _tells(event, change)), None)
         if match is not None:
             candidates.remove(match)
-        elif not _is_overwritten(change, truth.changes, published):
+        else:
             swallowed.append(change)
     return swallowed
 
@@ -150,7 +155,7 @@ def count_repeated_writes(
 
 
 def _tells(event: Published, change: Change) -> bool:
-    if event.at < change.at - CLOCK_STEP:
+    if event.changed_at < change.at - CLOCK_STEP:
         return False
     if not change.field:
         return True

@@ -74,24 +74,24 @@ class People:
         self.count += 1
         (object,) = self.dice.choices(OBJECTS[side], [entry.weight for entry in OBJECTS[side]])
         name = f"{object.key}{self.count:04d} v0"
-        at = time.time()
-        id = self.systems.create(object, {object.name_field: name}, user=self._choose_user(side))
+        at, user = time.time(), self._choose_user(side)
+        id = self.systems.create(object, {object.name_field: name}, user=user)
         record = KnownRecord(object, id, [name], edited_at=time.monotonic())
         self.records[side][object.key, id] = record
         self.truth.marks.add(name.partition(" ")[0])
-        self.truth.changes.append(Change(side, object.key, id, "created", "", name, at))
+        self.truth.changes.append(Change(side, object.key, id, "created", "", name, at, user))
 
     def _edit(self, side: str) -> None:
         record = self._choose_record(side)
         field, value = self._choose_edit(record)
-        at = time.time()
-        self.systems.edit(record.object, record.id, {field: value}, user=self._choose_user(side))
+        at, user = time.time(), self._choose_user(side)
+        self.systems.edit(record.object, record.id, {field: value}, user=user)
         if field == record.object.name_field:
             record.names.append(value)
         record.edits, record.edited_at = record.edits + 1, time.monotonic()
         shown = FIELDS[side].get(field, field)
         self.truth.changes.append(
-            Change(side, record.object.key, record.id, "updated", shown, value, at)
+            Change(side, record.object.key, record.id, "updated", shown, value, at, user)
         )
 
     def _choose_user(self, side: str) -> str:

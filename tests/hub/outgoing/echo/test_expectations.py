@@ -206,6 +206,21 @@ def test_two_echoes_that_both_tell_the_last_write_are_recognized(lead):
     assert [lead.save_lead("updated", "Carter", **saved) for _ in range(2)] == ["echo", "echo"]
 
 
+@pytest.mark.parametrize("author", [US, COLLEAGUE])
+def test_a_former_name_between_late_echoes_is_published_and_written_once(lead, author):
+    """In the order in which the bench of echoes once had them."""
+    write_lead(lead, "Able")  # changes nothing, but Salesforce tells it
+    write_lead(lead, "Baker", date=2)
+    of_hub = {"LastModifiedById": US, "LastModifiedDate": at(2), "Status": "Contacted"}
+    echoes = [lead.save_lead(change, "Baker", **of_hub) for change in ("updated", "updated")]
+    assert [*echoes, lead.save_lead("created", "Baker", **of_hub)] == ["echo"] * 3
+    of_person = {**of_hub, "LastModifiedById": author, "LastModifiedDate": at(5)}
+    assert lead.save_lead("updated", "Able", **of_person) == "processed"
+    assert lead.send() == [("PATCH", {"name": "Able"})]
+    assert lead.save_lead("updated", "Able", **of_person) == "echo"
+    assert lead.send() == []
+
+
 def test_a_record_of_a_creation_that_was_sent_twice_makes_no_second_record(systems):
     """The first answer is lost: Pipedrive then has two persons, and the hub knows one of them."""
     systems.save_lead("created", "Able")
