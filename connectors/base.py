@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 from connectors.directories import Directory
@@ -54,7 +55,7 @@ class Grant:
 
 def parse_lifetime(value: object) -> float | None:
     """Parse `expires_in`: seconds up to MAX_LIFETIME_SECONDS, None if unusable. Never raises."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
     try:
         seconds = float(value)

@@ -104,7 +104,7 @@ def _digest_request(request: Request, body: Any) -> str:
     """Return the SHA-256 of method, address and body; the order of the body's keys is ignored."""
     content = [request.method, request.get_full_path(), body]
     return hashlib.sha256(
-        json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+        json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr).encode()
     ).hexdigest()
 
 

@@ -108,6 +108,11 @@ class Functions(stock.Functions):  # type: ignore[misc]  # jmespath has no types
         return formats.convert_to_number(formats.DECIMAL_CONTEXT.divide(total, count))
 
     @declare_arguments("")
+    def _func_type(self, value: Any) -> str:
+        name: str = "number" if isinstance(value, Decimal) else super()._func_type(value)
+        return name
+
+    @declare_arguments("")
     def _func_to_number(self, value: Any) -> Number | None:
         if not isinstance(value, str):
             is_number = isinstance(value, Number) and not isinstance(value, bool)

@@ -57,6 +57,23 @@ class StrictLexer(Lexer):  # type: ignore[misc]  # jmespath has no types
         return {"type": "literal", "value": value, "start": start, "end": self._position - start}
 
 
+class StrictParser(Parser):  # type: ignore[misc]  # jmespath has no types
+    """Parse the tokens of StrictLexer; jmespath's parser has a lexer of its own, which rounds
+    numbers.
+    """
+
+    def parse_tokens(self, tokens: list[Token]) -> Node:
+        """Return the tree. Raises exceptions.ParseError."""
+        self._tokens, self._index = tokens, 0
+        tree: Node = self._expression(binding_power=0)
+        if self._current_token() != "eof":
+            token = self._lookahead_token(0)
+            raise exceptions.ParseError(
+                token["start"], token["value"], token["type"], "Unexpected token"
+            )
+        return tree
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -121,10 +138,10 @@ def _compute_depths(tokens: list[Token]) -> list[int]:
 
 def _parse_tree(text: str) -> Node:
     try:
-        tokens = _tokenize(text)  # the parser has a lexer of its own, which is not strict
+        tokens = _tokenize(text)
         if max(_compute_depths(tokens)) > EXPRESSION_MAX_DEPTH:
             raise ExpressionRefused("is nested too deeply")
-        tree: Node = Parser().parse(text).parsed
+        return StrictParser().parse_tokens(tokens)
     except exceptions.EmptyExpressionError as error:
         raise ExpressionRefused("is empty") from error
     except exceptions.LexerError as error:
@@ -139,7 +156,6 @@ def _parse_tree(text: str) -> Node:
         ) from error
     except RecursionError as error:
         raise ExpressionRefused("is nested too deeply") from error
-    return tree
 
 
 def _iterate_nodes(tree: Node) -> Iterator[tuple[Node, int]]:

@@ -1,11 +1,12 @@
 """Search in bodies of events: a value anywhere in the data, or a filter expression."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from connectors.http import encode_json, load_json
 from hub.mappings.compiler_cache import compiled_filter
 from hub.mappings.translate import Budget, CompiledFilter, MappingFailed, OverBudget
 from hub.outgoing.models import build_event_document
@@ -56,7 +57,7 @@ class BodySearch:
         """Return whether the event matches; False also if the budget is exhausted first."""
         try:
             self.budget.spend_characters(len(body))
-            data = json.loads(body).get("data")
+            data = load_json(body).get("data")
             return self.matches_value(data) and self.matches_expression(event_row, data)
         except OverBudget:
             return False
@@ -93,6 +94,6 @@ class BodySearch:
             return False
 
 
-def format_scalar(value: bool | float) -> str:
+def format_scalar(value: bool | float | Decimal) -> str:
     """Return a number or truth value as JSON writes it."""
-    return str(value) if type(value) is int else json.dumps(value)
+    return str(value) if type(value) is int else encode_json(value)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -82,12 +83,10 @@ def parse_time(value: object) -> float:
         if at.tzinfo is None:
             raise ValueError("a time must include its UTC offset")
         seconds = at.timestamp()
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = (
-            value / 1000
-            if EPOCH_MILLISECONDS_FROM <= value < MAX_EPOCH_MILLISECONDS
-            else float(value)
-        )
+    elif isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        number = float(value)
+        is_milliseconds = EPOCH_MILLISECONDS_FROM <= number < MAX_EPOCH_MILLISECONDS
+        seconds = number / 1000 if is_milliseconds else number
     else:
         raise ValueError("not a time")
     if not 1 <= seconds < EPOCH_MILLISECONDS_FROM:

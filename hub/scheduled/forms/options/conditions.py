@@ -88,7 +88,7 @@ def _parse_list(text: str) -> list[Any]:
 
 def _parse_value(text: str) -> Any:
     """Return a number, true, false or a text in quotes as JSON reads it, otherwise the text."""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         value = json.loads(text)
         if isinstance(value, str | int | float):
             return value

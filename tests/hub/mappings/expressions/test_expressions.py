@@ -2,6 +2,7 @@
 always ends.
 """
 
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -54,6 +55,21 @@ def piped(step, times):
 )
 def test_text(text, result):
     assert evaluate(text) == result
+
+
+@pytest.mark.corrections(item="1.5")
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("total == `1234567890123456.78`", True),
+        ("total == `1234567890123456.79`", False),
+        ("contains([total], `1234567890123456.78`)", True),
+        ("type(total)", "number"),
+    ],
+)
+def test_numbers_of_18_digits_are_compared_with_all_digits(text, result):
+    document = {"total": Decimal("1234567890123456.78")}
+    assert evaluate(text, document) == result
 
 
 @pytest.mark.parametrize(

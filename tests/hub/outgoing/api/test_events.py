@@ -196,6 +196,16 @@ def test_the_same_idempotency_key_with_the_same_body_gets_the_first_answer(make,
     assert Event.unscoped.count() == 1
 
 
+@pytest.mark.corrections(item="1.5")
+def test_a_request_with_an_amount_of_18_digits_can_be_repeated_by_its_key(shop):
+    raw = b'{"type": "order.created", "data": {"total": 1234567890123456.78}}'
+    key = {"headers": {"idempotency-key": "k-1"}, "content_type": "application/json"}
+    first, again = (shop.post(EVENTS, raw, **key) for _ in range(2))
+    assert first.status_code == 202 and again["Idempotency-Replayed"] == "true"
+    other = raw.replace(b"1234567890123456.78", b'"1234567890123456.78"')
+    assert shop.post(EVENTS, other, **key).status_code == 422
+
+
 def test_the_same_idempotency_key_with_another_body_is_refused(shop):
     post_event(shop, ORDER, idempotency_key="k-1")
     response = post_event(shop, ORDER | {"data": {}}, idempotency_key="k-1")

@@ -47,6 +47,17 @@ def test_an_expression_sees_what_a_filter_sees(search_body):
 
 
 @pytest.mark.django_db
+@pytest.mark.corrections(item="1.5")
+@pytest.mark.parametrize(
+    "search", [{"value": "3456.78"}, {"where": "data.total == `1234567890123456.78`"}]
+)
+def test_an_amount_of_18_digits_is_found_by_all_its_digits(make, search):
+    row = EventRow(1, None, 1, "x-9", "order.created", NOON)
+    body = b'{"data":{"total":1234567890123456.78}}'
+    assert BodySearch.of(search, make.tenant(), Budget()).matches_body(row, body)
+
+
+@pytest.mark.django_db
 def test_what_expressions_cost_is_bounded_for_a_page(make):
     first = make.delivery(make.connection(tenant := make.tenant()))
     copy_delivery(first, 30, state="held")

@@ -115,6 +115,15 @@ def test_a_line_that_is_no_condition_is_shown(line):
     assert not form.is_valid() and line in str(form.errors["local_conditions"])
 
 
+@pytest.mark.corrections(item="1.15")
+def test_a_value_of_many_brackets_is_a_text():
+    data = submit(open_option_form("reconcile", "salesforce", RECONCILE, None))
+    data["option-local_conditions"] = "Stage = " + "[" * 15_000
+    form = open_option_form("reconcile", "salesforce", RECONCILE, data)
+    assert form.is_valid()
+    assert form.build()["local"]["conditions"][0]["value"] == "[" * 15_000
+
+
 def test_a_row_with_a_gap_says_what_is_missing():
     form = open_option_form("reconcile", "salesforce", RECONCILE, None)
     data = submit(form, **{"fields-2-name": "note"})

@@ -1,6 +1,7 @@
 """Logs that the hub reads itself: the audit log, and that of our application."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -194,3 +195,12 @@ def test_a_kill_while_late_lines_are_read_repeats_none(app_run, acme, kill_at):
     app_run.kill_at = None
     ship(app_run)
     assert Log.unscoped.get().next_line == 24
+
+
+@pytest.mark.corrections(item="1.5")
+def test_a_line_whose_time_has_nanoseconds_keeps_its_time(app_run, splunk):
+    at = Decimal(f"{NOON.timestamp():.0f}.123456789")
+    app_run.records = [{"id": "000000000001", "tenant": "acme", "time": at, "message": "line"}]
+    ship(app_run)
+    (event,) = splunk.events()
+    assert float(event["time"]) == pytest.approx(float(at), abs=0.001)
