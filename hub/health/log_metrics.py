@@ -10,7 +10,7 @@ from hub.scheduled.shipping.figures import measure_waiting_logs
 
 
 def collect_log_metrics(*, now: datetime) -> Iterator[Metric]:
-    """Yield backlog and lag of all tenants' logs by source, in one statement."""
+    """Yield backlog and lag of all tenants' logs by source."""
     backlogs: dict[str, int] = defaultdict(int)
     lags: dict[str, float] = defaultdict(float)
     for figures in measure_waiting_logs(now=now):

@@ -57,9 +57,11 @@ async def run_shipping(context: RunContext) -> Mapping[str, Any]:
 
 
 async def count_waiting_lines(context: RunContext) -> dict[str, int]:
+    """Count the lines that wait for this job, or for a first job that ships them."""
     source = parse_shipping_options(context.job.options).source
     figures = await context.in_database(lambda: measure_logs(context.tenant, now=context.now()))
-    return {"lines": sum(log.backlog for log in figures if log.source == source)}
+    backlogs = {log.job: log.backlog for log in figures if log.source == source}
+    return {"lines": backlogs.get(context.job, backlogs.get(None, 0))}
 
 
 class Shipping:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
-from hub.scheduled.models import Job, LogChunk, LogPosition, LogSource, Run
+from hub.scheduled.models import Job, Log, LogChunk, LogPosition, LogSource, Run
+from hub.scheduled.shipping.options import parse_shipping_options
 from tenants.models import Tenant
 
 SHIPPING_KIND = "ship"
@@ -41,9 +42,27 @@ def measure_logs(tenant: Tenant, *, now: datetime) -> list[LogFigures]:
 
 
 def measure_waiting_logs(*, now: datetime) -> list[LogFigures]:
-    """Return the figures of each position with lines to ship, of all tenants, in one query."""
+    """Return the figures of each position with lines to ship, of all tenants."""
     waiting = LogPosition.unscoped.filter(log__next_line__gt=F("shipped_line"))
-    return [measure_position(position, now=now) for position in positions_with_age(waiting)]
+    return [
+        measure_position(position, now=now)
+        for position in positions_with_age(waiting)
+        if not is_replaced(position)
+    ]
+
+
+def ships_log(job: Job, log: Log) -> bool:
+    return job.is_enabled and parse_shipping_options(job.options).source == log.source
+
+
+def is_replaced(position: LogPosition) -> bool:
+    """Return whether the job of a position ships its log no more, and another one does: its lines
+    wait for nobody.
+    """
+    if position.job is None or ships_log(position.job, position.log):
+        return False
+    others = position.log.positions.exclude(job=None).select_related("job")
+    return any(other.job and ships_log(other.job, position.log) for other in others)
 
 
 def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:

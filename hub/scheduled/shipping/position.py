@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from hub.scheduled.log_intake.append import lock_logs
 from hub.scheduled.models import Job, Log, LogChunk, LogPosition, Run
 from hub.scheduled.runs.context import RunFailed, RunStopped
-from hub.scheduled.shipping.options import parse_shipping_options
+from hub.scheduled.shipping.figures import ships_log
 from hub.scheduled.shipping.retention import notify_rejected
 from hub.scheduled.shipping.shipment import Shipment
 from tenants.models import Tenant
@@ -38,7 +38,7 @@ def find_jobs_of_log(log: Log) -> Iterator[Job]:
     """Yield the enabled jobs that ship this log."""
     jobs = Job.unscoped.filter(kind=Job.Kind.SHIP, is_enabled=True)
     for job in jobs.filter(Q(tenant=log.tenant_id) | Q(tenant=None)):
-        if parse_shipping_options(job.options).source == log.source:
+        if ships_log(job, log):
             yield job
 
 

@@ -18,7 +18,7 @@ from hub.connections.models import Connection
 from hub.notices.models import Notice
 from hub.notices.notify import create_notice, resolve_notices
 from hub.scheduled.models import Job, LogChunk, LogPosition
-from hub.scheduled.shipping.figures import SHIPPING_KIND, positions_with_age
+from hub.scheduled.shipping.figures import SHIPPING_KIND, is_replaced, positions_with_age
 from hub.scheduled.shipping.shipment import Shipment
 
 # kinds of notices
@@ -50,7 +50,8 @@ def drop_lines_of_log(
     A run that is shipping this log notices this, and begins again.
     """
     positions = LogPosition.unscoped.select_for_update(of=("self",), no_key=True).order_by("pk")
-    positions = positions.filter(tenant=tenant_id, log__source=source).select_related("job")
+    positions = positions.filter(tenant=tenant_id, log__source=source)
+    positions = positions.select_related("log", "job")
     expired = LogChunk.unscoped.filter(
         tenant=tenant_id, source=source, received_at__lt=received_before
     )
@@ -69,9 +70,9 @@ def drop_lines(position: LogPosition, end: int, *, now: datetime) -> int:
     position.shipped_line, position.batches = shipment.shipped_line, shipment.to_json()
     position.dropped_count += count - shipped
     position.save(update_fields=["shipped_line", "batches", "dropped_count"])
-    notify_lost(
-        DROPPED, DROPPED, position, count - shipped, now=now, days=settings.HUB_KEEP_LOG_DAYS
-    )
+    if not is_replaced(position):
+        days = settings.HUB_KEEP_LOG_DAYS
+        notify_lost(DROPPED, DROPPED, position, count - shipped, now=now, days=days)
     return count - shipped
 
 
@@ -103,7 +104,8 @@ def notify_late_logs(*, now: datetime) -> None:
 
     A step of the sweep. The notice is resolved when no line of the tenant waits that long any more.
     """
-    positions = find_late_positions(now=now).order_by("pk")
+    late_positions = find_late_positions(now=now).order_by("pk")
+    positions = [position for position in late_positions if not is_replaced(position)]
     positions_by_occurrence = {f"{position.pk}:{now:%Y-%m-%d}": position for position in positions}
     for name in find_new_occurrences(positions_by_occurrence):
         notify_late_log(positions_by_occurrence[name], name, now=now)

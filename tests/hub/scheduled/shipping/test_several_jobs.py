@@ -5,22 +5,26 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import SYSTEM, ActorContext
+from hub.notices.models import Notice
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.scheduled.jobs.job_actions import delete_job
 from hub.scheduled.models import Job, LogChunk, LogPosition
-from hub.scheduled.shipping.figures import measure_logs
+from hub.scheduled.shipping.executor import count_waiting_lines
+from hub.scheduled.shipping.figures import measure_logs, measure_waiting_logs
+from hub.scheduled.shipping.retention import drop_expired_lines, notify_late_logs
 from tests.factories import NOON
 from tests.hub.scheduled.logs import entries, store_lines
 from tests.hub.scheduled.shipping.splunk_run import (
     URL,
     SimulatedRun,
     SimulatedSplunk,
+    finish,
     make_another_run,
     make_run,
     ship,
 )
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 pytestmark = [pytest.mark.django_db, pytest.mark.corrections(item="1.16")]
 
 
@@ -69,6 +73,14 @@ def test_both_jobs_have_a_run_where_one_has_shipped(acme, start_job):
         first.job: (5, 5, 0),
         second.job: (5, 0, 5),
     }
+
+
+def test_a_dry_run_counts_the_lines_of_its_job_only(acme, start_job):
+    first, second = start_job(), start_job()
+    store_lines(acme, *entries(5))
+    ship(first)
+    for context, waiting in ((first, 0), (second, 5)):
+        assert finish(count_waiting_lines(context)) == {"lines": waiting}
 
 
 def test_lines_are_kept_until_the_last_job_has_shipped_them(acme, start_job):
@@ -128,3 +140,27 @@ def test_jobs_that_read_the_source_at_the_same_time_store_each_line_once(acme, s
     first.find_connection = find_connection_late
     ship(first)
     assert first.splunk.lines() == second.splunk.lines() == [0, 1]
+
+
+@pytest.mark.parametrize("change", [{"is_enabled": False}, {"options": {"source": "audit"}}])
+def test_lines_that_only_a_replaced_job_would_ship_are_not_late(acme, start_job, change):
+    first, second = start_job(), start_job()
+    store_lines(acme, *entries(5), key="a")
+    ship(first)
+    Job.unscoped.filter(pk=first.job.pk).update(**change)
+    store_lines(acme, *entries(3), key="b")
+    ship(second)
+    notify_late_logs(now=NOON + HOUR)
+    assert measure_waiting_logs(now=NOON + HOUR) == []
+    assert drop_expired_lines(now=NOON + 8 * DAY) == 3
+    assert not Notice.unscoped.exists()
+
+
+def test_lines_are_late_where_the_only_job_is_disabled(acme, start_job):
+    context = start_job()
+    store_lines(acme, *entries(5))
+    ship(context)
+    Job.unscoped.update(is_enabled=False)
+    store_lines(acme, *entries(3), key="b")
+    notify_late_logs(now=NOON + HOUR)
+    assert Notice.unscoped.get().kind == "log_lines_late"
