@@ -141,7 +141,7 @@ def _create(run: Run, connection: Connection, finding: Finding, *, now: datetime
 def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: datetime) -> None:
     """Write a finding to its row, and set the resulting state."""
     is_new = discrepancy.state in ("", "resolved")
-    before = discrepancy.reason
+    before = discrepancy.reason, discrepancy.verdict
     local_changed_at, remote_changed_at = _find_change_times(discrepancy, finding, is_new=is_new)
     discrepancy.verdict, discrepancy.owner = finding.verdict, finding.owner
     discrepancy.reason, discrepancy.detail = finding.reason, ""
@@ -160,7 +160,7 @@ def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: d
         discrepancy.first_run_id, discrepancy.first_seen_at = run.pk, now
         discrepancy.resolved_at = None
         discrepancy.ignored_reason = discrepancy.ignored_digest = ""
-    _set_state(discrepancy, is_new=is_new, reason_before=before)
+    _set_state(discrepancy, before, is_new=is_new)
 
 
 def add_finder(earlier_runs: str, run_id: int) -> str:
@@ -188,11 +188,12 @@ def _find_change_times(
     return local, remote
 
 
-def _set_state(discrepancy: Discrepancy, *, is_new: bool, reason_before: str) -> None:
+def _set_state(discrepancy: Discrepancy, before: tuple[str, str], *, is_new: bool) -> None:
+    """Set the state of a discrepancy. `before`: its reason and verdict before this run."""
     if is_new:
         discrepancy.state = "new"
     elif discrepancy.state == "repairing":
-        _end_repair(discrepancy, reason_before)
+        _end_repair(discrepancy, *before)
     elif discrepancy.state == "ignored":
         if discrepancy.ignored_digest != digest_values(discrepancy):
             discrepancy.state = "open"
@@ -201,9 +202,16 @@ def _set_state(discrepancy: Discrepancy, *, is_new: bool, reason_before: str) ->
         discrepancy.state = "open"
 
 
-def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
-    """Reopen a discrepancy that its repair did not remove, unless the repair is in progress."""
+def _end_repair(discrepancy: Discrepancy, reason_before: str, verdict_before: str) -> None:
+    """Reopen a discrepancy that its repair did not remove, unless the repair is in progress.
+
+    A repair of another verdict that was not sent yet ends, too: instead of creating the record of
+    one side it would delete that of the other.
+    """
     delivery = discrepancy.repair_delivery
+    if delivery is None and discrepancy.verdict != verdict_before:
+        discrepancy.state = "open"
+        return
     if delivery is None or is_repair_in_progress(discrepancy):
         discrepancy.reason = discrepancy.reason or reason_before
         return

@@ -43,7 +43,7 @@ class RepairResult:
 class RepairSender:
     """Builds and publishes the repairs of discrepancies, in the caller's transaction.
 
-    Options, connections and identities are loaded once for all of them.
+    Options and connections are loaded once for all of them, identities once for each call.
     """
 
     def __init__(self, actor: ActorContext, *, now: datetime) -> None:
@@ -107,6 +107,7 @@ class RepairSender:
         self, discrepancies: Sequence[Discrepancy], side: str, result: RepairResult
     ) -> list[list[RepairRequest]]:
         """Return the requests, those of one connection and action together."""
+        self._pairs = {}  # of other discrepancies
         requests: dict[tuple[int, str], list[RepairRequest]] = defaultdict(list)
         for group, group_side in self._group(discrepancies, side, result):
             try:

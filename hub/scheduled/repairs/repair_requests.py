@@ -212,8 +212,9 @@ def _build_delete(
     """Return the deletion of a deleted record's counterpart. Raises RepairRefused if forbidden."""
     is_wanted = options.deletes_here if side == LOCAL else options.deletes_there
     reason = "deleted_there" if side == LOCAL else "deleted_here"
-    # once the repair awaits the second read, its tombstone was checked
-    if not is_wanted or discrepancy.reason not in (reason, AWAITING_READ):
+    # of a repair that was requested, the tombstone was checked then
+    is_proven = discrepancy.reason == reason or discrepancy.state == "repairing"
+    if not (is_wanted and is_proven):
         raise RepairRefused(discrepancy.reason or "report_only")
     update_key = _action_key(side, options)
     action = _find_action(connector, f"delete{update_key.removeprefix('update')}")

@@ -221,3 +221,23 @@ def test_a_repair_that_another_field_overtook_is_sent_again(make, desk):
     assert world.deliver() == 0
     assert world.repair() == 1
     assert world.list_statuses("Z-27") == ["won"]
+
+
+@pytest.mark.corrections(item="1.2")
+def test_references_are_written_of_records_that_are_read_at_different_times(make, desk):
+    contact = {"name": "contact", "local": "contact", "remote": "Region__c", "owner": "ours"}
+    contact |= {"type": "reference", "identity": "user"}
+    query = {"fields": "Number__c, Region__c, Status__c"}
+    world = SandboxScenario(make, desk, "salesforce", query=query, fields=[contact])
+    for number in ("28", "29"):
+        make.identity(world.remote, "user", f"u-{number}", f"R-{number}")
+        world.put_order(number, "open", contact=f"u-{number}")
+        id = world.put_record(number, "open", Region__c="R-0")
+    world.clock.at += timedelta(minutes=1)
+    world.reconcile()
+    world.clock.at += timedelta(seconds=5)
+    world.put_record("29", "won", Id=id, Region__c="R-0")  # so that it is read twice
+    for number in ("28", "29"):
+        repair_discrepancy(discrepancy(world, number, "contact"), ACTOR, now=world.clock())
+    assert world.repair() == 2
+    assert world.list_records("29")[0]["Region__c"] == "R-29"

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from hub.scheduled.repairs.discrepancy_actions import repair_discrepancy
 from hub.scheduled.runs.context import RunFailed
 from tests.hub.scheduled.reconciliation.sandbox_world import KEY_FIELDS, SandboxScenario
-from tests.hub.scheduled.repairs.discrepancies import discrepancy
+from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy
 from tests.sandbox.running_sandbox import RunningSandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.corrections(item="1.11")]
@@ -154,3 +155,31 @@ def test_a_deleted_record_whose_namesake_the_job_does_not_read_deletes_no_order(
     world.job.save()
     repair_all(world)
     assert list_living(world) == ({*NUMBERS[1:]}, {*NUMBERS[1:]})
+
+
+@each_system
+def test_a_deletion_that_was_not_sent_in_time_is_sent_later(plant, connector):
+    world = plant(connector)
+    world.reconcile()
+    world.run_operations()
+    world.check_repairs()
+    world.clock.at += timedelta(seconds=61)  # the deletions expire
+    assert world.repair() == 2
+    assert list_living(world) == ({*NUMBERS[2:]}, {*NUMBERS[2:]})
+
+
+@each_system
+def test_a_creation_that_waits_never_becomes_a_deletion(plant, connector):
+    world = plant(connector, missing={"here": "create"}, mode="propose")
+    world.put_record("V-9", "open")
+    world.reconcile()
+    repair_discrepancy(discrepancy(world, "V-9", ""), ACTOR, now=world.clock())
+    world.put_order("V-9", "open")
+    world.clock.at += timedelta(minutes=10)
+    key = KEY_FIELDS[connector]
+    world.deals.conceal = lambda record: None if record.get(key) == "V-9" else record
+    world.reconcile()
+    world.repair()
+    assert "V-9" in world.list_orders()
+    found = discrepancy(world, "V-9", "")
+    assert (found.state, found.verdict, found.reason) == ("open", "missing_there", "")
