@@ -35,7 +35,7 @@ class JobFilter(DiscrepancyFilter):
 
 
 class RunFilter(JobFilter):
-    title = "run that saw it last (its id)"
+    title = "run that found it (its id)"
     parameter_name = "run"
 
 

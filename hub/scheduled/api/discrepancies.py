@@ -28,7 +28,9 @@ READ, WRITE = "discrepancies:read", "discrepancies:write"
 class DiscrepanciesQuery(PageQuery):
     tenant = serializers.CharField(required=False)
     job = serializers.UUIDField(required=False)
-    run = serializers.UUIDField(required=False, help_text="The run that saw them last.")
+    run = serializers.UUIDField(
+        required=False, help_text="The run that found them, or saw them last."
+    )
     verdict = serializers.ChoiceField(Discrepancy.Verdict.choices, required=False)
     field = serializers.CharField(max_length=80, required=False)
     state = serializers.ChoiceField(Discrepancy.State.choices, required=False)

@@ -91,7 +91,7 @@ class RepairFilterSerializer(StrictSerializer):
     """Filter of repairs: it selects the discrepancies that match every given condition."""
 
     job = serializers.UUIDField(required=False)
-    run = serializers.UUIDField(required=False, help_text="The run that saw them last.")
+    run = serializers.UUIDField(required=False, help_text="The run that found them.")
     verdict = serializers.ChoiceField(Discrepancy.Verdict.choices, required=False)
     field = TextField(max_length=80, required=False)
     state = serializers.ChoiceField(Discrepancy.State.choices, required=False)

@@ -15,7 +15,7 @@ IGNORABLE_STATES = ("new", "open")
 # By name; rows are named by their public ids.
 REPAIR_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "job": lambda id: Q(job__public_id=id),
-    "run": lambda id: Q(last_run__public_id=id),
+    "run": lambda id: match_found_by(id) | Q(last_run__public_id=id),
     "verdict": lambda verdict: Q(verdict=verdict),
     "field": lambda name: Q(field=name),
     "state": lambda state: Q(state=state),

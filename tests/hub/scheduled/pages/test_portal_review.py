@@ -195,6 +195,19 @@ def stopped_run(make, job, salesforce):
     return run
 
 
+@pytest.mark.corrections(item="1.9")
+@pytest.mark.parametrize("further", ["", "&repairable=1"])
+def test_what_a_run_found_is_listed_after_a_later_run_found_it_again(
+    make, browser, salesforce, stopped_run, further
+):
+    later = make.finished_run(stopped_run.job, at=NIGHT + timedelta(days=1))
+    found_by = f",{later.pk},{stopped_run.pk},"
+    make.discrepancy(
+        salesforce, job=later.job, run=later, record_key="again", found_by_runs=found_by
+    )
+    assert ">again<" in load_page(browser, f"?run={stopped_run.public_id}{further}")
+
+
 @pytest.mark.corrections(item="3.9")
 def test_what_a_stopped_run_would_change_is_listed_and_can_be_confirmed(
     make, browser, acme, stopped_run
