@@ -13,7 +13,14 @@ from django_q.signing import SignedPackage
 
 from hub.audit import ActorContext, verify_all_chains, verify_total
 from hub.connections.actions.kill_switches import switch_on
-from hub.connections.models import HOLDING_STATES, Connection, ConnectorApp, Credential, KillSwitch
+from hub.connections.models import (
+    HOLDING_STATES,
+    Connection,
+    ConnectorApp,
+    Credential,
+    Disconnection,
+    KillSwitch,
+)
 from hub.crypto.sealed import check_keys
 from hub.mappings.models import Identity
 from hub.operations.models import Operation
@@ -100,15 +107,15 @@ def test_identities_and_used_quotas_keep_their_values():
 
 def test_secrets_still_open():
     check_keys()
-    for credential in Credential.unscoped.select_related("connection"):
-        connector = credential.connection.connector_key
-        assert (
-            credential.open(credential.connection)
-            == (SECRETS | {"app": {"signing_secret": WHSEC}})[connector]
-        )
-    assert (
-        ConnectorApp.objects.get(connector_key="salesforce").open()["client_secret"] == "app-secret"
-    )
+    secrets = SECRETS | {"app": {"signing_secret": WHSEC}, "pipedrive": {"access_token": "v1u"}}
+    disconnection = Disconnection.unscoped.get()
+    assert disconnection.open()["secret"] == secrets["slack"]
+    connected = Credential.unscoped.exclude(connection=disconnection.connection_id)
+    for credential in connected.select_related("connection"):
+        connector_key = credential.connection.connector_key
+        assert credential.open(credential.connection) == secrets[connector_key]
+    app = ConnectorApp.objects.get(connector_key="salesforce")
+    assert app.open()["client_secret"] == "app-secret"
 
 
 def test_the_chains_of_the_audit_are_whole():
