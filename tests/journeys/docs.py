@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(<!-- (\w+): made by [^>]*-->\n)(.*?)(<!-- end -->)", re.S)
 # JMESPath's own: their work is counted, or their numbers are decimals
-BUILT_IN_FUNCTIONS = {"to_string", "contains", "join", "sum", "avg", "to_number"}
+BUILT_IN_FUNCTIONS = {"to_string", "contains", "join", "sum", "avg", "to_number", "type"}
 FENCED = r"<!-- run: {name} -->\n```\w+\n(.*?)```"
 CONTRACT = "importlinter:contract:"
 
