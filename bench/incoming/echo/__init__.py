@@ -32,6 +32,7 @@ from bench.incoming.echo.systems import (
     two_systems,
     wait_until_all_is_processed,
 )
+from bench.installation.write_lock import long_holds_told
 from bench.sink.client import Sink
 from bench.suite import Options
 
@@ -50,7 +51,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seed = SEED if options.seed is None else options.seed
     plan = QUICK_PLAN if options.quick else PLAN
     disturbance = dict(DISTURBANCE, seed=seed) | ({"delay": QUICK_DELAY} if options.quick else {})
-    with two_systems(disturbance) as systems:
+    with two_systems(disturbance) as systems, long_holds_told():
         people = People(systems, plan, random.Random(seed))
         started_at = time.monotonic()
         truth = people.act()
