@@ -207,7 +207,11 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "hub.console.navigation.build_environment_badge",
     "DASHBOARD_CALLBACK": "hub.console.views.build_dashboard",
-    "STYLES": ["/static/console/palette.css", "/static/console/console.css"],
+    "STYLES": [
+        "/static/portal/palette.css",
+        "/static/console/palette.css",
+        "/static/console/console.css",
+    ],
     "SCRIPTS": ["/static/console/console.js"],
     "SITE_URL": "",
     "ACCOUNT": {"navigation": "hub.console.navigation.list_account_links"},

@@ -43,6 +43,9 @@ SECTIONS = (
     Section(_("Settings"), "portal:settings", "settings", "s", ("settings/",)),
 )
 
+# of rows whose page is not called like their model
+PAGE_NAMES = {"fieldmapping": "mapping", "inbounditem": "incoming_item"}
+
 
 def list_menu_items(request: HttpRequest, reference: str) -> list[dict[str, Any]]:
     home = reverse("portal:home", args=[reference])
@@ -65,6 +68,14 @@ def reverse_or_empty(page: str, *args: object) -> str:
 def reverse_object_page(page: str, tenant: Tenant, instance: Any) -> str:
     """Return the URL of a page about one of the tenant's objects, such as a connection."""
     return reverse(page, args=[tenant.reference, instance.public_id])
+
+
+def reverse_row_page(row: Any, tenant: Tenant) -> str:
+    """Return the URL of a row's own page; most pages have the name of its model."""
+    name = row._meta.model_name
+    if name == "connection" and row.connector.is_own_endpoint:
+        name = "endpoint"
+    return reverse_object_page(f"portal:{PAGE_NAMES.get(name, name)}", tenant, row)
 
 
 def is_current_section(section: Section, path: str) -> bool:

@@ -31,10 +31,11 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
-  const label = button.textContent;
-  button.textContent = button.dataset.copied;
+  const words = button.querySelector(".spoken") ?? button, label = words.textContent;
+  words.textContent = button.dataset.copied;
   button.setAttribute("aria-live", "polite");
-  setTimeout(() => (button.textContent = label), 2000);
+  button.classList.add("done");
+  setTimeout(() => { words.textContent = label; button.classList.remove("done"); }, 2000);
 });
 
 // select2 names its box after an empty span; the label of the field is the better name.

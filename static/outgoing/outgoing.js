@@ -12,6 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const open = [...place.querySelectorAll("details[id]")].map((it) => [it.id, it.open]);
     const focused = document.activeElement?.closest("details[id]")?.id;
     place.innerHTML = html;
+    document.dispatchEvent(new Event("hub:shown"));
     for (const [id, was] of open) {
       const again = document.getElementById(id);
       if (again) again.open = was;

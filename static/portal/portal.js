@@ -17,18 +17,8 @@
   const keys = of("keys");
   const help = () => keys.open || keys.showModal();
 
-  /* On a phone rows stack, and each cell names its column. */
-  const label = (table) => {
-    const names = [...all("thead th", table)].map((head) => head.textContent.trim());
-    all("tbody tr, tfoot tr", table).forEach((row) => [...row.cells].forEach((cell, place) => {
-      if (cell.tagName === "TD" && cell.colSpan === 1) cell.dataset.label ??= names[place] || "";
-    }));
-  };
-
   const wake = (root) => {
-    if (navigator.clipboard) all("[data-copy]", root).forEach((button) => { button.hidden = false; });
     all("[data-keys]", root).forEach((button) => { button.hidden = false; });
-    all(".scroll table", root).forEach(label);
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     all("[data-own-zone]", root).forEach((button) => {
       button.value = zone;

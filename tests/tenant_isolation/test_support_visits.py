@@ -3,6 +3,7 @@
 import pytest
 
 from tests.tenant_isolation.api.routes import rows
+from tests.tenant_isolation.staff_blocks import list_staff_templates
 from tests.tenant_isolation.test_pages import ROUTES, SAID, acme, address, drop_last_logins
 from tests.tenants.door import open_portal_as_support
 
@@ -49,6 +50,7 @@ def test_a_page_is_shown_with_the_banner_or_refused_and_reading_writes_nothing(
         assert answer.headers["Location"].startswith("/t/acme-only/"), url
     if answer.status_code == 200 and is_page(answer):
         assert BANNER in answer.content.decode(), url
+    assert list_staff_templates(answer) == [], url
     assert drop_last_logins(rows()) == before
 
 

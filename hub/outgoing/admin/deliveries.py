@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -24,17 +23,16 @@ from hub.outgoing.admin.list_filters import (
 )
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
 from hub.outgoing.admin.remedies import find_next_step
-from hub.outgoing.insight.delivery_facts.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.delivery_facts.phases import find_call_times, measure_phases
+from hub.outgoing.insight.delivery_facts.page import (
+    build_delivery_context,
+    build_status_context,
+)
 from hub.outgoing.insight.delivery_facts.same_error import count_same_error
-from hub.outgoing.insight.explain import explain_delivery, resolve_effective_state
+from hub.outgoing.insight.explain import resolve_effective_state
 from hub.outgoing.insight.search import match_deliveries
-from hub.outgoing.insight.timeline import build_timeline
-from hub.outgoing.models import FINAL_STATES, Delivery
+from hub.outgoing.models import Delivery
 from hub.staff import EmptyStep, display, render_badge, render_time
 from tenants.scoping import accessible_tenants
-
-SIBLINGS_LIMIT = 50
 
 
 @admin.register(Delivery)
@@ -64,10 +62,6 @@ class DeliveryAdmin(DeliveryRowActions):
     list_display_links = ("shown_state", "event_type")
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def media(self) -> Media:
-        return super().media + Media(css={"all": ["mappings/rows.css"]})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return (
@@ -160,34 +154,17 @@ class DeliveryAdmin(DeliveryRowActions):
         return f"{delivery.event.type} to {delivery.connection or delivery.route.connector_key}"
 
     def live_context(self, delivery: Delivery, *, now: datetime) -> dict[str, Any]:
-        explanation = explain_delivery(delivery, now=now)
-        arrived = explanation.effective_state.state == "delivered"
-        return {
-            "state": explanation.effective_state,
-            "steps": build_timeline(delivery),
-            "checks": [check for check in explanation.checks if check.passed or not arrived],
-            "cause": None if arrived else explanation.first_failed_check,
-            "ended": explanation.effective_state.state in FINAL_STATES,
-        }
+        context = build_status_context(delivery)
+        return {**context, "remedy": find_next_step(delivery, context["state"])}
 
     def page_context(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
-        siblings = (
-            self.get_queryset(request)
-            .filter(event=delivery.event_id)
-            .exclude(pk=delivery.pk)
-            .order_by("pk")
-        )
         same_error = count_same_error(delivery, accessible_tenants(request.user))
         plan_query = same_error.query if same_error and self.can_operate(request) else {}
         return {
-            "phases": measure_phases(delivery, find_call_times(delivery), now=clock()),
-            "comparison": compare_with_last_arrival(delivery, with_exchanges=True),
+            **build_delivery_context(delivery, with_exchanges=True, now=clock()),
+            "shows_technical": True,
             "same_error": same_error,
             "plan_url": build_planning_url(plan_query) if plan_query else "",
-            "remedy": find_next_step(delivery, resolve_effective_state(delivery)),
-            "siblings": [
-                (sibling, resolve_effective_state(sibling)) for sibling in siblings[:SIBLINGS_LIMIT]
-            ],
             "curl": f'curl -H "Authorization: Bearer $HUB_KEY" {_build_api_url(delivery)}',
         }
 

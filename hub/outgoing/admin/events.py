@@ -23,6 +23,7 @@ from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.forms.event_forms import EXAMPLE_ORDER, SendEventForm
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
+from hub.outgoing.insight.log_rows import build_log_row
 from hub.outgoing.insight.search import match_events
 from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.intake.staff_events import send_staff_event
@@ -110,12 +111,13 @@ class EventAdmin(ReadOnlyAdmin):
         return f"{event.type} of {event.tenant}"
 
     def live_context(self, event: Event, *, now: datetime) -> dict[str, Any]:
-        readable = readable_deliveries().filter(event=event).order_by("pk")[:DELIVERIES_LIMIT]
-        deliveries = [(delivery, resolve_effective_state(delivery)) for delivery in readable]
+        deliveries = readable_deliveries().filter(event=event).order_by("pk")[:DELIVERIES_LIMIT]
+        lines = [build_log_row(delivery) for delivery in deliveries]
         return {
-            "deliveries": deliveries,
-            "checks": () if deliveries else explain_event(event),
-            "ended": all(state.state in FINAL_STATES for _, state in deliveries),
+            "event": event,
+            "lines": lines,
+            "checks": () if lines else explain_event(event),
+            "ended": all(line.state in FINAL_STATES for line in lines),
         }
 
     def page_context(self, request: HttpRequest, event: Event) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Admin of operations: plan work on many deliveries, confirm, follow or cancel it, and read it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -17,27 +17,24 @@ from hub.operations.operation_actions import OperationRefused
 from hub.outgoing.admin.list_filters import TIME_SPANS
 from hub.outgoing.admin.plan_form import PlanForm
 from hub.outgoing.admin.plan_views import PlanViews
-from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
+from hub.outgoing.operations.operation_page import (
+    LIVE_TEMPLATE,
+    build_operation_context,
+    build_progress_context,
+)
 from hub.staff import (
     ActionRejected,
     ActionResult,
     EmptyStep,
     display,
-    format_duration,
     format_number,
     render_badge,
     render_time,
     row_action,
 )
+from tenants.scoping import accessible_tenants
 
-STATE_SENTENCES = {
-    "planned": "Nothing has been changed yet. Check the plan, then run it.",
-    "running": "Running.",
-    "finished": "Finished.",
-    "cancelled": "Cancelled. Changes that were already made are kept.",
-    "failed": "Stopped by an internal error. Changes that were already made are kept.",
-}
 # of the list of deliveries, in the same words
 LIST_FILTERS = ("state", "reason", "connector", "tenant")
 
@@ -69,7 +66,7 @@ class OperationAdmin(PlanViews):
         "Show the deliveries", "admin:outgoing_delivery_changelist", "outgoing.view_delivery"
     )
     page_template = "outgoing/operation.html"
-    live_template = "outgoing/operation_live.html"
+    live_template = LIVE_TEMPLATE
     row_actions = ("confirm", "cancel")
     plan_path = "plan/"
     plan_title = "Act on several deliveries"
@@ -121,41 +118,14 @@ class OperationAdmin(PlanViews):
         return f"{label} {_format_row_count(operation)} deliveries"
 
     def live_context(self, operation: Operation, *, now: datetime) -> dict[str, Any]:
-        seconds_left = operation.seconds_left(now=now)
-        return {
-            "sentence": "This plan has expired. Create a new one."
-            if operation.is_expired(now=now)
-            else STATE_SENTENCES[operation.state],
-            "counted": _format_row_count(operation),
-            "left": format_duration(timedelta(seconds=seconds_left))
-            if seconds_left is not None
-            else "",
-            "took": format_duration(operation.finished_at - operation.started_at)
-            if operation.finished_at and operation.started_at
-            else "",
-            "ended": operation.state != "running",
-        }
+        return build_progress_context(operation, now=now)
 
     def page_context(self, request: HttpRequest, operation: Operation) -> dict[str, Any]:
-        sample = [entry["id"] for entry in operation.facts["sample"]]
-        deliveries = {
-            str(delivery.public_id): delivery
-            for delivery in Delivery.unscoped.filter(public_id__in=sample)
-        }
         return {
-            "kind": planning.OPERATION_LABELS[operation.kind],
+            **build_operation_context(operation, accessible_tenants(request.user)),
             "asked": [
                 (name.replace("_", " "), format_filter_value(name, value))
                 for name, value in sorted(operation.filter.items())
-            ],
-            "oldest": datetime.fromisoformat(operation.facts["oldest"])
-            if operation.facts["oldest"]
-            else None,
-            "lasts": format_duration(timedelta(seconds=operation.facts["seconds"]))
-            if operation.facts["seconds"]
-            else "",
-            "samples": [
-                (entry, deliveries.get(entry["id"])) for entry in operation.facts["sample"]
             ],
         }
 

@@ -18,7 +18,11 @@ from hub.db.clock import clock
 from hub.staff import ModelAdmin
 from tenants.scoping import ScopedAdminMixin
 
-PAGE_ASSETS = Media(css={"all": ["outgoing/outgoing.css"]}, js=["outgoing/outgoing.js"])
+FRAME = "console/subject.html"  # of a page whose body is the customers'
+PAGE_ASSETS = Media(
+    css={"all": ["outgoing/outgoing.css", "portal/parts.css"]},
+    js=["portal/parts.js", "outgoing/outgoing.js"],
+)
 
 
 class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
@@ -86,8 +90,10 @@ class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": self.title_of(obj),
+            "page_name": self.title_of(obj),
             "opts": self.model._meta,
             "original": obj,
+            "frame_template": FRAME,
             "media": self.media,
             "buttons": self.action_buttons(request, obj),
             "live_url": reverse(

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from hub.audit import ActorContext
 from hub.csv_cells import escape_formula, format_csv_row
 from hub.mappings.translate import Budget
+from hub.outgoing.insight.log_rows import LogRow, build_log_row
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import LogQuery
-from hub.portal.log.rows import LogRow, build_log_row
 from tenants.models import Tenant
 
 MAX_ROWS, MAX_PAGES, ROWS_PER_PAGE = 10_000, 100, 500

@@ -21,10 +21,10 @@ from hub.incoming.models import InboundItem
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.insight.explain import readable_deliveries
+from hub.outgoing.insight.log_rows import build_log_row
 from hub.outgoing.insight.search import match_deliveries, match_events
 from hub.outgoing.models import Delivery, Event, Route
 from hub.portal.activity import build_activity_entry
-from hub.portal.log.rows import build_log_row
 from hub.portal.navigation import reverse_object_page
 from hub.portal.search.page_names import find_pages
 from hub.portal.search.results import RESULTS_SHOWN, SearchGroup, SearchResult, SearchSource

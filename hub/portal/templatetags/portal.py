@@ -9,6 +9,7 @@ from uuid import UUID
 from django import template
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
@@ -244,13 +245,6 @@ def build_stacks(
     }
 
 
-@register.simple_tag(takes_context=True, name="time_labels")
-def list_time_labels(context: Context, first: datetime, last: datetime) -> list[str]:
-    """Return the labels of a horizontal axis, in the reader's zone."""
-    zone = display_preferences.resolve_display_zone(context.get("request"))
-    return charts.time_labels(first.astimezone(zone), last.astimezone(zone))
-
-
 @register.inclusion_tag("portal/parts/pages.html", name="pages")
 def build_page_links(newer: str = "", older: str = "", detail: str = "") -> dict[str, str]:
     """Return the links to the previous and next page; empty if there is none."""
@@ -263,6 +257,27 @@ def reverse_action(action: PrimaryAction, tenant: str, id: UUID) -> str:
 
 
 # --- the frame ---
+
+
+def find_tenant_user(context: Context) -> TenantUser | None:
+    """Return who reads a page of a tenant; None on the pages of staff."""
+    return getattr(context.get("request"), "tenant_user", None)
+
+
+@register.simple_tag(takes_context=True, name="page_of")
+def find_page(context: Context, row: Model) -> str:
+    """Return the URL of a row's page: the customers', or on a page of staff the admin's."""
+    if tenant_user := find_tenant_user(context):
+        return navigation.reverse_row_page(row, tenant_user.tenant)
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+@register.simple_tag(takes_context=True, name="discrepancy_page")
+def find_discrepancy_page(context: Context, id: str) -> str:
+    """Return the URL of a discrepancy's page by its public id, as `find_page` does."""
+    if tenant_user := find_tenant_user(context):
+        return reverse("portal:discrepancy", args=[tenant_user.tenant.reference, id])
+    return reverse("open_page", args=["discrepancies", id])
 
 
 @register.simple_tag(takes_context=True, name="frame")

@@ -1,6 +1,6 @@
 """Admin of runs: list, the page of one with its live progress, and the chart of a night."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -14,17 +14,10 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import ConnectorFilter, SinceFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.scheduled.insight.log_texts import describe_log_entry
+from hub.outgoing.admin.read_only_admin import FRAME, ReadOnlyAdmin
 from hub.scheduled.insight.night_view import view_coming_night, view_last_night
-from hub.scheduled.insight.result_lines import list_result_lines
-from hub.scheduled.insight.run_progress import (
-    describe_run,
-    list_log_lines,
-    list_spent_quotas,
-    measure_figures,
-    readable_runs,
-)
+from hub.scheduled.insight.run_page import LIVE_TEMPLATE, build_run_context
+from hub.scheduled.insight.run_progress import describe_run, measure_figures, readable_runs
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs.run_actions import RunRefused, cancel_run, resume_run, start_run
 from hub.staff import (
@@ -34,7 +27,6 @@ from hub.staff import (
     EmptyStep,
     TextFilter,
     display,
-    format_duration,
     parse_number,
     render_badge,
     render_time,
@@ -85,7 +77,7 @@ class RunAdmin(ReadOnlyAdmin):
     )
     empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/run.html"
-    live_template = "scheduled/run_live.html"
+    live_template = LIVE_TEMPLATE
     list_before_template = "scheduled/run_chips.html"
     row_actions = ("cancel", "resume")
 
@@ -144,8 +136,8 @@ class RunAdmin(ReadOnlyAdmin):
             "scheduled/night.html",
             title="The night",
             media=self.media,
+            frame_template=FRAME,
             night=night,
-            now=now,
         )
 
     # --- columns ---
@@ -195,18 +187,7 @@ class RunAdmin(ReadOnlyAdmin):
         return readable_runs().get(pk=run.pk)
 
     def live_context(self, run: Run, *, now: datetime) -> dict[str, Any]:
-        progress = measure_figures(run, now=now)
-        seconds = progress.seconds_left
-        return {
-            "text": describe_run(run),
-            "progress": progress,
-            "left": "" if seconds is None else format_duration(timedelta(seconds=seconds)),
-            "spent": list_spent_quotas(run),
-            "results": list_result_lines(run),
-            "log": [(entry, describe_log_entry(entry)) for entry in list_log_lines(run)],
-            "is_late": run.is_late(now=now),
-            "ended": run.state not in Run.OPEN_STATES,
-        }
+        return build_run_context(run, now=now)
 
     # --- what can be done ---
 

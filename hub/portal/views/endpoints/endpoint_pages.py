@@ -32,6 +32,7 @@ from hub.db.clock import clock
 from hub.outgoing.insight.endpoint_stats import EndpointStats, compute_endpoint_stats
 from hub.outgoing.insight.examples import list_event_types
 from hub.outgoing.insight.explain import readable_deliveries
+from hub.outgoing.insight.log_rows import build_log_row
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.endpoint_routes import (
     AlreadySubscribed,
@@ -40,7 +41,6 @@ from hub.outgoing.subscriptions.endpoint_routes import (
 )
 from hub.portal.connection_status import describe_statuses
 from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
-from hub.portal.log.rows import build_log_row
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.connecting.wizard import render_suspended_page
 from tenants.access.tenant_users import TenantUser, tenant_view

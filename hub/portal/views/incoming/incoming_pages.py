@@ -24,9 +24,9 @@ from hub.incoming.insight.rows import (
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.replay import replay_item
 from hub.limits.spending import spend_tenant_limit
+from hub.outgoing.insight.log_rows import build_log_row
 from hub.portal.log.filter_chips import LogLink, build_query_string
 from hub.portal.log.pages import Cursor, assemble_page, filter_after_cursor, parse_cursor
-from hub.portal.log.rows import build_log_row
 from hub.portal.navigation import reverse_object_page
 from hub.state_texts import state_label
 from tenants.access.tenant_users import TenantUser, tenant_view

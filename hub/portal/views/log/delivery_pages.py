@@ -1,6 +1,5 @@
 """The page of a delivery: state and remedy, then checks and attempts; and its actions."""
 
-from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -21,28 +20,23 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.limits.spending import spend_tenant_limit
-from hub.outgoing.insight.delivery_facts.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.delivery_facts.phases import find_call_times, measure_phases
-from hub.outgoing.insight.delivery_facts.same_error import count_same_error
-from hub.outgoing.insight.explain import (
-    explain_delivery,
-    readable_deliveries,
-    resolve_effective_state,
+from hub.outgoing.insight.delivery_facts.page import (
+    build_delivery_context,
+    build_status_context,
 )
-from hub.outgoing.insight.timeline import build_timeline
-from hub.outgoing.models import FINAL_STATES, Delivery
+from hub.outgoing.insight.delivery_facts.same_error import count_same_error
+from hub.outgoing.insight.explain import readable_deliveries, resolve_effective_state
+from hub.outgoing.models import Delivery
 from hub.outgoing.operations.conditions import CONDITIONS
 from hub.outgoing.operations.delivery_actions import LIMITED_ACTIONS, apply_delivery_action
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.remedies import find_delivery_remedy
-from hub.portal.log.rows import build_log_row
 from hub.portal.views.etag import respond_if_modified
-from hub.state_texts import STATE_TONES
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 from tenants.scoping import changeable_condition, tenant_condition
 
-MAX_SIBLINGS = 50
+LIVE_TEMPLATE = "portal/log/delivery_live.html"
 
 
 class DeliveryAction(NamedTuple):
@@ -109,12 +103,6 @@ def can_change_delivery(tenant_user: TenantUser, delivery: Delivery) -> bool:
 @tenant_view()
 def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     delivery, now = get_delivery(tenant_user, id), clock()
-    siblings = (
-        readable_deliveries()
-        .filter(event=delivery.event_id)
-        .exclude(pk=delivery.pk)
-        .order_by("pk")[:MAX_SIBLINGS]
-    )
     is_allowed = can_change_delivery(tenant_user, delivery)
     possible_actions = {
         name: action
@@ -125,12 +113,17 @@ def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
         "tenant_user": tenant_user,
         "verbs": possible_actions if is_allowed else {},
         "may_change": is_allowed,
-        "siblings": [build_log_row(sibling) for sibling in siblings],
-        **build_status_context(delivery, now=now),
+        "live_url": reverse(
+            "portal:delivery_live", args=[tenant_user.tenant.reference, delivery.public_id]
+        ),
+        "live_template": LIVE_TEMPLATE,
+        **build_live_context(delivery),
+        **build_same_error_context(tenant_user, delivery),
     }
     with timezone.override(resolve_display_zone(request)):
-        context |= build_technical_context(delivery, now=now)
-        context |= build_insight_context(tenant_user, delivery, now=now)
+        context |= build_delivery_context(
+            delivery, with_exchanges=has_own_connection(delivery), now=now
+        )
     return render(request, "portal/log/delivery.html", context)
 
 
@@ -142,40 +135,19 @@ def show_delivery_status(request: HttpRequest, tenant_user: TenantUser, id: UUID
     context = {
         "tenant_user": tenant_user,
         "may_change": can_change_delivery(tenant_user, delivery),
-        **build_status_context(delivery, now=clock()),
+        **build_live_context(delivery),
     }
-    response = render(request, "portal/log/delivery_live.html", context)
+    response = render(request, LIVE_TEMPLATE, context)
     if request.GET.get("seen", "") != context["seen"]:
         response["HX-Trigger"] = "moved"
         return response
     return respond_if_modified(request, response)
 
 
-def build_status_context(delivery: Delivery, *, now: datetime) -> dict[str, Any]:
+def build_live_context(delivery: Delivery) -> dict[str, Any]:
     """Return the context of the page's first part: state, remedy and next attempt."""
-    effective_state = resolve_effective_state(delivery)
-    return {
-        "delivery": delivery,
-        "state": effective_state,
-        "picture": STATE_TONES[effective_state.state][1],
-        "line": build_log_row(delivery),
-        "remedy": find_delivery_remedy(delivery, effective_state),
-        "next_try": delivery.due_at if effective_state.state == "waiting" else None,
-        "ended": effective_state.state in FINAL_STATES,
-        "seen": f"{effective_state.state}.{delivery.attempt_count}",
-    }
-
-
-def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, Any]:
-    """Return the context of the folded part: the checks in order, and each attempt."""
-    explanation = explain_delivery(delivery, now=now)
-    has_arrived = explanation.effective_state.state == "delivered"
-    return {
-        "checks": [check for check in explanation.checks if check.passed or not has_arrived],
-        "cause": None if has_arrived else explanation.first_failed_check,
-        # calls on the platform's connection also carry messages of others
-        "steps": build_timeline(delivery, with_exchanges=has_own_connection(delivery)),
-    }
+    context = build_status_context(delivery)
+    return {**context, "remedy": find_delivery_remedy(delivery, context["state"])}
 
 
 def has_own_connection(delivery: Delivery) -> bool:
@@ -184,23 +156,14 @@ def has_own_connection(delivery: Delivery) -> bool:
     return connection is not None and connection.tenant_id == delivery.tenant_id
 
 
-def build_insight_context(
-    tenant_user: TenantUser, delivery: Delivery, *, now: datetime
-) -> dict[str, Any]:
-    """Return the context of comparisons with other deliveries, all of them this tenant's own."""
+def build_same_error_context(tenant_user: TenantUser, delivery: Delivery) -> dict[str, Any]:
+    """Return how many other deliveries of this tenant stopped alike, and the page for them all."""
     same_error = count_same_error(delivery, [tenant_user.tenant.pk], of_connection=True)
     plan_url = ""
     if same_error and same_error.query and tenant_user.can_manage:
         page = reverse("portal:plan", args=[tenant_user.tenant.reference])
         plan_url = f"{page}?{urlencode(same_error.query)}"
-    return {
-        "phases": measure_phases(delivery, find_call_times(delivery), now=now),
-        "comparison": compare_with_last_arrival(
-            delivery, with_exchanges=has_own_connection(delivery)
-        ),
-        "same_error": same_error,
-        "plan_url": plan_url,
-    }
+    return {"same_error": same_error, "plan_url": plan_url}
 
 
 @require_POST

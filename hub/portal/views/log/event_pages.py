@@ -16,13 +16,13 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries
+from hub.outgoing.insight.log_rows import build_log_row
 from hub.outgoing.models import Event, EventBody
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.export import EXPORT_FORMATS, MAX_ROWS, export_log
 from hub.portal.log.filter_chips import build_filter_chips, build_query_string, list_preset_views
 from hub.portal.log.pages import Cursor, Limits, build_page, filter_log, parse_cursor
 from hub.portal.log.query import LogQuery, parse_log_query
-from hub.portal.log.rows import build_log_row
 from hub.portal.log.saved_views import extract_log_filters, list_saved_views
 from hub.portal.views.etag import respond_if_modified
 from hub.staff import reauthentication_redirect
@@ -144,5 +144,6 @@ def show_event(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpR
         "pruned": stored_body is None,
         "lines": lines,
         "checks": checks,
+        "live_template": "portal/log/event_live.html",
     }
     return render(request, "portal/log/event.html", context)

@@ -1,7 +1,5 @@
 """Operations on many deliveries: select, plan, confirm, watch, cancel, and read the result."""
 
-from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,19 +9,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.audit import ActorContext
-from hub.audit.own_reasons import REQUESTED_IN_LOG, translate_reason
+from hub.audit.own_reasons import REQUESTED_IN_LOG
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.operation_actions import OperationRefused
-from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
+from hub.outgoing.operations.operation_page import (
+    LIVE_TEMPLATE,
+    build_operation_context,
+    build_progress_context,
+)
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_or_reload
-from hub.scheduled.repairs.discrepancy_actions import REPAIR_OPERATION
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -82,21 +83,10 @@ def get_operation(tenant_user: TenantUser, id: UUID) -> Operation:
 @tenant_view()
 def show_operation(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     operation = get_operation(tenant_user, id)
-    sample = [entry["id"] for entry in operation.facts["sample"]]
-    visible_ids = {
-        str(pk)
-        for pk in Delivery.objects.of(tenant_user.tenant)
-        .filter(public_id__in=sample)
-        .values_list("public_id", flat=True)
-    }
     context = {
         "tenant_user": tenant_user,
-        "label": planning.OPERATION_LABELS[operation.kind],
-        "reason": translate_reason(operation.reason),
-        "is_repair": operation.kind == REPAIR_OPERATION,
-        "samples": [(entry, entry["id"] in visible_ids) for entry in operation.facts["sample"]],
-        "oldest": operation.facts["oldest"] and datetime.fromisoformat(operation.facts["oldest"]),
-        "lasts": timedelta(seconds=operation.facts["seconds"]),
+        "live_url": reverse_object_page("portal:operation_live", tenant_user.tenant, operation),
+        **build_operation_context(operation, [tenant_user.tenant.pk]),
         **build_progress_context(operation, now=clock()),
     }
     return render(request, "portal/log/operation.html", context)
@@ -108,22 +98,10 @@ def show_operation_status(request: HttpRequest, tenant_user: TenantUser, id: UUI
     operation = get_operation(tenant_user, id)
     response = render(
         request,
-        "portal/log/operation_live.html",
+        LIVE_TEMPLATE,
         {"tenant_user": tenant_user, **build_progress_context(operation, now=clock())},
     )
     return respond_or_reload(request, response, has_ended=operation.is_ended)
-
-
-def build_progress_context(operation: Operation, *, now: datetime) -> dict[str, Any]:
-    seconds_left = operation.seconds_left(now=now)
-    return {
-        "operation": operation,
-        "expired": operation.is_expired(now=now),
-        "left": timedelta(seconds=seconds_left) if seconds_left is not None else None,
-        "took": operation.finished_at - operation.started_at
-        if operation.finished_at and operation.started_at
-        else None,
-    }
 
 
 @require_POST

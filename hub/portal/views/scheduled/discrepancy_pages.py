@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from hub.outgoing.insight.log_rows import build_log_row
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
-from hub.portal.log.rows import build_log_row
 from hub.portal.views.scheduled.review_query import (
     build_summary,
     describe_review_filter,

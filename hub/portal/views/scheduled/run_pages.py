@@ -1,7 +1,5 @@
 """The runs of a tenant's jobs: the list, and the page of one with its live progress."""
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,14 +22,8 @@ from hub.portal.log.pages import (
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_or_reload
 from hub.scheduled.insight.night_view import view_last_night
-from hub.scheduled.insight.result_lines import list_result_lines
-from hub.scheduled.insight.run_progress import (
-    describe_run,
-    list_log_lines,
-    list_spent_quotas,
-    measure_figures,
-    readable_runs,
-)
+from hub.scheduled.insight.run_page import LIVE_TEMPLATE, build_run_context
+from hub.scheduled.insight.run_progress import describe_run, readable_runs
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs.run_actions import cancel_run, resume_run
 from hub.state_texts import state_label
@@ -108,7 +100,11 @@ def get_run(tenant_user: TenantUser, id: UUID) -> Run:
 @tenant_view()
 def show_run(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     run = get_run(tenant_user, id)
-    context = {"tenant_user": tenant_user, **build_run_context(run, now=clock())}
+    context = {
+        "tenant_user": tenant_user,
+        "live_url": reverse_object_page("portal:run_live", tenant_user.tenant, run),
+        **build_run_context(run, now=clock()),
+    }
     return render(request, "portal/runs/run.html", context)
 
 
@@ -118,7 +114,7 @@ def show_run_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
     """Render the part of a run's page that changes; reload the page when the run has ended."""
     run = get_run(tenant_user, id)
     context = {"tenant_user": tenant_user, **build_run_context(run, now=clock())}
-    response = render(request, "portal/runs/run_live.html", context)
+    response = render(request, LIVE_TEMPLATE, context)
     return respond_or_reload(request, response, has_ended=run.state not in Run.OPEN_STATES)
 
 
@@ -136,16 +132,3 @@ def perform_run_action(
     except InvalidTransition:
         messages.warning(request, _("The state has changed in the meantime."))
     return HttpResponseRedirect(reverse_object_page("portal:run", tenant_user.tenant, run))
-
-
-def build_run_context(run: Run, *, now: datetime) -> dict[str, Any]:
-    return {
-        "run": run,
-        "text": describe_run(run),
-        "progress": measure_figures(run, now=now),
-        "spent": list_spent_quotas(run),
-        "results": list_result_lines(run),
-        "log": list_log_lines(run),
-        "is_open": run.state in Run.OPEN_STATES,
-        "is_late": run.is_late(now=now),
-    }

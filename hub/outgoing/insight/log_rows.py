@@ -1,4 +1,4 @@
-"""The text of a row of the log, on the page and in exports."""
+"""The text of a row of the log, on pages of customers and staff, and in exports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from hub.reason_codes import REASONS
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
+    subject: Delivery | Event
     id: UUID
     event: UUID
     sender_id: str
@@ -24,6 +25,8 @@ class LogRow:
     attempt_count: int
     accepted_at: datetime
     state_changed_at: datetime
+    state_sentence: str = ""  # what the state means
+    route: str = ""
     next_try: datetime | None = None
     is_event: bool = False  # an event without a route, which has no delivery
 
@@ -44,6 +47,7 @@ def build_log_row(delivery_or_event: Delivery | Event) -> LogRow:
 def describe_delivery(delivery: Delivery) -> LogRow:
     effective_state = resolve_effective_state(delivery)
     return LogRow(
+        subject=delivery,
         id=delivery.public_id,
         event=delivery.event.public_id,
         sender_id=delivery.event.sender_id,
@@ -55,6 +59,8 @@ def describe_delivery(delivery: Delivery) -> LogRow:
         attempt_count=delivery.attempt_count,
         accepted_at=delivery.accepted_at,
         state_changed_at=delivery.state_changed_at,
+        state_sentence=effective_state.sentence,
+        route=delivery.route.name,
         next_try=delivery.due_at
         if effective_state.state == "waiting" and delivery.attempt_count
         else None,
@@ -67,6 +73,7 @@ def explain_reason(delivery: Delivery, reason: str) -> str:
 
 def describe_event(event: Event) -> LogRow:
     return LogRow(
+        subject=event,
         id=event.public_id,
         event=event.public_id,
         sender_id=event.sender_id,
