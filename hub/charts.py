@@ -78,11 +78,6 @@ def spread_labels(labels: Sequence[str], max_count: int = 3) -> list[str]:
     return [labels[round(last * number / (max_count - 1))] for number in range(max_count)]
 
 
-def line_height(value: float, highest: float) -> float:
-    """Return the y coordinate of a horizontal line at a value, in a chart scaled to `highest`."""
-    return round(HEIGHT - HEIGHT * value / (highest or 1), 2)
-
-
 def time_bar(start: datetime, end: datetime, first: datetime, last: datetime) -> Bar:
     """Return the bar of a period in a chart from `first` to `last`, clipped at the edges."""
     whole = (last - first).total_seconds() or 1.0

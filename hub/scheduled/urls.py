@@ -12,7 +12,7 @@ from hub.scheduled.api.discrepancy_actions import (
 )
 from hub.scheduled.api.jobs import JobsView, JobView, SlotsView
 from hub.scheduled.api.logs import LogsView
-from hub.scheduled.api.night import NightView
+from hub.scheduled.api.night import ReadNight
 from hub.scheduled.api.runs import (
     CancelRunView,
     JobRunsView,
@@ -27,7 +27,7 @@ urlpatterns = [
     path("jobs/<uuid:id>", JobView.as_view(), name="job"),
     path("jobs/<uuid:id>/slots", SlotsView.as_view(), name="job_slots"),
     path("jobs/<uuid:id>/runs", JobRunsView.as_view(), name="job_runs"),
-    path("night", NightView.as_view(), name="night"),
+    path("night", ReadNight.as_view(), name="night"),
     path("runs", RunsView.as_view(), name="runs"),
     path("runs/<uuid:id>", RunView.as_view(), name="run"),
     path("runs/<uuid:id>/cancel", CancelRunView.as_view(), name="run_cancel"),

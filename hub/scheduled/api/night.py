@@ -12,13 +12,13 @@ from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.scheduled.api import night_examples
 from hub.scheduled.night.forecast import NightForecast, forecast_night
-from hub.scheduled.night.planned_runs import ExpectedRun
+from hub.scheduled.night.night_run import NightRun
 from hub.scheduled.night.quota_lines import QuotaForecast
 
 RUNS_MAX = 2_000  # of one answer, the late ones first
 
 
-class ExpectedRunSerializer(serializers.Serializer):
+class NightRunSerializer(serializers.Serializer):
     job = serializers.UUIDField(source="job.public_id")
     tenant = serializers.CharField(source="tenant.reference")
     run = serializers.SerializerMethodField(help_text="null: it does not exist yet.")
@@ -29,20 +29,16 @@ class ExpectedRunSerializer(serializers.Serializer):
     calls = serializers.SerializerMethodField(help_text="By connector; empty if unknown.")
     known = serializers.SerializerMethodField(help_text="false: there is no run to go by.")
     late = serializers.BooleanField(source="is_late", help_text="It misses its deadline.")
-    reason = serializers.SerializerMethodField(help_text="Why it is late.")
+    reason = serializers.CharField(source="explanation", help_text="Why it is late.")
 
-    def get_run(self, expected: ExpectedRun) -> str | None:
+    def get_run(self, expected: NightRun) -> str | None:
         return object_url("run", expected.run) if expected.run else None
 
-    def get_calls(self, expected: ExpectedRun) -> dict[str, int]:
+    def get_calls(self, expected: NightRun) -> dict[str, int]:
         return expected.expectation.calls if expected.expectation else {}
 
-    def get_known(self, expected: ExpectedRun) -> bool:
+    def get_known(self, expected: NightRun) -> bool:
         return expected.expectation is not None
-
-    def get_reason(self, expected: ExpectedRun) -> str:
-        forecast: NightForecast = self.context["forecast"]
-        return forecast.explain_lateness(expected)
 
 
 class QuotaForecastSerializer(serializers.Serializer):
@@ -81,10 +77,10 @@ class NightSerializer(serializers.Serializer):
         help_text="By connector: calls in each minute from `starts_at` on.",
     )
     quotas = QuotaForecastSerializer(many=True)
-    runs = ExpectedRunSerializer(many=True)
+    runs = NightRunSerializer(many=True)
 
 
-class NightView(APIView):
+class ReadNight(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": "night:read"}
 
     @openapi.describe_operation(
@@ -102,8 +98,7 @@ class NightView(APIView):
         of its last three finished runs.
         """
         forecast = forecast_night(now=clock())
-        serializer = NightSerializer(build_answer(forecast), context={"forecast": forecast})
-        return Response(serializer.data)
+        return Response(NightSerializer(build_answer(forecast)).data)
 
 
 def build_answer(forecast: NightForecast) -> dict[str, Any]:

@@ -22,15 +22,22 @@ SUMMED_KINDS = ("method", "channel")  # one call spends one of these; of other k
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Expected units by quota key, and seconds. `is_own`: derived from runs of the same tenant."""
+    """Expected units by quota key, and seconds.
+
+    `is_own`: derived from runs of the same tenant. `planned_calls`: of a run that exists, the calls
+    by connector that were expected when it was planned.
+    """
 
     units_by_quota: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     is_own: bool = True
+    planned_calls: Mapping[str, int] | None = None
 
     @property
     def calls(self) -> dict[str, int]:
         """Return the expected calls by connector."""
+        if self.planned_calls is not None:
+            return dict(self.planned_calls)
         return {key: round(count) for key, count in count_calls(self.units_by_quota).items()}
 
     def at_pace(self, seconds_between_calls: float | None) -> "Expectation":

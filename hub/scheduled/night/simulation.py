@@ -10,22 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from hub.scheduled.night.night_run import NightRun
+
 MINUTE = timedelta(minutes=1)
 ROUNDING_REMAINDER = 1e-9  # of a run: what is left by rounding
 MAX_MINUTES = 48 * 60
 UNLIMITED_SLOTS = 1_000_000
 RUN_SLOTS = "slots"  # what delayed a run, if that was no quota
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
-    """A run with a start, a duration in `seconds` without delays by quotas, and units to spend."""
-
-    key: int
-    starts_at: datetime
-    seconds: float
-    units_by_quota: Mapping[str, float]
-    takes_slot: bool = True  # False: it takes none of the slots of runs side by side
 
 
 @dataclass(slots=True)
@@ -37,30 +28,19 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class PredictedRun:
-    """`ends_at`: None if the run does not end.
-
-    `slowed_by`: the quota that slowed it most, or RUN_SLOTS if it waited for other runs.
-    """
-
-    ends_at: datetime | None
-    slowed_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PredictedNight:
-    """Units by quota and minute from `starts_at` on, and the end of each run by its key."""
+    """Units by quota and minute from `starts_at` on, and the runs with their predicted ends."""
 
     starts_at: datetime
     units_by_quota_and_minute: Mapping[str, Sequence[float]]
-    runs: Mapping[int, PredictedRun]
+    runs: Sequence[NightRun]
 
 
 @dataclass(slots=True)
 class Progress:
     """A run in the simulation. `remaining`: the part that is not done, from 1 to 0."""
 
-    run: PlannedRun
+    run: NightRun
     remaining_share: float = 1.0
     ends_at: datetime | None = None
     delays_by_quota: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -86,10 +66,10 @@ class Progress:
             started_at = max(minute, self.run.starts_at)
             self.ends_at = minute + MINUTE if quota_key else started_at + timedelta(seconds=seconds)
 
-    def predict(self) -> PredictedRun:
+    def predict(self) -> NightRun:
         delays = {key: delay for key, delay in self.delays_by_quota.items() if delay > 0}
         slowed_by = max(delays, key=lambda key: delays[key], default="")
-        return PredictedRun(self.ends_at, slowed_by)
+        return self.run.predicted(self.ends_at, slowed_by)
 
 
 @dataclass(slots=True)
@@ -163,18 +143,20 @@ class Simulation:
 
 
 def simulate_night(
-    runs: Sequence[PlannedRun],
+    runs: Sequence[NightRun],
     allowances: Mapping[str, Allowance],
     *,
     slots: int = UNLIMITED_SLOTS,
     now: datetime,
 ) -> PredictedNight:
-    """Predict the night of these runs; runs not finished after MAX_MINUTES do not end.
+    """Predict the night of these runs, in the order of their starts.
+
+    Runs not finished after MAX_MINUTES do not end.
 
     At most `slots` runs are executed concurrently. The allowances are not changed.
     """
     if not runs:
-        return PredictedNight(now, {}, {})
+        return PredictedNight(now, {}, [])
     copies = {key: Allowance(item.per_minute, item.units_left) for key, item in allowances.items()}
     first = min(run.starts_at for run in runs)
     simulation = Simulation(copies, first.replace(second=0, microsecond=0), slots)
@@ -189,7 +171,7 @@ def simulate_night(
     return PredictedNight(
         simulation.starts_at,
         simulation.units_by_minute,
-        {progress.run.key: progress.predict() for progress in everything},
+        [progress.predict() for progress in everything],
     )
 
 

@@ -54,7 +54,7 @@ def test_what_was_spent_of_a_budget_is_not_there_for_the_night(make):
     night = forecast_night(now=NOON)
     (late,) = night.late_runs
     assert late.ends_at is None
-    assert "is used up before the run ends" in night.explain_lateness(late)
+    assert "is used up before the run ends" in late.explanation
 
 
 def test_a_quota_that_slows_runs_is_named_as_the_reason(make):
@@ -62,14 +62,14 @@ def test_a_quota_that_slows_runs_is_named_as_the_reason(make):
     create_nightly_job(make, 4, calls=6_000, deadline_minutes=65)
     night = forecast_night(now=NOON)
     assert night.late_runs
-    assert "1 %" in night.explain_lateness(night.late_runs[0])
+    assert "1 %" in night.late_runs[0].explanation
     assert max(night.calls_by_connector["app"]) <= 200 * 60 * 0.01 + 1e-6
 
 
 def test_a_run_that_takes_longer_than_its_deadline_says_so(make):
     create_nightly_job(make, 1, seconds=7_200, deadline_minutes=60)
     night = forecast_night(now=NOON)
-    text = night.explain_lateness(night.late_runs[0])
+    text = night.late_runs[0].explanation
     assert "took 120 minutes" in text and "60 minutes remain" in text
 
 
@@ -135,4 +135,4 @@ def test_the_forecast_knows_how_many_runs_are_executed_side_by_side(make, settin
     night = forecast_night(now=NOON)
     assert (night.ends_at - SLOT) / MINUTE == pytest.approx(120, abs=2)
     assert len(night.late_runs) == 2
-    assert "waits for other runs" in night.explain_lateness(night.late_runs[0])
+    assert "waits for other runs" in night.late_runs[0].explanation

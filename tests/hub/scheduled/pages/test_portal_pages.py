@@ -106,7 +106,7 @@ def test_the_page_is_loaded_again_when_the_run_has_ended(browser, acme, job):
     assert "12,000" in text and "hx-trigger" not in text.split("<h1>")[1]
 
 
-def test_the_last_day_is_shown_as_bars_beside_the_plan(browser, make, acme, job):
+def test_the_last_day_is_shown_beside_its_plan(browser, make, acme, job):
     slot_at = clock() - timedelta(hours=3)
     create_run(
         job, acme, slot_at=slot_at, seconds=600, calls={"salesforce|calls||": 600},
@@ -115,7 +115,7 @@ def test_the_last_day_is_shown_as_bars_beside_the_plan(browser, make, acme, job)
     other = make.tenant("other", name="Somebody else")
     create_run(create_job(other, name="Another's job"), other, slot_at=slot_at)
     text = load_page(browser, "runs/night/")
-    assert "Nightly orders" in text and "600 calls to Salesforce" in text
+    assert "Nightly orders" in text and "600 calls in all" in text
     assert "Another&#x27;s job" not in text and "Somebody else" not in text
 
 

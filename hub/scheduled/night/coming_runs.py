@@ -2,49 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from hub.scheduled.models import Job, JobSchedule, Run
+from hub.scheduled.models import JobSchedule, Run
 from hub.scheduled.night.expectations import Expectation, load_expectations
+from hub.scheduled.night.night_run import NightRun
 from hub.scheduled.night.offsets import find_interval, find_pace, spread_schedules
-from hub.scheduled.night.simulation import PredictedRun
 from hub.scheduled.slots import list_slots
-from tenants.models import Tenant
 
 SLOTS_MAX = 48  # of one schedule in one night
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedRun:
-    """A run that is not finished, or that will be created, with its expectation."""
-
-    job: Job
-    tenant: Tenant
-    slot_at: datetime | None  # None: a person requested it
-    starts_at: datetime
-    deadline_at: datetime
-    expectation: Expectation | None  # None: nothing is known
-    run: Run | None = None
-    prediction: PredictedRun = field(default_factory=lambda: PredictedRun(None))
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """Return the predicted end; None if it is unknown, or if the run does not end."""
-        return self.prediction.ends_at if self.expectation else None
-
-    @property
-    def is_late(self) -> bool:
-        """Return whether the run is expected to miss its deadline."""
-        if self.expectation is None:
-            return False
-        return self.ends_at is None or self.ends_at > self.deadline_at
-
-
-def list_expected_runs(
+def list_coming_runs(
     schedules: Sequence[JobSchedule], open_runs: Sequence[Run], *, now: datetime, until: datetime
-) -> list[ExpectedRun]:
+) -> list[NightRun]:
     """List the runs that are open, and those of the slots up to `until`, by their starts."""
     expectations = load_expectations(schedules, now=now)
     by_pair = {
@@ -52,13 +24,13 @@ def list_expected_runs(
         for schedule in schedules
     }
     runs = [
-        ExpectedRun(
+        NightRun(
             run.job,
             run.tenant,
-            run.slot_at,
             max(run.started_at or run.due_at, now),
             run.deadline_at,
             find_remaining(run, by_pair.get((run.job_id, run.tenant_id))),
+            run.slot_at,
             run,
         )
         for run in open_runs
@@ -89,7 +61,7 @@ def expect_runs_of_slots(
     *,
     now: datetime,
     until: datetime,
-) -> list[ExpectedRun]:
+) -> list[NightRun]:
     """List the runs of slots that are not due yet, each at its offset in the window."""
     groups: dict[tuple[datetime, int], list[JobSchedule]] = defaultdict(list)
     for schedule in schedules:
@@ -106,13 +78,13 @@ def expect_runs_of_slots(
             pace = find_pace(members, length, expectations).get(schedule.pk)
             expectation = expectations.get(schedule.pk)
             runs.append(
-                ExpectedRun(
+                NightRun(
                     schedule.job,
                     schedule.tenant,
-                    slot_at,
                     max(now, slot_at + offset),
                     slot_at + timedelta(minutes=schedule.job.deadline_minutes),
                     expectation and expectation.at_pace(pace),
+                    slot_at,
                 )
             )
     return runs
