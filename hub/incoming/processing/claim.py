@@ -40,14 +40,11 @@ WITH RECURSIVE shares(share_key) AS (
 SELECT share_key FROM shares WHERE share_key IS NOT NULL LIMIT %s
 """
 CANDIDATES_SQL = """SELECT * FROM (
-    SELECT share_key, id, size FROM incoming_inboundmessage
-    WHERE due_at IS NOT NULL AND share_key = %s AND attempt_count = 0
-      AND due_at <= %s AND (lease_until IS NULL OR lease_until <= %s)
-      AND id < COALESCE((
-        SELECT min(m.id) FROM incoming_inboundmessage m
-        WHERE m.due_at IS NOT NULL AND m.share_key = %s AND m.attempt_count > 0
-          AND m.processed_at IS NULL
-      ), 9223372036854775807)
+    SELECT share_key, id, size, attempt_count FROM incoming_inboundmessage
+    WHERE due_at IS NOT NULL AND share_key = %s AND (
+      (attempt_count = 0 AND due_at <= %s AND (lease_until IS NULL OR lease_until <= %s))
+      OR (attempt_count > 0 AND processed_at IS NULL)
+    )
     ORDER BY id LIMIT %s
 ) AS candidates"""
 
@@ -89,9 +86,15 @@ def list_candidates(shares: Sequence[str], *, now: datetime) -> list[Candidate]:
         return []
     moment = database.ops.adapt_datetimefield_value(now)
     limit = max(1, BATCH_SIZE // len(shares))
-    parameters = [value for share in shares for value in (share, moment, moment, share, limit)]
+    parameters = [value for share in shares for value in (share, moment, moment, limit)]
     rows = bulk.query_rows(" UNION ALL ".join([CANDIDATES_SQL] * len(shares)), parameters)
-    return [Candidate(*row) for row in rows]
+    candidates, blocked_shares = list[Candidate](), set[str]()
+    for share, id, size, attempt_count in rows:
+        if attempt_count:
+            blocked_shares.add(share)
+        elif share not in blocked_shares:
+            candidates.append(Candidate(share, id, size))
+    return candidates
 
 
 def choose_batch(candidates: Iterable[Candidate], shares: Sequence[str]) -> list[Candidate]:

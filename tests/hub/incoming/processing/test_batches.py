@@ -1,5 +1,6 @@
 """Messages are processed in bounded batches, fair between accounts, and each failure alone."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from hub.incoming.processing.claim import (
     choose_batch,
     claim_messages,
     claim_repeated_message,
+    list_candidates,
 )
 from hub.incoming.processing.inbox_lease import acquire_inbox_lease, free_inbox_leases
 from hub.incoming.processing.loop import InboxLoop
@@ -184,6 +186,34 @@ def test_newer_messages_of_a_connection_do_not_overtake_those_of_a_failed_batch(
         now += timedelta(seconds=10)
         run_inbox(now=now)
     assert list_published()[1:] == [f"change-{number}" for number in range(5)]
+
+
+@pytest.mark.corrections(item="2.6")
+@pytest.mark.skipif(database.vendor != "sqlite", reason="it counts SQLite's steps")
+def test_a_claim_costs_the_same_however_many_messages_of_an_account_wait(client, pipedrive):
+    post_pipedrive(client, pipedrive, id="change-0", action="delete")
+    message, now = InboundMessage.unscoped.get(), clock()
+    columns = {"endpoint_id": message.endpoint_id, "share_key": message.share_key}
+    steps = []
+    for count in (400, 4000):
+        waiting = [
+            InboundMessage(**columns, message_key=f"{count}-{n}", due_at=now, received_at=now)
+            for n in range(count)
+        ]
+        InboundMessage.unscoped.bulk_create(waiting)
+        with count_steps() as counted:
+            assert len(list_candidates([message.share_key], now=now)) == 200
+        steps.append(len(counted))
+    assert steps[1] < 2 * steps[0]
+
+
+@contextmanager
+def count_steps():
+    """A list that gets an entry for each hundred steps of SQLite."""
+    counted = []
+    database.connection.set_progress_handler(lambda: counted.append(1), 100)
+    yield counted
+    database.connection.set_progress_handler(None, 0)
 
 
 def list_published():
