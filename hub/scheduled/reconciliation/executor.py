@@ -29,6 +29,7 @@ from hub.scheduled.reconciliation.progress import (
     REMOTE_SIDE,
     Progress,
 )
+from hub.scheduled.reconciliation.recording import find_ambiguous_keys
 from hub.scheduled.reconciliation.result import build_result, decide_repairs
 from hub.scheduled.reconciliation.side_reading import (
     Side,
@@ -37,7 +38,11 @@ from hub.scheduled.reconciliation.side_reading import (
     read_sides,
     read_whole_side,
 )
-from hub.scheduled.reconciliation.staging import delete_staged, has_keys_of_one_side
+from hub.scheduled.reconciliation.staging import (
+    delete_staged,
+    has_any_key,
+    has_keys_of_one_side,
+)
 from hub.scheduled.reconciliation.values.converters import describe_value
 from hub.scheduled.runs.context import RunContext, RunFailed
 
@@ -146,11 +151,18 @@ def _load_start(run: Run, basis: str | None) -> dict[str, Any]:
 async def _read_counterparts(
     context: RunContext, sides: Sequence[Side], progress: Progress
 ) -> None:
-    """Read a whole side if it lacks counterparts of records that changed on the other side."""
+    """Read a whole side if it lacks counterparts of records that changed on the other side.
+
+    Both are read if a record with an ambiguous key has changed, as only all records of a key show
+    whether it still is.
+    """
+    run = context.run
+    ambiguous_keys = await context.in_database(partial(find_ambiguous_keys, run))
+    has_ambiguous = await context.in_database(partial(has_any_key, run, ambiguous_keys))
     for side, is_lacking in ((sides[0], LOCAL_SIDE), (sides[1], REMOTE_SIDE)):
         is_begun = bool(progress.read_state(f"whole.{is_lacking}").pages)
-        lacks = partial(has_keys_of_one_side, context.run, is_local=not side.is_local)
-        if is_begun or await context.in_database(lacks):
+        lacks = partial(has_keys_of_one_side, run, is_local=not side.is_local)
+        if is_begun or has_ambiguous or await context.in_database(lacks):
             await read_whole_side(context, side, progress)
 
 

@@ -1,6 +1,6 @@
 """Staged records in the database: insert pages, read slices in the order of keys, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import connection as database
 from django.db.models import Exists, OuterRef
@@ -8,11 +8,12 @@ from django.db.models import Exists, OuterRef
 from hub.db import bulk
 from hub.scheduled.models import Run, StagedRecord
 from hub.scheduled.reconciliation.values.extraction import StagedRow
-from hub.scheduled.reconciliation.values.record_keys import UNMATCHED_PREFIX
+from hub.scheduled.reconciliation.values.record_keys import UNMATCHED_PREFIX, encode_key
 from hub.scheduled.reconciliation.values.staged_values import decode_staged
 from hub.scheduled.reconciliation.verdicts.judge import ReadRow, hash_record_id
 
 DELETED_ROWS_AT_ONCE = 20_000  # of one statement
+KEYS_AT_ONCE = 1000  # of one query
 LIVING_FROM = b"["  # begins the body of an existing record; that of a deleted one begins earlier
 COLUMNS = "(run_id, is_local, round, key, body)"
 
@@ -75,3 +76,14 @@ def has_keys_of_one_side(run: Run, *, is_local: bool) -> bool:
     counterpart = StagedRecord.objects.filter(run=run, is_local=not is_local, key=OuterRef("key"))
     living = counterpart.filter(body__gte=LIVING_FROM)
     return rows.filter(~Exists(living), key__lt=UNMATCHED_PREFIX).exists()
+
+
+def has_any_key(run: Run, keys: Iterable[str]) -> bool:
+    """Return whether a record with one of these keys was read on either side."""
+    encoded_keys = sorted(map(encode_key, keys))
+    return any(
+        StagedRecord.objects.filter(
+            run=run, is_local__in=(True, False), key__in=encoded_keys[start : start + KEYS_AT_ONCE]
+        ).exists()
+        for start in range(0, len(encoded_keys), KEYS_AT_ONCE)
+    )
