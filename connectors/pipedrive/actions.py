@@ -170,14 +170,6 @@ class Delete(WriteAction):
         request = self.build_request("DELETE", f"{self.kind.path}/{message['id']}", {}, credential)
         return replace(request, json=None)
 
-    def outcome(self, response: Response) -> Outcome:
-        if rejection := find_rejection(response):
-            return rejection
-        answer = response.json()
-        if answer["success"] is not True:
-            raise Unreadable("success is not true")
-        return delivered(str(answer["data"]["id"]))
-
 
 # of the other kinds Pipedrive lists no deletions, so none is ever proven
 DELETED_KINDS = tuple(kind for kind in RECORD_KINDS if kind.key == "deal")

@@ -155,7 +155,6 @@ def call_provider(
     unless `even_if_held`: of refreshes and tests. Exchanges, revocations and removals of webhooks
     pass a draft without a row, which nothing holds.
 
-
     `patience`: how long to wait for a spent quota; None: do not wait. `low_priority`: limits the
     call to each quota's share for background work. `build_unanswered` builds the Outcome of a
     request that may have arrived, `build_unreadable` that of a response which the connector cannot

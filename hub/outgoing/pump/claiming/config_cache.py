@@ -40,11 +40,12 @@ class ConfigCache:
         if abs(now - self.loaded_at) >= MAX_AGE:
             self.loaded_at = now
             self.recent_tenants = set(self.tenants)
-            for cache in (
-                *(self.tenants, self.routes, self.versions, self.apps, self.mapping_texts),
-                self.reported_changes,
-            ):
-                cache.clear()
+            self.tenants.clear()
+            self.routes.clear()
+            self.versions.clear()
+            self.apps.clear()
+            self.mapping_texts.clear()
+            self.reported_changes.clear()
             self.received_types = None
 
     def load(
