@@ -1,10 +1,12 @@
 """Build a JMESPath filter from conditions. Pure."""
 
-import json
 import re
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+
+from connectors.http import encode_json, load_json
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -39,7 +41,7 @@ def build_condition(path: str, comparison: str, value: str) -> str:
     names = path.split(".")
     if not all(names):
         raise ValueError(_("Enter a field of the event, such as data.total."))
-    jmespath = ".".join(name if IDENTIFIER.fullmatch(name) else json.dumps(name) for name in names)
+    jmespath = ".".join(name if IDENTIFIER.fullmatch(name) else encode_json(name) for name in names)
     if comparison in UNARY_TESTS:
         return UNARY_TESTS[comparison][1].format(path=jmespath)
     return COMPARISONS[comparison][1].format(path=jmespath, value=build_literal(comparison, value))
@@ -49,20 +51,21 @@ def build_literal(comparison: str, value: str) -> str:
     """Return the value as a JMESPath literal: numbers, true, false and null, otherwise a string."""
     parsed: Any = value if comparison in TEXT_COMPARISONS else parse_plain_value(value)
     if comparison in NUMERIC_COMPARISONS and (
-        isinstance(parsed, bool) or not isinstance(parsed, int | float)
+        isinstance(parsed, bool) or not isinstance(parsed, int | float | Decimal)
     ):
         raise ValueError(_("This comparison requires a number."))
     if isinstance(parsed, str) and not {"'", "\\"} & set(parsed):
         return f"'{parsed}'"
-    return "`" + json.dumps(parsed, ensure_ascii=False).replace("`", "\\`") + "`"
+    return "`" + encode_json(parsed).replace("`", "\\`") + "`"
 
 
 def parse_plain_value(value: str) -> Any:
     try:
-        parsed = json.loads(value, parse_constant=str)
+        parsed = load_json(value)
     except (ValueError, RecursionError):
         return value
-    is_out_of_range = isinstance(parsed, int | float) and not abs(parsed) < MAX_NUMBER
+    is_number = isinstance(parsed, int | float | Decimal)
+    is_out_of_range = is_number and not abs(parsed) < MAX_NUMBER
     return value if is_out_of_range or isinstance(parsed, dict | list | str) else parsed
 
 

@@ -1,6 +1,7 @@
 """A filter that is put together: what is written is a filter, and finds what was meant."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,14 @@ def plain(value):
         if read is None or (isinstance(read, bool | int | float) and abs(read) < 2**63)
         else value
     )
+
+
+@pytest.mark.corrections(item="1.5")
+def test_a_number_of_18_digits_is_compared_by_all_of_them():
+    condition = compile_filter(build_condition("data.total", "is", "1234567890123456.78"))
+    totals = [Decimal("1234567890123456.78"), Decimal("1234567890123456.79")]
+    assert [condition.passes({"data": {"total": total}}) for total in totals] == [True, False]
+
 
 
 @given(path=texts(30), how=st.sampled_from([*COMPARISONS, *UNARY_TESTS]), value=texts(30))
