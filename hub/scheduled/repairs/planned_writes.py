@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -60,8 +61,9 @@ def _describe_write(discrepancy: Discrepancy, request: RepairRequest) -> dict[st
 def _format(value: Any) -> str:
     if value is None:
         return "–"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text[:TEXT_MAX]
+    if not isinstance(value, str | Decimal):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)[:TEXT_MAX]
 
 
 def _match_writable(jobs: Iterable[Job], sender: RepairSender) -> Q:

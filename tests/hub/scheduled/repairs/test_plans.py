@@ -1,5 +1,7 @@
 """A plan of repairs does what it promises, whatever runs end before its operation begins."""
 
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
@@ -102,6 +104,7 @@ def test_a_plan_leaves_out_values_that_cannot_be_written(make):
 def test_a_plan_shows_what_will_be_written_row_by_row(make, client):
     world = ReconciliationScenario(make, missing={"there": "create"})
     world.plant(1, there={"status": "won", "value": 13})
+    world.plant(2, there={"value": Decimal("1234567890123456.78")})
     world.orders.put("B-1", state="lost", total=7)
     world.reconcile()
     world.reconcile()
@@ -113,6 +116,7 @@ def test_a_plan_shows_what_will_be_written_row_by_row(make, client):
     assert writes == {
         ("A-00001", "status"): ("remote", "won", "open"),
         ("A-00001", "total"): ("local", "12.5", "13"),
+        ("A-00002", "total"): ("local", "12.5", "1234567890123456.78"),
         ("B-1", ""): ("remote", "–", '{"status": "lost", "value": 7, "title": "B-1"}'),
     }
     client.force_login(make.staff(is_superuser=True))
