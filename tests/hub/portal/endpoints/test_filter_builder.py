@@ -103,7 +103,6 @@ def test_a_number_of_18_digits_is_compared_by_all_of_them():
     assert [condition.passes({"data": {"total": total}}) for total in totals] == [True, False]
 
 
-
 @given(path=texts(30), how=st.sampled_from([*COMPARISONS, *UNARY_TESTS]), value=texts(30))
 def test_whatever_is_filled_in_is_a_filter_or_refused(path, how, value):
     try:
