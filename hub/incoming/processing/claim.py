@@ -145,12 +145,14 @@ def claim_messages(lease: UUID, *, after: str, now: datetime) -> Claim:
     return Claim(in_turn, batch[-1].share_key)
 
 
-@transaction.atomic
 def claim_repeated_message(lease: UUID, *, now: datetime) -> Sequence[InboundMessage]:
     """Lease the oldest message tried before, alone, as it may have failed its batch.
 
     It does not overtake an older one of its account that is tried again later.
     """
+    repeated = due_messages(now=now).filter(attempt_count__gt=0)
+    if not repeated.exists():  # no transaction: on SQLite it keeps all others waiting
+        return []
     older = InboundMessage.unscoped.filter(
         due_at__isnull=False,
         share_key=OuterRef("share_key"),
@@ -158,8 +160,9 @@ def claim_repeated_message(lease: UUID, *, now: datetime) -> Sequence[InboundMes
         processed_at=None,
         pk__lt=OuterRef("pk"),
     )
-    rows = due_messages(now=now).filter(~Exists(older), attempt_count__gt=0).order_by("pk")
-    return _lease_messages(rows, lease, limit=1, now=now)
+    with transaction.atomic():
+        rows = repeated.filter(~Exists(older)).order_by("pk")
+        return _lease_messages(rows, lease, limit=1, now=now)
 
 
 def _lease_messages(

@@ -60,17 +60,19 @@ def list_candidates(connections: Sequence[int]) -> list[int]:
     return [pk for (pk,) in rows]
 
 
-@transaction.atomic
 def count_attempt(items: QuerySet[InboundItem], *, limit: int) -> list[int]:
     """Count an attempt of the next items before it begins, and return their ids.
 
     An item that crashes the process is therefore tried alone afterwards.
     """
-    locked = items.order_by(*ARRIVAL_ORDER).select_for_update(skip_locked=True, no_key=True)
-    ids = list(locked.values_list("pk", flat=True)[:limit])
-    if ids:
-        InboundItem.unscoped.filter(pk__in=ids).update(attempt_count=F("attempt_count") + 1)
-    return ids
+    if not items.exists():  # no transaction: on SQLite it keeps all others waiting
+        return []
+    with transaction.atomic():
+        locked = items.order_by(*ARRIVAL_ORDER).select_for_update(skip_locked=True, no_key=True)
+        ids = list(locked.values_list("pk", flat=True)[:limit])
+        if ids:
+            InboundItem.unscoped.filter(pk__in=ids).update(attempt_count=F("attempt_count") + 1)
+        return ids
 
 
 def uncount_attempt(ids: Sequence[int]) -> None:

@@ -143,7 +143,6 @@ def test_the_loop_processes_what_is_due_and_ends_when_it_is_stopped(client, pipe
 @pytest.mark.corrections(item="2.1")
 def test_a_loop_that_finds_nothing_begins_no_transaction_to_claim(client, pipedrive):
     loop = InboxLoop(new_lease(), clock=clock, pause=lambda seconds: None, stopping=lambda: False)
-    loop.process_next()  # it looks for what was tried before, now and then
     with CaptureQueriesContext(database) as queries:
         assert not loop.process_next()
     assert not [query for query in queries if query["sql"].startswith("BEGIN")]
