@@ -6,6 +6,7 @@ the same form. Only an update with a precondition uses another resource.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
@@ -234,7 +235,7 @@ class Upsert(WriteRecords):
     def find_body_problem(self, body: Mapping[str, Any]) -> str:
         if problem := super().find_body_problem(body):
             return problem
-        is_key = isinstance(body["external_id"], str | int | float)
+        is_key = isinstance(body["external_id"], str | int | float | Decimal)
         return "" if is_key else "external_id is neither text nor a number"
 
     def path(self, message: Message) -> str:

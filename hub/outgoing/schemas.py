@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 VERSION = re.compile(r".+\.v(?P<number>[1-9][0-9]{0,3})", re.ASCII)
@@ -9,7 +10,7 @@ SCHEMA_MAX_DEPTH, SCHEMA_MAX_FIELDS = 8, 100  # levels, and fields of one object
 JSON_TYPES = (
     (bool, "boolean"),
     (int, "integer"),
-    (float, "number"),
+    ((float, Decimal), "number"),
     (str, "string"),
     (list, "array"),
     (dict, "object"),

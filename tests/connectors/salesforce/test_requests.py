@@ -1,5 +1,7 @@
 """Bodies that become requests to Salesforce, and bodies that are refused."""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.connectors.recorded import credential, message
@@ -35,6 +37,12 @@ def test_an_upsert_names_the_external_id_in_the_path_and_in_the_record():
     request = UPSERT.request([message(KEYED)], credential("salesforce"))
     assert request.url.endswith("/services/data/v67.0/composite/sobjects/Contact/Ext__c")
     assert request.json["records"][0]["Ext__c"] == "1"
+
+
+@pytest.mark.corrections(item="1.5")
+def test_an_external_id_may_have_18_digits():
+    number = Decimal("1234567890123456.78")
+    assert UPSERT.find_body_problem({**KEYED, "external_id": number}) == ""
 
 
 @pytest.mark.parametrize(

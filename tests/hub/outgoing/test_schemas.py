@@ -1,5 +1,7 @@
 """A schema that is drawn from examples: true of each of them, bounded, whatever they are."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,11 @@ JSON = st.recursive(
 def test_it_is_true_of_each_example(examples):
     validator = Draft202012Validator(infer_schema(examples))
     assert all(validator.is_valid(example) for example in examples)
+
+
+@pytest.mark.corrections(item="1.5")
+def test_an_amount_of_18_digits_is_a_number():
+    assert infer_schema([Decimal("1234567890123456.78"), 7]) == {"type": "number"}
 
 
 def test_required_is_what_all_have():
