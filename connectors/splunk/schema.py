@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from connectors.http import dump_json
@@ -24,7 +25,7 @@ def parse_time(value: object) -> int | float:
         if at.tzinfo is None:
             raise ValueError("a time must include its UTC offset")
         value = at.timestamp()
-    seconds = float(value) if isinstance(value, str) else value
+    seconds = float(value) if isinstance(value, str | Decimal) else value
     if (
         isinstance(seconds, bool)
         or not isinstance(seconds, int | float)

@@ -1,6 +1,7 @@
 """Splunk: what the collector answers, and what we understand."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -132,6 +133,13 @@ def test_envelopes_follow_one_another():
 def test_reads_a_time(value):
     assert parse_time(value) == 1764072000
     assert "e" not in json.dumps(parse_time(value)).lower()
+
+
+@pytest.mark.corrections(item="1.5")
+def test_a_time_with_nanoseconds_is_read():
+    time = Decimal("1764072000.123456789")
+    assert parse_time(time) == 1764072000.123457
+    assert SEND.find_body_problem({"event": "a", "time": time}) == ""
 
 
 @pytest.mark.parametrize(
