@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from connectors.http import Request, Response
 from hub import egress
 from hub.connections.actions.queued_tests import run_queued_test
 from hub.connections.credentials import liveness
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, call_with_heartbeat
 from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.credentials.refresh_result import REFUSED_AGAIN
 from hub.connections.credentials.revoke import attempt_revocation
@@ -40,21 +39,12 @@ def run_refresh(name: str) -> None:
         return
     if refresh_access_token(
         connection,
-        call=_call_with_heartbeat,
+        call=call_with_heartbeat,
         now=clock(),
         random=random.random,
         sleep=_sleep_with_heartbeat,
     ):
         wake_up("pump", now=clock())
-
-
-def _call_with_heartbeat(request: Request) -> Response:
-    """Send a request of a task, after a heartbeat to its pool.
-
-    Raises EgressError if the call fails.
-    """
-    report_progress()
-    return egress.send_request(request)
 
 
 def _sleep_with_heartbeat(seconds: float) -> None:
@@ -74,7 +64,7 @@ def run_revocation(name: str) -> None:
     )
     if revocation and not pool_pipe.is_stop_requested():
         patience = Patience(REVOCATION_PATIENCE, _sleep_with_heartbeat)
-        attempt_revocation(revocation, call=_call_with_heartbeat, clock=clock, patience=patience)
+        attempt_revocation(revocation, call=call_with_heartbeat, clock=clock, patience=patience)
 
 
 def wake_up_due_revocations(*, now: datetime) -> None:

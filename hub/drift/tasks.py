@@ -3,14 +3,12 @@
 import time
 from datetime import timedelta
 
-from connectors.http import Request, Response
-from hub import egress
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, call_with_heartbeat
 from hub.db.clock import clock
 from hub.drift.check import SchemaCheckContext
 from hub.drift.schedule import check_due_schedules
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up, report_progress
+from hub.queue import acknowledge_wake_up
 
 RUN_TIME = timedelta(seconds=20)  # of one task; the sweep wakes up another one for the rest
 PATIENCE = timedelta(seconds=3)  # with a spent quota
@@ -22,16 +20,10 @@ def check_due_connections(name: str) -> None:
     until = clock() + RUN_TIME
     check_due_schedules(
         SchemaCheckContext(
-            call=_call_with_heartbeat,
+            call=call_with_heartbeat,
             clock=clock,
             patience=Patience(PATIENCE, time.sleep),
             low_priority=True,
             is_late=lambda: is_stop_requested() or clock() > until,
         )
     )
-
-
-def _call_with_heartbeat(request: Request) -> Response:
-    """Send a request of a task, after a heartbeat to its pool. Raises EgressError if it fails."""
-    report_progress()
-    return egress.send_request(request)

@@ -5,16 +5,15 @@ import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from connectors.http import Request, Response
 from hub import egress
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, call_with_heartbeat
 from hub.db.clock import clock
 from hub.egress.async_client import open_async_client
 from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes import memory
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up, report_progress, wake_up
+from hub.queue import acknowledge_wake_up, wake_up
 from hub.scheduled.repairs.repair_checks import RepairCheckContext, check_repairs
 from hub.scheduled.runs.claim import free_run_leases, is_run_due
 from hub.scheduled.runs.loop_leases import (
@@ -66,12 +65,6 @@ def check_due_repairs(name: str) -> None:
     if not is_stop_requested():
         check_repairs(
             RepairCheckContext(
-                _call_with_heartbeat, clock, random.random, Patience(PATIENCE, time.sleep)
+                call_with_heartbeat, clock, random.random, Patience(PATIENCE, time.sleep)
             )
         )
-
-
-def _call_with_heartbeat(request: Request) -> Response:
-    """Send a request of a task, after a heartbeat to its pool. Raises EgressError if it fails."""
-    report_progress()
-    return egress.send_request(request)

@@ -3,13 +3,11 @@
 import time
 from datetime import timedelta
 
-from connectors.http import Request, Response
-from hub import egress
-from hub.connections.credentials.provider_call import Patience
+from hub.connections.credentials.provider_call import Patience, call_with_heartbeat
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up, report_progress
+from hub.queue import acknowledge_wake_up
 from hub.schemas.choice_lists import refresh_choice_list
 
 PATIENCE = timedelta(seconds=3)  # with a spent quota
@@ -27,14 +25,8 @@ def read_choice_list(name: str) -> None:
     refresh_choice_list(
         connection,
         kind,
-        call=_call_with_heartbeat,
+        call=call_with_heartbeat,
         now=clock(),
         low_priority=True,
         patience=Patience(PATIENCE, time.sleep),
     )
-
-
-def _call_with_heartbeat(request: Request) -> Response:
-    """Send a request of a task, after a heartbeat to its pool. Raises EgressError if it fails."""
-    report_progress()
-    return egress.send_request(request)

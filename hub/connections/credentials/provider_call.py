@@ -17,12 +17,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request, Response, Unreadable
 from connectors.outcomes import Outcome, OutcomeBuilder, clean_text, later, never
+from hub import egress
 from hub.connections.credentials.connector_context import redact_outcome
 from hub.connections.models import Connection, Lane, sendable_lanes
 from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.redaction import redact_excerpt, redact_text
 from hub.db.clock import Clock
 from hub.egress import EgressError, EgressRefused, RequestNotSent
+from hub.queue import report_progress
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
 Call = Callable[[Request], Response]
@@ -84,6 +86,12 @@ class TimeSlice:
         if now >= self.ends_at:
             raise TimeSliceEnded
         return now
+
+
+def call_with_heartbeat(request: Request) -> Response:
+    """Send a request of a task, after a heartbeat to its pool. Raises EgressError if it fails."""
+    report_progress()
+    return egress.send_request(request)
 
 
 class ExchangeRecorder:
