@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from hub.audit.actor_context import ActorContext
-from hub.audit.heads import TOTAL, AuditHead, SealedHead
+from hub.audit.heads import TOTAL, AuditHead, SealedHead, find_last_row
 from hub.audit.models import AuditRow
 
 
@@ -26,17 +26,17 @@ def accept_heads(actor: ActorContext, *, reason: str, now: datetime) -> list[str
 def accept_head(chain: str, actor: ActorContext, *, reason: str, now: datetime) -> bool:
     """Seal the head as its chain is now; return whether it was another one."""
     head, _ = AuditHead.lock(chain)
-    if head.find_doubtful() is None and head.number == _find_last_row(chain).number:
+    end = _find_end(chain)
+    if head.find_doubtful() is None and head.number == end.number:
         return False
     before = {"number": (head.open_seal() or head).number}
-    head.replace(_find_last_row(chain))
+    head.replace(end)
     after = {"number": head.number}
     actor.audit("audithead.accept", head, reason=reason, before=before, after=after, now=now)
     return True
 
 
-def _find_last_row(chain: str) -> SealedHead:
+def _find_end(chain: str) -> SealedHead:
     if chain == TOTAL:
         return SealedHead(AuditHead.objects.exclude(chain=TOTAL).count(), "")
-    rows = AuditRow.objects.filter(chain=chain).order_by("-number")
-    return SealedHead(*rows.values_list("number", "hash").first() or (0, ""))
+    return find_last_row(chain)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.db import models
 
+from hub.audit.models import AuditRow
 from hub.crypto.sealed import CannotOpen, Sealed, SealedField, seal
 
 TOTAL = "total"  # the name of the head that counts the chains
@@ -64,6 +65,12 @@ class AuditHead(models.Model):
         if head.doubtful is None and (head.number, head.hash) != (self.number, self.hash):
             return min(head.number, self.number) + 1
         return head.doubtful
+
+
+def find_last_row(chain: str) -> SealedHead:
+    """Return number and hash of the last row of a chain; 0 and "" if it has none."""
+    rows = AuditRow.objects.filter(chain=chain).order_by("-number")
+    return SealedHead(*rows.values_list("number", "hash").first() or (0, ""))
 
 
 def seal_head(chain: str, head: SealedHead) -> Sealed:

@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.utils import translation
 
 from hub.audit.actor import Actor
-from hub.audit.heads import TOTAL, AuditHead
+from hub.audit.heads import TOTAL, AuditHead, find_last_row
 from hub.audit.models import PLATFORM, AuditRow, audited_object_id
 from hub.crypto.redaction import MASK, redact_excerpt, shorten
 from hub.crypto.sealed import Sealed, fingerprint
@@ -74,10 +74,16 @@ def record(
 
 
 def append_to_chain(audit_row: AuditRow) -> None:
-    """Append the row to its chain, whose head stays locked until the transaction ends."""
+    """Append the row to its chain, whose head stays locked until the transaction ends.
+
+    A chain whose head was deleted outside the product goes on behind its last row, and its new head
+    says so for good.
+    """
     chain = str(audit_row.tenant or PLATFORM)
     head, is_new = AuditHead.lock(chain)
-    if is_new:
+    if is_new and (last := find_last_row(chain)).number:
+        head.replace(last._replace(doubtful=last.number + 1))
+    elif is_new:
         total, _ = AuditHead.lock(TOTAL)
         total.advance(total.number + 1, "")
     audit_row.chain, audit_row.number, audit_row.previous = chain, head.number + 1, head.hash

@@ -96,6 +96,17 @@ def test_a_deleted_chain_stays_missing_when_its_tenant_acts_again(acme, globex):
     assert find_broken() == {"total": "missing chains: 1 of 3"}
 
 
+def test_a_chain_whose_head_alone_was_deleted_goes_on_and_says_so(acme, globex):
+    AuditHead.objects.filter(chain=chain(acme)).delete()
+    assert find_broken()["total"] == "missing chains: 1 of 2"
+    rename(acme, 2)
+    rows = AuditRow.objects.filter(chain=chain(acme))
+    assert list(rows.order_by("number").values_list("number", flat=True)) == [1, 2, 3, 4, 5]
+    assert find_broken() == {chain(acme): "the head before row 4 was changed"}
+    call_command("verify_audit", accept="looked into it", stdout=StringIO())
+    assert find_broken() == {}
+
+
 @pytest.mark.parametrize("sealed", [None, seal({"number": 2, "hash": "x"}, "audit:other")])
 def test_a_head_that_the_hub_did_not_seal_is_found_also_when_the_chain_goes_on(acme, sealed):
     cut_end(acme)
