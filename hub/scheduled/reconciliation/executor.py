@@ -32,6 +32,7 @@ from hub.scheduled.reconciliation.progress import (
 from hub.scheduled.reconciliation.recording import find_ambiguous_keys
 from hub.scheduled.reconciliation.result import build_result, decide_repairs
 from hub.scheduled.reconciliation.side_reading import (
+    CLOCK_MARGIN,
     Side,
     open_sides,
     read_changes,
@@ -118,10 +119,16 @@ async def _read(
 
 
 def _parse_since(progress: Progress, options: ReconcileOptions) -> datetime | None:
+    """Return the time from which changes are read; None: everything is read.
+
+    A change between two runs is stamped earlier than the first of them began where the system's
+    clock is behind ours.
+    """
     text = progress.cursor["since"]
     if text is None:
         return None
-    return datetime.fromisoformat(text) - timedelta(minutes=options.overlap_minutes)
+    overlap = timedelta(minutes=options.overlap_minutes)
+    return datetime.fromisoformat(text) - max(overlap, CLOCK_MARGIN)
 
 
 def _load_start(run: Run, basis: str | None) -> dict[str, Any]:

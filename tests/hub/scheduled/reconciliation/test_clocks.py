@@ -97,3 +97,22 @@ def test_a_value_that_is_newer_by_more_than_clocks_differ_is_written(
     world.clock.at += timedelta(minutes=10)
     repair_all(world)
     assert world.list_statuses("T-5") == ["lost"]
+
+
+@each_system
+@each_clock
+@pytest.mark.parametrize("overlap", [0, 4, 10])
+def test_an_incremental_run_finds_what_changed_after_the_run_before_it(
+    make, desk, connector, minutes, overlap
+):
+    options = {"read": "incremental", "mode": "report", "overlap_minutes": overlap}
+    world = open_world(make, desk, connector, minutes, **options)
+    world.put_order("T-6", "open")
+    id = world.put_record("T-6", "open")
+    world.clock.at += timedelta(minutes=20)
+    world.reconcile()
+    world.clock.at += timedelta(seconds=30)
+    world.put_record("T-6", "won", **{ID_FIELDS[connector]: id})
+    world.clock.at += timedelta(minutes=20)
+    world.reconcile()
+    assert world.find_discrepancies() == {("T-6", "status")}
