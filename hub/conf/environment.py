@@ -33,7 +33,9 @@ POSTGRESQL_OPTIONS = {
     "keepalives_count": 3,
     "options": " ".join(
         [
-            "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s "
+            # A process that is stopped within a transaction keeps its row locks for no longer than
+            # its leases; it never waits there for anything but the database.
+            "-c statement_timeout=60s -c idle_in_transaction_session_timeout=20s "
             "-c lock_timeout=10s",
             # The server detects within 10 s that our machine is lost, and releases its row locks.
             "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from connectors.outcomes import CHANGED_SINCE, DUPLICATE_VALUE
 from hub.outgoing.models import Delivery
@@ -22,18 +23,27 @@ READ_AT_ONCE_FOR = timedelta(minutes=2)  # later at growing intervals
 
 
 def reopen(discrepancies: Sequence[Discrepancy], reason: str, **changes: Any) -> None:
-    rows = Discrepancy.unscoped.filter(pk__in=[entry.pk for entry in discrepancies])
-    rows.filter(state="repairing").update(state="open", reason=reason, **changes)
+    _select_unsettled(discrepancies).update(state="open", reason=reason, **changes)
 
 
 def resolve(
     discrepancies: Sequence[Discrepancy], *, is_repaired: bool = True, now: datetime
 ) -> None:
-    rows = Discrepancy.unscoped.filter(
-        pk__in=[entry.pk for entry in discrepancies], state="repairing"
-    )
+    rows = _select_unsettled(discrepancies)
     repaired = {"reason": "repaired", "repaired_at": now} if is_repaired else {"reason": ""}
     rows.update(state="resolved", detail="", resolved_at=now, **repaired)
+
+
+def _select_unsettled(discrepancies: Sequence[Discrepancy]) -> QuerySet[Discrepancy]:
+    """Select those that are repaired by the delivery with which they were read, or by none yet: a
+    process that was stopped meanwhile changes nothing of what others did.
+    """
+    deliveries = {entry.repair_delivery_id for entry in discrepancies}
+    is_same = Q(repair_delivery__in=deliveries - {None})
+    if None in deliveries:
+        is_same |= Q(repair_delivery=None)
+    pks = [entry.pk for entry in discrepancies]
+    return Discrepancy.unscoped.filter(is_same, pk__in=pks, state="repairing")
 
 
 @transaction.atomic

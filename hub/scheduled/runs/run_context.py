@@ -17,7 +17,13 @@ from connectors.outcomes import READ_ERRORS, Outcome, later, never, unknown
 from hub.connections.models import Connection
 from hub.connections.quotas.metered_call import PAUSE_WITHOUT_RETRY_AFTER
 from hub.db.clock import Clock
-from hub.egress import EgressError, EgressRefused, RequestNotSent
+from hub.egress import (
+    EgressError,
+    EgressRefused,
+    RequestNotSent,
+    RequestWithdrawn,
+    send_only_while,
+)
 from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.types import Sender
 from hub.processes.failpoints import failpoint
@@ -38,6 +44,8 @@ FIRST_RETRY_DELAY = 1.0  # seconds before the second attempt of a call, doubling
 QUOTA_PATIENCE = timedelta(seconds=20)  # beyond it, a run waits as a row and not in a loop
 REFRESH_PATIENCE = timedelta(seconds=60)  # for a new access token
 ANSWER_KINDS = ("delivered", "never", "pending")  # kinds of outcomes that the executor receives
+# of the lease of a run, in which no other loop can have it, whatever clock it reads
+SAFE_LEASE = claim.RUN_LEASE - timedelta(seconds=5)
 STOPPING = "stopping"  # the loop ends: its worker stops, or its time is over
 
 
@@ -79,11 +87,12 @@ class LoopResources:
 
 @dataclass(slots=True)
 class ClaimedRunContext:
-    """See RunContext."""
+    """See RunContext. `leased_at`: when the lease began or was last extended."""
 
     run: Run
     lease: UUID
     resources: LoopResources
+    leased_at: datetime
     stop: StopSignal = field(default_factory=StopSignal)
     calls: Counter[str] = field(default_factory=Counter)
     # the run's own limit of calls in flight; its quotas are in calls/call_quotas.py
@@ -117,6 +126,19 @@ class ClaimedRunContext:
 
     def now(self) -> datetime:
         return self.resources.clock()
+
+    def is_lease_safe(self) -> bool:
+        """Return whether the lease has surely not expired, although the process may have been
+        stopped for a while.
+        """
+        return self.stop.cause != claim.LOST and self.now() <= self.leased_at + SAFE_LEASE
+
+    def note_extension(self, at: datetime, stop_cause: str) -> None:
+        """Note when all leases were extended; `stop_cause`: why this run must stop, or ""."""
+        if stop_cause:
+            self.stop.set(stop_cause)
+        if stop_cause != claim.LOST:
+            self.leased_at = max(self.leased_at, at)
 
     async def find_connection(self, connector_key: str = "") -> Connection:
         self.stop.raise_if_set()
@@ -174,6 +196,8 @@ class ClaimedRunContext:
             write()
         failpoint("J2")  # progress is not stored yet
         self.run.attempt_count = 1
+        if is_held:
+            self.leased_at = now
         return is_held
 
     async def call(
@@ -229,8 +253,11 @@ class ClaimedRunContext:
         try:
             await self._wait_until(prepared.at, "throttled")
             self._count_call(prepared)
-            response = await self.resources.send(prepared.request)
+            with send_only_while(self.is_lease_safe):
+                response = await self.resources.send(prepared.request)
             answer = parse(response)
+        except RequestWithdrawn:
+            raise RunStopped(claim.LOST) from None
         except EgressError as error:
             answer = describe_egress_error(error)
         except READ_ERRORS as error:

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -151,7 +152,8 @@ class RunLoop:
             self.dependencies.request_another()
 
     def start_run(self, run: Run, resources: LoopResources) -> None:
-        context = ClaimedRunContext(run, run.lease or UUID(int=0), resources)
+        assert run.lease is not None and run.heartbeat_at is not None  # it was claimed
+        context = ClaimedRunContext(run, run.lease, resources, run.heartbeat_at)
         self.contexts[run.pk] = context
         task = asyncio.create_task(self.execute_run(context))
         self.tasks.add(task)
@@ -192,16 +194,17 @@ class RunLoop:
         """Extend the leases of the loop and its runs, and stop runs that must not continue."""
         while True:
             with contextlib.suppress(*DATABASE_AWAY_ERRORS):
-                causes = await in_db_thread(self._extend_leases, dict(self._list_leases()))
-                for pk, cause in causes.items():
-                    if context := self.contexts.get(pk):
-                        context.stop.set(cause)
+                contexts = dict(self.contexts)
+                leases = {pk: context.lease for pk, context in contexts.items()}
+                extended_at, causes = await in_db_thread(self._extend_leases, leases)
+                for pk, context in contexts.items():
+                    context.note_extension(extended_at, causes.get(pk, ""))
             await asyncio.sleep(EXTEND_EVERY_SECONDS)
 
-    def _list_leases(self) -> Iterable[tuple[int, UUID]]:
-        return ((pk, context.lease) for pk, context in self.contexts.items())
-
-    def _extend_leases(self, leases: dict[int, UUID]) -> dict[int, str]:
+    def _extend_leases(self, leases: dict[int, UUID]) -> tuple[datetime, dict[int, str]]:
+        """Return the time from which the extended leases count, and the runs that must stop, with
+        the reason.
+        """
         report_progress()
         lease, now = self.dependencies.lease, self.dependencies.clock()
         extend_loop_lease(lease, now=now)
@@ -209,9 +212,9 @@ class RunLoop:
             lease, until=now + in_flight_leases.IN_FLIGHT_LEASE
         )
         if not leases:
-            return {}
+            return now, {}
         switched_off = dict.fromkeys(leases, SWITCHED_OFF) if claim.is_switched_off() else {}
-        return switched_off | claim.extend_leases(leases, now=now)
+        return now, switched_off | claim.extend_leases(leases, now=now)
 
     async def stop_runs(self) -> None:
         """Let all runs stop at their cursors; interrupt those that take longer than a call may."""

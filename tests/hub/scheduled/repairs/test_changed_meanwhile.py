@@ -241,3 +241,23 @@ def test_references_are_written_of_records_that_are_read_at_different_times(make
         repair_discrepancy(discrepancy(world, number, "contact"), ACTOR, now=world.clock())
     assert world.repair() == 2
     assert world.list_records("29")[0]["Region__c"] == "R-29"
+
+
+@pytest.mark.corrections(item="3.3")
+def test_a_check_that_was_stopped_does_not_reopen_what_another_one_sends_meanwhile(make, desk):
+    world = SandboxScenario(make, desk, "salesforce")
+    world.put_order("Z-31", "won")
+    id = world.put_record("Z-31", "open")
+    world.clock.at += timedelta(minutes=1)
+    request_repair(world, "Z-31", "status")
+    world.put_record("Z-31", "lost", Id=id)  # which the first check reads
+
+    def check_by_another_process():
+        world.put_record("Z-31", "open", Id=id)
+        world.clock.at += timedelta(minutes=1)
+        world.check_repairs()
+
+    world.deals.after_read.append(check_by_another_process)
+    world.check_repairs()
+    found = discrepancy(world, "Z-31", "status")
+    assert (found.state, found.repair_delivery.state) == ("repairing", "waiting")

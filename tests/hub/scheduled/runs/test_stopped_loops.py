@@ -1,0 +1,70 @@
+"""A loop that is stopped while another one takes over its run sends nothing more when it wakes."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.egress import RequestWithdrawn
+from hub.egress.send_condition import may_send
+from hub.outgoing.pump.db_thread import in_db_thread
+from hub.outgoing.queue.pump_leases import new_lease
+from hub.scheduled.runs import claim
+from tests.factories import NOON
+from tests.hub.scheduled.run_helpers import Network, Time, job_of, kinds, run_due, run_of
+
+pytestmark = pytest.mark.corrections(item="3.3")
+
+
+class SlowNetwork(Network):
+    """A call asks before it is written, as the client does; meanwhile the process is stopped."""
+
+    def __init__(self, clock, seconds, in_the_meantime=lambda now: None):
+        super().__init__()
+        self.clock, self.stopped_for = clock, timedelta(seconds=seconds)
+        self.in_the_meantime = in_the_meantime
+        self.asked = 0
+
+    async def __call__(self, request):
+        self.asked += 1
+        self.clock.now += self.stopped_for
+        await in_db_thread(self.in_the_meantime, self.clock.now)
+        if not may_send.get()():
+            raise RequestWithdrawn
+        return await super().__call__(request)
+
+
+@pytest.fixture
+def run(make, slack_connection, settings):
+    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+    return run_of(make, job_of(make, slack_connection.tenant))
+
+
+def test_a_loop_that_wakes_after_its_lease_sends_nothing_and_leaves_the_run_alone(run):
+    other, clock = new_lease(), Time()
+
+    def take_over(now):
+        claim.recover_runs(now=now)
+        claim.claim_runs(1, other, now=now)
+
+    network = run_due(SlowNetwork(clock, 31, take_over), clock=clock)
+    run.refresh_from_db()
+    assert (network.asked, network.requests) == (1, [])
+    assert (run.state, run.lease, run.cursor) == ("running", other, {})
+
+
+def test_a_run_that_no_loop_took_over_goes_on_later(run):
+    clock = Time()
+    network = run_due(SlowNetwork(clock, 31), clock=clock, run_seconds=0.0)
+    run.refresh_from_db()
+    assert (network.requests, run.state, run.attempt_count) == ([], "waiting", 0)
+    run_due(clock=clock)
+    run.refresh_from_db()
+    assert run.state == "finished"
+
+
+def test_a_call_within_the_lease_is_sent(run):
+    clock = Time()
+    network = run_due(SlowNetwork(clock, 20), clock=clock)
+    run.refresh_from_db()
+    assert (len(network.requests), run.state) == (3, "finished")
+    assert clock.now == NOON + timedelta(seconds=60)
