@@ -30,7 +30,7 @@ from hub.recipes.integration_actions import (
     upgrade_integration,
 )
 from hub.recipes.models import Integration
-from hub.recipes.part_actions import load_parts
+from hub.recipes.part_actions import PartRefused, load_parts
 from hub.recipes.upgrades import describe_upgrade
 from hub.staff import (
     ActionForm,
@@ -160,11 +160,15 @@ class IntegrationAdmin(ReadOnlyAdmin):
         icon="play_arrow",
         is_available=lambda integration: integration.state == "paused",
         tone="primary",
+        atomic=False,
     )
     def resume(
         self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        resume_integration(integration, ActorContext.of_request(request), now=now)
+        try:
+            resume_integration(integration, ActorContext.of_request(request), now=now)
+        except PartRefused as refused:
+            raise ActionRejected(str(refused)) from refused
         return ActionResult("The integration is on again.", is_audited=True)
 
     @row_action(
@@ -173,6 +177,7 @@ class IntegrationAdmin(ReadOnlyAdmin):
         form=ActionForm,
         question="The difference is on its page. What a person changed is kept.",
         is_available=lambda integration: integration.has_newer_recipe,
+        atomic=False,
     )
     def upgrade(
         self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime

@@ -4,7 +4,8 @@ Each action is one transaction and writes its audit row. Routes and jobs are cre
 service functions, which audit them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,18 +15,19 @@ from django.utils.translation import gettext_noop
 
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
-from hub.outgoing.subscriptions.route_actions import enable_route
 from hub.recipes.answers import CheckedAnswers, InvalidAnswers, check_answers
 from hub.recipes.definitions import Recipe
 from hub.recipes.models import Integration, IntegrationPart
 from hub.recipes.part_actions import (
     apply_plan,
+    check_part,
+    compile_plan,
     delete_retired_parts,
+    enable_part,
     load_parts,
     retire_part,
 )
 from hub.recipes.part_plans import plan_parts
-from hub.scheduled.jobs.job_actions import disable_job, enable_job
 from tenants.models import Tenant
 from tenants.services.tenant_actions import lock_tenant
 
@@ -52,7 +54,6 @@ class RecipeUnavailable(Exception):
     """This release has no recipe with the integration's key."""
 
 
-@transaction.atomic
 def switch_on_integration(
     recipe: Recipe,
     tenant: Tenant,
@@ -66,22 +67,24 @@ def switch_on_integration(
 
     Raises InvalidAnswers, IntegrationExists and TooManyIntegrations.
     """
-    lock_tenant(tenant)  # two clicks are one
-    checked = check_answers(recipe, tenant, answers)
-    _check_number_of_integrations(recipe, tenant, checked)
-    integration = Integration.unscoped.create(
-        tenant=tenant,
-        recipe_key=recipe.key,
-        recipe_version=recipe.version,
-        answers=dict(checked.values),
-        answer_names=_select_names(recipe, names, checked),
-        created_by=actor.user,
-        created_at=now,
-        changed_at=now,
-    )
-    apply_plan(integration, plan_parts(recipe, checked), actor, now=now)
-    after = {"recipe": recipe.key, "version": recipe.version, "answers": integration.answers}
-    actor.audit("integration.switch_on", integration, after=after, now=now)
+    compile_plan((), plan_parts(recipe, check_answers(recipe, tenant, answers)))
+    with transaction.atomic():
+        lock_tenant(tenant)  # two clicks are one
+        checked = check_answers(recipe, tenant, answers)
+        _check_number_of_integrations(recipe, tenant, checked)
+        integration = Integration.unscoped.create(
+            tenant=tenant,
+            recipe_key=recipe.key,
+            recipe_version=recipe.version,
+            answers=dict(checked.values),
+            answer_names=_select_names(recipe, names, checked),
+            created_by=actor.user,
+            created_at=now,
+            changed_at=now,
+        )
+        apply_plan(integration, plan_parts(recipe, checked), actor, now=now)
+        after = {"recipe": recipe.key, "version": recipe.version, "answers": integration.answers}
+        actor.audit("integration.switch_on", integration, after=after, now=now)
     return integration
 
 
@@ -113,7 +116,6 @@ def _select_names(
     }
 
 
-@transaction.atomic
 def change_answers(
     integration: Integration,
     answers: Mapping[str, Any],
@@ -128,28 +130,29 @@ def change_answers(
     same value. Raises InvalidAnswers, also if the recipe of this release has another version,
     IntegrationExists, InvalidTransition if it is removed, and RecipeUnavailable.
     """
-    lock_tenant(integration.tenant)
-    integration = lock_integration(integration)
-    recipe = _require_recipe(integration)
-    if integration.has_newer_recipe:
-        raise InvalidAnswers({"recipe": _("Apply the newer version of the integration first.")})
-    if not integration.has_current_recipe:
-        raise InvalidAnswers({"recipe": _(LATER_RELEASE_TEXT)})
-    before = integration.answers
-    _apply_recipe(integration, recipe, answers, names, actor, now=now)
-    if integration.answers != before:
-        _check_answers_are_new(integration)
-        actor.audit(
-            "integration.change",
-            integration,
-            before={"answers": before},
-            after={"answers": integration.answers},
-            now=now,
-        )
+    _compile_answers(integration, answers)
+    with transaction.atomic():
+        lock_tenant(integration.tenant)
+        integration = lock_integration(integration)
+        recipe = _require_recipe(integration)
+        if integration.has_newer_recipe:
+            raise InvalidAnswers({"recipe": _("Apply the newer version of the integration first.")})
+        if not integration.has_current_recipe:
+            raise InvalidAnswers({"recipe": _(LATER_RELEASE_TEXT)})
+        before = integration.answers
+        _apply_recipe(integration, recipe, answers, names, actor, now=now)
+        if integration.answers != before:
+            _check_answers_are_new(integration)
+            actor.audit(
+                "integration.change",
+                integration,
+                before={"answers": before},
+                after={"answers": integration.answers},
+                now=now,
+            )
     return integration
 
 
-@transaction.atomic
 def upgrade_integration(
     integration: Integration,
     answers: Mapping[str, Any],
@@ -163,20 +166,31 @@ def upgrade_integration(
     Changes that a person made are kept where both versions have the same value. Raises
     InvalidAnswers, InvalidTransition if it is removed, and RecipeUnavailable.
     """
-    integration = lock_integration(integration)
-    recipe, before = _require_recipe(integration), integration.recipe_version
-    if not integration.has_newer_recipe:
-        return integration
-    integration.recipe_version = recipe.version
-    _apply_recipe(integration, recipe, answers, names, actor, now=now)
-    actor.audit(
-        "integration.upgrade",
-        integration,
-        before={"version": before},
-        after={"version": recipe.version, "answers": integration.answers},
-        now=now,
-    )
+    _compile_answers(integration, answers)
+    with transaction.atomic():
+        integration = lock_integration(integration)
+        recipe, before = _require_recipe(integration), integration.recipe_version
+        if not integration.has_newer_recipe:
+            return integration
+        integration.recipe_version = recipe.version
+        _apply_recipe(integration, recipe, answers, names, actor, now=now)
+        actor.audit(
+            "integration.upgrade",
+            integration,
+            before={"version": before},
+            after={"version": recipe.version, "answers": integration.answers},
+            now=now,
+        )
     return integration
+
+
+def _compile_answers(integration: Integration, answers: Mapping[str, Any]) -> None:
+    """Compile what the answers would give, before the transaction that checks and stores them."""
+    recipe = integration.recipe
+    with suppress(InvalidAnswers):
+        if recipe is not None:
+            checked = check_merged_answers(recipe, integration, answers)
+            compile_plan(load_parts(integration), plan_parts(recipe, checked))
 
 
 def _apply_recipe(
@@ -225,35 +239,33 @@ def pause_integration(
     for part in parts:
         part.was_disabled = not part.is_enabled
     IntegrationPart.unscoped.bulk_update(parts, ["was_disabled"])
-    _enable_parts(parts, actor, enabled=False, now=now)
+    for part in parts:
+        enable_part(part, actor, enabled=False, now=now)
     actor.audit("integration.pause", integration, reason=reason, now=now)
     return integration
 
 
-@transaction.atomic
 def resume_integration(
     integration: Integration, actor: ActorContext, *, now: datetime
 ) -> Integration:
     """Enable its routes and jobs from now on, except those that a person disabled before the pause.
 
-    Raises InvalidTransition unless it is paused.
+    Raises InvalidTransition unless it is paused, and PartRefused if one cannot be enabled as it is
+    stored now.
     """
-    integration = lock_integration(integration)
-    integration.transition_to("on", changed_at=now)
-    parts = [part for part in load_parts(integration) if not part.was_disabled]
-    _enable_parts(parts, actor, enabled=True, now=now)
-    actor.audit("integration.resume", integration, now=now)
+    for part in _load_resumed_parts(integration):  # compiles before the transaction
+        check_part(part)
+    with transaction.atomic():
+        integration = lock_integration(integration)
+        integration.transition_to("on", changed_at=now)
+        for part in _load_resumed_parts(integration):
+            enable_part(part, actor, enabled=True, now=now)
+        actor.audit("integration.resume", integration, now=now)
     return integration
 
 
-def _enable_parts(
-    parts: Iterable[IntegrationPart], actor: ActorContext, *, enabled: bool, now: datetime
-) -> None:
-    for part in parts:
-        if part.route is not None:
-            enable_route(part.route, actor, enabled=enabled, now=now)
-        elif part.job is not None:
-            (enable_job if enabled else disable_job)(part.job, actor, now=now)
+def _load_resumed_parts(integration: Integration) -> list[IntegrationPart]:
+    return [part for part in load_parts(integration) if not part.was_disabled]
 
 
 @transaction.atomic

@@ -1,20 +1,25 @@
 """Create, change, retire and delete the parts of integrations."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from hub.audit import ActorContext
 from hub.connections.models import Connection
+from hub.mappings.compiler_cache import check_body_compiles, compiled_filter
 from hub.mappings.mapping_actions import MappingInUse, delete_mapping
+from hub.mappings.translate import MappingError
 from hub.outgoing.models import Delivery
 from hub.outgoing.subscriptions.route_actions import (
     RouteInUse,
     add_route,
     change_route,
+    check_route,
     delete_route,
     enable_route,
 )
@@ -36,6 +41,7 @@ from hub.scheduled.jobs.job_actions import (
     create_job,
     delete_job,
     disable_job,
+    enable_job,
 )
 from hub.scheduled.jobs.job_checks import InvalidJob
 from hub.scheduled.models import Run
@@ -54,6 +60,21 @@ DELETED_AT_ONCE = 100  # retired parts of one sweep
 Connections = Mapping[str, Connection]  # by public id
 
 
+class PartRefused(Exception):
+    """A route or job of an integration cannot be stored or enabled; the text says which and why."""
+
+
+@contextmanager
+def name_refused_part(name: str) -> Iterator[None]:
+    """Convert what routes and jobs are refused with to PartRefused."""
+    try:
+        yield
+    except (InvalidJob, ValidationError) as invalid:
+        problems = invalid.errors.values() if isinstance(invalid, InvalidJob) else invalid.messages
+        text = _("“%(part)s” is refused: %(problem)s")
+        raise PartRefused(text % {"part": name, "problem": " ".join(problems)}) from invalid
+
+
 def load_parts(integration: Integration) -> list[IntegrationPart]:
     """Return the integration's parts that are not retired, with their rows; one statement."""
     parts = IntegrationPart.unscoped.filter(integration=integration, retired_at=None)
@@ -70,7 +91,7 @@ def apply_plan(
     """Change, add and retire the integration's parts so that they match the plan.
 
     Runs in the caller's transaction, which has locked the integration. Raises InvalidAnswers if a
-    job cannot be stored.
+    route or job cannot be stored.
     """
     existing = {part.key: part for part in load_parts(integration)}
     connections = _load_connections(integration, existing.values(), planned_parts)
@@ -80,14 +101,37 @@ def apply_plan(
             retire_part(part, actor, now=now)
             part = None
         try:
-            if part is None:
-                _add_part(integration, planned, connections, actor, now=now)
-            else:
-                _change_part(part, planned.document, connections, actor, now=now)
-        except InvalidJob as invalid:
-            raise InvalidAnswers({planned.key: str(invalid)}) from invalid
+            with name_refused_part(planned.name):
+                if part is None:
+                    _add_part(integration, planned, connections, actor, now=now)
+                else:
+                    _change_part(part, planned.document, connections, actor, now=now)
+        except PartRefused as refused:
+            raise InvalidAnswers({planned.key: str(refused)}) from refused
     for part in existing.values():
         retire_part(part, actor, now=now)
+
+
+def compile_plan(parts: Iterable[IntegrationPart], planned_parts: Iterable[PlannedPart]) -> None:
+    """Compile the mappings and expressions that a plan would give these parts; errors are ignored.
+
+    Compiling takes a while, in which others must be able to write: it is done before the
+    transaction that applies the plan.
+    """
+    existing = {part.key: part for part in parts}
+    for planned in planned_parts:
+        if planned.kind != "route":
+            continue
+        part, document, order_key = existing.get(planned.key), planned.document, ""
+        if part is not None and part.route is not None:
+            order_key = part.route.order_key
+            if has_same_nature(current := read_part_document(part), document):
+                document = merge_documents(current, part.made, document)
+        with suppress(MappingError):
+            check_body_compiles(dict(document["mapping"]))
+        for text in filter(None, (document["filter"], order_key)):
+            with suppress(MappingError):
+                compiled_filter(text)
 
 
 def _load_connections(
@@ -148,6 +192,24 @@ def _change_part(
     if part.made != wanted:
         part.made = dict(wanted)
         part.save(update_fields=["made"])
+
+
+def check_part(part: IntegrationPart) -> None:
+    """Raise PartRefused if the part's route cannot be enabled; compiles its expressions."""
+    if part.route is not None:
+        with name_refused_part(part.route.name):
+            check_route(part.route)
+
+
+def enable_part(
+    part: IntegrationPart, actor: ActorContext, *, enabled: bool, now: datetime
+) -> None:
+    """Enable or disable the part's route or job. Raises PartRefused."""
+    with name_refused_part(part.row.name):
+        if part.route is not None:
+            enable_route(part.route, actor, enabled=enabled, now=now)
+        elif part.job is not None:
+            (enable_job if enabled else disable_job)(part.job, actor, now=now)
 
 
 def retire_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """A tenant's own copy of a platform mapping, for the tenant's routes that use it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -9,7 +9,7 @@ from hub.audit import ActorContext
 from hub.mappings.mapping_actions import check_mapping_body, copy_mapping
 from hub.mappings.models import FieldMapping
 from hub.outgoing.models import Route
-from hub.outgoing.subscriptions.route_actions import change_route
+from hub.outgoing.subscriptions.route_actions import change_route, check_route
 from tenants.models import Tenant
 
 
@@ -17,7 +17,7 @@ def copy_mapping_for_routes(
     mapping: FieldMapping,
     tenant: Tenant,
     name: str,
-    routes: Iterable[Route],
+    routes: Sequence[Route],
     actor: ActorContext,
     *,
     now: datetime,
@@ -27,6 +27,8 @@ def copy_mapping_for_routes(
     Raises ValidationError by field.
     """
     check_mapping_body(mapping.connector_key, mapping.action, mapping.current.ordered_body)
+    for route in routes:
+        check_route(route)  # compiles its expressions before the transaction
     with transaction.atomic():
         copied = copy_mapping(mapping, tenant, name, actor, now=now)
         for route in routes:

@@ -103,9 +103,14 @@ def _store_changed_route(
 
 
 def enable_route(route: Route, actor: ActorContext, *, enabled: bool, now: datetime) -> Route:
-    """Enable or disable the matching of new events; existing deliveries are not changed."""
+    """Enable or disable the matching of new events; existing deliveries are not changed.
+
+    A route can always be disabled. Raises ValidationError by field if it cannot be enabled.
+    """
     route.enabled = enabled
-    return change_route(route, None, actor, now=now)
+    if enabled:
+        check_route(route)
+    return _store_changed_route(route, None, actor, now=now)
 
 
 @transaction.atomic

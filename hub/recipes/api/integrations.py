@@ -41,6 +41,7 @@ from hub.recipes.integration_actions import (
     upgrade_integration,
 )
 from hub.recipes.models import Integration
+from hub.recipes.part_actions import PartRefused
 from hub.recipes.upgrades import describe_upgrade
 from hub.rest import openapi
 from hub.rest.fields import object_url
@@ -81,6 +82,8 @@ def report_refusals() -> Iterator[None]:
         raise Problem("wrong-state", ALREADY_ON % exists.integration.public_id) from exists
     except TooManyIntegrations as error:
         raise Problem("limit-reached", str(error)) from error
+    except PartRefused as refused:
+        raise Problem("wrong-state", str(refused)) from refused
     except RecipeUnavailable as error:
         raise Problem("wrong-state", NO_RECIPE) from error
     except InvalidTransition as error:

@@ -251,7 +251,11 @@ class DisableRouteView(APIView):
 
 
 def _enable(request: Request, id: UUID, *, enabled: bool) -> Response:
-    with transaction.atomic():
+    route = find_changeable_row(request, _visible_routes(request), id, shared=SHARED_ROUTE)
+    with translate_field_names():
+        if enabled:
+            check_route(route)  # compiles its expressions before the transaction
+    with transaction.atomic(), translate_field_names():
         route = _lock_changeable_route(request, id)
         enable_route(route, ActorContext.of_request(request), enabled=enabled, now=clock())
     return Response(RouteSerializer(route).data)

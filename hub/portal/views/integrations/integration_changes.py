@@ -33,6 +33,7 @@ from hub.recipes.integration_actions import (
     upgrade_integration,
 )
 from hub.recipes.models import Integration
+from hub.recipes.part_actions import PartRefused
 from hub.recipes.upgrades import describe_upgrade
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
@@ -79,6 +80,9 @@ def run_integration_action(
         action.run(integration, ActorContext.of_visitor(request, tenant_user), now=clock())
     except InvalidTransition:
         messages.warning(request, str(CHANGED_MEANWHILE))
+        return redirect_to_integration(tenant_user, integration)
+    except PartRefused as refused:
+        messages.warning(request, str(refused))
         return redirect_to_integration(tenant_user, integration)
     messages.success(request, str(action.success_text))
     if verb == "remove":

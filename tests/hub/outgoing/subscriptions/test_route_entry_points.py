@@ -1,18 +1,16 @@
 """What staff do to a route or a mapping by a form, a key does by REST, audited the same."""
 
 import json
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.db import connection as database
 from django.urls import reverse
 
 from hub.audit import AuditRow
 from hub.mappings.models import FieldMapping
 from hub.outgoing.models import Route
+from tests.hub.mappings.compilations import compiling
 from tests.tenants.door import reauthenticate
 
 pytestmark = pytest.mark.django_db
@@ -137,22 +135,6 @@ def test_staff_and_keys_do_and_audit_the_same(action, entry_points, make, acme):
         observed.append(observe(newest or 0))
     assert observed[0] == observed[1]
     assert observed[0]["audit"]
-
-
-@contextmanager
-def compiling():
-    """Collects of each compilation of a mapping or filter whether a transaction was open."""
-    in_transaction = []
-
-    def notice(frame, event, argument):
-        if event == "call" and frame.f_code.co_name in ("compile_mapping", "compile_filter"):
-            in_transaction.append(database.in_atomic_block)
-
-    sys.setprofile(notice)
-    try:
-        yield in_transaction
-    finally:
-        sys.setprofile(None)
 
 
 SAVES = {  # with a body and a filter that were not compiled before
