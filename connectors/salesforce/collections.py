@@ -155,6 +155,7 @@ class Aggregate(Query):
         "until": "2026-11-23T00:00:00+01:00",
     }
     reads_changes = True
+    takes_conditions = True
     has_ids = False
 
     def page_request(
@@ -263,18 +264,20 @@ def build_aggregate_query(
     date_field: str = "CreatedDate",
     since: str = "",
     until: str = "",
+    conditions: str = "",
     **equals: str,
 ) -> str:
     """Build an aggregate query over the records whose `date_field` is in [since, until).
 
-    `since` and `until` are dates for a field of dates, otherwise times with an offset. Raises
-    ValueError for a name or a time that is invalid.
+    `conditions` is the result of `write_conditions`; `since` and `until` are dates for a field of
+    dates, otherwise times with an offset. Raises ValueError for a name or a time that is invalid.
     """
-    conditions = build_equality_conditions(equals)
-    conditions += build_period_conditions(date_field, since, until)
+    parts = build_equality_conditions(equals)
+    parts += build_field_conditions(read_conditions(conditions))
+    parts += build_period_conditions(date_field, since, until)
     group = split_names(group_by)
     limit = AGGREGATE_ROWS_MAX if group else 0  # refused without GROUP BY
-    return build_select(parse_aggregates(select), object, conditions, group=group, limit=limit)
+    return build_select(parse_aggregates(select), object, parts, group=group, limit=limit)
 
 
 COLLECTIONS = (Records(), Aggregate())

@@ -1,15 +1,14 @@
 """Check a reconciliation's options strictly, with one error for each JSON path."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.conditions import LIST_TESTS, NULL_TESTS, TESTS
 from connectors.registry import CONNECTORS
 from connectors.roles import Collection
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import parse_expression
+from hub.scheduled.reading.condition_checks import find_condition_errors
 from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 from tenants.models import available_time_zones
 
@@ -31,9 +30,6 @@ MISSING_RECORD_ACTIONS = ("report", "create")
 DELETED_RECORD_ACTIONS = ("report", "delete")
 FIELDS_MAX = 100
 NAME_LENGTH_MAX = 80  # characters
-CONDITIONS_MAX, CONDITION_VALUES_MAX, CONDITION_TEXT_MAX = 20, 100, 255
-NUMBER_MAX = 10**18
-PATH_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}(\.[A-Za-z0-9_]{1,80}){0,5}", re.ASCII)
 OVERLAP_MINUTES_MAX = 7 * 24 * 60  # minutes
 VALUES_MAX = 1000
 KNOWN_NAMES = {
@@ -51,7 +47,6 @@ KNOWN_NAMES = {
         "repair",
     },
     "side": {"collection", "query", "conditions"},
-    "condition": {"field", "is", "value"},
     "match": {"local", "remote", "identity"},
     "field": {
         "name",
@@ -79,6 +74,9 @@ class OptionErrors:
 
     def add(self, path: str, message: str) -> None:
         self.by_path.setdefault(path, message)
+
+    def add_all(self, messages: Mapping[str, str]) -> None:
+        self.by_path = dict(messages) | self.by_path
 
     def check_object(self, value: Any, path: str, known: str) -> Mapping[str, Any]:
         """Return the object at a path after checking its keys; {} if it is not an object."""
@@ -152,7 +150,7 @@ def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str)
             f"{path}.collection",
             "cannot be reconciled: it has no ids, or does not tell which records have changed",
         )
-    _check_conditions(errors, side.get("conditions", []), f"{path}.conditions")
+    errors.add_all(find_condition_errors(side.get("conditions", []), f"{path}.conditions"))
     query = side.get("query", {})
     if not isinstance(query, Mapping):
         errors.add(f"{path}.query", "must be an object")
@@ -162,37 +160,6 @@ def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str)
             errors.add(f"{path}.query.{name}", "must be text")
         if name in READ_PARAMETERS:
             errors.add(f"{path}.query.{name}", "is set by each run")
-
-
-def _check_conditions(errors: OptionErrors, value: Any, path: str) -> None:
-    if not isinstance(value, list) or len(value) > CONDITIONS_MAX:
-        errors.add(path, f"must be a list of at most {CONDITIONS_MAX} conditions")
-        return
-    for index, entry in enumerate(value):
-        at = f"{path}[{index}]"
-        condition = errors.check_object(entry, at, "condition")
-        name, test = condition.get("field"), condition.get("is")
-        if not isinstance(name, str) or not PATH_PATTERN.fullmatch(name):
-            errors.add(f"{at}.field", "must be the name of a field, such as customer.name")
-        errors.check_choice(test, f"{at}.is", TESTS)
-        values = condition.get("value")
-        if test in NULL_TESTS:
-            if "value" in condition:
-                errors.add(f"{at}.value", "belongs to a comparison only")
-        elif test not in LIST_TESTS:
-            _check_condition_values(errors, [values], f"{at}.value")
-        elif not isinstance(values, list) or not 1 <= len(values) <= CONDITION_VALUES_MAX:
-            errors.add(f"{at}.value", f"must be a list of 1 to {CONDITION_VALUES_MAX} values")
-        else:
-            _check_condition_values(errors, values, f"{at}.value")
-
-
-def _check_condition_values(errors: OptionErrors, values: list[Any], path: str) -> None:
-    for value in values:
-        is_text = isinstance(value, str) and 0 < len(value) <= CONDITION_TEXT_MAX
-        is_number = isinstance(value, int | float) and abs(value) < NUMBER_MAX
-        if not (is_text or is_number):
-            errors.add(path, "must be text, a number, true or false")
 
 
 def find_collection(connector_key: str, key: Any) -> Collection | None:

@@ -10,8 +10,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from connectors.conditions import Condition, parse_conditions
 from connectors.registry import CONNECTORS
 from hub.mappings.mapping_actions import check_mapping_body
+from hub.scheduled.reading.condition_checks import find_condition_errors
 from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 from hub.scheduled.reports.option_fields import (
     Errors,
@@ -41,8 +43,15 @@ RESERVED_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {
     "since",
     "until",
     "page_size",
+    "conditions",
 }
 SPLIT_CHECK = one_of("", *NEXT_PARTS)
+
+
+def check_conditions(value: Any, path: str, errors: Errors) -> None:
+    """Check conditions as those of a side of a reconciliation."""
+    errors.update(find_condition_errors(value, path))
+
 
 MEASURE_SECTION = Section(
     {"name": check_short_text, "function": one_of(*FUNCTIONS), "field": check_name}, ("function",)
@@ -56,6 +65,7 @@ QUERY_SECTIONS: Mapping[str, Section] = {
             "time_type": one_of("datetime", "date"),
             "measures": list_of(MEASURE_SECTION, maximum=6),
             "where": texts_by_name(check_name, maximum=10),
+            "conditions": check_conditions,
             "group_by": check_name,
             "split": SPLIT_CHECK,
         }
@@ -139,6 +149,7 @@ class QueryOptions:
     time_type: str = "datetime"
     measures: tuple[MeasureOptions, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
     group_by: str = ""
     split: str = ""
     statuses: tuple[str, ...] = ("open", "won", "lost")
@@ -259,6 +270,7 @@ def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> Qu
         time_type=query.get("time_type", "datetime"),
         measures=_parse_measures(query.get("measures")) if kind == SOQL else (),
         where=query.get("where") or {},
+        conditions=parse_conditions(query.get("conditions", ())),
         group_by=group_by,
         split=query.get("split", "" if is_whole else split),
         statuses=tuple(query.get("statuses") or ("open", "won", "lost")),

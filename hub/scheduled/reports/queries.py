@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from connectors.conditions import write_conditions
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
 from hub.scheduled.reading import read_pages
@@ -66,10 +67,12 @@ def build_aggregate_parameters(query: QueryOptions, part: Period) -> dict[str, s
     since, until = part.start.isoformat(), part.end.isoformat()
     if query.time_type == "date":
         since, until = part.first_day.isoformat(), part.end_day.isoformat()
-    grouping = {"group_by": query.group_by} if query.group_by else {}
+    optional = {"group_by": query.group_by} if query.group_by else {}
+    if query.conditions:
+        optional["conditions"] = write_conditions(query.conditions)
     return {
         **query.where,
-        **grouping,
+        **optional,
         "object": query.object,
         "select": ", ".join(columns),
         "date_field": query.time_field,

@@ -58,6 +58,25 @@ def test_last_weeks_orders_in_salesforce_become_a_message_with_a_table_and_a_cha
     assert f"/slack/files/view/{result['picture']}" in page
 
 
+@pytest.mark.corrections(item="1.15")
+@pytest.mark.parametrize(
+    ("condition", "total"),
+    [
+        ({"field": "Name", "is": "not_null"}, "37"),
+        ({"field": "TotalAmount", "is": "not_equal", "value": 30}, "7"),
+        ({"field": "Name", "is": "in", "value": ["tea", "pots"]}, "30"),
+        ({"field": "Name", "is": "not_in", "value": ["tea"]}, "7"),
+    ],
+)
+def test_a_report_counts_only_what_meets_its_conditions(make, desk, acme, condition, total):
+    connect(make, desk, acme, "salesforce", "slack")
+    seed_orders(desk, ("2026-11-18T12:00:00.000+0000", 30), name="tea")
+    seed_orders(desk, ("2026-11-18T12:00:00.000+0000", 7), name="cups")
+    query = {"kind": "soql", "conditions": [condition]}
+    context = start_run(make, acme, "salesforce", query=query, **CHANNEL)
+    assert execute(run_report, context)["totals"][1] == total
+
+
 def test_an_empty_period_says_so(make, desk, acme):
     connect(make, desk, acme, "salesforce", "slack")
     context = start_run(make, acme, "salesforce", **CHANNEL)

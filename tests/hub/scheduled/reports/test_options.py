@@ -47,6 +47,13 @@ def test_last_weeks_sales_work_out_of_the_box():
         ({"query": {"kind": "soql", "where": {"since": "1"}}}, "query.where.since"),
         ({"query": {"kind": "soql", "where": {"credential": "1"}}}, "query.where.credential"),
         ({"query": {"kind": "soql", "where": {"self": "1"}}}, "query.where.self"),
+        ({"query": {"kind": "soql", "where": {"conditions": "1"}}}, "query.where.conditions"),
+        ({"query": {"kind": "soql", "conditions": {"field": "Status"}}}, "query.conditions"),
+        ({"query": {"kind": "soql", "conditions": [{"is": "null"}]}}, "query.conditions[0].field"),
+        (
+            {"query": {"kind": "soql", "conditions": [{"field": "A", "is": "like"}]}},
+            "query.conditions[0].is",
+        ),
         ({"query": {"group_by": "Status", "split": "day"}}, "query.group_by"),
         ({"query": {"kind": "own", "count": "events", "group_by": "state"}}, "query.group_by"),
         ({"period": "last_quarter", "query": {"split": "day"}}, "query.split"),
