@@ -9,7 +9,17 @@ from connectors.http import format_json, parse_decimal
 from hub.mappings.compiler_cache import check_body_compiles
 from hub.mappings.translate import MappingError
 from hub.problems import Problem
-from hub.problems.strict_json import NumberParser, read_json
+from hub.problems.strict_json import (
+    TOO_MANY_DIGITS_TEXT,
+    NumberParser,
+    TooManyDigits,
+    parse_storable_float,
+    read_json,
+)
+
+
+def build_digits_error(refused: TooManyDigits) -> forms.ValidationError:
+    return forms.ValidationError(_(TOO_MANY_DIGITS_TEXT) % {"number": refused.number})
 
 
 def format_json_text(value: Any) -> str:
@@ -28,6 +38,8 @@ class JsonObjectField(forms.CharField):
             return None
         try:
             parsed = read_json(text.encode(), parse_float=self.parse_float)
+        except TooManyDigits as refused:
+            raise build_digits_error(refused) from None
         except Problem as problem:
             raise forms.ValidationError(
                 _("This is not JSON. %(problem)s") % {"problem": problem.detail}
@@ -52,7 +64,7 @@ def _normalize_line_ends(text: str) -> str:
 class BodyField(JsonObjectField):
     """The body of a mapping, which must compile."""
 
-    parse_float = float  # it is stored in a column of floats
+    parse_float = staticmethod(parse_storable_float)
 
     def clean(self, value: Any) -> dict[str, Any] | None:
         body = super().clean(value)

@@ -5,10 +5,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import IO, Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.serializers import Serializer
@@ -24,6 +26,10 @@ BLANKS = b" \t\r\n"
 # PostgreSQL rejects NUL, UTF-8 rejects lone surrogates
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 UTF8 = ("", "utf-8", "utf8")
+NUMBER_SHOWN_LENGTH = 40  # digits of a number in an error
+TOO_MANY_DIGITS_TEXT = gettext_noop(
+    "The number %(number)s has more digits than are stored here. Round it, or write it as text."
+)
 NumberParser = Callable[[str], Any]
 # the path of a value: the path of its container, and its name or index there
 JsonPath = tuple[Any, str | int] | None
@@ -110,15 +116,39 @@ def _reject_constant(name: str) -> None:
 @cache  # of two functions: json.loads() would make a decoder for each document
 def _make_decoder(parse_float: NumberParser) -> json.JSONDecoder:
     def parse_finite(digits: str) -> Any:
+        number = parse_float(digits)
         if math.isinf(float(digits)):
             raise invalid_json("The document contains a number that is too large.")
-        return parse_float(digits)
+        return number
 
     return json.JSONDecoder(
         object_pairs_hook=_reject_duplicate_names,
         parse_constant=_reject_constant,
         parse_float=parse_finite,
     )
+
+
+class TooManyDigits(Problem):
+    """A float would round the number. `number`: its first digits."""
+
+    def __init__(self, digits: str) -> None:
+        self.number = digits[:NUMBER_SHOWN_LENGTH]
+        super().__init__("invalid-json", TOO_MANY_DIGITS_TEXT % {"number": self.number})
+
+
+def parse_storable_float(digits: str) -> float:
+    """Return the float of these digits, where decimals are stored as floats.
+
+    Raises TooManyDigits.
+    """
+    number = float(digits)
+    try:
+        is_exact = Decimal(repr(number)) == Decimal(digits)
+    except InvalidOperation:  # an exponent beyond those of decimals
+        is_exact = False
+    if not is_exact:
+        raise TooManyDigits(digits)
+    return number
 
 
 def invalid_json(detail: str, pointer: str | None = None) -> Problem:

@@ -1,5 +1,6 @@
 """Parse expressions, find their errors early, and evaluate them within a budget."""
 
+import json
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from jmespath.lexer import Lexer  # type: ignore[import-untyped]  # no stubs
 from jmespath.parser import Parser  # type: ignore[import-untyped]  # no stubs
 from jmespath.visitor import TreeInterpreter  # type: ignore[import-untyped]  # no stubs
 
-from connectors.http import load_json
+from connectors.http import parse_decimal
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.functions import Functions
 from hub.mappings.expressions.output import Output
@@ -42,6 +43,17 @@ class Expression:
     names: tuple[str, ...] = field(default=(), repr=False)
 
 
+class UnusualNumber(ValueError):
+    """A number that no database stores with its digits."""
+
+
+def _parse_literal_number(digits: str) -> float | Decimal:
+    number = parse_decimal(digits)
+    if isinstance(number, str):
+        raise UnusualNumber(digits)
+    return number
+
+
 class StrictLexer(Lexer):  # type: ignore[misc]  # jmespath has no types
     """Parse a literal as JSON; jmespath still accepts any text in backticks, with a warning."""
 
@@ -49,7 +61,11 @@ class StrictLexer(Lexer):  # type: ignore[misc]  # jmespath has no types
         start = self._position
         source = self._consume_until("`").replace("\\`", "`")
         try:
-            value = load_json(source)
+            value = json.loads(source, parse_float=_parse_literal_number)
+        except UnusualNumber as error:
+            raise exceptions.LexerError(
+                start, source, "a number has at most 34 digits, and 40 zeros before or behind them"
+            ) from error
         except ValueError as error:
             raise exceptions.LexerError(
                 start, source, "backticks hold JSON; text is written 'like this'"

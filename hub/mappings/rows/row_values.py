@@ -15,6 +15,11 @@ from django.utils.translation import gettext as _
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import parse_expression
 from hub.mappings.rows.converters import CONVERTERS
+from hub.problems.strict_json import (
+    TOO_MANY_DIGITS_TEXT,
+    TooManyDigits,
+    parse_storable_float,
+)
 
 RowKind = Literal["path", "constant", "expression", "identity"]
 NAME_PATTERN = r'(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\\x00-\x1f]|\\.)*")'
@@ -140,12 +145,15 @@ def _format_json(value: Any) -> str:
 def _parse_constant(text: str) -> Any:
     """Return the number, boolean, null, {} or [] that a text denotes, otherwise the text itself.
 
-    Raises InvalidRow if the text is empty, or begins with a quotation mark and is not JSON.
+    Raises InvalidRow if the text is empty, begins with a quotation mark and is not JSON, or is a
+    number with more digits than are stored.
     """
     if not text.strip():
         raise InvalidRow(_('Enter a value, or "" for an empty text.'))
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_float=parse_storable_float, parse_constant=_refuse_constant)
+    except TooManyDigits as refused:
+        raise InvalidRow(_(TOO_MANY_DIGITS_TEXT) % {"number": refused.number}) from None
     except (ValueError, RecursionError):
         if text.startswith('"'):
             raise InvalidRow(_("Text in quotation marks is written as in JSON.")) from None

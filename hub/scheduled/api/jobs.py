@@ -21,6 +21,7 @@ from hub.db.clock import clock
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner
 from hub.problems import Problem, StrictSerializer
+from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
@@ -139,6 +140,7 @@ def build_pointer(path: str) -> str:
 
 class JobsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+    parse_float = staticmethod(parse_storable_float)
 
     @openapi.describe_operation(
         "jobs_list",
@@ -177,6 +179,7 @@ class JobsView(APIView):
 
 class JobView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+    parse_float = staticmethod(parse_storable_float)
 
     @openapi.describe_operation(
         "jobs_read",

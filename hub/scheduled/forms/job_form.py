@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.mappings.forms import TenantField
+from hub.mappings.json_fields import build_digits_error
 from hub.problems import Problem, read_json
+from hub.problems.strict_json import TooManyDigits, parse_storable_float
 from hub.scheduled.forms.option_examples import EXAMPLES, OptionExample
 from hub.scheduled.forms.options.open_form import open_option_form
 from hub.scheduled.forms.options.option_form import OptionForm
@@ -57,7 +59,9 @@ class OptionsField(forms.CharField):
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         try:
-            document = read_json(text.encode()) if text else {}
+            document = read_json(text.encode(), parse_float=parse_storable_float) if text else {}
+        except TooManyDigits as refused:
+            raise build_digits_error(refused) from None
         except Problem:  # also for what a database cannot store, such as \u0000
             raise forms.ValidationError(_("This is not valid JSON.")) from None
         if not isinstance(document, dict):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from connectors.http import parse_decimal
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
@@ -39,6 +40,7 @@ from hub.outgoing.api.routes.mapping_serializers import (
 from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.models import Route
 from hub.problems import Problem, StrictSerializer
+from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import (
@@ -107,6 +109,7 @@ def _describe_mapping(request: Request, id: UUID) -> dict[str, Any]:
 
 class MappingsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+    parse_float = staticmethod(parse_storable_float)
 
     @openapi.describe_operation(
         "mappings_list",
@@ -155,6 +158,7 @@ class MappingsView(APIView):
 
 class MappingView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+    parse_float = staticmethod(parse_storable_float)
 
     @openapi.describe_operation(
         "mappings_read",
@@ -259,6 +263,7 @@ class RestoreMappingView(APIView):
 
 class TryMappingView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+    parse_float = staticmethod(parse_decimal)
 
     @openapi.describe_operation(
         "mappings_try",

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from connectors.http import parse_decimal
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.connections.models import Connection
@@ -37,6 +38,7 @@ from hub.outgoing.subscriptions.route_actions import (
     enable_route,
 )
 from hub.problems import Problem
+from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
@@ -102,6 +104,7 @@ def _set_fields(request: Request, route: Route, data: Mapping[str, Any]) -> None
 
 class RoutesView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+    parse_float = staticmethod(parse_storable_float)
 
     @openapi.describe_operation(
         "routes_list",
@@ -147,6 +150,7 @@ class RoutesView(APIView):
 
 class RouteView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+    parse_float = staticmethod(parse_storable_float)
 
     @openapi.describe_operation(
         "routes_read",
@@ -200,6 +204,7 @@ class RouteView(APIView):
 
 class TryRouteView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+    parse_float = staticmethod(parse_decimal)
 
     @openapi.describe_operation(
         "routes_try",

@@ -10,6 +10,8 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from connectors.conditions import LIST_TESTS, NULL_TESTS
+from hub.mappings.json_fields import build_digits_error
+from hub.problems.strict_json import TooManyDigits, parse_storable_float
 
 WORDS = {
     "is not null": "not_null",
@@ -89,7 +91,14 @@ def _parse_list(text: str) -> list[Any]:
 def _parse_value(text: str) -> Any:
     """Return a number, true, false or a text in quotes as JSON reads it, otherwise the text."""
     with suppress(ValueError, RecursionError):
-        value = json.loads(text)
+        value = _load_value(text)
         if isinstance(value, str | int | float):
             return value
     return text
+
+
+def _load_value(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=parse_storable_float)
+    except TooManyDigits as refused:
+        raise build_digits_error(refused) from None

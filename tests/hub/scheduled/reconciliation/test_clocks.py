@@ -105,7 +105,7 @@ def test_a_value_that_is_newer_by_more_than_clocks_differ_is_written(
 def test_an_incremental_run_finds_what_changed_after_the_run_before_it(
     make, desk, connector, minutes, overlap
 ):
-    options = {"read": "incremental", "mode": "report", "overlap_minutes": overlap}
+    options = {"read": "incremental", "mode": "propose", "overlap_minutes": overlap}
     world = open_world(make, desk, connector, minutes, **options)
     world.put_order("T-6", "open")
     id = world.put_record("T-6", "open")
