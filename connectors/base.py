@@ -17,6 +17,7 @@ from connectors.file_uploads import FileUpload
 from connectors.http import Quota, Report, Request, Response, Scope
 from connectors.object_schemas import Schema
 from connectors.outcomes import Outcome
+from connectors.report_sources import ReportSource
 from connectors.roles import Action, Choices, Collection, LogSink
 from connectors.schema import (
     LOGIN_HOST,
@@ -87,6 +88,9 @@ class Connector:
     hosts: tuple[str, ...] = ()  # patterns of hosts in responses, such as "*.salesforce.com"
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
+    report_source: ReportSource | None = None  # None: a report reads nothing from it
+    # a write may name the version that it replaces, and is refused if that is not the present one
+    can_refuse_stale_writes: bool = True
     log_sink: LogSink | None = None  # None: it takes no log lines
     schema: Schema | None = None  # None: its objects and fields cannot be read
     directory: Directory | None = None  # None: the hub reads no list of its users

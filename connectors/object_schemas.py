@@ -87,8 +87,14 @@ class Schema:
     # the object that a collection reads, by the collection's key; an empty text: it is named by the
     # parameter `object`
     object_of_collection: Mapping[str, str] = {}
+
     # reasons of an Outcome of `fields_request` by which there may be no such object
     missing_object_reasons: frozenset[str] = frozenset()
+
+    @property
+    def reads_any_object(self) -> bool:
+        """Whether a parameter of a collection names the object that is read."""
+        return "" in self.object_of_collection.values()
 
     def find_event_object(self, event_type: str) -> str:
         """Return the key of the object to which an event of this type belongs; "" if there is none.

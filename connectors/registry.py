@@ -21,3 +21,5 @@ CONNECTORS: dict[str, Connector] = {
         Webhook(),
     )
 }
+# of the webhook endpoints that customers run
+(ENDPOINT_CONNECTOR,) = (entry for entry in CONNECTORS.values() if entry.is_own_endpoint)

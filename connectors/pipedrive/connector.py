@@ -22,7 +22,7 @@ from connectors.pipedrive.errors import (
 from connectors.pipedrive.oauth import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
 from connectors.pipedrive.object_schemas import PipedriveSchema
 from connectors.pipedrive.subscriptions import PipedriveWebhookSubscriptions
-from connectors.pipedrive.summaries import DealsSummary
+from connectors.pipedrive.summaries import DealFigures, DealsSummary
 from connectors.pipedrive.webhooks import PipedriveWebhooks
 from connectors.schema import Account, AuthorizationLifetimes, Credential, DataFlow, Field
 
@@ -78,6 +78,8 @@ class Pipedrive(OAuth):
     hosts = ("*.pipedrive.com",)
     actions = ACTIONS
     collections = (*COLLECTIONS, DealsSummary())
+    report_source = DealFigures()
+    can_refuse_stale_writes = False
     schema = PipedriveSchema()
     directory = PipedriveDirectory()
     webhook_source = PipedriveWebhooks()

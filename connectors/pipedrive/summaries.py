@@ -9,9 +9,11 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from connectors.http import Request, Response, Unreadable
+from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.pipedrive.actions import base_url, build_token_costs
 from connectors.pipedrive.errors import find_rejection
+from connectors.report_sources import StatusFigures
 from connectors.roles import Collection, Page
 from connectors.schema import Credential
 
@@ -57,6 +59,17 @@ class DealsSummary(Collection):
                 for currency, total in sorted(totals.items())
             ]
         )
+
+
+class DealFigures(StatusFigures):
+    """Deals by status. The summary takes no period; a filter of the company may have one."""
+
+    kind = "pipedrive_summary"
+    label = _("Deals in Pipedrive")
+    records_label = _("Deals")
+    collection = DealsSummary.key
+    statuses = DEAL_STATUSES
+    filter_names = ("filter_id", "pipeline_id")
 
 
 def check_parameters(query: dict[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from connectors.conditions import read_conditions
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
+from connectors.report_sources import RecordFigures
 from connectors.roles import Collection, Page, parse_instant
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
@@ -37,6 +38,7 @@ QUERIES = Scope("account", "queries")
 PAGE_SIZE, PAGE_SIZE_MIN = 2000, 200  # of a batch of results
 PAGE_BYTES = 8 * 1024 * KIBIBYTE
 SOUGHT_BYTES_MAX = 4000  # of the values in one URL, encoded
+MEASURE_ALIAS = "figure"  # of the first measure figure0, of the second figure1
 AGGREGATE_ROWS_MAX = 2000  # the results of an aggregate query have no further pages
 # of `page_request`; any other one is a field
 READ_PARAMETERS = {"object", "fields", "since", "until", "deleted", "ids", "page_size"}
@@ -182,6 +184,57 @@ class Aggregate(Query):
         ):
             return Page(answer["records"])
         return Page(answer["records"], is_complete=False, reason="fewer_records")
+
+
+class ObjectFigures(RecordFigures):
+    kind = "soql"
+    label = _("Records in Salesforce")
+    collection = Aggregate.key
+    object, time_field, value_field = "Order", "CreatedDate", "TotalAmount"
+    parameter_names = frozenset(
+        {
+            "object",
+            "select",
+            "group_by",
+            "date_field",
+            "since",
+            "until",
+            "page_size",
+            "conditions",
+        }
+    )
+
+    def build_parameters(
+        self,
+        measures: Sequence[tuple[str, str]],
+        *,
+        object: str,
+        time_field: str,
+        since: str,
+        until: str,
+        group_by: str,
+    ) -> Mapping[str, str]:
+        columns = [group_by] if group_by else []
+        columns += [
+            f"{function.upper()}({field or 'Id'}) {MEASURE_ALIAS}{position}"
+            for position, (function, field) in enumerate(measures)
+        ]
+        grouping = {"group_by": group_by} if group_by else {}
+        return {
+            **grouping,
+            "object": object,
+            "select": ", ".join(columns),
+            "date_field": time_field,
+            "since": since,
+            "until": until,
+        }
+
+    def parse_measures(self, record: Mapping[str, Any], count: int) -> Sequence[Any]:
+        return [record[f"{MEASURE_ALIAS}{position}"] for position in range(count)]
+
+    def parse_group(self, record: Mapping[str, Any], group_by: str) -> Any:
+        """Return the value of the group: of Account.Name, only Name is answered."""
+        return record[group_by.rpartition(".")[2]]
 
 
 def split_values(values: Sequence[str]) -> list[list[str]]:

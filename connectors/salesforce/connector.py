@@ -15,7 +15,7 @@ from connectors.i18n import _
 from connectors.oauth import OAuth, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
 from connectors.salesforce.actions import ACTIONS, API_VERSION, base_url
-from connectors.salesforce.collections import COLLECTIONS
+from connectors.salesforce.collections import COLLECTIONS, ObjectFigures
 from connectors.salesforce.directory import SalesforceDirectory
 from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection
 from connectors.salesforce.oauth import (
@@ -128,6 +128,7 @@ class Salesforce(OAuth):
     subscriptions = SalesforceSubscriptions()
     actions = ACTIONS
     collections = COLLECTIONS
+    report_source = ObjectFigures()
     schema = SalesforceSchema()
     directory = SalesforceDirectory()
     quotas = {

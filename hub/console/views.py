@@ -81,7 +81,7 @@ def redirect_to_row(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
     find_tenant_user(request, target.tenant.reference)  # Http404 for other users
     if isinstance(target, WebhookSubscription):
         target = target.endpoint.connection
-    is_endpoint = isinstance(target, Connection) and target.connector_key == "webhook"
+    is_endpoint = isinstance(target, Connection) and target.is_tenant_endpoint
     arguments = [target.tenant.reference, target.public_id]
     return HttpResponseRedirect(
         reverse(f"portal:{'endpoint' if is_endpoint else page}", args=arguments)

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from connectors.base import Connector
-from connectors.registry import CONNECTORS
+from connectors.registry import CONNECTORS, ENDPOINT_CONNECTOR
 from hub.connections import notifications
 from hub.connections.models.lanes import CLEARED_FAILURE_COUNTS, Lane
 from hub.db.ids import uuid7
@@ -132,6 +132,11 @@ class Connection(Scoped, StateMachine):
     def connector(self) -> Connector:
         """The connector. Raises LookupError if it is not installed."""
         return CONNECTORS[self.connector_key]
+
+    @property
+    def is_tenant_endpoint(self) -> bool:
+        """Whether it is a webhook endpoint of the tenant, which chooses its events."""
+        return self.tenant_id is not None and self.connector_key == ENDPOINT_CONNECTOR.key
 
     @property
     def is_disconnected(self) -> bool:

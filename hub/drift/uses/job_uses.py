@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.base import Connector
+from connectors.report_sources import RecordFigures
 from hub.drift.uses.expression_paths import list_path_reads
 from hub.drift.uses.schema_use import FieldUse, SchemaUse, index_uses
 from hub.scheduled.models import Job
@@ -63,7 +64,8 @@ def _read_sync(connector: Connector, options: Mapping[str, Any]) -> JobFields:
 
 def _read_report(connector: Connector, options: Mapping[str, Any]) -> JobFields:
     query = _mapping(options.get("query"))
-    if connector.key != "salesforce" or not isinstance(query.get("object"), str):
+    reads_records = isinstance(connector.report_source, RecordFigures)
+    if not reads_records or not isinstance(query.get("object"), str):
         return "", [], False
     names = [query.get("time_field"), query.get("group_by")]
     measures = query.get("measures")

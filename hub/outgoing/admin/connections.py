@@ -11,11 +11,11 @@ from hub import staff
 from hub.audit import ActorContext
 from hub.connections.admin.connections import ConnectionAdminBase
 from hub.connections.models import Connection
-from hub.outgoing.subscriptions.endpoint_routes import is_tenant_endpoint, send_test_event
+from hub.outgoing.subscriptions.endpoint_routes import send_test_event
 
 
 def can_receive_test_event(connection: Connection) -> bool:
-    return is_tenant_endpoint(connection) and not connection.is_disconnected
+    return connection.is_tenant_endpoint and not connection.is_disconnected
 
 
 @admin.register(Connection)

@@ -19,7 +19,6 @@ from hub.outgoing.models import TYPE_PATTERN
 from hub.outgoing.serializers import DeliverySerializer
 from hub.outgoing.subscriptions.endpoint_routes import (
     AlreadySubscribed,
-    is_tenant_endpoint,
     load_endpoint_routes,
     send_test_event,
     subscribe_endpoint,
@@ -77,7 +76,7 @@ class SubscriptionSerializer(serializers.Serializer):
 
 def _find_endpoint(request: Request, id: UUID) -> Connection:
     connection = find_visible_connection(request, id)
-    if not is_tenant_endpoint(connection):
+    if not connection.is_tenant_endpoint:
         raise Problem("wrong-state", NO_ENDPOINT)
     return connection
 

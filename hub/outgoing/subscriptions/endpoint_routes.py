@@ -17,7 +17,6 @@ from hub.outgoing.routing import matches_event_type
 from hub.queue import wake_up
 from tenants.models import User
 
-ENDPOINT_CONNECTOR = "webhook"
 TEST_EVENT_TYPE = "hub.test"  # the type of a test event
 ACTION_EVENT_TYPE = "action.requested"  # the type of the event of an action that is requested
 REPORT_EVENT_TYPE = "report.finished"  # the type of the event that carries a report
@@ -182,11 +181,6 @@ def create_route(
         changed_at=now,
         created_at=now,
     )
-
-
-def is_tenant_endpoint(connection: Connection) -> bool:
-    """Return whether it is a tenant's webhook endpoint, which chooses its events."""
-    return connection.tenant_id is not None and connection.connector_key == ENDPOINT_CONNECTOR
 
 
 @transaction.atomic

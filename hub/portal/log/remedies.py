@@ -105,9 +105,7 @@ def reverse_connection_page(delivery: Delivery) -> str:
         return reverse_or_empty("portal:catalogue", reference) or reverse_or_empty(
             "portal:home", reference
         )
-    name = (
-        "portal:endpoint" if delivery.connection.connector_key == "webhook" else "portal:connection"
-    )
+    name = "portal:endpoint" if delivery.connection.is_tenant_endpoint else "portal:connection"
     return reverse_or_empty(name, reference, delivery.connection.public_id) or reverse_or_empty(
         "portal:home", reference
     )

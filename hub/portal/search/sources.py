@@ -87,7 +87,7 @@ def find_connections(tenant_user: TenantUser, term: str) -> Iterator[SearchResul
             or any(folded in name.casefold() for name in names)
         ):
             continue
-        page = "portal:endpoint" if connection.connector_key == "webhook" else "portal:connection"
+        page = "portal:endpoint" if connection.is_tenant_endpoint else "portal:connection"
         yield SearchResult(
             str(connection),
             reverse_object_page(page, tenant, connection),

@@ -13,7 +13,7 @@ from hub.scheduled.insight.discrepancies import (
     COUNTED_STATES,
     count_by_verdict_and_field,
 )
-from hub.scheduled.insight.review_rows import SYSTEMS_WITHOUT_PRECONDITION
+from hub.scheduled.insight.review_rows import can_refuse_stale_writes
 from hub.scheduled.insight.run_results import (
     NIGHT_GROUPS,
     is_confirmation_needed,
@@ -57,7 +57,7 @@ def build_review_context(request: HttpRequest) -> dict[str, Any]:
     ]
     return {
         "summary": summary,
-        "lacks_precondition": job is not None and job.connector_key in SYSTEMS_WITHOUT_PRECONDITION,
+        "lacks_precondition": job is not None and not can_refuse_stale_writes(job.connector_key),
         **(_build_result_context(job, tenant) if job and tenant else {}),
     }
 

@@ -16,8 +16,6 @@ from hub.scheduled.repairs.filters import IGNORABLE_STATES, REPAIRABLE_STATES
 # characters of a value in a list, and on a page of its own
 LIST_VALUE_LENGTH_MAX, PAGE_VALUE_LENGTH_MAX = 120, 4000
 NO_RECORD = DisplayValue(label=gettext_lazy("no record"))
-# the systems that cannot refuse a change of what was changed meanwhile
-SYSTEMS_WITHOUT_PRECONDITION = ("pipedrive",)
 
 STATE_LABELS: dict[str, Promise] = {
     "new": gettext_lazy("new"),
@@ -47,6 +45,12 @@ def find_system_label(discrepancy: Discrepancy) -> str:
     """Return the name of the other system."""
     connector = CONNECTORS.get(discrepancy.connection.connector_key)
     return str(connector.label) if connector else discrepancy.connection.connector_key
+
+
+def can_refuse_stale_writes(connector_key: str) -> bool:
+    """Return whether the system refuses to overwrite a value that was changed meanwhile."""
+    connector = CONNECTORS.get(connector_key)
+    return connector is None or connector.can_refuse_stale_writes
 
 
 def describe_verdict(discrepancy: Discrepancy) -> str:
@@ -129,7 +133,7 @@ class ReviewRow:
     @property
     def has_precondition(self) -> bool:
         """Return whether the other system refuses to overwrite a value changed meanwhile."""
-        return self.discrepancy.connection.connector_key not in SYSTEMS_WITHOUT_PRECONDITION
+        return can_refuse_stale_writes(self.discrepancy.connection.connector_key)
 
     @property
     def repaired_side(self) -> str:

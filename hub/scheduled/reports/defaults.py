@@ -9,8 +9,8 @@ MONDAY_MORNING = "0 9 * * 1"  # in each tenant's time zone
 def build_weekly_sales(connector_key: str, *, channel: str = "") -> Mapping[str, Any]:
     """Return the columns of a job that reports last week's orders every Monday at nine.
 
-    `connector_key`: *salesforce* for the orders in the tenant's Salesforce, *app* for those of our
-    own application. `channel`: empty, the one that is identity `reports` of kind `channel`.
+    `connector_key`: of the system with the orders, which may be our own application. `channel`:
+    empty, the one that is identity `reports` of kind `channel`.
     """
     return {
         "kind": "report",
@@ -20,6 +20,6 @@ def build_weekly_sales(connector_key: str, *, channel: str = "") -> Mapping[str,
         "options": {
             "period": "last_week",
             "title": "Sales of last week",
-            "message": {"connector": "slack", "channel": channel},
+            "message": {"channel": channel},
         },
     }

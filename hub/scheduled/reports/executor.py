@@ -15,8 +15,8 @@ from hub.scheduled.reports.figures import Figures
 from hub.scheduled.reports.message import build_report
 from hub.scheduled.reports.options import (
     OWN,
-    SOQL,
-    SUMMARY,
+    RECORD_FIGURES,
+    STATUS_FIGURES,
     ReportOptions,
     check_report_options,
     parse_report_options,
@@ -27,12 +27,16 @@ from hub.scheduled.reports.picture_upload import upload_picture
 from hub.scheduled.reports.publishing import publish_report
 from hub.scheduled.reports.queries import (
     UNREADABLE,
-    read_soql_figures,
-    read_summary_figures,
+    read_record_figures,
+    read_status_figures,
 )
 from hub.scheduled.runs.context import RunContext, RunFailed
 
-READERS = {SOQL: read_soql_figures, SUMMARY: read_summary_figures, OWN: read_own_figures}
+READERS = {
+    **dict.fromkeys(RECORD_FIGURES, read_record_figures),
+    **dict.fromkeys(STATUS_FIGURES, read_status_figures),
+    OWN: read_own_figures,
+}
 FILE_NAME = "report.png"
 OPTIONS_INVALID = "options_invalid"
 DRAWING_FAILED = "picture_failed"
@@ -105,7 +109,7 @@ async def _read_figures(context: RunContext, options: ReportOptions) -> Progress
         return Progress.from_json(context.run.cursor)
     zone = ZoneInfo(context.tenant.time_zone)
     started_at = context.run.slot_at or context.run.created_at
-    is_state = options.query.kind == SUMMARY
+    is_state = options.query.kind in STATUS_FIGURES
     period = (
         find_day(started_at, zone) if is_state else find_period(options.period, started_at, zone)
     )

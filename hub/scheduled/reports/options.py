@@ -1,17 +1,19 @@
 """The options of a report: figures, period, and message.
 
-Every option has a default: without options, a report shows last week's orders by day in Slack.
+Every option has a default: without options, a report shows last week's orders by day.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from connectors.base import Connector
 from connectors.conditions import Condition, parse_conditions
 from connectors.registry import CONNECTORS
+from connectors.report_sources import RecordFigures, StatusFigures
 from hub.mappings.mapping_actions import check_mapping_body
 from hub.scheduled.reading.condition_checks import find_condition_errors
 from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
@@ -30,21 +32,11 @@ from hub.scheduled.reports.option_fields import (
 )
 from hub.scheduled.reports.periods import NEXT_PARTS, PERIODS
 
-SOQL, SUMMARY, OWN = "soql", "pipedrive_summary", "own"
+OWN = "own"  # the kind of a query of what the hub counts itself
 FUNCTIONS = ("count", "sum", "avg", "min", "max")
 ADDITIVE_FUNCTIONS = ("count", "sum")
 # how the figures of a period are split unless the options say otherwise
 DEFAULT_SPLITS = {"last_day": "", "last_week": "day", "last_month": "week", "last_quarter": "month"}
-RESERVED_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {
-    "object",
-    "select",
-    "group_by",
-    "date_field",
-    "since",
-    "until",
-    "page_size",
-    "conditions",
-}
 SPLIT_CHECK = one_of("", *NEXT_PARTS)
 
 
@@ -56,10 +48,35 @@ def check_conditions(value: Any, path: str, errors: Errors) -> None:
 MEASURE_SECTION = Section(
     {"name": check_short_text, "function": one_of(*FUNCTIONS), "field": check_name}, ("function",)
 )
-QUERY_SECTIONS: Mapping[str, Section] = {
-    SOQL: Section(
+# what is read from other systems, by the kind of its query
+RECORD_FIGURES: Mapping[str, RecordFigures] = {
+    source.kind: source
+    for connector in CONNECTORS.values()
+    if isinstance(source := connector.report_source, RecordFigures)
+}
+STATUS_FIGURES: Mapping[str, StatusFigures] = {
+    source.kind: source
+    for connector in CONNECTORS.values()
+    if isinstance(source := connector.report_source, StatusFigures)
+}
+QUERIED_CONNECTORS: Mapping[str, Connector] = {
+    connector.report_source.kind: connector
+    for connector in CONNECTORS.values()
+    if connector.report_source
+}
+# where a report is sent unless its options say otherwise
+MESSAGE_CONNECTOR, MESSAGE_ACTION = next(
+    (connector.key, action.key)
+    for connector in CONNECTORS.values()
+    for action in connector.actions
+    if action.report_mapping
+)
+
+
+def _build_record_section(source: RecordFigures) -> Section:
+    return Section(
         {
-            "kind": one_of(SOQL),
+            "kind": one_of(source.kind),
             "object": check_name,
             "time_field": check_name,
             "time_type": one_of("datetime", "date"),
@@ -69,15 +86,18 @@ QUERY_SECTIONS: Mapping[str, Section] = {
             "group_by": check_name,
             "split": SPLIT_CHECK,
         }
-    ),
-    SUMMARY: Section(
-        {
-            "kind": one_of(SUMMARY),
-            "statuses": list_of(one_of("open", "won", "lost"), maximum=3),
-            "filter_id": check_digits,
-            "pipeline_id": check_digits,
-        }
-    ),
+    )
+
+
+def _build_status_section(source: StatusFigures) -> Section:
+    statuses = list_of(one_of(*source.statuses), maximum=len(source.statuses))
+    filters = dict.fromkeys(source.filter_names, check_digits)
+    return Section({"kind": one_of(source.kind), "statuses": statuses, **filters})
+
+
+QUERY_SECTIONS: Mapping[str, Section] = {
+    **{kind: _build_record_section(source) for kind, source in RECORD_FIGURES.items()},
+    **{kind: _build_status_section(source) for kind, source in STATUS_FIGURES.items()},
     OWN: Section(
         {
             "kind": one_of(OWN),
@@ -127,9 +147,6 @@ REPORT_SECTION = Section(
         ),
     }
 )
-# by the connector of the job, the query of a report without one
-DEFAULT_QUERIES: Mapping[str, str] = {"salesforce": SOQL, "pipedrive": SUMMARY}
-QUERIED_CONNECTORS: Mapping[str, str] = {SOQL: "salesforce", SUMMARY: "pipedrive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +161,15 @@ class QueryOptions:
     """The query of a report; the kind determines which fields apply."""
 
     kind: str
-    object: str = "Order"
-    time_field: str = "CreatedDate"
+    object: str = ""
+    time_field: str = ""
     time_type: str = "datetime"
     measures: tuple[MeasureOptions, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     group_by: str = ""
     split: str = ""
-    statuses: tuple[str, ...] = ("open", "won", "lost")
+    statuses: tuple[str, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     counted_rows: str = "orders"
 
@@ -184,9 +201,9 @@ def check_report_options(options: Any, connector_key: str) -> Errors:
     if errors:
         return errors
     parsed = parse_report_options(options, connector_key)
-    needed = QUERIED_CONNECTORS.get(parsed.query.kind, connector_key)
-    if needed != connector_key:
-        errors["query.kind"] = _("This query needs a job of %s.") % CONNECTORS[needed].label
+    needed = QUERIED_CONNECTORS.get(parsed.query.kind)
+    if needed and needed.key != connector_key:
+        errors["query.kind"] = _("This query needs a job of %s.") % needed.label
     _check_grouping(parsed, errors)
     _check_measures(parsed, errors)
     _check_message(parsed.message, errors)
@@ -202,8 +219,10 @@ def _check_grouping(options: ReportOptions, errors: Errors) -> None:
     allowed = {"orders": ("",), "events": ("", "type"), "deliveries": ("", "state", "connector")}
     if query.kind == OWN and query.group_by not in allowed[query.counted_rows]:
         errors["query.group_by"] = _("%s cannot be grouped by this.") % query.counted_rows
+    source = RECORD_FIGURES.get(query.kind)
+    reserved = PAGE_REQUEST_ARGUMENTS | (source.parameter_names if source else set())
     for name in query.where:
-        if name in RESERVED_PARAMETERS:
+        if name in reserved:
             errors[f"query.where.{name}"] = _("This name cannot be used here.")
 
 
@@ -215,7 +234,7 @@ def _check_measures(options: ReportOptions, errors: Errors) -> None:
             errors[f"{path}.field"] = _("This is required.")
         if names.count(measure.name) > 1:
             errors[f"{path}.name"] = _("Two measures have this name.")
-    if options.query.kind == SOQL and options.chart_measure not in ("", *names):
+    if options.query.kind in RECORD_FIGURES and options.chart_measure not in ("", *names):
         errors["chart.measure"] = _("There is no such measure.")
 
 
@@ -250,8 +269,8 @@ def parse_report_options(options: Mapping[str, Any], connector_key: str) -> Repo
         chart.get("show", True),
         chart.get("measure", ""),
         MessageOptions(
-            message.get("connector", "slack"),
-            message.get("action", "post_message"),
+            message.get("connector", MESSAGE_CONNECTOR),
+            message.get("action", MESSAGE_ACTION),
             message.get("channel", ""),
             message.get("mapping") or {},
         ),
@@ -259,34 +278,46 @@ def parse_report_options(options: Mapping[str, Any], connector_key: str) -> Repo
 
 
 def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> QueryOptions:
-    kind = query.get("kind") or DEFAULT_QUERIES.get(connector_key, OWN)
+    kind = query.get("kind") or find_usual_kind(connector_key)
+    if source := STATUS_FIGURES.get(kind):
+        return QueryOptions(
+            kind,
+            statuses=tuple(query.get("statuses") or source.statuses),
+            filters={name: query[name] for name in source.filter_names if query.get(name)},
+        )
     group_by = query.get("group_by", "")
-    is_whole = bool(group_by) or kind == SUMMARY
-    filters = {name: query[name] for name in ("filter_id", "pipeline_id") if query.get(name)}
-    return QueryOptions(
+    parsed = QueryOptions(
         kind,
-        object=query.get("object") or "Order",
-        time_field=query.get("time_field") or "CreatedDate",
-        time_type=query.get("time_type", "datetime"),
-        measures=_parse_measures(query.get("measures")) if kind == SOQL else (),
-        where=query.get("where") or {},
-        conditions=parse_conditions(query.get("conditions", ())),
         group_by=group_by,
-        split=query.get("split", "" if is_whole else split),
-        statuses=tuple(query.get("statuses") or ("open", "won", "lost")),
-        filters=filters,
+        split=query.get("split", "" if group_by else split),
         counted_rows=query.get("count", "orders"),
     )
+    return _add_records(parsed, query, RECORD_FIGURES[kind]) if kind in RECORD_FIGURES else parsed
 
 
-def _parse_measures(measures: Sequence[Mapping[str, str]] | None) -> tuple[MeasureOptions, ...]:
-    """Return the measures: by default the number of orders and their value."""
-    if not measures:
-        return (
-            MeasureOptions("count", "", _("Orders")),
-            MeasureOptions("sum", "TotalAmount", _("Value")),
-        )
-    return tuple(map(_parse_measure, measures))
+def find_usual_kind(connector_key: str) -> str:
+    """Return the kind of the query of a report without one, by the connector of its job."""
+    connector = CONNECTORS.get(connector_key)
+    return connector.report_source.kind if connector and connector.report_source else OWN
+
+
+def _add_records(
+    parsed: QueryOptions, query: Mapping[str, Any], source: RecordFigures
+) -> QueryOptions:
+    """Add what is read of the records: by default the number of orders and their value."""
+    usual = (
+        MeasureOptions("count", "", _("Orders")),
+        MeasureOptions("sum", source.value_field, _("Value")),
+    )
+    return replace(
+        parsed,
+        object=query.get("object") or source.object,
+        time_field=query.get("time_field") or source.time_field,
+        time_type=query.get("time_type", "datetime"),
+        measures=tuple(map(_parse_measure, query.get("measures") or ())) or usual,
+        where=query.get("where") or {},
+        conditions=parse_conditions(query.get("conditions", ())),
+    )
 
 
 def _parse_measure(measure: Mapping[str, str]) -> MeasureOptions:

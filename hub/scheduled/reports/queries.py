@@ -7,7 +7,9 @@ from django.utils.translation import gettext as _
 
 from connectors.conditions import write_conditions
 from connectors.registry import CONNECTORS
+from connectors.report_sources import RecordFigures
 from hub.connections.models import Connection
+from hub.reason_codes import translate_text
 from hub.scheduled.reading import read_pages
 from hub.scheduled.reports.figures import (
     Figures,
@@ -19,34 +21,42 @@ from hub.scheduled.reports.figures import (
     list_currency_measures,
     parse_figure,
 )
-from hub.scheduled.reports.options import ADDITIVE_FUNCTIONS, MeasureOptions, QueryOptions
+from hub.scheduled.reports.options import (
+    ADDITIVE_FUNCTIONS,
+    QUERIED_CONNECTORS,
+    RECORD_FIGURES,
+    STATUS_FIGURES,
+    QueryOptions,
+)
 from hub.scheduled.reports.periods import Period, format_part, split_period
 from hub.scheduled.runs.context import RunContext, RunFailed
 
-ALIAS = "figure"  # of the first measure figure0, of the second figure1
 INCOMPLETE, UNREADABLE = "read_incomplete", "report_unreadable"
 
 Record = Mapping[str, Any]
 
 
-async def read_soql_figures(context: RunContext, query: QueryOptions, period: Period) -> Figures:
+async def read_record_figures(context: RunContext, query: QueryOptions, period: Period) -> Figures:
     """Return aggregates of one object: one row for each part of the period, or each group.
 
-    Salesforce groups days in the time zone of its own user. So each part is a separate query,
+    A system may group days in the time zone of its own user. So each part is a separate query,
     between two moments.
     """
-    connection = await context.find_connection("salesforce")
+    connection = await context.find_connection(QUERIED_CONNECTORS[query.kind].key)
+    source = RECORD_FIGURES[query.kind]
     measures = [Measure(one.name, one.function in ADDITIVE_FUNCTIONS) for one in query.measures]
     rows: list[Row] = []
     parts = split_period(period, query.split) if query.split else [period]
     for part in parts:
-        parameters = build_aggregate_parameters(query, part)
+        parameters = _build_record_parameters(source, query, part)
         records = [
-            record async for record in read_all(context, connection, "aggregate", parameters)
+            record async for record in read_all(context, connection, source.collection, parameters)
         ]
         if query.group_by:
-            column = query.group_by.rpartition(".")[2]  # of Account.Name, only Name is answered
-            rows = [_build_row(record[column] or "", record, query) for record in records]
+            rows = [
+                _build_row(source.parse_group(record, query.group_by) or "", record, query)
+                for record in records
+            ]
         else:
             (record,) = records
             rows.append(_build_row(format_part(part), record, query))
@@ -54,42 +64,34 @@ async def read_soql_figures(context: RunContext, query: QueryOptions, period: Pe
     return build_figures(_name_labels(query), measures, rows)
 
 
-def build_aggregate_parameters(query: QueryOptions, part: Period) -> dict[str, str]:
-    """Return the parameters of the collection `aggregate` for a part of the period.
+def _build_record_parameters(
+    source: RecordFigures, query: QueryOptions, part: Period
+) -> dict[str, str]:
+    """Return the parameters of the collection for a part of the period.
 
     A field that holds days is compared with the local days.
     """
-    columns = [query.group_by] if query.group_by else []
-    columns += [
-        f"{_format_measure(measure)} {ALIAS}{position}"
-        for position, measure in enumerate(query.measures)
-    ]
     since, until = part.start.isoformat(), part.end.isoformat()
     if query.time_type == "date":
         since, until = part.first_day.isoformat(), part.end_day.isoformat()
-    optional = {"group_by": query.group_by} if query.group_by else {}
-    if query.conditions:
-        optional["conditions"] = write_conditions(query.conditions)
-    return {
-        **query.where,
-        **optional,
-        "object": query.object,
-        "select": ", ".join(columns),
-        "date_field": query.time_field,
-        "since": since,
-        "until": until,
-    }
-
-
-def _format_measure(measure: MeasureOptions) -> str:
-    return f"{measure.function.upper()}({measure.field or 'Id'})"
+    parameters = source.build_parameters(
+        [(measure.function, measure.field) for measure in query.measures],
+        object=query.object,
+        time_field=query.time_field,
+        since=since,
+        until=until,
+        group_by=query.group_by,
+    )
+    conditions = {"conditions": write_conditions(query.conditions)} if query.conditions else {}
+    return {**query.where, **conditions, **parameters}
 
 
 def _build_row(label: object, record: Record, query: QueryOptions) -> Row:
     values = []
-    for position, measure in enumerate(query.measures):
-        value = parse_figure(record[f"{ALIAS}{position}"])
-        # the sum of no records is null in SOQL
+    answered = RECORD_FIGURES[query.kind].parse_measures(record, len(query.measures))
+    for measure, answer in zip(query.measures, answered, strict=True):
+        value = parse_figure(answer)
+        # the sum of no records may be null
         values.append(
             parse_figure(0) if value is None and measure.function in ADDITIVE_FUNCTIONS else value
         )
@@ -103,19 +105,19 @@ def _name_labels(query: QueryOptions) -> str:
     return names.get(query.split, _("Period"))
 
 
-async def read_summary_figures(context: RunContext, query: QueryOptions, period: Period) -> Figures:
-    """Return the current number of deals with each status, and their value in each currency.
+async def read_status_figures(context: RunContext, query: QueryOptions, period: Period) -> Figures:
+    """Return the present number of records with each status, and their value in each currency.
 
-    Pipedrive's summary takes no period, so the report names a moment; `filter_id` refers to a
-    filter in the company's account that may have one.
+    They have no period, so the report names a moment.
     """
-    connection = await context.find_connection("pipedrive")
+    connection = await context.find_connection(QUERIED_CONNECTORS[query.kind].key)
+    source = STATUS_FIGURES[query.kind]
     counts: dict[str, Any] = {}
     values: dict[str, dict[str, Any]] = {}
     for status in query.statuses:
         counts[status], values[status] = 0, {}
         parameters = {**query.filters, "status": status}
-        async for record in read_all(context, connection, "deals_summary", parameters):
+        async for record in read_all(context, connection, source.collection, parameters):
             counts[status] += parse_figure(record["count"]) or 0
             currency = clean_currency(record["currency"])
             value = parse_figure(record["value"]) or 0
@@ -124,7 +126,7 @@ async def read_summary_figures(context: RunContext, query: QueryOptions, period:
         {currency for by_status in values.values() for currency in by_status},
         key=lambda currency: (not currency, currency),
     )
-    measures = [Measure(_("Deals")), *list_currency_measures(currencies)]
+    measures = [Measure(translate_text(source.records_label)), *list_currency_measures(currencies)]
     rows = [
         Row(
             status,

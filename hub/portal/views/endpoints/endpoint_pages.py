@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from connectors.registry import CONNECTORS
+from connectors.registry import ENDPOINT_CONNECTOR
 from hub import egress
 from hub.audit import ActorContext
 from hub.connections.connecting.by_form import connect_with_form
@@ -46,13 +46,12 @@ from hub.portal.views.connecting.wizard import render_suspended_page
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
-CONNECTOR_KEY = "webhook"
 ENDPOINTS_SHOWN, DELIVERIES_SHOWN = 200, 5
 ADMIN = Membership.Role.ADMIN
 
 
 def filter_endpoints(tenant_user: TenantUser) -> QuerySet[Connection]:
-    return Connection.objects.of(tenant_user.tenant).filter(connector_key=CONNECTOR_KEY)
+    return Connection.objects.of(tenant_user.tenant).filter(connector_key=ENDPOINT_CONNECTOR.key)
 
 
 def get_endpoint(tenant_user: TenantUser, id: UUID) -> Connection:
@@ -103,10 +102,10 @@ def list_endpoints(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
 @tenant_view(min_role=ADMIN)
 def add_endpoint_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     if tenant_user.tenant.suspended:
-        return render_suspended_page(request, tenant_user, CONNECTORS[CONNECTOR_KEY])
+        return render_suspended_page(request, tenant_user, ENDPOINT_CONNECTOR)
     shared_routes = (
         Route.objects.of(tenant_user.tenant)
-        .filter(connection=None, connector_key=CONNECTOR_KEY, enabled=True)
+        .filter(connection=None, connector_key=ENDPOINT_CONNECTOR.key, enabled=True)
         .order_by("event_type")
     )
     form = AddEndpointForm(
@@ -145,7 +144,7 @@ def add_tested_endpoint(
         }
         return render(request, "portal/endpoints/add.html", context, status=422)
     if result.reason == "tenant_suspended":
-        return render_suspended_page(request, tenant_user, CONNECTORS[CONNECTOR_KEY])
+        return render_suspended_page(request, tenant_user, ENDPOINT_CONNECTOR)
     form.add_error(None, result.detail)
     return render(request, "portal/endpoints/add.html", context, status=409)
 
@@ -162,7 +161,7 @@ def connect_and_subscribe(
 
     return connect_with_form(
         tenant_user.tenant,
-        CONNECTORS[CONNECTOR_KEY],
+        ENDPOINT_CONNECTOR,
         data["name"],
         FormInput({"url": data["url"]}, {}),
         actor,

@@ -19,7 +19,7 @@ from hub.portal.forms import IgnoreForm, RepairPlanForm
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.scheduled.discrepancy_pages import get_discrepancy, list_reconciliations
 from hub.portal.views.scheduled.review_query import describe_review_filter, parse_review_filter
-from hub.scheduled.insight.review_rows import SYSTEMS_WITHOUT_PRECONDITION, describe_reason
+from hub.scheduled.insight.review_rows import can_refuse_stale_writes, describe_reason
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.discrepancy_actions import (
     RepairRefused,
@@ -122,8 +122,6 @@ def _build_plan_context(
         "filter": filter,
         "selected": len(filter.get("discrepancies", ())),
         "worded": describe_review_filter(filter, jobs),
-        "lacks_precondition": any(
-            job.connector_key in SYSTEMS_WITHOUT_PRECONDITION for job in jobs
-        ),
+        "lacks_precondition": not all(can_refuse_stale_writes(job.connector_key) for job in jobs),
         "api_filters": filter,
     }

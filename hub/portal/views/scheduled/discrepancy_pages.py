@@ -29,8 +29,8 @@ from hub.scheduled.insight.discrepancies import (
 )
 from hub.scheduled.insight.review_rows import (
     PAGE_VALUE_LENGTH_MAX,
-    SYSTEMS_WITHOUT_PRECONDITION,
     build_review_row,
+    can_refuse_stale_writes,
 )
 from hub.scheduled.insight.run_results import (
     NIGHT_GROUPS,
@@ -78,8 +78,8 @@ def show_discrepancies(request: HttpRequest, tenant_user: TenantUser) -> HttpRes
         "states": list_state_links(filter.get("state", ""), data),
         "jobs": jobs,
         "job_links": list_job_links(jobs, filter.get("job", ""), data),
-        "lacks_precondition": any(
-            entry.connector_key in SYSTEMS_WITHOUT_PRECONDITION for entry in jobs
+        "lacks_precondition": not all(
+            can_refuse_stale_writes(entry.connector_key) for entry in jobs
         ),
         "repair_query": _build_repair_query(filter, jobs),
         "api_filters": {name: value for name, value in filter.items() if name != "discrepancies"},

@@ -5,19 +5,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.portal.views.etag import respond_if_modified
 from hub.scheduled.insight.log_shipping import view_log_shipping
 from tenants.access.tenant_users import TenantUser, tenant_view
 
-LOG_SYSTEM = "splunk"  # the system that takes log lines
+LOG_SYSTEMS = [key for key, connector in CONNECTORS.items() if connector.log_sink]
 
 
 @require_safe
 @tenant_view()
 def show_log_shipping(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    connections = Connection.objects.of(tenant_user.tenant).filter(connector_key=LOG_SYSTEM)
+    connections = Connection.objects.of(tenant_user.tenant).filter(connector_key__in=LOG_SYSTEMS)
     context = {
         "tenant_user": tenant_user,
         "view": view_log_shipping(tenant_user.tenant, now=clock()),

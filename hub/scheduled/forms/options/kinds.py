@@ -10,21 +10,16 @@ from hub.reason_codes import translate_text
 from hub.scheduled.forms.options.option_form import OptionForm, Options, Path
 from hub.scheduled.models import LogSource
 from hub.scheduled.reports.options import (
-    DEFAULT_QUERIES,
     OWN,
     QUERIED_CONNECTORS,
     QUERY_SECTIONS,
-    SOQL,
-    SUMMARY,
+    RECORD_FIGURES,
+    find_usual_kind,
 )
 from hub.scheduled.shipping.options import APPLICATION
 from hub.scheduled.sync.options import MAX_LOOKBACK_HOURS, MAX_OVERLAP_MINUTES, find_objects
 
-QUERY_LABELS = {
-    SOQL: _("Records in Salesforce"),
-    SUMMARY: _("Deals in Pipedrive"),
-    OWN: _("What the hub counts itself"),
-}
+OWN_LABEL = _("What the hub counts itself")
 PERIOD_CHOICES = (
     ("last_day", _("Yesterday")),
     ("last_week", _("Last week")),
@@ -50,7 +45,7 @@ class ReportOptionForm(OptionForm):
     title = forms.CharField(label=_("Title"), max_length=200, required=False)
     query = forms.ChoiceField(label=_("What is reported"))
     object = forms.CharField(
-        label=_("Object in Salesforce"),
+        label=_("Object"),
         max_length=80,
         required=False,
         help_text=_("Such as Order or Opportunity."),
@@ -81,19 +76,22 @@ class ReportOptionForm(OptionForm):
         label=_("Channel"),
         max_length=200,
         required=False,
-        help_text=_("The channel's ID in Slack. Empty: as the connection says."),
+        help_text=_("The channel's ID. Empty: as the connection says."),
     )
     shows_chart = forms.BooleanField(label=_("With a chart"), required=False, initial=True)
 
     def prepare_fields(self) -> None:
         kinds = [kind for kind in QUERY_SECTIONS if self._is_possible(kind)]
-        self.set_choices("query", [(kind, QUERY_LABELS[kind]) for kind in kinds])
-        self.initial.setdefault("query", DEFAULT_QUERIES.get(self.connector_key, OWN))
-        for name in ("object", "time_field") if SOQL not in kinds else ():
+        source = CONNECTORS[self.connector_key].report_source
+        labels = {OWN: OWN_LABEL} | ({source.kind: translate_text(source.label)} if source else {})
+        self.set_choices("query", [(kind, labels[kind]) for kind in kinds])
+        self.initial.setdefault("query", find_usual_kind(self.connector_key))
+        for name in ("object", "time_field") if RECORD_FIGURES.keys().isdisjoint(kinds) else ():
             del self.fields[name]
 
     def _is_possible(self, kind: str) -> bool:
-        return QUERIED_CONNECTORS.get(kind, self.connector_key) == self.connector_key
+        needed = QUERIED_CONNECTORS.get(kind)
+        return needed is None or needed.key == self.connector_key
 
     def build(self) -> Options:
         """Return the options; the query contains only the parameters of its kind."""

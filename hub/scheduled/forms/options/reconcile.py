@@ -180,7 +180,8 @@ class ReconcileOptionForm(OptionForm):
         for side, key in (("local", LOCAL_CONNECTOR), ("remote", self.connector_key)):
             self.set_choices(f"{side}_collection", list_collections(key))
             self.set_choices(f"{side}_action", [("", _("Not changed")), *list_updates(key)])
-        if self.connector_key != "salesforce":
+        schema = CONNECTORS[self.connector_key].schema
+        if schema is None or not schema.reads_any_object:
             del self.fields["remote_object"], self.fields["remote_fields"]
 
     @property
