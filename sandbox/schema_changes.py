@@ -71,10 +71,10 @@ def parse_change(request_body: Mapping[str, Any]) -> SchemaChange:
 
 
 def _check_details(change: str, details: Mapping[str, Any]) -> None:
-    known = DETAILS.get(change, {})
-    if unknown := sorted(set(details) - set(known)):
+    allowed = DETAILS.get(change, {})
+    if unknown := sorted(set(details) - set(allowed)):
         raise ValueError(f"{change} has no {unknown[0]!r}")
-    for name, (kind, is_needed) in known.items():
+    for name, (kind, is_needed) in allowed.items():
         if name not in details and is_needed:
             raise ValueError(f"{change} needs {name}")
         if name in details and not _is_of(kind, details[name]):

@@ -92,15 +92,16 @@ def print_unexcused_sends(case: Evaluation, sends: Iterable[tuple[Arrival, Arriv
     """Print, for whoever reads along, when the sender of each was killed and what fell beside."""
     begin = case.kills[0].at if case.kills else 0.0
     for before, after in sends:
-        own = [kill - before.at for kill in case.kills_of(before) if kill >= before.at]
+        delays = [kill - before.at for kill in case.kills_of(before) if kill >= before.at]
         beside = [
             f"{kill.what} {kill.at - before.at:+.1f}"
             for kill in case.kills
             if before.at - 1 <= kill.at <= after.at
         ]
+        fate = f"was killed after {min(delays):.2f} s" if delays else "lived"
         print(
             f"{before.at - begin:7.1f} s sent again {after.at - before.at:.1f} s later, its sender "
-            f"{f'was killed after {min(own):.2f} s' if own else 'lived'}; {', '.join(beside)}",
+            f"{fate}; {', '.join(beside)}",
             file=sys.stderr,
         )
 
@@ -204,15 +205,17 @@ def recoveries(case: Evaluation) -> Iterator[Figure]:
     """Every wait counts from the kill, also where others fell into it; the strict bars are for
     single kills.
     """
-    found = [
+    found_recoveries = [
         Recovery(crash.kill, crash.sent_again, crash.sender_known)
         for crash in crashes_of(case)
         if crash.kill is not None
     ]
-    print_recoveries(case.kills, found)
-    yield figure("sent_again_within", longest(found), "s", Bar("<=", 30))
+    print_recoveries(case.kills, found_recoveries)
+    yield figure("sent_again_within", longest(found_recoveries), "s", Bar("<=", 30))
     alone = [
-        recovery for recovery in found if recovery.sender_known and is_single_kill(case, recovery)
+        recovery
+        for recovery in found_recoveries
+        if recovery.sender_known and is_single_kill(case, recovery)
     ]
     for name, kinds, limit in (("member", MEMBER, 5), ("machine", MACHINE, 15)):
         if kinds.isdisjoint(kill.what for kill in case.kills):
@@ -225,9 +228,9 @@ def recoveries(case: Evaluation) -> Iterator[Figure]:
     )
 
 
-def longest(found: Iterable[Recovery]) -> float:
+def longest(recoveries: Iterable[Recovery]) -> float:
     """Return the longest recovery; infinite without any, as nothing was measured then."""
-    return max((recovery.seconds for recovery in found), default=math.inf)
+    return max((recovery.seconds for recovery in recoveries), default=math.inf)
 
 
 def is_single_kill(case: Evaluation, recovery: Recovery) -> bool:
@@ -249,10 +252,10 @@ def following(moments: Sequence[float], at: float) -> float:
     return moments[place] if place < len(moments) else math.inf
 
 
-def print_recoveries(kills: Sequence[Kill], found: Iterable[Recovery]) -> None:
+def print_recoveries(kills: Sequence[Kill], recoveries: Iterable[Recovery]) -> None:
     """Each kill with what it cost, for whoever reads along."""
     waits: defaultdict[float, list[float]] = defaultdict(list)
-    for recovery in found:
+    for recovery in recoveries:
         waits[recovery.kill.at].append(recovery.seconds)
     for kill in kills:
         cost = (

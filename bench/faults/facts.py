@@ -87,7 +87,7 @@ def replacements(owners: SocketOwners) -> Iterator[Kill]:
     for replacement in Replacement.objects.all():
         replaced_at = clocks.monotonic(replacement.at)
         span = (replaced_at - REPLACED_WITHIN, replaced_at + REPLACED_WITHIN)
-        ended = owners.ended_since(replacement.pool, *span)
-        pids = frozenset(life.pid for life in ended)
-        for at in {life.ended_by for life in ended} or {replaced_at}:
+        lifetimes = owners.ended_since(replacement.pool, *span)
+        pids = frozenset(lifetime.pid for lifetime in lifetimes)
+        for at in {lifetime.ended_by for lifetime in lifetimes} or {replaced_at}:
             yield Kill(at, f"({replacement.why})", pids)

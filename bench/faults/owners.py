@@ -97,9 +97,9 @@ class SocketOwners:
         return None
 
     def note_life(self, pid: int) -> None:
-        group, life = process_groups.group_of(pid), self.lives.get(pid)
-        if life is not None and group != life.group:
-            life.ended_by = time.monotonic()
+        group, lifetime = process_groups.group_of(pid), self.lives.get(pid)
+        if lifetime is not None and group != lifetime.group:
+            lifetime.ended_by = time.monotonic()
             self.ended.append(self.lives.pop(pid))
         if group is not None and pid not in self.lives:
             self.lives[pid] = Life(pid, group)
@@ -107,5 +107,7 @@ class SocketOwners:
     def ended_since(self, group: int, since: float, until: float) -> list[Life]:
         """Return the processes of a group that ended between two moments."""
         return [
-            life for life in self.ended if life.group == group and since <= life.ended_by <= until
+            lifetime
+            for lifetime in self.ended
+            if lifetime.group == group and since <= lifetime.ended_by <= until
         ]

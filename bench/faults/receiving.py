@@ -157,9 +157,9 @@ class ReceivingInstallation:
         folder = postgres.folder_of(os.environ["DATABASE_URL"])
         assert folder is not None, "it is struck where the server is ours only"
         with postgres.killed(folder):
-            began = time.monotonic()
+            started_at = time.monotonic()
             time.sleep(DOWN)
-            self.outages.append((began, time.monotonic()))
+            self.outages.append((started_at, time.monotonic()))
         nothing = Event.unscoped.filter(pk=0)  # our own connection is broken, too
         wait_until(
             lambda: not is_true_or_unknown(nothing.exists),

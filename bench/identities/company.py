@@ -76,11 +76,11 @@ def hire_employees(count: int, dice: random.Random) -> list[Employee]:
 def _invent_employee(number: int, dice: random.Random) -> Employee:
     (country,) = dice.choices(COUNTRIES, [entry.weight for entry in COUNTRIES])
     given_names = dice.choice((country.women, country.men))
-    given, surname = _draw(given_names, dice), _draw(country.surnames, dice)
+    given_name, surname = _draw(given_names, dice), _draw(country.surnames, dice)
     middle = _draw(given_names, dice) if dice.random() < DOUBLE_GIVEN else ""
     if dice.random() < DOUBLE_SURNAME or (country is COUNTRIES[4] and dice.random() < 0.3):
         surname = _double_surname(country, surname, dice)
-    employee = Employee(number, given, "" if middle == given else middle, surname)
+    employee = Employee(number, given_name, "" if middle == given_name else middle, surname)
     chance = dice.random()
     if chance < CONTRACTORS:
         employee.is_contractor, employee.domain = True, dice.choice(PRIVATE_DOMAINS)
@@ -109,25 +109,25 @@ def _split_names(text: str) -> tuple[str, ...]:
 def _assign_accounts(
     employee: Employee, style: str, mailboxes: set[str], logins: set[str], dice: random.Random
 ) -> None:
-    given, surname = spell_plainly(employee.given), spell_plainly(employee.surname)
-    long, short = f"{given}.{surname}", f"{given[0]}.{surname}"
-    wanted = short if style == "initial.surname" and dice.random() < 0.9 else long
+    given_name, surname = spell_plainly(employee.given), spell_plainly(employee.surname)
+    long, short = f"{given_name}.{surname}", f"{given_name[0]}.{surname}"
+    wanted_login = short if style == "initial.surname" and dice.random() < 0.9 else long
     if dice.random() < 0.03:
-        wanted = given  # the first of a name, years ago
-    employee.mailbox = _find_free(wanted, mailboxes)
+        wanted_login = given_name  # the first of a name, years ago
+    employee.mailbox = _find_free(wanted_login, mailboxes)
     login = {
-        0: f"{given[0]}{surname}",
-        1: f"{given}.{surname}",
-        2: f"{given[:2]}{surname[:4]}",
+        0: f"{given_name[0]}{surname}",
+        1: f"{given_name}.{surname}",
+        2: f"{given_name[:2]}{surname[:4]}",
     }.get(dice.choices((0, 1, 2, 3), (6, 2, 1, 2))[0], f"e{10_000 + employee.number}")
     employee.login = _find_free(login[:20], logins)
 
 
-def _find_free(wanted: str, taken: set[str]) -> str:
-    name, number = wanted, 2
-    while name in taken:
-        name, number = f"{wanted}{number}", number + 1
-    taken.add(name)
+def _find_free(login: str, used_logins: set[str]) -> str:
+    name, number = login, 2
+    while name in used_logins:
+        name, number = f"{login}{number}", number + 1
+    used_logins.add(name)
     return name
 
 

@@ -53,45 +53,47 @@ def build_directories(count: int, seed: int) -> Directories:
     """Build the lists of about so many people; the same for the same seed."""
     dice = random.Random(seed)
     employees = hire_employees(count, dice)
-    made = Directories()
+    directories = Directories()
     for employee in employees:
-        _add_employee(made, employee, dice)
-    _hand_on_addresses(made, dice)
-    made.remote += [
+        _add_employee(directories, employee, dice)
+    _hand_on_addresses(directories, dice)
+    directories.remote += [
         Person(f"B{number}", f"{name} Bot", login=f"{name.lower()}bot", is_bot=number % 2 == 0)
         for number, name in enumerate(("Deploy", "Jira", "Standup", "Giphy", "Backup", "Polly"))
     ]
-    made.remote += [
+    directories.remote += [
         Person(f"T{number}", team.title(), f"{team}@{MAIN_DOMAIN}")
         for number, team in enumerate(TEAMS)
     ]
-    dice.shuffle(made.local)
-    dice.shuffle(made.remote)
-    return made
+    dice.shuffle(directories.local)
+    dice.shuffle(directories.remote)
+    return directories
 
 
-def _add_employee(made: Directories, employee: Employee, dice: random.Random) -> None:
+def _add_employee(directories: Directories, employee: Employee, dice: random.Random) -> None:
     local_id, remote_id = f"u-{employee.number}", f"U{employee.number:05d}"
-    ours, theirs = _describe_locally(employee, dice), _describe_remotely(employee, dice)
+    our_person, their_person = _describe_locally(employee, dice), _describe_remotely(employee, dice)
     for share, damage in DAMAGES:
         if dice.random() < share:
-            ours, theirs = damage(employee, ours, theirs, dice)
+            our_person, their_person = damage(employee, our_person, their_person, dice)
     chance = dice.random()
     if chance >= LOCAL_ONLY:
-        made.remote.append(replace(theirs, id=remote_id))
+        directories.remote.append(replace(their_person, id=remote_id))
     if LOCAL_ONLY <= chance < LOCAL_ONLY + REMOTE_ONLY:
         return
-    made.local.append(replace(ours, id=local_id))
-    made.tags[local_id] = employee.tags
+    directories.local.append(replace(our_person, id=local_id))
+    directories.tags[local_id] = employee.tags
     if chance < LOCAL_ONLY:
         return
-    made.pairs[local_id] = remote_id
+    directories.pairs[local_id] = remote_id
     fate = dice.random()
     if fate < DEACTIVATED:
-        made.remote[-1] = replace(made.remote[-1], is_active=False)
-        made.deactivated.add(local_id)
+        directories.remote[-1] = replace(directories.remote[-1], is_active=False)
+        directories.deactivated.add(local_id)
     elif fate < DEACTIVATED + RECREATED:  # an old account beside the one that is used
-        made.remote.append(replace(theirs, id=f"X{employee.number:05d}", is_active=False))
+        directories.remote.append(
+            replace(their_person, id=f"X{employee.number:05d}", is_active=False)
+        )
 
 
 def _describe_locally(employee: Employee, dice: random.Random) -> Person:
@@ -117,14 +119,14 @@ def _describe_remotely(employee: Employee, dice: random.Random) -> Person:
 
 
 def _style_name(employee: Employee, dice: random.Random) -> str:
-    given, surname = employee.given, employee.surname
-    short = SHORT_FORMS.get(given)
+    given_name, surname = employee.given, employee.surname
+    short = SHORT_FORMS.get(given_name)
     if short and dice.random() < 0.25:
-        given = short
+        given_name = short
     if employee.middle and dice.random() < 0.4:
-        return f"{given} {employee.middle[0]}. {surname}"
+        return f"{given_name} {employee.middle[0]}. {surname}"
     (style,) = dice.choices([style for _, style in NAME_STYLES], [w for w, _ in NAME_STYLES])
-    named = style.format(given=given, surname=surname, g=given[0], s=surname[0])
+    named = style.format(given=given_name, surname=surname, g=given_name[0], s=surname[0])
     return dice.choice((named.lower(), named.upper())) if dice.random() < 0.04 else named
 
 
@@ -142,32 +144,32 @@ Damage = Callable[[Employee, Person, Person, random.Random], tuple[Person, Perso
 
 
 def _lose_email(
-    employee: Employee, ours: Person, theirs: Person, dice: random.Random
+    employee: Employee, our_person: Person, their_person: Person, dice: random.Random
 ) -> tuple[Person, Person]:
     employee.tags.add("without e-mail")
     side = dice.random()
     if side < 0.45:
-        return replace(ours, email=""), theirs
+        return replace(our_person, email=""), their_person
     if side < 0.9:
-        return ours, replace(theirs, email="")
-    return replace(ours, email=""), replace(theirs, email="")
+        return our_person, replace(their_person, email="")
+    return replace(our_person, email=""), replace(their_person, email="")
 
 
 def _share_mailbox(
-    employee: Employee, ours: Person, theirs: Person, dice: random.Random
+    employee: Employee, our_person: Person, their_person: Person, dice: random.Random
 ) -> tuple[Person, Person]:
     employee.tags.add("shared mailbox")
     address = f"{dice.choice(TEAMS)}@{MAIN_DOMAIN}"
     side = dice.random()
     if side < 0.4:
-        return replace(ours, email=address), theirs
+        return replace(our_person, email=address), their_person
     if side < 0.7:
-        return ours, replace(theirs, email=address)
-    return replace(ours, email=address), replace(theirs, email=address)
+        return our_person, replace(their_person, email=address)
+    return replace(our_person, email=address), replace(their_person, email=address)
 
 
 def _rename(
-    employee: Employee, ours: Person, theirs: Person, dice: random.Random
+    employee: Employee, our_person: Person, their_person: Person, dice: random.Random
 ) -> tuple[Person, Person]:
     """Marry: one side has the new name; sometimes with a new address, and the old one as alias."""
     employee.tags.add("renamed")
@@ -177,48 +179,50 @@ def _rename(
     new = f"{employee.given} {surname}"
     if dice.random() < 0.25:
         new = f"{employee.given} {employee.surname}-{surname}"
-    renamed = replace(theirs, name=new)
+    renamed = replace(their_person, name=new)
     fate = dice.random()
     if fate < 0.5 or not renamed.email:
-        return ours, renamed
+        return our_person, renamed
     address = f"{spell_plainly(employee.given)}.{spell_plainly(surname)}@{employee.domain}"
-    aliases = (theirs.email,) if fate < 0.8 else ()
-    return ours, replace(renamed, email=address, aliases=aliases)
+    aliases = (their_person.email,) if fate < 0.8 else ()
+    return our_person, replace(renamed, email=address, aliases=aliases)
 
 
 def _use_alias(
-    employee: Employee, ours: Person, theirs: Person, dice: random.Random
+    employee: Employee, our_person: Person, their_person: Person, dice: random.Random
 ) -> tuple[Person, Person]:
     employee.tags.add("alias")
-    if not theirs.email or employee.is_contractor:
-        mailbox, _, domain = theirs.email.partition("@")
+    if not their_person.email or employee.is_contractor:
+        mailbox, _, domain = their_person.email.partition("@")
         dotted = ".".join((mailbox[:3], mailbox[3:])) if domain == "gmail.com" else mailbox
-        return ours, replace(theirs, email=f"{dotted}@{domain}" if domain else "")
-    mailbox, _, domain = theirs.email.partition("@")
+        return our_person, replace(their_person, email=f"{dotted}@{domain}" if domain else "")
+    mailbox, _, domain = their_person.email.partition("@")
     other = BOUGHT_DOMAIN if domain == MAIN_DOMAIN else MAIN_DOMAIN
     fate = dice.random()
     if fate < 0.25:
-        return ours, replace(theirs, email=f"{mailbox}+chat@{domain}")
+        return our_person, replace(their_person, email=f"{mailbox}+chat@{domain}")
     if fate < 0.5:
-        return ours, replace(theirs, email=theirs.email.upper())
+        return our_person, replace(their_person, email=their_person.email.upper())
     if fate < 0.75:
-        return ours, replace(theirs, email=f"{mailbox}@{other}")
+        return our_person, replace(their_person, email=f"{mailbox}@{other}")
     nick = f"{spell_plainly(employee.given)[0]}{spell_plainly(employee.surname)}{employee.number}"
-    return ours, replace(theirs, email=f"{nick}@{domain}", aliases=(theirs.email,))
+    return our_person, replace(
+        their_person, email=f"{nick}@{domain}", aliases=(their_person.email,)
+    )
 
 
 def _mistype(
-    employee: Employee, ours: Person, theirs: Person, dice: random.Random
+    employee: Employee, our_person: Person, their_person: Person, dice: random.Random
 ) -> tuple[Person, Person]:
     employee.tags.add("typing error")
-    name = theirs.name
+    name = their_person.name
     place = dice.randrange(1, max(len(name) - 1, 2))
     slips = (
         name[:place] + name[place + 1 :],
         name[:place] + name[place : place + 1] * 2 + name[place + 1 :],
         name[: place - 1] + name[place : place + 1] + name[place - 1 : place] + name[place + 1 :],
     )
-    return ours, replace(theirs, name=dice.choice(slips))
+    return our_person, replace(their_person, name=dice.choice(slips))
 
 
 DAMAGES: tuple[tuple[float, Damage], ...] = (
@@ -230,14 +234,20 @@ DAMAGES: tuple[tuple[float, Damage], ...] = (
 )
 
 
-def _hand_on_addresses(made: Directories, dice: random.Random) -> None:
+def _hand_on_addresses(directories: Directories, dice: random.Random) -> None:
     """Give addresses of people who left to others: ours still has the leaver with it."""
-    remote_ids = set(made.pairs.values())
-    leavers = [number for number, person in enumerate(made.local) if person.id not in made.pairs]
-    newcomers = [number for number, person in enumerate(made.remote) if person.id not in remote_ids]
-    count = min(len(leavers), len(newcomers), round(len(made.local) * HANDED_ON))
+    remote_ids = set(directories.pairs.values())
+    leavers = [
+        number
+        for number, person in enumerate(directories.local)
+        if person.id not in directories.pairs
+    ]
+    newcomers = [
+        number for number, person in enumerate(directories.remote) if person.id not in remote_ids
+    ]
+    count = min(len(leavers), len(newcomers), round(len(directories.local) * HANDED_ON))
     for leaver, newcomer in zip(
         dice.sample(leavers, count), dice.sample(newcomers, count), strict=True
     ):
-        address = made.local[leaver].email
-        made.remote[newcomer] = replace(made.remote[newcomer], email=address)
+        address = directories.local[leaver].email
+        directories.remote[newcomer] = replace(directories.remote[newcomer], email=address)

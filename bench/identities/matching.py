@@ -35,28 +35,28 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     count = PEOPLE_QUICK if options.quick else PEOPLE
     for seed in SEEDS if options.seed is None else (options.seed,):
-        made = build_directories(count, seed)
-        connection, seconds = suggest_from(made, f"identities-{seed}-{random.random()}")
+        directories = build_directories(count, seed)
+        connection, seconds = suggest_from(directories, f"identities-{seed}-{random.random()}")
         suggested, offered = read_suggestions(connection)
-        score = score_suggestions(made, suggested, offered)
+        score = score_suggestions(directories, suggested, offered)
         yield Figure(f"identities_precision_{seed}", score.precision, "share", bar=PRECISION)
         yield Figure(f"identities_recall_{seed}", score.recall, "share", bar=RECALL)
         yield Figure(
             f"identities_doubtful_in_queue_{seed}", score.queue_share, "share", bar=QUEUE_SHARE
         )
         yield Figure(f"identities_time_{seed}", seconds, "s", bar=SECONDS)
-    yield Figure("identities_memory", measure_memory(made), "MB", bar=MEGABYTES)
+    yield Figure("identities_memory", measure_memory(directories), "MB", bar=MEGABYTES)
 
 
-def suggest_from(made: Directories, reference: str) -> tuple[Connection, float]:
+def suggest_from(directories: Directories, reference: str) -> tuple[Connection, float]:
     """Store both directories, suggest, and return the connection with the seconds that it took."""
     actor = ActorContext.system()
     tenant = Tenant.objects.create(reference=reference, name=reference)
     connection = Connection.unscoped.create(
         tenant=tenant, connector_key="slack", name="Slack", account=reference, changed_at=NOON
     )
-    put_local_users(tenant, made.local, actor, now=NOON)
-    store_directory_entries(connection, made.remote, kind="user", now=NOON)
+    put_local_users(tenant, directories.local, actor, now=NOON)
+    store_directory_entries(connection, directories.remote, kind="user", now=NOON)
     began_at = time.perf_counter()
     suggest_identities(connection, actor, now=NOON)
     return connection, time.perf_counter() - began_at
@@ -75,10 +75,10 @@ def read_suggestions(connection: Connection) -> tuple[dict[str, str], dict[str, 
     return suggested, offered
 
 
-def measure_memory(made: Directories) -> float:
+def measure_memory(directories: Directories) -> float:
     """Return the peak of what the matcher allocates, in megabytes."""
     tracemalloc.start()
-    match_people(made.local, made.remote)
+    match_people(directories.local, directories.remote)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak / 1e6

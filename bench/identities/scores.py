@@ -34,23 +34,23 @@ class Score:
 
 
 def score_suggestions(
-    made: Directories, suggested: Mapping[str, str], offered: Mapping[str, Iterable[str]]
+    directories: Directories, suggested: Mapping[str, str], offered: Mapping[str, Iterable[str]]
 ) -> Score:
     """Compare suggested pairs, and the candidates of the queue, with the truth."""
     score = Score()
     for local_id, remote_id in suggested.items():
-        if made.pairs.get(local_id) == remote_id:
+        if directories.pairs.get(local_id) == remote_id:
             score.right += 1
         else:
             score.wrong += 1
             score.mistakes.append((local_id, remote_id))
-    for local_id, remote_id in made.pairs.items():
-        if local_id in made.deactivated:
+    for local_id, remote_id in directories.pairs.items():
+        if local_id in directories.deactivated:
             continue
         score.expected += 1
         if suggested.get(local_id) == remote_id:
             score.found += 1
             continue
         score.queued += remote_id in set(offered.get(local_id, ()))
-        score.missed.update(made.tags[local_id] or {"nothing"})
+        score.missed.update(directories.tags[local_id] or {"nothing"})
     return score

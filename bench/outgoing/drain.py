@@ -103,17 +103,19 @@ def drain_product(
     seed.orders(connections, deliveries, seed.route(connector, action, mapping=mapping))
     seed.settle_down()
     rate = measure_rate(sink, deliveries, [python_command("bench.programs.pump")] * pumps)
-    if left := Delivery.unscoped.exclude(state="delivered").count():
-        raise SystemExit(f"{left} deliveries were answered and not settled: this is no measurement")
+    if undelivered := Delivery.unscoped.exclude(state="delivered").count():
+        raise SystemExit(
+            f"{undelivered} deliveries were answered and not settled: this is no measurement"
+        )
     return rate
 
 
 def measure_rate(sink: Sink, deliveries: int, commands: Sequence[Sequence[str]]) -> float:
     """Return deliveries per second from the first to the last; each must arrive exactly once."""
     sink.clear()
-    what = f"{deliveries} deliveries"
+    label = f"{deliveries} deliveries"
     with start_together(*commands):
-        wait_until(lambda: sink.count() >= deliveries, within=WITHIN, every=LOOK_EVERY, what=what)
+        wait_until(lambda: sink.count() >= deliveries, within=WITHIN, every=LOOK_EVERY, what=label)
     arrivals = sink.arrivals()
     if checker.extra_sends(arrivals) or len(arrivals) != deliveries:
         raise SystemExit(

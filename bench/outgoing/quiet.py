@@ -19,8 +19,8 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seed.route()
     tenants = [seed.tenant_of(row) for row in rows]
     with worker(sink, tenants[0]):
-        found = delays(
+        measured = delays(
             sink, tenants, per_second=PER_SECOND, seconds=3 if options.quick else SECONDS
         )
-    yield Figure("quiet_p50", percentile(found, 0.5), "ms", bar=Bar("<=", 40))
-    yield Figure("quiet_p99", percentile(found, 0.99), "ms", bar=Bar("<=", 200))
+    yield Figure("quiet_p50", percentile(measured, 0.5), "ms", bar=Bar("<=", 40))
+    yield Figure("quiet_p99", percentile(measured, 0.99), "ms", bar=Bar("<=", 200))

@@ -93,12 +93,12 @@ def run(sink: Sink, seconds: float) -> tuple[float, float, int]:
 def busiest(worker: int) -> int:
     """Return the process of the worker's pool that holds most lanes."""
     leases = Lane.unscoped.filter(lease_until__gt=clock()).values_list("lease", flat=True)
-    held = Counter(
+    calls = Counter(
         int.from_bytes(lease.bytes[WORKER_BYTES : WORKER_BYTES + PROCESS_BYTES], "big")
         for lease in leases
         if lease
     )
-    return max(process_groups.members_of(worker), key=lambda pid: held[pid])
+    return max(process_groups.members_of(worker), key=lambda pid: calls[pid])
 
 
 def figures(arrivals: Sequence[Arrival], begin: float, end: float) -> Iterator[Figure]:

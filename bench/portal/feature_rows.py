@@ -157,7 +157,7 @@ def _insert_scheduled_work(
         _build_run(job, tenant, now - timedelta(days=counts.runs - number))
         for number in range(counts.runs)
     )
-    found = Discrepancy.unscoped.bulk_create(
+    discrepancies = Discrepancy.unscoped.bulk_create(
         Discrepancy(
             tenant=tenant, job=job, connection=salesforce, first_run=runs[-1], last_run=runs[-1],
             first_seen_at=now, last_seen_at=now, record_key=f"A-{number}", field="state",
@@ -165,7 +165,7 @@ def _insert_scheduled_work(
         )
         for number in range(counts.discrepancies)
     )  # fmt: skip
-    return job, runs[-1], found[-1]
+    return job, runs[-1], discrepancies[-1]
 
 
 def _build_run(job: Job, tenant: Tenant, at: datetime) -> Run:
@@ -210,9 +210,9 @@ def _insert_integration(
         tenant=tenant, recipe_key="order_to_slack", recipe_version=recipe_version, created_at=now,
         answers={"channel": "C0000000001"},
     )  # fmt: skip
-    made: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     IntegrationPart.unscoped.create(
-        integration=integration, key="message", route=route, mapping=route.mapping, made=made
+        integration=integration, key="message", route=route, mapping=route.mapping, made=parts
     )
     return integration
 

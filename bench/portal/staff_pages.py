@@ -57,8 +57,8 @@ def find_staff_pages(looks: int) -> Iterator[MeasuredPage]:
         for action in _find_actions(route):
             address = f"/{route}{QUERIES.get(route, '')}".replace("<slug:name>", action)
             paths = list(itertools.islice(itertools.cycle(_fill_in(route, address)), looks))
-            shown = name.replace("<slug:name>", action).replace("/", "_") or "index"
-            yield MeasuredPage(f"staff_{shown}", paths)
+            page_name = name.replace("<slug:name>", action).replace("/", "_") or "index"
+            yield MeasuredPage(f"staff_{page_name}", paths)
 
 
 def _list_routes(resolver: URLResolver, beginning: str = "") -> Iterator[str]:

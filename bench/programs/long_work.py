@@ -40,5 +40,5 @@ from hub.processes.pool_pipe import is_stop_requested  # noqa: E402
 from hub.queue import acknowledge_wake_up, report_progress, wake_up  # noqa: E402
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:]:
-        wake_up(wanted, now=clock())
+    for name in sys.argv[1:]:
+        wake_up(name, now=clock())

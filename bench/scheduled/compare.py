@@ -124,8 +124,8 @@ def measure_run_after_repair(systems: OrderSystems, job: Job, planted: Found) ->
     yield Figure("compare_repairs", repair_count, "", bar=Bar("==", operation.count))
     start_run(job, find_tenant(), actor, now=clock())
     execute_runs()
-    left = {entry for entry in planted if entry[2] != "differs"}
-    yield Figure("compare_second_wrong", count_missing(left, found(job)), "", bar=Bar("==", 0))
+    remaining = {entry for entry in planted if entry[2] != "differs"}
+    yield Figure("compare_second_wrong", count_missing(remaining, found(job)), "", bar=Bar("==", 0))
     writes = count_writes(systems) - before - repair_count
     yield Figure("compare_second_writes", writes, "", bar=Bar("==", 0))
 

@@ -96,13 +96,13 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seed.empty()
     with sandbox_process() as sandbox:
         os.environ["HUB_EGRESS_ALLOW"] += f",{sandbox.place}"  # of the worker
-        live = seed.connections(LIVE_TENANTS, sink.url + "/ok/{}", tenants=LIVE_TENANTS)
+        live_connections = seed.connections(LIVE_TENANTS, sink.url + "/ok/{}", tenants=LIVE_TENANTS)
         seed.route()
         stage_tenants(sandbox, count)
         slack_app = slack.create_app(sandbox.url, workspaces=WORKSPACES)
         slack.route_mentions()
         seed.settle_down()
-        tenants = [seed.tenant_of(row) for row in live]
+        tenants = [seed.tenant_of(row) for row in live_connections]
         with (
             worker(sink, tenants[0]),
             serving() as place,
@@ -177,8 +177,8 @@ def stage_tenants(sandbox: Sandbox, count: int) -> None:
     application = {"secret": seed.SECRET["signing_secret"], "tenants": references}
     sandbox.post("/_control/world", {"salesforce": orgs, "app": application})
     ConnectorApp.objects.create(connector_key="app", urls={"api": f"{sandbox.url}/app/api"})
-    own = Connection.unscoped.create(connector_key="app", name="our application")
-    seed.store_credentials([own], seed.SECRET)
+    own_connection = Connection.unscoped.create(connector_key="app", name="our application")
+    seed.store_credentials([own_connection], seed.SECRET)
     for number, (account, tenant) in enumerate(zip(orgs, references, strict=True)):
         plant_equal_orders(sandbox, account["org"], tenant["reference"], number)
 

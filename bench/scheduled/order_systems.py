@@ -180,7 +180,7 @@ def find_tenant() -> Tenant:
 def plant_orders(systems: OrderSystems, count: int) -> Found:
     """Plant so many keys with differences of every verdict; return what is to be found."""
     orders, records = [], []
-    found: Found = set()
+    planted: Found = set()
     for number in range(count):
         key, verdict = format_number(number), choose_verdict(number)
         amount = number % 1000 + 0.5
@@ -192,10 +192,10 @@ def plant_orders(systems: OrderSystems, count: int) -> Found:
             records += [build_record(key, stage, amount)] * (2 if verdict == "ambiguous" else 1)
         if verdict:
             field = "state" if verdict in ("differs", "unmapped") else ""
-            found.add((key, field, verdict))
+            planted.add((key, field, verdict))
     systems.plant("app", TENANT, "orders", orders)
     systems.plant("salesforce", ORG, "Opportunity", records)
-    return found
+    return planted
 
 
 def choose_verdict(number: int) -> str:
@@ -233,6 +233,6 @@ def count_writes(systems: OrderSystems) -> int:
     return sum(request["method"] != "GET" for request in systems.list_requests())
 
 
-def count_missing(expected: Iterable[Any], found: Iterable[Any]) -> int:
+def count_missing(expected: Iterable[Any], actual: Iterable[Any]) -> int:
     """Return how many were not found, and how many were invented."""
-    return len(set(expected) ^ set(found))
+    return len(set(expected) ^ set(actual))

@@ -252,8 +252,8 @@ def doubt_lost_answers(log: Log) -> None:
 
 def doubt_lost_acknowledgement(log: Log) -> None:
     """Note the lines that were sent when the first acknowledgement, which got lost, was asked."""
-    (asked, *_) = log.find_requests(ACK)
-    log.doubt(numbers_of(row for row in log.find_requests(EVENT) if row["seq"] < asked["seq"]))
+    (request, *_) = log.find_requests(ACK)
+    log.doubt(numbers_of(row for row in log.find_requests(EVENT) if row["seq"] < request["seq"]))
 
 
 def numbers_of(requests: Iterable[dict[str, Any]]) -> Iterator[int]:

@@ -169,26 +169,32 @@ def walk(
     at = start - timedelta(days=1)
     reached = at.astimezone(zone).replace(tzinfo=None)
     while at < end:
-        shown = at.astimezone(zone).replace(tzinfo=None)
+        local_time = at.astimezone(zone).replace(tzinfo=None)
         if hours is None:
-            is_due = shown.minute in minutes
+            is_due = local_time.minute in minutes
         else:
-            passed = [reached + MINUTE * step for step in range(1, (shown - reached) // MINUTE + 1)]
+            passed = [
+                reached + MINUTE * step for step in range(1, (local_time - reached) // MINUTE + 1)
+            ]
             is_due = any(time.minute in minutes and time.hour in hours for time in passed)
         if is_due and at >= start:
             yield at
-        reached = max(reached, shown)
+        reached = max(reached, local_time)
         at += MINUTE
 
 
 def judge(expected: Counter[tuple[str, str, datetime]]) -> Iterator[Figure]:
     rows = Run.unscoped.annotate(ends=Count("log")).select_related("job", "tenant")
     runs = [((run.tenant.name, run.job.name, run.slot_at), run) for run in rows]
-    found = Counter(key for key, _ in runs)
+    run_counts = Counter(key for key, _ in runs)
     yield Figure("slots_expected", len(expected), "slots")
-    yield Figure("slots_missing", len(expected.keys() - found.keys()), "slots", bar=Bar("==", 0))
-    yield Figure("slots_invented", len(found.keys() - expected.keys()), "slots", bar=Bar("==", 0))
-    repeated = sum(count - 1 for count in found.values())
+    yield Figure(
+        "slots_missing", len(expected.keys() - run_counts.keys()), "slots", bar=Bar("==", 0)
+    )
+    yield Figure(
+        "slots_invented", len(run_counts.keys() - expected.keys()), "slots", bar=Bar("==", 0)
+    )
+    repeated = sum(count - 1 for count in run_counts.values())
     yield Figure("slots_repeated", repeated, "slots", bar=Bar("==", 0))
     unfinished = sum(run.state != "finished" for _, run in runs)
     yield Figure("slots_unfinished", unfinished, "runs", bar=Bar("==", 0))

@@ -194,10 +194,10 @@ def measure_deletions(systems: OrderSystems, job: Job) -> Iterator[Figure]:
     start_run(job, find_tenant(), ActorContext.system(), now=clock())
     execute_runs()
     deliver_all_repairs()
-    found = Discrepancy.unscoped.filter(job=job).exclude(state="resolved")
+    discrepancies = Discrepancy.unscoped.filter(job=job).exclude(state="resolved")
     expected = {(format_number(key), "deleted_here") for key in DELETED_HERE}
     expected |= {(format_number(key), "deleted_there") for key in DELETED_THERE}
-    wrong = count_missing(expected, found.values_list("record_key", "reason"))
+    wrong = count_missing(expected, discrepancies.values_list("record_key", "reason"))
     yield Figure("valve_deletions_wrong", wrong, "", bar=Bar("==", 0))
     yield Figure("valve_deletions_written", count_writes(systems) - writes, "", bar=Bar("==", 0))
 
@@ -207,14 +207,14 @@ def delete_records(systems: OrderSystems) -> None:
     now = clock().isoformat()
     numbers = {format_number(key) for key in DELETED_HERE}
     orders = systems.list_records("app", TENANT, "orders")
-    gone = [order for order in orders if order["number"] in numbers]
+    deleted = [order for order in orders if order["number"] in numbers]
     deletion = {"deleted": True, "updated_at": now}
-    systems.plant("app", TENANT, "orders", [order | deletion for order in gone])
+    systems.plant("app", TENANT, "orders", [order | deletion for order in deleted])
     numbers = {format_number(key) for key in DELETED_THERE}
     records = systems.list_records("salesforce", ORG, "Opportunity")
-    gone = [record for record in records if record["Number__c"] in numbers]
+    deleted = [record for record in records if record["Number__c"] in numbers]
     deletion = {"IsDeleted": True, "SystemModstamp": now}
-    plant = [{"Id": record["Id"]} | deletion for record in gone]
+    plant = [{"Id": record["Id"]} | deletion for record in deleted]
     systems.plant("salesforce", ORG, "Opportunity", plant)
 
 

@@ -33,34 +33,34 @@ def plant(
     free = (key for key in numbered if table.get(tenant, key) is None)
     complete = []
     for row in rows:
-        given = {name: value for name, value in row.items() if name != "version"}
-        given["tenant"] = tenant
+        values = {name: value for name, value in row.items() if name != "version"}
+        values["tenant"] = tenant
         if object == "logs":
-            complete.append(log.numbered(given, at))
+            complete.append(log.numbered(values, at))
             continue
-        key = given.get(table.key)
-        given[table.key] = next(free) if key in (None, "") else str(key)
-        complete.append(complete_record(table, object, given, at))
+        key = values.get(table.key)
+        values[table.key] = next(free) if key in (None, "") else str(key)
+        complete.append(complete_record(table, object, values, at))
     return [str(record[table.key]) for record in table.put_all(complete, at)]
 
 
-def numbered_users(given: Iterable[Record]) -> list[Record]:
+def numbered_users(users: Iterable[Record]) -> list[Record]:
     """The users that a tenant begins with; one without an id is numbered by its place."""
     prefix = DEFAULT_PREFIX["users"]
     return [
         {**user, "id": str(user.get("id") or f"{prefix}{number}")}
-        for number, user in enumerate(given, FIRST)
+        for number, user in enumerate(users, FIRST)
     ]
 
 
-def complete_record(table: Table, object: str, given: Record, at: float) -> Record:
+def complete_record(table: Table, object: str, values: Record, at: float) -> Record:
     """The record over the one with its key, or a tombstone."""
-    if given.get("deleted"):
-        kept = (table.key, "tenant", "updated_at")
-        return {name: given[name] for name in kept if name in given} | {"deleted": True}
-    old = table.get(given["tenant"], given[table.key])
-    known = {} if old is None or old.get("deleted") else without_stamp(old)
-    return (order_defaults(at) if object == "orders" else {}) | known | given
+    if values.get("deleted"):
+        own_fields = (table.key, "tenant", "updated_at")
+        return {name: values[name] for name in own_fields if name in values} | {"deleted": True}
+    old = table.get(values["tenant"], values[table.key])
+    stored = {} if old is None or old.get("deleted") else without_stamp(old)
+    return (order_defaults(at) if object == "orders" else {}) | stored | values
 
 
 def order_defaults(at: float) -> dict[str, Any]:

@@ -30,10 +30,10 @@ class RecordPath:
 
 
 def parse_path(path: str, tables: Mapping[str, Table]) -> RecordPath | None:
-    _, object, *rest = path.rstrip("/").split("/") if path.startswith("/") else ("", "")
-    if object not in tables or len(rest) > 1:
+    _, object, *parts = path.rstrip("/").split("/") if path.startswith("/") else ("", "")
+    if object not in tables or len(parts) > 1:
         return None
-    return RecordPath(object, unquote(rest[0]) if rest else "")
+    return RecordPath(object, unquote(parts[0]) if parts else "")
 
 
 class RecordApi:
@@ -106,10 +106,10 @@ class RecordApi:
     def _write(self, call: ApiRequest, table: Table, record: Record) -> ApiResponse:
         if (written := self.find_written(call, table)) is not None:
             return build_record_response(written)
-        wanted = call.headers.get("If-Match", "")
-        if not wanted and call.method == "PATCH":
+        expected_version = call.headers.get("If-Match", "")
+        if not expected_version and call.method == "PATCH":
             return ApiResponse(428, {"error": "precondition_required"})
-        if wanted and not is_met(wanted, record):
+        if expected_version and not is_met(expected_version, record):
             return ApiResponse(412, {"error": "precondition_failed"}, {"ETag": etag(record)})
         if call.method == "DELETE":
             table.delete(record, call.at)
@@ -148,9 +148,11 @@ def etag(record: Record) -> str:
     return f'"{record["version"]}"'
 
 
-def is_met(wanted: str, record: Record) -> bool:
+def is_met(expected_version: str, record: Record) -> bool:
     """Whether If-Match names the version: only strong tags can match (RFC 9110, 13.1.1)."""
-    return wanted.strip() == "*" or etag(record) in [tag.strip() for tag in wanted.split(",")]
+    return expected_version.strip() == "*" or etag(record) in [
+        tag.strip() for tag in expected_version.split(",")
+    ]
 
 
 def message_id(call: ApiRequest) -> str:

@@ -72,11 +72,11 @@ class RequestPages:
 
     async def questions(self, request: web.Request) -> web.Response:
         questions = self._app.hub_requests.questions.all()[-SHOWN:]
-        shown = [render_question(one) for one in reversed(questions)]
+        rendered = [render_question(one) for one in reversed(questions)]
         body = markup(
             QUESTIONS,
             live=render_live_link(request),
-            questions=shown or markup('<p class="empty">No questions yet.</p>'),
+            questions=rendered or markup('<p class="empty">No questions yet.</p>'),
         )
         return render_page(request, "Questions", body, system="app")
 
@@ -84,8 +84,8 @@ class RequestPages:
         """`text` is posted by the hub in the thread of the question."""
         number = request.match_info["number"]
         text = (await read_form(request)).get("text", "").strip()
-        known = self._app.hub_requests.questions.find(number)
-        if known is None or not text or not is_own_form(request):
+        question = self._app.hub_requests.questions.find(number)
+        if question is None or not text or not is_own_form(request):
             return render_not_found(request, "No such question.", system="app")
         await self._app.hub_requests.answer(number, text, self._clock())
         location = build_url("app", "questions", "") + f"#{number}"

@@ -108,14 +108,14 @@ class Table:
 
     def page(self, query: PageQuery) -> tuple[list[Record], str]:
         """Return a page in the order of the keys, and the key of its last record; "" at the end."""
-        found: list[Record] = []
+        records: list[Record] = []
         for record in self._after(query):
             if not query.selects(record):
                 continue
-            if len(found) == query.limit:
-                return found, str(found[-1][self.key])
-            found.append(record)
-        return found, ""
+            if len(records) == query.limit:
+                return records, str(records[-1][self.key])
+            records.append(record)
+        return records, ""
 
     def all(self) -> list[Record]:
         """List the records that are not deleted, in the order of their first storing."""
@@ -127,13 +127,13 @@ class Table:
         yield from (records.rows[key] for key in records.keys)
 
     def newest(self, count: int) -> list[Record]:
-        found: list[Record] = []
+        records: list[Record] = []
         for record in self._journal.newest():
-            if len(found) == count:
+            if len(records) == count:
                 break
             if not record.get("deleted"):
-                found.append(record)
-        return found
+                records.append(record)
+        return records
 
     def __len__(self) -> int:
         return len(self._journal)

@@ -105,9 +105,9 @@ def generated_rows(generate: Any, template: Mapping[str, Any]) -> Iterator[dict[
     fields = generate.get("fields", {})
     if not isinstance(fields, dict):
         raise ValueError("fields is a JSON object")
-    wanted = {**template, **fields}
+    row_template = {**template, **fields}
     for number in range(start, start + count):
-        yield {name: fill_template(value, number) for name, value in wanted.items()}
+        yield {name: fill_template(value, number) for name, value in row_template.items()}
 
 
 def fill_template(value: Any, number: int) -> Any:

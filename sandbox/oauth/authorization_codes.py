@@ -19,9 +19,9 @@ class Grant:
 
 
 class AuthorizationCodes:
-    def __init__(self, random: Random, *, life: float):
+    def __init__(self, random: Random, *, lifetime: float):
         self._random = random
-        self._life = life  # seconds
+        self._life = lifetime  # seconds
         self._grants: dict[str, Grant] = {}
 
     def issue(self, grant: Grant) -> str:

@@ -71,13 +71,13 @@ def check_custom_fields(company: Company, kind: Kind, body: dict[str, Any]) -> d
         return {}
     if not isinstance(inside, dict):
         raise invalid(kind, "custom_fields: must be of type object")
-    known = custom_fields(company, kind.custom_of)
-    if unknown := set(inside) - set(known):
+    fields = custom_fields(company, kind.custom_of)
+    if unknown := set(inside) - set(fields):
         raise invalid(kind, f"custom_fields.{min(unknown)}: unknown field")
     if empty := [key for key, value in inside.items() if value == []]:
         raise invalid(kind, f"custom_fields.{empty[0]}: an empty array is not allowed, use null")
     for key, value in inside.items():
-        if problem := find_value_problem(known[key], value):
+        if problem := find_value_problem(fields[key], value):
             raise invalid(kind, f"custom_fields.{key}: {problem}")
     return {"custom_fields": inside}
 

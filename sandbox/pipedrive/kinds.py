@@ -104,7 +104,7 @@ KINDS = {
             {
                 "content": "text", "user_id": "integer", "lead_id": "text", "deal_id": "integer",
                 "person_id": "integer", "org_id": "integer", "add_time": "text",
-                **{f"pinned_to_{what}_flag": "flag" for what in ("lead", "deal", "person",
+                **{f"pinned_to_{owner}_flag": "flag" for owner in ("lead", "deal", "person",
                     "organization")},
             },
             links={"lead_id": "leads", "deal_id": "deals", "person_id": "persons",

@@ -90,8 +90,8 @@ class Records:
 
     def delete(self, company: Company, kind: Kind, id: str, at: float) -> None:
         row = self.read(company, kind, id)
-        gone = {"is_deleted": True, "update_time": stamp(kind, at)}
-        self._store(company, kind, row | gone, at)
+        deletion = {"is_deleted": True, "update_time": stamp(kind, at)}
+        self._store(company, kind, row | deletion, at)
 
     def read(self, company: Company, kind: Kind, id: str) -> Record:
         row = self._tables[company.company, kind.path].rows.get(id)
@@ -115,8 +115,8 @@ class Records:
         """
         table = self._tables[company.company, kind.path]
         planted: dict[str, Record] = {}
-        for given in rows:
-            values = planted_values(kind, given)
+        for seed in rows:
+            values = planted_values(kind, seed)
             old = table.rows.get(str(values.get("id")))
             before = old or self._blank(company, kind, at)
             row = {**before, **derived_values(kind, before, values, at), **values}
@@ -177,15 +177,15 @@ class Records:
         return row
 
 
-def planted_values(kind: Kind, given: Record) -> Record:
+def planted_values(kind: Kind, seed: Record) -> Record:
     """The values as they are given; times as Pipedrive writes them, ids as numbers.
 
     Raises ValueError with a sentence.
     """
-    known = {*kind.fields, "id", "is_deleted", "custom_fields", "add_time", "update_time"}
-    if unknown := sorted(set(given) - known):
+    known_names = {*kind.fields, "id", "is_deleted", "custom_fields", "add_time", "update_time"}
+    if unknown := sorted(set(seed) - known_names):
         raise ValueError(f"{kind.path} have no field {unknown[0]!r}")
-    values = dict(given)
+    values = dict(seed)
     for name in ("add_time", "update_time"):
         if name in values:
             moment = datetime.fromisoformat(str(values[name]))

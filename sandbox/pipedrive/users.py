@@ -46,8 +46,13 @@ class Users:
         """As the API shows them, the one who lets our app in first."""
         prefix = f"{company.company}/"
         planted = {row["id"]: row for key, row in self._rows.items() if key.startswith(prefix)}
-        own = {"id": company.user_id, "name": company.user, "email": company.email, "is_admin": 1}
-        for row in {company.user_id: own, **planted}.values():
+        first_user = {
+            "id": company.user_id,
+            "name": company.user,
+            "email": company.email,
+            "is_admin": 1,
+        }
+        for row in {company.user_id: first_user, **planted}.values():
             yield {
                 "active_flag": True, "is_admin": 0, "activated": True, "phone": None,
                 "is_you": row["id"] == company.user_id, "lang": 1, "timezone_name": "Etc/GMT",

@@ -88,9 +88,9 @@ def is_readable(field: Field, value: Any) -> None:
     if value is None:
         return
     if isinstance(value, dict | list) or not TYPES.get(field.type, is_text)(value):
-        shown = "VALUE_STRING" if isinstance(value, str) else "value"
+        reported_type = "VALUE_STRING" if isinstance(value, str) else "value"
         message = (
-            f"Cannot deserialize instance of {field.type} from {shown} {value} "
+            f"Cannot deserialize instance of {field.type} from {reported_type} {value} "
             "or request may be missing a required field"
         )
         raise MalformedRequest(400, "JSON_PARSER_ERROR", message)
@@ -135,8 +135,8 @@ def check_picklist(field: Field, value: str) -> None:
     """A restricted picklist takes its values only; one for several has them between semicolons."""
     if not field.values or not field.restricted:
         return
-    chosen = value.split(";") if field.type == "multipicklist" else [value]
-    if wrong := [one for one in chosen if one not in field.values]:
+    selected = value.split(";") if field.type == "multipicklist" else [value]
+    if wrong := [one for one in selected if one not in field.values]:
         message = f"{field.title}: bad value for restricted picklist field: {wrong[0]}"
         raise Refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [field.name])
 

@@ -40,8 +40,8 @@ class OrderedRecords:
         return old
 
     def having(self, ids: Iterable[Any]) -> list[Record]:
-        wanted = {str(id)[:SHORT] for id in ids}
-        return [self.rows[id] for id in wanted if id in self.rows]
+        short_ids = {str(id)[:SHORT] for id in ids}
+        return [self.rows[id] for id in short_ids if id in self.rows]
 
     def by_id(self, first: str) -> Iterator[Record]:
         """Records from this id on."""

@@ -14,13 +14,13 @@ TIMES = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
 FIRST_USER = 101  # the number 1 is that of the user who authorized us
 
 
-def planted_values(kind: Object, given: Record) -> Record:
+def planted_values(kind: Object, seed: Record) -> Record:
     """The values under their proper names, as they are given. Raises ValueError with a sentence.
 
     Numbers are numbers, ids have 18 characters and times are those of the API.
     """
     values = {}
-    for name, value in given.items():
+    for name, value in seed.items():
         field = kind.field(name)
         if field is None:
             raise ValueError(f"{kind.name} has no field {name!r}")
@@ -39,12 +39,12 @@ def planted_row(values: Record, old: Record, now: str) -> Record:
     return row | {"LastModifiedDate": changed, "SystemModstamp": changed}
 
 
-def numbered_users(given: Iterable[Record]) -> list[Record]:
+def numbered_users(users: Iterable[Record]) -> list[Record]:
     """The users that an org begins with; one without an id is numbered by its place."""
     standard = {"IsActive": True, "UserType": "Standard"}
     return [
         {"Id": id_of(USER.prefix, number), **standard, **user}
-        for number, user in enumerate(given, FIRST_USER)
+        for number, user in enumerate(users, FIRST_USER)
     ]
 
 

@@ -139,8 +139,8 @@ class Records:
         One with the `Id` of another changes it. Raises ValueError with a sentence.
         """
         planted: dict[str, Record] = {}
-        for given in rows:
-            values = planted_values(kind, given)
+        for seed in rows:
+            values = planted_values(kind, seed)
             old = self.latest(org, kind, values.get("Id", ""))
             if "Id" not in values:
                 self._number += 1

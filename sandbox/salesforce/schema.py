@@ -225,8 +225,8 @@ def apply_field_change(field: Field, change: dict[str, Any]) -> Field:
         case "add_picklist_value":
             return replace(field, values=(*values, change["value"]))
         case "remove_picklist_value":  # from now on, the org restricts the field to its values
-            left = tuple(value for value in values if value != change["value"])
-            return replace(field, values=left, restricted=True)
+            remaining_values = tuple(value for value in values if value != change["value"])
+            return replace(field, values=remaining_values, restricted=True)
     stated = {"name": field.name, "label": field.label, "required": field.required}
     return build_added_field({**stated, **change})
 
@@ -236,8 +236,8 @@ def build_added_fields(entries: Iterable[dict[str, Any]]) -> list[Field]:
 
 
 def build_added_field(entry: dict[str, Any]) -> Field:
-    known = {key: value for key, value in entry.items() if key in ADDED}
-    field = Field(**known | {"values": tuple(known.get("values", ()))})
+    attributes = {key: value for key, value in entry.items() if key in ADDED}
+    field = Field(**attributes | {"values": tuple(attributes.get("values", ()))})
     return field if field.length or field.type != "string" else replace(field, length=255)
 
 

@@ -31,8 +31,8 @@ class Disturbance:
     def parse(cls, request_body: Mapping[str, Any]) -> "Disturbance":
         """Raises ValueError with a sentence."""
         if unknown := set(request_body) - FIELDS:
-            known = ", ".join(sorted(FIELDS))
-            raise ValueError(f"unknown field {min(unknown)!r}; known are {known}")
+            names = ", ".join(sorted(FIELDS))
+            raise ValueError(f"unknown field {min(unknown)!r}; known are {names}")
         values = {name: request_body[name] for name in request_body if name != "system"}
         for name, value in values.items():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -42,10 +42,10 @@ class SendingControl:
         attempts = await asyncio.gather(
             *(self._sender.send(delivery) for delivery in deliveries for _ in range(copies))
         )
-        shown = sorted(
+        listed = sorted(
             (asdict(attempt) for attempt in attempts if attempt), key=lambda row: row["seq"]
         )
-        return web.json_response({"sent": shown})
+        return web.json_response({"sent": listed})
 
     async def change_pace(self, request: web.Request) -> web.Response:
         try:
@@ -74,8 +74,8 @@ class SendingControl:
         return await self.disturbances(request)
 
     async def disturbances(self, request: web.Request) -> web.Response:
-        shown = {system: one.shown() for system, one in self._sender.disturbances.items()}
-        return web.json_response({"disturbances": shown})
+        by_system = {system: one.shown() for system, one in self._sender.disturbances.items()}
+        return web.json_response({"disturbances": by_system})
 
     async def attempts(self, request: web.Request) -> web.Response:
         since = request.query.get("since", "0")

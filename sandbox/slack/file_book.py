@@ -95,16 +95,16 @@ def read_content(call: ApiRequest) -> bytes:
 
 def find_shown_files(blocks: Iterable[Any], pointer: str = "/blocks") -> list[tuple[str, Any]]:
     """The `slack_file` objects of blocks and of what is in them, each with its JSON pointer."""
-    found: list[tuple[str, Any]] = []
+    files: list[tuple[str, Any]] = []
     for position, block in enumerate(blocks):
         if not isinstance(block, dict):
             continue
         place = f"{pointer}/{position}"
         if "slack_file" in block:
-            found.append((f"{place}/slack_file", block["slack_file"]))
+            files.append((f"{place}/slack_file", block["slack_file"]))
         if isinstance(block.get("elements"), list):
-            found += find_shown_files(block["elements"], f"{place}/elements")
+            files += find_shown_files(block["elements"], f"{place}/elements")
         accessory = block.get("accessory")
         if isinstance(accessory, dict) and "slack_file" in accessory:
-            found.append((f"{place}/accessory/slack_file", accessory["slack_file"]))
-    return found
+            files.append((f"{place}/accessory/slack_file", accessory["slack_file"]))
+    return files

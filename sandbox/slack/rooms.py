@@ -18,17 +18,19 @@ class Rooms:
         self._last = max((row["stamp"] for row in self._messages.values()), default=0)
 
     def channels(self, team: Team) -> list[dict[str, Any]]:
-        given = team.channels or [{"id": f"C{team.team[1:]}GENERAL", "name": "general"}]
-        return [self._channel(team, channel) for channel in given]
+        seeds = team.channels or [{"id": f"C{team.team[1:]}GENERAL", "name": "general"}]
+        return [self._channel(team, channel) for channel in seeds]
 
-    def channel(self, team: Team, wanted: Any, *, by_name: bool = False) -> dict[str, Any] | None:
+    def channel(
+        self, team: Team, reference: Any, *, by_name: bool = False
+    ) -> dict[str, Any] | None:
         """By id, or also by name with or without its #, or by the person that a DM is with."""
         for channel in self.channels(team):
             names = (channel["name"], f"#{channel['name']}") if by_name else ()
-            if wanted in (channel["id"], *names):
+            if reference in (channel["id"], *names):
                 return channel
         for message in self.direct_messages(team):
-            if wanted == message["id"] or (by_name and wanted == message["user"]):
+            if reference == message["id"] or (by_name and reference == message["user"]):
                 return message
         return None
 
@@ -107,15 +109,15 @@ class Rooms:
         self._joined.close()
         self.planted_users.close()
 
-    def _channel(self, team: Team, given: dict[str, Any]) -> dict[str, Any]:
-        name, private = given.get("name", given["id"].lower()), given.get("is_private", False)
-        member = given.get("is_member", True) or f"{team.team}/{given['id']}" in self._joined
+    def _channel(self, team: Team, seed: dict[str, Any]) -> dict[str, Any]:
+        name, private = seed.get("name", seed["id"].lower()), seed.get("is_private", False)
+        member = seed.get("is_member", True) or f"{team.team}/{seed['id']}" in self._joined
         nothing = {"value": "", "creator": "", "last_set": 0}
         return {
-            "id": given["id"], "name": name, "name_normalized": name, "is_channel": not private,
+            "id": seed["id"], "name": name, "name_normalized": name, "is_channel": not private,
             "is_group": private,
             "is_im": False, "is_mpim": False, "is_private": private,
-            "is_archived": given.get("is_archived", False),
+            "is_archived": seed.get("is_archived", False),
             "is_general": name == "general", "is_member": member, "is_shared": False,
             "is_org_shared": False,
             "is_ext_shared": False, "num_members": len(team.users) or 1, "created": 1700000000,
@@ -124,18 +126,18 @@ class Rooms:
         }  # fmt: skip
 
 
-def user(team: Team, given: dict[str, Any]) -> dict[str, Any]:
-    name = given.get("name", given["id"].lower())
-    real_name = given.get("real_name", name)
-    profile = {"real_name": real_name, "display_name": given.get("display_name", name)}
-    if "email" in given:
-        profile["email"] = given["email"]
+def user(team: Team, seed: dict[str, Any]) -> dict[str, Any]:
+    name = seed.get("name", seed["id"].lower())
+    real_name = seed.get("real_name", name)
+    profile = {"real_name": real_name, "display_name": seed.get("display_name", name)}
+    if "email" in seed:
+        profile["email"] = seed["email"]
     return {
-        "id": given["id"], "team_id": team.team, "name": name,
-        "deleted": given.get("deleted", False),
+        "id": seed["id"], "team_id": team.team, "name": name,
+        "deleted": seed.get("deleted", False),
         "real_name": real_name,
-        "profile": profile, "is_bot": given.get("is_bot", False),
-        "is_admin": given.get("is_admin", False),
-        "is_restricted": given.get("is_restricted", False),
+        "profile": profile, "is_bot": seed.get("is_bot", False),
+        "is_admin": seed.get("is_admin", False),
+        "is_restricted": seed.get("is_restricted", False),
         "updated": 1700000000,
     }  # fmt: skip

@@ -104,10 +104,10 @@ class Slack(System):
         return holder.team.team if holder else ""
 
     def ids(self, call: ApiRequest) -> list[str]:
-        given = arguments(call).get("metadata") if method_of(call).startswith("chat.") else None
+        metadata = arguments(call).get("metadata") if method_of(call).startswith("chat.") else None
         try:
-            given = json.loads(given) if isinstance(given, str) else given
-            return [str(given["event_payload"]["id"])] if given else []
+            metadata = json.loads(metadata) if isinstance(metadata, str) else metadata
+            return [str(metadata["event_payload"]["id"])] if metadata else []
         except (ValueError, TypeError, KeyError):
             return []
 
@@ -190,15 +190,15 @@ class Slack(System):
             ALL_METHODS[name].per_minute if name in ALL_METHODS else ENDINGS[name],
             call.at,
         )
-        given = checked_arguments(call)
+        parameters = checked_arguments(call)
         if name in ENDINGS:
-            return {"ok": True, **self._ended(call, given, team)}
+            return {"ok": True, **self._ended(call, parameters, team)}
         needed = ALL_METHODS[name].scope
         if needed and needed not in team.scopes.split(","):
             raise Refused("missing_scope", needed=needed, provided=team.scopes)
         request = MethodRequest(
             team,
-            given,
+            parameters,
             self.rooms,
             call.at,
             lambda channel: self._pace_channel(team, channel, call.at),
@@ -214,17 +214,19 @@ class Slack(System):
             self.start(self.events.people.deliver_app_message(granted, channel, result["message"]))
         return {"ok": True, **result}
 
-    def _ended(self, call: ApiRequest, given: dict[str, Any], team: Team) -> dict[str, Any]:
+    def _ended(self, call: ApiRequest, parameters: dict[str, Any], team: Team) -> dict[str, Any]:
         before = self._list_active_tokens(team.team, "", call.at)
         uninstalled = method_of(call) == "apps.uninstall"
         answer: dict[str, Any] = {}
         if uninstalled:
-            self._login.uninstalled(call, given, team)
+            self._login.uninstalled(call, parameters, team)
         else:
-            answer = {"revoked": self._login.revoked(call, given)}
+            answer = {"revoked": self._login.revoked(call, parameters)}
         after = self._list_active_tokens(team.team, "", call.at)
-        if ended := [user for user in before if user not in after]:
-            self.start(self.events.endings(team.team, ended, call.at, uninstalled=uninstalled))
+        if removed_users := [user for user in before if user not in after]:
+            self.start(
+                self.events.endings(team.team, removed_users, call.at, uninstalled=uninstalled)
+            )
         return answer
 
     def _list_active_tokens(self, account: str, kind: str, at: float) -> list[str]:

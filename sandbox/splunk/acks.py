@@ -22,9 +22,9 @@ class Acks:
     def restart(self, tokens: set[str], at: float) -> list[str]:
         """Forget all ids of these tokens; return the events that were not replicated yet."""
         self._next = {key: value for key, value in self._next.items() if key[0] not in tokens}
-        gone = {key: value for key, value in self._pending.items() if key[0] in tokens}
-        self._pending = {key: self._pending[key] for key in self._pending.keys() - gone.keys()}
-        return [id for ready_at, numbers in gone.values() if ready_at > at for id in numbers]
+        lost = {key: value for key, value in self._pending.items() if key[0] in tokens}
+        self._pending = {key: self._pending[key] for key in self._pending.keys() - lost.keys()}
+        return [id for ready_at, numbers in lost.values() if ready_at > at for id in numbers]
 
     def _is_acknowledged(self, token: str, channel: str, id: Any, at: float) -> bool:
         ready_at, _ = self._pending.get((token, channel, id), (None, ()))

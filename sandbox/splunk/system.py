@@ -104,10 +104,10 @@ class Splunk(System):
 
     def _is_refusing(self, stack: str, at: float) -> bool:
         """Whether no process listens. Raises Refused while it shuts down, and while it starts."""
-        begun, until = self._restarts.get(stack, (0.0, 0.0))
+        since, until = self._restarts.get(stack, (0.0, 0.0))
         if at >= until:
             return False
-        part = (at - begun) / (until - begun)
+        part = (at - since) / (until - since)
         if part < SHUTTING_DOWN:
             raise Refused(23)
         if part >= REFUSING:

@@ -133,8 +133,8 @@ def count_extra_writes(truth: Truth, published: Sequence[Published]) -> Counter[
 
     Each event is at most one write to the other system, as each has at most one route.
     """
-    told = Counter((change.type, change.record) for change in truth.told)
-    return Counter((event.type, event.record) for event in published) - told
+    writes = Counter((change.type, change.record) for change in truth.told)
+    return Counter((event.type, event.record) for event in published) - writes
 
 
 def count_repeated_writes(

@@ -89,9 +89,9 @@ class People:
         if field == record.object.name_field:
             record.names.append(value)
         record.edits, record.edited_at = record.edits + 1, time.monotonic()
-        shown = FIELDS[side].get(field, field)
+        column = FIELDS[side].get(field, field)
         self.truth.changes.append(
-            Change(side, record.object.key, record.id, "updated", shown, value, at, user)
+            Change(side, record.object.key, record.id, "updated", column, value, at, user)
         )
 
     def _choose_user(self, side: str) -> str:
@@ -104,13 +104,13 @@ class People:
         while True:
             self._look(side)
             now = time.monotonic()
-            found = [
+            candidates = [
                 record
                 for record in self.records[side].values()
                 if record.edits < EDITS_MAX and record.edited_at < now - PAUSE
             ]
-            if found:
-                return self.dice.choice(found)
+            if candidates:
+                return self.dice.choice(candidates)
             time.sleep(0.1)
 
     def _look(self, side: str, *, is_due: bool = False) -> None:

@@ -51,8 +51,8 @@ def make_change(company: Company, change: SchemaChange) -> dict[str, Any]:
 
 def find_new_key(change: SchemaChange) -> str:
     """The key of a field that is added, or takes the place of another one."""
-    wanted = str(change.details.get("to") or change.field)
-    return wanted if KEY.fullmatch(wanted) else hashlib.sha1(wanted.encode()).hexdigest()
+    new_key = str(change.details.get("to") or change.field)
+    return new_key if KEY.fullmatch(new_key) else hashlib.sha1(new_key.encode()).hexdigest()
 
 
 def list_changed_fields(company: Company, object: str) -> list[dict[str, Any]]:
@@ -130,10 +130,10 @@ def _remove_value(entries: Entries, change: SchemaChange) -> Entries:
     """A value is named by its label, or by its id."""
     options = entries[change.field].get("options", [])
     value = change.details["value"]
-    left = [one for one in options if value not in (one["label"], str(one["id"]))]
-    if len(left) == len(options):
+    remaining_options = [one for one in options if value not in (one["label"], str(one["id"]))]
+    if len(remaining_options) == len(options):
         raise ValueError(f"{value!r} is not an option of {change.field}")
-    return _edit_entry(entries, change, {"options": left})
+    return _edit_entry(entries, change, {"options": remaining_options})
 
 
 def _edit_entry(entries: Entries, change: SchemaChange, edited: dict[str, Any]) -> Entries:

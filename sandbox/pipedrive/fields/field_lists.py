@@ -140,8 +140,8 @@ def describe(company: Company, kind: Kind, field: CustomField, more: list[str]) 
         "is_custom_field": field.is_custom,
         "is_optional_response_field": False,
     }
-    asked = more if kind.path in WITH_MORE_FIELDS else []
-    return described | {name: _describe_more(name, field) for name in asked}
+    extra_names = more if kind.path in WITH_MORE_FIELDS else []
+    return described | {name: _describe_more(name, field) for name in extra_names}
 
 
 def _describe_more(name: str, field: CustomField) -> dict[str, Any]:

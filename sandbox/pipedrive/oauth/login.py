@@ -27,7 +27,7 @@ class Login:
     def __init__(self, store: AccountStore, tokens: Tokens, random: Random):
         self._store = store
         self._tokens = tokens
-        self.codes = AuthorizationCodes(random, life=LIFE)
+        self.codes = AuthorizationCodes(random, lifetime=LIFE)
 
     def place(self) -> ConsentPage:
         """Return the consent page, which requests no scopes: the app's registration states them."""

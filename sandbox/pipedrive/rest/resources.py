@@ -101,15 +101,15 @@ def by_cursor(request: ResourceRequest) -> dict[str, Any]:
     """A page of v2: sorted by `sort_by` and then by id, from behind the cursor."""
     limit, statuses = limit_of(request), statuses_of(request)
     is_wanted = filter_of(request)
-    found: list[Record] = []
+    records: list[Record] = []
     order = Order.of(request)
     for row in candidates(request, order):
         if is_wanted(row) and has_status(row, statuses, request.at):
-            found.append(row)
-        if len(found) > limit:
+            records.append(row)
+        if len(records) > limit:
             break
-    following = order.cursor_behind(found[limit - 1]) if len(found) > limit else None
-    data = [build_shown_record(request.kind, row) for row in found[:limit]]
+    following = order.cursor_behind(records[limit - 1]) if len(records) > limit else None
+    data = [build_shown_record(request.kind, row) for row in records[:limit]]
     return {"data": data, "additional_data": {"next_cursor": following}}
 
 

@@ -47,7 +47,7 @@ class Term:
 
 def texts(kind: Kind, row: Record, fields: frozenset[str]) -> Iterator[str]:
     """The texts of a record that a search reads, of these fields."""
-    found: dict[str, list[Any]] = {
+    texts_by_field: dict[str, list[Any]] = {
         kind.title: [row[kind.title]],
         "email": [entry["value"] for entry in row.get("emails") or []],
         "phone": [entry["value"] for entry in row.get("phones") or []],
@@ -56,7 +56,7 @@ def texts(kind: Kind, row: Record, fields: frozenset[str]) -> Iterator[str]:
     }
     for name in FIELDS[kind.path]:
         if not fields or name in fields:
-            yield from (str(value) for value in found.get(name, []) if value is not None)
+            yield from (str(value) for value in texts_by_field.get(name, []) if value is not None)
 
 
 def search(request: ResourceRequest, kinds: list[Kind]) -> ApiResponse:
@@ -68,7 +68,7 @@ def search(request: ResourceRequest, kinds: list[Kind]) -> ApiResponse:
         for row in request.records.all(request.company, kind)
         if is_related(request, row) and (score := term.score(kind, row))
     ]
-    scored.sort(key=lambda found: (-found[0], found[1].path, str(found[2]["id"])))
+    scored.sort(key=lambda match: (-match[0], match[1].path, str(match[2]["id"])))
     start, limit = position_of(request), limit_of(request)
     page = scored[start : start + limit]
     items = [
@@ -103,10 +103,10 @@ def position_of(request: ResourceRequest) -> int:
 
 
 def is_related(request: ResourceRequest, row: Record) -> bool:
-    wanted = {"person_id": "person_id", "organization_id": "org_id", "status": "status"}
+    field_by_parameter = {"person_id": "person_id", "organization_id": "org_id", "status": "status"}
     return all(
         str(row.get(field)) == request.query[name]
-        for name, field in wanted.items()
+        for name, field in field_by_parameter.items()
         if name in request.query
     )
 
@@ -142,10 +142,10 @@ def find_reference(company: Any, records: Records, path: str, id: Any) -> Record
 
 def item_kinds(request: ResourceRequest) -> list[Kind]:
     """The kinds that `item_types` names; all of them if it names none. Raises Refusal."""
-    wanted = [name for name in request.query.get("item_types", "").split(",") if name]
-    if unknown := sorted(set(wanted) - set(TYPES)):
+    names = [name for name in request.query.get("item_types", "").split(",") if name]
+    if unknown := sorted(set(names) - set(TYPES)):
         raise refuse(f"item_types: {unknown[0]} is not allowed")
-    return [KINDS[path] for name, path in TYPES.items() if not wanted or name in wanted]
+    return [KINDS[path] for name, path in TYPES.items() if not names or name in names]
 
 
 def search_scopes(path: str) -> set[str]:

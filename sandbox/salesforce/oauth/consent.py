@@ -34,7 +34,7 @@ ALIASES = {"offline_access": "refresh_token"}
 class Consents:
     def __init__(self, store: AccountStore, random: Random):
         self._store = store
-        self.codes = AuthorizationCodes(random, life=LIFE)
+        self.codes = AuthorizationCodes(random, lifetime=LIFE)
 
     def place(self) -> ConsentPage:
         return ConsentPage(

@@ -145,13 +145,13 @@ class OrgMetadata:
         """`activeVersionNumber` of a definition; 0 or null deactivates."""
         number = metadata.get("activeVersionNumber") or 0
         versions = self._versions(org, definition["FullName"])
-        wanted = [row for row in versions if row["VersionNumber"] == number]
-        if number and not wanted:
+        selected = [row for row in versions if row["VersionNumber"] == number]
+        if number and not selected:
             raise Refusal(400, "FIELD_INTEGRITY_EXCEPTION", f"no version {number} of this flow")
-        if wanted:
+        if selected:
             check_activation(org)
         for row in versions:
-            status = "Active" if row in wanted else "Obsolete"
+            status = "Active" if row in selected else "Obsolete"
             if status == "Active" or row["Status"] == "Active":
                 self._set_status(org, row, status)
         self._update_definition(org, definition["FullName"])

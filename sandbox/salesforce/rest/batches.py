@@ -74,8 +74,10 @@ def upsert(request: RestRequest, name: str, field: str) -> ApiResponse:
         if times[key_of(record, field)] > 1:
             message = f"Duplicate external id specified: {by_key[field.lower()]}"
             raise Refusal(400, "DUPLICATE_VALUE", message, [field])
-        rest = {key: value for key, value in record.items() if key.lower() != field.lower()}
-        answer = resources.upsert(one.with_body(rest), name, field, str(by_key[field.lower()]))
+        other_fields = {key: value for key, value in record.items() if key.lower() != field.lower()}
+        answer = resources.upsert(
+            one.with_body(other_fields), name, field, str(by_key[field.lower()])
+        )
         if answer.status == 300:
             raise Refusal(
                 300,
@@ -166,8 +168,10 @@ def composite(
             answer if answer.status >= 300 else ApiResponse(400, HALTED.body())
             for answer in answers
         ]
-    shown = [build_subresponse(part, answer) for part, answer in zip(parts, answers, strict=True)]
-    return ApiResponse(200, {"compositeResponse": shown})
+    subresponses = [
+        build_subresponse(part, answer) for part, answer in zip(parts, answers, strict=True)
+    ]
+    return ApiResponse(200, {"compositeResponse": subresponses})
 
 
 def subrequest(

@@ -47,8 +47,8 @@ class Group:
     parts: tuple["Condition", ...]
 
     def holds(self, row: Row) -> bool:
-        held = (part.holds(row) for part in self.parts)
-        return all(held) if self.word == "AND" else any(held)
+        results = (part.holds(row) for part in self.parts)
+        return all(results) if self.word == "AND" else any(results)
 
     def comparisons(self) -> Iterator[Comparison]:
         for part in self.parts:

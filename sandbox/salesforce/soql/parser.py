@@ -66,21 +66,21 @@ class Query:
         end = None if self.limit is None else self.offset + self.limit
         if ordered:
             return take(selected, self.offset, end)
-        found = list(selected)
+        columns = list(selected)
         for name, descending in reversed(self.order):
-            found.sort(key=lambda row: sortable(row.get(name)), reverse=descending)
-        return found[self.offset : end]
+            columns.sort(key=lambda row: sortable(row.get(name)), reverse=descending)
+        return columns[self.offset : end]
 
 
 def take(rows: Iterator[dict[str, Any]], start: int, end: int | None) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    page: list[dict[str, Any]] = []
     if end == 0:
-        return found
+        return page
     for row in rows:
-        found.append(row)
-        if len(found) == end:
+        page.append(row)
+        if len(page) == end:
             break
-    return found[start:]
+    return page[start:]
 
 
 def field_names(columns: list[Column]) -> list[str]:

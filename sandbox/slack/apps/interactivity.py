@@ -139,14 +139,14 @@ class Interactivity:
         is_good: bool,
     ) -> None:
         """Show the body of the acknowledgement as a message; show a failure to the person."""
-        shown = parse_answer(response)
+        message = parse_answer(response)
         if not is_good:
             error = "operation_timeout" if response.failure == TIMEOUT else "dispatch_failed"
-            shown = {"text": f"{event} failed with the error “{error}”"}
-        if not shown or (is_good and event == "block_actions"):
+            message = {"text": f"{event} failed with the error “{error}”"}
+        if not message or (is_good and event == "block_actions"):
             return
         try:
-            self._urls.post(answer, shown, person.at)
+            self._urls.post(answer, message, person.at)
         except Refused:
             return  # Slack shows nothing for what is no message
 

@@ -113,7 +113,7 @@ def mention_the_app(team: Team, text: str) -> str:
 
 def buttons(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The buttons of a message's blocks, as an action names them."""
-    found = []
+    listed = []
     for number, block in enumerate(get_list(message.get("blocks"))):
         if not isinstance(block, dict):
             continue
@@ -124,5 +124,5 @@ def buttons(message: dict[str, Any]) -> list[dict[str, Any]]:
                     "block_id": block.get("block_id") or f"b{number}",
                     "action_id": element.get("action_id") or f"a{number}",
                 }
-                found.append(element | about)
-    return found
+                listed.append(element | about)
+    return listed

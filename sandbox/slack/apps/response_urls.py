@@ -38,52 +38,54 @@ class ResponseUrls:
         self._random = random
         self._urls: dict[str, ResponseUrl] = {}
 
-    def issue(self, kind: str, given: ResponseUrl, base: str) -> str:
+    def issue(self, kind: str, response_url: ResponseUrl, base: str) -> str:
         """Return a URL below `base`; `kind` is commands or actions."""
         secret = f"{self._random.getrandbits(128):032x}"
-        path = f"/{kind}/{given.team}/{secret}"
-        self._urls[path] = given
+        path = f"/{kind}/{response_url.team}/{secret}"
+        self._urls[path] = response_url
         return f"{base}{ROOT}{path}"
 
     def account(self, call: ApiRequest) -> str:
-        given = self._urls.get(call.path)
-        return given.team if given else ""
+        response_url = self._urls.get(call.path)
+        return response_url.team if response_url else ""
 
     def answer(self, call: ApiRequest) -> ApiResponse:
-        given = self._urls.get(call.path)
-        if given is None or given.team not in self._store[TEAMS]:
+        response_url = self._urls.get(call.path)
+        if response_url is None or response_url.team not in self._store[TEAMS]:
             return ApiResponse(404, "No service")
         if call.method != "POST":
             return ApiResponse(405, {"ok": False, "error": "method_not_allowed"})
-        if call.at > given.at + LIFE:
+        if call.at > response_url.at + LIFE:
             return ApiResponse(404, {"ok": False, "error": "expired_url"})
-        if given.uses >= USES:
+        if response_url.uses >= USES:
             return ApiResponse(404, {"ok": False, "error": "used_url"})
-        given.uses += 1
+        response_url.uses += 1
         try:
-            self.post(given, call.json(), call.at)
+            self.post(response_url, call.json(), call.at)
         except Refused as refused:
             return ApiResponse(400, {"ok": False, "error": refused.error})
         return ApiResponse(200, "ok")
 
-    def post(self, given: ResponseUrl, body: Any, at: float) -> None:
+    def post(self, response_url: ResponseUrl, body: Any, at: float) -> None:
         """Show an answer in its channel. Raises Refused for what is no message."""
         if not isinstance(body, dict):
             raise Refused("invalid_payload")
-        team = self._store[TEAMS][given.team]
-        channel = self._rooms.channel(team, given.channel)
+        team = self._store[TEAMS][response_url.team]
+        channel = self._rooms.channel(team, response_url.channel)
         if channel is None:
             raise Refused("channel_not_found")
-        replaces = given.message and (body.get("replace_original") or body.get("delete_original"))
+        replaces = response_url.message and (
+            body.get("replace_original") or body.get("delete_original")
+        )
         if replaces and body.get("delete_original"):
-            self._rooms.delete(channel, given.message)
+            self._rooms.delete(channel, response_url.message)
             return
         message = content(body)
         if replaces:
             empty: dict[str, Any] = {"blocks": [], "attachments": []}
-            self._rooms.change(channel, given.message, **empty | message)
+            self._rooms.change(channel, response_url.message, **empty | message)
             return
-        thread = str(body.get("thread_ts") or given.thread)
+        thread = str(body.get("thread_ts") or response_url.thread)
         self._rooms.post(
             team,
             channel,
@@ -96,7 +98,11 @@ class ResponseUrls:
                 "attachments": [],
                 **message,
                 **({"thread_ts": thread} if thread else {}),
-                **({} if body.get("response_type") == "in_channel" else {"only_for": given.user}),
+                **(
+                    {}
+                    if body.get("response_type") == "in_channel"
+                    else {"only_for": response_url.user}
+                ),
             },
             at,
         )

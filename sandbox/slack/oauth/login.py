@@ -21,7 +21,7 @@ class Login:
     def __init__(self, store: AccountStore, tokens: Tokens, random: Random):
         self._store = store
         self._tokens = tokens
-        self.codes = AuthorizationCodes(random, life=LIFE)
+        self.codes = AuthorizationCodes(random, lifetime=LIFE)
 
     def place(self) -> ConsentPage:
         return ConsentPage(

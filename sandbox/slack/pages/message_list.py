@@ -66,13 +66,13 @@ def render_messages(view: ChannelView, messages: list[dict[str, Any]]) -> list[M
     """`messages` oldest first; a reply stands under its question, if that is among them."""
     questions = {message["ts"] for message in messages if not is_reply(message)}
     replies: dict[str, list[dict[str, Any]]] = {}
-    shown = []
+    rendered = []
     for message in messages:
         if is_reply(message) and message["thread_ts"] in questions:
             replies.setdefault(message["thread_ts"], []).append(message)
         else:
-            shown.append(message)
-    return [render_message(view, message, replies.get(message["ts"], [])) for message in shown]
+            rendered.append(message)
+    return [render_message(view, message, replies.get(message["ts"], [])) for message in rendered]
 
 
 def render_message(

@@ -72,8 +72,8 @@ class TypedMessages:
             return None
         channel = self._slack.rooms.channel(team, request.match_info["channel"])
         people = [user for user in self._slack.rooms.users(team) if not user["is_bot"]]
-        wanted = channel["user"] if channel and channel["is_im"] else form.get("user", "")
-        users = [user for user in people if wanted in ("", user["id"])]
+        user_id = channel["user"] if channel and channel["is_im"] else form.get("user", "")
+        users = [user for user in people if user_id in ("", user["id"])]
         if channel is None or channel["is_archived"] or not users:
             return None
         return Person(

@@ -32,8 +32,8 @@ def conversations_replies(request: MethodRequest) -> dict[str, Any]:
         raise Refused("thread_not_found")
     messages = request.rooms.history(request.team, channel)
     replies = replies_by_thread(messages).get(question["ts"], [])
-    shown = [one | {"parent_user_id": author(question)} for one in replies if is_within(one)]
-    return messages_page(request, [with_thread(question, replies), *shown])
+    thread = [one | {"parent_user_id": author(question)} for one in replies if is_within(one)]
+    return messages_page(request, [with_thread(question, replies), *thread])
 
 
 def messages_page(request: MethodRequest, messages: Sequence[SlackMessage]) -> dict[str, Any]:

@@ -27,14 +27,14 @@ def get_upload_url(request: MethodRequest) -> dict[str, Any]:
 
 def complete_upload(request: MethodRequest) -> dict[str, Any]:
     """Without `channel_id` the files are private to the app; with it they are posted there."""
-    wanted = read_files(request.arguments.get("files"))
-    files = [request.files.find(request.team.team, one.get("id")) for one in wanted]
+    uploads = read_files(request.arguments.get("files"))
+    files = [request.files.find(request.team.team, one.get("id")) for one in uploads]
     if any(file is None or not file["received"] for file in files):
         raise Refused("file_not_found")
     share(request, [file for file in files if file])
     finished = [
         request.files.finish(file, str(one.get("title") or ""), request.at)
-        for file, one in zip(files, wanted, strict=True)
+        for file, one in zip(files, uploads, strict=True)
         if file
     ]
     return {"files": [{"id": file["id"], "title": file["title"]} for file in finished]}
@@ -43,12 +43,12 @@ def complete_upload(request: MethodRequest) -> dict[str, Any]:
 def share(request: MethodRequest, files: list[File]) -> None:
     if not request.arguments.get("channel_id"):
         return
-    given = {**request.arguments, "channel": request.arguments["channel_id"]}
-    channel = replace(request, arguments=given).writable()
+    parameters = {**request.arguments, "channel": request.arguments["channel_id"]}
+    channel = replace(request, arguments=parameters).writable()
     text = str(request.arguments.get("initial_comment") or "") or " "
-    posted = message(request.team, {**given, "text": text, "blocks": None}, request.user)
-    shown = [{"id": file["id"], "name": file["name"]} for file in files]
-    request.rooms.post(request.team, channel, posted | {"files": shown}, request.at)
+    posted = message(request.team, {**parameters, "text": text, "blocks": None}, request.user)
+    shown_files = [{"id": file["id"], "name": file["name"]} for file in files]
+    request.rooms.post(request.team, channel, posted | {"files": shown_files}, request.at)
 
 
 def files_info(request: MethodRequest) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def files_info(request: MethodRequest) -> dict[str, Any]:
 def check_shown_files(request: MethodRequest) -> None:
     """A block shows an image of this app that Slack has processed, by its id."""
     problems = []
-    for pointer, shown in find_shown_files(check_blocks_argument(request.arguments)):
-        id = shown.get("id") if isinstance(shown, dict) else None
+    for pointer, shown_file in find_shown_files(check_blocks_argument(request.arguments)):
+        id = shown_file.get("id") if isinstance(shown_file, dict) else None
         file = request.files.find(request.team.team, id)
         if file is None or not is_processed(request, file) or file["mimetype"] not in IMAGES:
             problems.append(f"invalid slack file [json-pointer:{pointer}]")

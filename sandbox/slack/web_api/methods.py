@@ -91,9 +91,9 @@ def post_message(request: MethodRequest) -> dict[str, Any]:
     if any(request.arguments.get(name) for name in CUSTOMIZED):
         request.needs("chat:write.customize")
     channel = request.writable(by_name=True)
-    made = message(request.team, request.arguments, request.user)
+    new_message = message(request.team, request.arguments, request.user)
     request.pace(channel["id"])
-    posted = request.rooms.post(request.team, channel, made, request.at)
+    posted = request.rooms.post(request.team, channel, new_message, request.at)
     return {"channel": channel["id"], "ts": posted["ts"], "message": posted}
 
 
