@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from connectors.i18n import _
+from connectors.pipedrive.schema import WRITES_ACTIVITIES, WRITES_LEADS
 from connectors.schema import Advice, Permission
 
 # The consent page asks for all permissions of the app in the Developer Hub; none can be left out.
@@ -10,8 +11,8 @@ PERMISSIONS = (
     Permission("base", _("to learn which company it is, and who connected it")),
     Permission("contacts:full", _("to write persons and organizations")),
     Permission("deals:full", _("to write deals and notes")),
-    Permission("leads:full", _("to write leads")),
-    Permission("activities:full", _("to write activities")),
+    Permission("leads:full", WRITES_LEADS),
+    Permission("activities:full", WRITES_ACTIVITIES),
     Permission("users:read", _("to match the users of the company with yours"), optional=True),
     Permission(
         "admin", _("to create and keep the webhooks by which changes arrive"), optional=True

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from connectors.i18n import _
 from connectors.schema import Input
 
+# for what permissions are asked
+WRITES_LEADS, WRITES_ACTIVITIES = _("to write leads"), _("to write activities")
 OWNER = Input(
     "owner_id", _("Owner"), _("ID of a user. Default: the user who connected the account.")
 )
@@ -159,7 +161,7 @@ RECORD_KINDS = (
         create_label=_("Create a lead"),
         change_label=_("Update a lead"),
         path="v1/leads",
-        permissions={"leads:full": _("to write leads")},
+        permissions={"leads:full": WRITES_LEADS},
         required_input="title",
         required_alternatives=("person_id", "organization_id"),
         nests_custom_fields=False,
@@ -195,7 +197,7 @@ RECORD_KINDS = (
         create_label=_("Create an activity"),
         change_label=_("Update an activity"),
         path="v2/activities",
-        permissions={"activities:full": _("to write activities")},
+        permissions={"activities:full": WRITES_ACTIVITIES},
         required_input="subject",
         inputs=(
             Input("subject", _("Subject"), _("Subject of the activity.")),

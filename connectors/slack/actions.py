@@ -21,6 +21,7 @@ from connectors.slack.schema import (
     find_content_problem,
 )
 
+RECEIVES_COMMANDS = _("to receive slash commands")  # for what the permission is asked
 CHANNEL = Input(
     "channel",
     _("Channel"),
@@ -204,7 +205,7 @@ class Respond(Action):
     label = _("Answer a command or a click")
     help = "Within 30 minutes and up to 5 times, also in channels that the app has not joined."
     is_reply = uses_reply_url = True
-    permissions = {"commands": _("to receive slash commands")}
+    permissions = {"commands": RECEIVES_COMMANDS}
     inputs = (
         Input("item", _("Incoming item"), _("The item of the event's data."), required=True),
         *CONTENT[:3],

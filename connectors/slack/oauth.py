@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.i18n import _
 from connectors.schema import Advice, Permission
+from connectors.slack.actions import RECEIVES_COMMANDS
 
 MAX_NAME_LENGTH = 35  # characters of an app's name
 BOT_EVENTS = ("app_mention", "message.im", "app_uninstalled", "tokens_revoked")
@@ -23,7 +24,7 @@ PERMISSIONS = (
     ),
     Permission("app_mentions:read", _("to receive messages that mention the app"), optional=True),
     Permission("im:history", _("to receive direct messages to the app"), optional=True),
-    Permission("commands", _("to receive slash commands"), optional=True),
+    Permission("commands", RECEIVES_COMMANDS, optional=True),
     Permission("chat:write.customize", _("to post under another name or icon"), optional=True),
     Permission("files:write", _("to add charts to reports"), optional=True),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation import gettext_noop
 
 from hub.crypto.sealed import seal
 from hub.mail.languages import choose_mail_language
@@ -14,6 +15,10 @@ from hub.mail.rendering import render_mail
 from hub.queue import wake_up
 
 MAIL_LIFETIME = timedelta(days=3)
+
+
+JUST_SENT = gettext_noop("An e-mail has just been sent. Wait a minute.")
+NOT_CONFIGURED = gettext_noop("E-mail is not set up, so no e-mail can be sent.")
 
 
 class MailNotConfigured(Exception):

@@ -14,7 +14,10 @@ from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
 from hub.mappings.identity_pairs import MAX_LENGTHS, find_text_problem
 from hub.outgoing.subscriptions.notice_channels import NoticeChannel
+from hub.portal.endpoints.forms import NAME_HELP
+from hub.portal.log.operation_form import REASON_HELP
 from hub.portal.log.saved_views import extract_log_filters
+from hub.portal.offered_choices import OTHER_RECORD_LABEL
 from tenants.models import Tenant, available_time_zones
 
 MAX_NAME_LENGTH = 200
@@ -23,9 +26,7 @@ MAX_NAME_LENGTH = 200
 class NewConnectionForm(ConnectorFieldsForm):
     """The form of a new connection: its name and its connector's settings."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=MAX_NAME_LENGTH, help_text=_("The name shown on these pages.")
-    )
+    name = forms.CharField(label=_("Name"), max_length=MAX_NAME_LENGTH, help_text=NAME_HELP)
 
     def __init__(self, *args: Any, connector: Connector, **kwargs: Any) -> None:
         super().__init__(
@@ -65,7 +66,7 @@ class RepairPlanForm(forms.Form):
         max_length=300,
         required=False,
         label=_("Reason"),
-        help_text=_("Optional. Kept in the audit log for your organisation."),
+        help_text=REASON_HELP,
     )
 
 
@@ -145,7 +146,7 @@ class RemoteRecordForm(forms.Form):
             preselected,
             "" if preselected else current,
         )
-        self.fields["remote_id"].label = _("Or the ID of another record")
+        self.fields["remote_id"].label = OTHER_RECORD_LABEL
 
     def clean(self) -> dict[str, Any]:
         """Add `id` and `name` to the data; an entered id takes precedence over a chosen record."""

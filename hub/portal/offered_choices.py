@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy
+
 from connectors.outcomes import Outcome
 from hub.connections.credentials.provider_call import Call, translate_detail
 from hub.connections.models import Connection
 from hub.schemas.choice_lists import find_choice_list, refresh_choice_list, request_choice_list
 
+OTHER_RECORD_LABEL = gettext_lazy("Or the ID of another record")
 READ_AGAIN = "read_again"  # the button that reads the lists now
 
 

@@ -3,7 +3,16 @@
 from django.utils.translation import gettext_noop as _
 
 from hub.reason_codes.discrepancies import DISCREPANCY_REASONS
-from hub.reason_codes.reason import Reason
+from hub.reason_codes.reason import (
+    CHECK_STOPPED,
+    CREDENTIAL_UNREADABLE,
+    ENABLE_CONNECTION,
+    RECONNECT_WITH_PERMISSION,
+    RESTORE_TENANT,
+    RESUME_CONNECTION,
+    SWITCH_ON,
+    Reason,
+)
 from hub.reason_codes.reports import REPORT_REASONS
 from hub.reason_codes.scheduled import SCHEDULED_REASONS
 
@@ -43,23 +52,18 @@ REASONS = {
     ),
     "permission_missing": Reason(
         _("The account has not granted a permission that this action needs."),
-        _("Reconnect the account and allow that permission."),
+        RECONNECT_WITH_PERMISSION,
     ),
-    "credential_unreadable": Reason(
-        _("The stored credential cannot be decrypted."), _("Enter the credential again.")
-    ),
-    "internal_error": Reason(
-        _("An internal error of the hub stopped the check of its registrations."),
-        _("Wait for the next release."),
-    ),
+    "credential_unreadable": CREDENTIAL_UNREADABLE,
+    "internal_error": CHECK_STOPPED,
     "defect": Reason(
         _("An internal error of the hub stopped it; its attempts show whether it was sent."),
         _("Retry it after the next release."),
     ),
     "skipped_by_person": Reason(_("A person skipped it.")),
     # held with the whole connection, connector, or tenant
-    "paused": Reason(_("The connection is paused."), _("Resume the connection.")),
-    "disabled": Reason(_("The connection is disabled."), _("Enable the connection.")),
+    "paused": Reason(_("The connection is paused."), RESUME_CONNECTION),
+    "disabled": Reason(_("The connection is disabled."), ENABLE_CONNECTION),
     "needs_reconnect": Reason(
         _("The authorization has expired or was revoked."), _("Reconnect the account.")
     ),
@@ -67,8 +71,8 @@ REASONS = {
         _("A person disconnected it. Its history is kept."), _("Connect the same account again.")
     ),
     "refreshing": Reason(_("The access token has expired and is being refreshed.")),
-    "tenant_suspended": Reason(_("The tenant is suspended."), _("Restore the tenant.")),
-    "switched_off": Reason(_("It is switched off."), _("Switch it on again.")),
+    "tenant_suspended": Reason(_("The tenant is suspended."), RESTORE_TENANT),
+    "switched_off": Reason(_("It is switched off."), SWITCH_ON),
     "route_off": Reason(_("The route is switched off."), _("Switch the route on again.")),
     "breaker_open": Reason(
         _("The other system fails too often. The hub probes it with one call from time to time.")

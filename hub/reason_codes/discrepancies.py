@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
-from hub.reason_codes.reason import Reason
+from hub.reason_codes.reason import CORRECT_JOB_OPTIONS, Reason
 
 DISCREPANCY_REASONS = {
     # found
@@ -80,7 +80,7 @@ DISCREPANCY_REASONS = {
         _("The action does not accept the repair."), _("Check the options of the job.")
     ),
     "options_invalid": Reason(
-        _("The options of the job are not valid any more."), _("Correct the options of the job.")
+        _("The options of the job are not valid any more."), CORRECT_JOB_OPTIONS
     ),
     "changed_since": Reason(
         _("The record was changed after it was compared, so it was not overwritten."),

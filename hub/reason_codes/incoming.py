@@ -2,17 +2,26 @@
 
 from django.utils.translation import gettext_noop as _
 
-from hub.reason_codes.reason import Reason
+from hub.reason_codes.reason import (
+    CHECK_STOPPED,
+    CREDENTIAL_UNREADABLE,
+    ENABLE_CONNECTION,
+    RECONNECT_WITH_PERMISSION,
+    RESTORE_TENANT,
+    RESUME_CONNECTION,
+    SWITCH_ON,
+    Reason,
+)
 
 ITEM_REASONS = {  # of an incoming item
     # held
     "connection_paused": Reason(
         _("The connection is paused. The item is processed when it is resumed."),
-        _("Resume the connection."),
+        RESUME_CONNECTION,
     ),
     "connection_disabled": Reason(
         _("The connection is disabled. The item is processed when it is enabled."),
-        _("Enable the connection."),
+        ENABLE_CONNECTION,
     ),
     "disconnected": Reason(
         _("The account was disconnected before the item was processed."),
@@ -27,11 +36,11 @@ ITEM_REASONS = {  # of an incoming item
     ),
     "tenant_suspended": Reason(
         _("The tenant is suspended. The item is processed when the tenant is restored."),
-        _("Restore the tenant."),
+        RESTORE_TENANT,
     ),
     "switched_off": Reason(
         _("It is switched off. The item is processed when it is switched on."),
-        _("Switch it on again."),
+        SWITCH_ON,
     ),
     "too_old": Reason(
         _("It was more than 24 hours old when its account was connected."),
@@ -96,15 +105,10 @@ ITEM_REASONS = {  # of an incoming item
 SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or repaired
     "permission_missing": Reason(
         _("The account has not granted the permission that registering webhooks needs."),
-        _("Reconnect the account and allow that permission."),
+        RECONNECT_WITH_PERMISSION,
     ),
-    "credential_unreadable": Reason(
-        _("The stored credential cannot be decrypted."), _("Enter the credential again.")
-    ),
-    "internal_error": Reason(
-        _("An internal error of the hub stopped the check of its registrations."),
-        _("Wait for the next release."),
-    ),
+    "credential_unreadable": CREDENTIAL_UNREADABLE,
+    "internal_error": CHECK_STOPPED,
     "refused": Reason(
         _("The other system refused to register the webhook."),
         _("Read its own text, fix the cause there, then repair it."),

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_noop as _
 
-from hub.reason_codes.reason import Reason
+from hub.reason_codes.reason import CORRECT_JOB_OPTIONS, Reason
 
 REPORT_REASONS: Mapping[str, Reason] = {
-    "options_invalid": Reason(
-        _("The options of the job are not valid."), _("Correct the options of the job.")
-    ),
+    "options_invalid": Reason(_("The options of the job are not valid."), CORRECT_JOB_OPTIONS),
     "read_incomplete": Reason(
         _("The system did not send all records, so nothing was reported."),
         _("Wait for the next attempt, or run the job again later."),

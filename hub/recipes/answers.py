@@ -12,6 +12,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.recipes.definitions import CONNECTION, Question, Recipe
 from hub.recipes.definitions.recipe import Answer
+from hub.scheduled.jobs.option_errors import NO_SUCH_CONNECTION, NOT_ONE_OF, REQUIRED
 from hub.schemas.choice_lists import find_unlisted_problem
 from tenants.models import Tenant
 
@@ -132,7 +133,7 @@ def _select_connection(
     if answer not in (None, ""):
         named = [one for one in usable if str(one.public_id) == str(answer)]
         if not named:
-            raise ValueError(_("There is no such connection."))
+            raise ValueError(_(NO_SUCH_CONNECTION))
         connection = named[0]
     if missing := list_missing_permissions(recipe, connection):
         names["permissions"] = ", ".join(missing)
@@ -158,7 +159,7 @@ def check_answer(question: Question, answer: Any) -> Answer:
         answer = question.default
     if answer == "":
         if question.is_required:
-            raise ValueError(_("This is required."))
+            raise ValueError(_(REQUIRED))
         return ""
     return CHECKS[question.kind](question, answer)
 
@@ -191,7 +192,7 @@ def _check_hour(question: Question, answer: Any) -> int:
 def _check_selection(question: Question, answer: Any) -> str:
     values = [option.value for option in question.options]
     if answer not in values:
-        raise ValueError(_("This must be one of: %s.") % ", ".join(values))
+        raise ValueError(_(NOT_ONE_OF) % ", ".join(values))
     return str(answer)
 
 

@@ -60,7 +60,7 @@ def send_setup_link(request: HttpRequest) -> HttpResponse:
     user, now = request.user, clock()
     if _is_setup_link_needed(request):
         if not ratelimit.consume(request, action="first_factor_link", user=user):
-            messages.warning(request, _("An e-mail has just been sent. Wait a minute."))
+            messages.warning(request, _(mail.JUST_SENT))
         else:
             _mail_setup_link(request, user, now)
     return redirect("mfa_activate_totp")
@@ -77,7 +77,7 @@ def _mail_setup_link(request: HttpRequest, user: Any, now: datetime) -> None:
             request, _("A link is being sent to %(address)s.") % {"address": user.email}
         )
     except mail.MailNotConfigured:
-        messages.warning(request, _("E-mail is not set up, so no e-mail can be sent."))
+        messages.warning(request, _(mail.NOT_CONFIGURED))
 
 
 @require_safe

@@ -66,7 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):
             is_rejected = isinstance(error, membership_actions.MembershipRejected)
             messages.error(
                 request,
-                str(error) if is_rejected else gettext("This invitation is no longer valid."),
+                str(error) if is_rejected else gettext(membership_actions.INVITATION_ENDED),
             )
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login"))) from None
         self.stash_verified_email(request, invitation.email)
@@ -97,9 +97,7 @@ class AccountAdapter(DefaultAccountAdapter):
                     email, f"{template_prefix}.txt", mail_context | page_urls, until=until, now=now
                 )
         except mail.MailNotConfigured:
-            messages.warning(
-                self.request, gettext("E-mail is not set up, so no e-mail can be sent.")
-            )
+            messages.warning(self.request, gettext(mail.NOT_CONFIGURED))
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         placeholders = {"uidb36": "UID", "key": "KEY"}

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from hub import mail
 from hub.audit import ActorContext
@@ -20,6 +20,7 @@ from tenants.scoping import Scoped
 from tenants.services import invitation_mail
 from tenants.services.tenant_actions import lock_tenant
 
+INVITATION_ENDED = gettext_noop("This invitation is no longer valid.")
 RESEND_INTERVAL = timedelta(minutes=1)
 OWNER = Membership.Role.OWNER
 
@@ -72,9 +73,9 @@ def resend_invitation(
     lock_tenant(invitation.tenant)
     invitation.refresh_from_db()
     if invitation.state(now) in ("accepted", "revoked"):
-        raise MembershipRejected(gettext("This invitation is no longer valid."))
+        raise MembershipRejected(gettext(INVITATION_ENDED))
     if now - invitation.asked_at < RESEND_INTERVAL:
-        raise MembershipRejected(gettext("An e-mail has just been sent. Wait a minute."))
+        raise MembershipRejected(gettext(mail.JUST_SENT))
     _renew_invitation(invitation, random=random, now=now)
     audit_membership_change(
         actor, "invitation.send_again", invitation, after={"email": invitation.email}, now=now
@@ -105,7 +106,7 @@ def revoke_invitation(invitation: Invitation, actor: ActorContext, *, now: datet
     lock_tenant(invitation.tenant)
     rows = Invitation.unscoped.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if not rows.update(revoked_at=now):
-        raise MembershipRejected(gettext("This invitation is no longer valid."))
+        raise MembershipRejected(gettext(INVITATION_ENDED))
     invitation.revoked_at = now
     mail.withdraw_mails(invitation.digest)
     audit_membership_change(
@@ -129,7 +130,7 @@ def accept_invitation(
         pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=now
     )
     if not rows.update(accepted_at=now, accepted_by=user):
-        raise MembershipRejected(gettext("This invitation is no longer valid."))
+        raise MembershipRejected(gettext(INVITATION_ENDED))
     role = {"role": invitation.role}
     membership, _ = Membership.unscoped.get_or_create(
         tenant=invitation.tenant, user=user, defaults=role

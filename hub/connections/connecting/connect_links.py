@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from connectors.base import Connector
 from hub import mail
@@ -31,6 +31,7 @@ class TooManyConnectLinks(ConnectLinkRefused):
     """The tenant has the maximal number of open links."""
 
 
+OTHER_SYSTEM = gettext_noop("This connection belongs to another system.")
 OPEN_LINKS_MAX = 100  # of a tenant at a time
 
 
@@ -87,7 +88,7 @@ def _refuse_unready_connector(
         raise ConnectLinkRefused(message % {"system": connector.label})
     expected = (tenant.pk, connector.key)
     if connection and (connection.tenant_id, connection.connector_key) != expected:
-        raise ConnectLinkRefused(gettext("This connection belongs to another system."))
+        raise ConnectLinkRefused(gettext(OTHER_SYSTEM))
 
 
 def refuse_too_many_links(tenant: Tenant, *, now: datetime) -> None:

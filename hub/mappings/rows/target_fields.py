@@ -1,6 +1,6 @@
 """The fields of the other system that a mapping can write: the inputs of its action."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -9,24 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from connectors.roles import Action
 from hub.mappings.rows.field_paths import InvalidFieldPath, format_field_path, parse_field_path
 from hub.mappings.rows.row_values import Row
+from hub.schemas.type_labels import TYPE_LABELS
 
-TYPE_LABELS: dict[str, str | Promise] = {
-    "text": _("text"),
-    "number": _("number"),
-    "boolean": _("yes or no"),
-    "date": _("date"),
-    "datetime": _("date and time"),
-    "picklist": _("one of a list"),
-    "multipicklist": _("several of a list"),
+# as people read them who choose a value
+VALUE_LABELS: Mapping[str, str | Promise] = {
+    **TYPE_LABELS,
     "reference": _("another record"),
-    "email": _("e-mail address"),
-    "phone": _("phone number"),
-    "url": _("web address"),
     "id": _("id"),
     "object": _("object"),
 }
-
-
 PICKLISTS = ("picklist", "multipicklist")
 NO_VALUES = {"null", '""'}  # constants that empty a field
 
@@ -54,7 +45,7 @@ class TargetField:
     @property
     def type_label(self) -> str:
         """Return the type as text; "" if it is unknown."""
-        return str(TYPE_LABELS.get(self.type, self.type))
+        return str(VALUE_LABELS.get(self.type, self.type))
 
 
 def list_action_fields(action: Action) -> list[TargetField]:

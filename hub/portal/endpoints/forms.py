@@ -22,6 +22,7 @@ from hub.outgoing.subscriptions.endpoint_routes import is_overlapping
 from hub.portal.endpoints.filter_builder import COMPARISON_CHOICES, build_condition, join_filters
 
 ALL_EVENTS = "*"
+NAME_HELP = _("The name shown on these pages.")
 RATE_SETTING = "calls_a_second"  # the setting of an endpoint
 MAX_TYPES, MAX_TYPE_LENGTH = 100, 120  # types of one endpoint, characters of one
 MAX_PATHS = 200  # values offered for a condition
@@ -170,9 +171,7 @@ class AddEndpointForm(EventTypesForm):
             "before anything is saved."
         ),
     )
-    name = forms.CharField(
-        max_length=200, label=_("Name"), help_text=_("The name shown on these pages.")
-    )
+    name = forms.CharField(max_length=200, label=_("Name"), help_text=NAME_HELP)
     anyway = forms.BooleanField(required=False, label=_("Save it although the test failed"))
 
 

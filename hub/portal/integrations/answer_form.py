@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from hub.connections.models import Connection
 from hub.portal.integrations.running import format_hour
-from hub.portal.offered_choices import OfferedChoices
+from hub.portal.offered_choices import OTHER_RECORD_LABEL, OfferedChoices
 from hub.recipes.answers import MAX_TEXT_LENGTH, InvalidAnswers
 from hub.recipes.definitions import CONNECTION, Question, Recipe
 
@@ -56,7 +56,7 @@ class AnswerForm(forms.Form):
             )
         if not is_whole_list:
             self.fields[question.key + OTHER_SUFFIX] = forms.CharField(
-                label=_("Or the ID of another record") if offered.rows else question.label,
+                label=str(OTHER_RECORD_LABEL) if offered.rows else question.label,
                 help_text="" if offered.rows else question.help,
                 max_length=MAX_TEXT_LENGTH,
                 required=question.is_required and not offered.rows,

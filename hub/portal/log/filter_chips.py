@@ -8,10 +8,9 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hub.portal.log.query import TIME_SPANS, LogQuery
+from hub.portal.log.query import NO_ROUTE, NO_ROUTE_LABEL, TIME_SPANS, LogQuery
 
 CODE_FIELDS = ("state", "reason")
 # the position in the list, which links with other filters drop
@@ -72,7 +71,7 @@ def format_chip_value(log_query: LogQuery, name: str, value: Any, zone: ZoneInfo
     if name == "span":
         return str(TIME_SPANS[value][0])
     if name in CODE_FIELDS:
-        return _("no matching route") if value == "no_route" else str(value).replace("_", " ")
+        return str(NO_ROUTE_LABEL) if value == NO_ROUTE else str(value).replace("_", " ")
     return str(value)
 
 

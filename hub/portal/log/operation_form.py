@@ -51,13 +51,16 @@ FILTER_LABELS = {
 }
 
 
+REASON_HELP = _("Optional. Kept in the audit log for your organisation.")
+
+
 class OperationForm(forms.Form):
     kind = forms.ChoiceField(choices=OPERATION_KINDS, widget=forms.RadioSelect, label=_("Action"))
     reason = forms.CharField(
         max_length=300,
         required=False,
         label=_("Reason"),
-        help_text=_("Optional. Kept in the audit log for your organisation."),
+        help_text=REASON_HELP,
     )
 
 

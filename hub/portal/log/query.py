@@ -25,7 +25,7 @@ from hub.reason_codes import REASONS
 from hub.staff import MomentField
 from tenants.models import Tenant
 
-NO_ROUTE = "no_route"
+NO_ROUTE, NO_ROUTE_LABEL = "no_route", _("no matching route")
 API_PARAMETERS = ("state", "reason", "connection", "type", "until")
 BODY_FILTERS = {"value", "where"}  # filters that read the body of an event
 TIME_SPANS = {
@@ -50,7 +50,7 @@ class LogForm(forms.Form):
 
     q = forms.CharField(max_length=200, required=False, label=_("ID"), widget=forms.SearchInput())
     state = forms.ChoiceField(
-        choices=[ANY_CHOICE, *Delivery.State.choices, (NO_ROUTE, _("no matching route"))],
+        choices=[ANY_CHOICE, *Delivery.State.choices, (NO_ROUTE, NO_ROUTE_LABEL)],
         required=False,
         label=_("State"),
     )

@@ -17,12 +17,13 @@ class PageName(NamedTuple):
     words: str | Promise  # other words that lead there
 
 
+INCOMING_EVENTS, FIELD_MAPPINGS = _("Incoming events"), _("Field mappings")
 PAGE_NAMES = (
     *(PageName(section.label, section.page, "") for section in SECTIONS),
     PageName(_("Connect a system"), "portal:catalogue", _("add, integration, app, account")),
-    PageName(_("Incoming events"), "portal:incoming", _("received, inbox, rejected requests")),
+    PageName(INCOMING_EVENTS, "portal:incoming", _("received, inbox, rejected requests")),
     PageName(_("Events"), "portal:events", _("deliveries, log, failed, held, retry")),
-    PageName(_("Field mappings"), "portal:mappings", _("fields, translate, JSON, preview")),
+    PageName(FIELD_MAPPINGS, "portal:mappings", _("fields, translate, JSON, preview")),
     PageName(_("What changed"), "portal:changes", _("news, since, last visit")),
     PageName(_("Runs"), "portal:runs", _("jobs, night, schedule, progress")),
     PageName(_("Runs of the last day"), "portal:runs_night", _("night, last night")),

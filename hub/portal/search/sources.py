@@ -26,7 +26,7 @@ from hub.outgoing.insight.search import match_deliveries, match_events
 from hub.outgoing.models import Delivery, Event, Route
 from hub.portal.activity import build_activity_entry
 from hub.portal.navigation import reverse_object_page
-from hub.portal.search.page_names import find_pages
+from hub.portal.search.page_names import FIELD_MAPPINGS, INCOMING_EVENTS, find_pages
 from hub.portal.search.results import RESULTS_SHOWN, SearchGroup, SearchResult, SearchSource
 from hub.recipes.definitions import RECIPES
 from hub.recipes.models import Integration
@@ -211,9 +211,9 @@ SOURCES: Sequence[SearchSource] = (
     SearchSource(_("Connections"), "cable", find_connections),
     SearchSource(_("Deliveries"), "send", find_deliveries),
     SearchSource(_("Events"), "bolt", find_events),
-    SearchSource(_("Incoming events"), "webhook", find_items),
+    SearchSource(INCOMING_EVENTS, "webhook", find_items),
     SearchSource(_("Integrations"), "apps", find_integrations),
-    SearchSource(_("Field mappings"), "checklist", find_mappings),
+    SearchSource(FIELD_MAPPINGS, "checklist", find_mappings),
     SearchSource(_("Jobs"), "schedule", find_jobs),
     SearchSource(_("Runs"), "sync", find_runs),
     SearchSource(_("Operations"), "sync", find_operations),

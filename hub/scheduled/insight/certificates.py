@@ -12,7 +12,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from hub.number_texts import format_whole
-from hub.scheduled.insight.run_results import describe_result, read_result
+from hub.scheduled.insight.run_results import (
+    RECORDS_DIGEST,
+    THEIR_RECORDS,
+    describe_result,
+    read_result,
+)
 from hub.scheduled.models import Discrepancy, Run
 
 CONTENT_TYPES = {"txt": "text/plain; charset=utf-8", "json": "application/json"}
@@ -76,13 +81,13 @@ def format_certificate(certificate: Mapping[str, Any], statement: str = "") -> s
         (_("Finished"), certificate["finished_at"]),
         (_("Read"), _describe_read(certificate)),
         (_("Our records"), format_whole(certificate["records"]["local"])),
-        (_("Their records"), format_whole(certificate["records"]["remote"])),
+        (str(THEIR_RECORDS), format_whole(certificate["records"]["remote"])),
         (_("Equal"), format_whole(certificate["equal"])),
         *(
             (str(Discrepancy.Verdict(verdict).label), format_whole(count))
             for verdict, count in certificate["verdicts"].items()
         ),
-        (_("Digest of the records"), certificate["records_digest"] or "–"),
+        (str(RECORDS_DIGEST), certificate["records_digest"] or "–"),
         (_("Digest of this certificate"), certificate["digest"]),
     ]
     width = max(len(label) for label, _value in lines) + 2

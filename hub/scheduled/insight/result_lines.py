@@ -10,7 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hub.number_texts import format_whole
-from hub.scheduled.insight.run_results import ReconciliationResult, describe_result, read_result
+from hub.scheduled.insight.run_results import (
+    RECORDS_DIGEST,
+    THEIR_RECORDS,
+    ReconciliationResult,
+    describe_result,
+    read_result,
+)
 from hub.scheduled.models import Discrepancy, Run
 
 TABLE = "table"
@@ -81,7 +87,7 @@ def _list_reconciliation_lines(run: Run, result: ReconciliationResult) -> list[t
     lines = [
         (_("Result"), describe_result(result, zone)),
         (_("Our records"), format_whole(result.local_records)),
-        (_("Their records"), format_whole(result.remote_records)),
+        (str(THEIR_RECORDS), format_whole(result.remote_records)),
         *(
             (str(label), format_whole(result.verdicts[verdict]))
             for verdict, label in Discrepancy.Verdict.choices
@@ -93,4 +99,4 @@ def _list_reconciliation_lines(run: Run, result: ReconciliationResult) -> list[t
         lines.append((_("Incomplete"), _("missing records are not reported")))
     if result.repairs in REPAIR_STATES:
         lines.append((_("Repairs"), str(REPAIR_STATES[result.repairs])))
-    return [*lines, (_("Digest of the records"), result.digest or "–")]
+    return [*lines, (str(RECORDS_DIGEST), result.digest or "–")]

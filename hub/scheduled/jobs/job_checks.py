@@ -9,6 +9,8 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
+from hub.connections.connecting.connect_links import OTHER_SYSTEM
+from hub.scheduled.jobs.option_errors import NO_SUCH_CONNECTION
 from hub.scheduled.models import Job
 from hub.scheduled.slots import InvalidCron, check_cron
 
@@ -80,9 +82,9 @@ def _find_connection_error(job: Job) -> str:
     if job.tenant_id is None:
         return _("A job for all tenants uses each tenant's own connection. Leave this empty.")
     if connection.tenant_id != job.tenant_id:
-        return _("There is no such connection.")
+        return _(NO_SUCH_CONNECTION)
     if connection.connector_key != job.connector_key:
-        return _("This connection belongs to another system.")
+        return _(OTHER_SYSTEM)
     return ""
 
 

@@ -7,6 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from hub.scheduled.jobs.option_errors import (
+    NOT_AN_OBJECT,
+    NOT_ONE_OF,
+    REQUIRED,
+    TOO_MANY_ENTRIES,
+    UNKNOWN_OPTION,
+)
+
 NAME_PATTERN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII
 )
@@ -26,15 +34,15 @@ class Section:
 
     def __call__(self, value: Any, path: str, errors: Errors) -> None:
         if not isinstance(value, Mapping):
-            errors[path] = _("This must be an object.")
+            errors[path] = _(NOT_AN_OBJECT)
             return
         for name in self.required_names:
             if value.get(name) in (None, "", [], {}):
-                errors[join_path(path, name)] = _("This is required.")
+                errors[join_path(path, name)] = _(REQUIRED)
         for name, entry in value.items():
             entry_path = join_path(path, str(name)[:80])
             if name not in self.fields:
-                errors[entry_path] = _("There is no such option.")
+                errors[entry_path] = _(UNKNOWN_OPTION)
             elif entry_path not in errors:
                 self.fields[name](entry, entry_path, errors)
 
@@ -46,9 +54,7 @@ def join_path(path: str, name: str) -> str:
 def one_of(*allowed: str) -> FieldCheck:
     def check(value: Any, path: str, errors: Errors) -> None:
         if not isinstance(value, str) or value not in allowed:
-            errors[path] = _("This must be one of: %s.") % ", ".join(
-                text or "“”" for text in allowed
-            )
+            errors[path] = _(NOT_ONE_OF) % ", ".join(text or "“”" for text in allowed)
 
     return check
 
@@ -96,7 +102,7 @@ def texts_by_name(check_key: FieldCheck, *, maximum: int) -> FieldCheck:
 
     def check(value: Any, path: str, errors: Errors) -> None:
         if not isinstance(value, Mapping) or len(value) > maximum:
-            errors[path] = _("This must be an object of at most %d entries.") % maximum
+            errors[path] = _(TOO_MANY_ENTRIES) % maximum
             return
         for name, text in value.items():
             check_key(name, join_path(path, str(name)[:80]), errors)

@@ -15,6 +15,7 @@ from connectors.conditions import Condition, parse_conditions
 from connectors.registry import CONNECTORS
 from connectors.report_sources import RecordFigures, StatusFigures
 from hub.mappings.mapping_actions import check_mapping_body
+from hub.scheduled.jobs.option_errors import NOT_AN_OBJECT, NOT_ONE_OF, REQUIRED
 from hub.scheduled.reading.condition_checks import find_condition_errors
 from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 from hub.scheduled.reports.option_fields import (
@@ -112,11 +113,11 @@ QUERY_SECTIONS: Mapping[str, Section] = {
 def check_query(value: Any, path: str, errors: Errors) -> None:
     """Check a query by its kind; if it has none, by the kind whose fields fit best."""
     if not isinstance(value, Mapping):
-        errors[path] = _("This must be an object.")
+        errors[path] = _(NOT_AN_OBJECT)
         return
     kind = value.get("kind")
     if kind is not None and (not isinstance(kind, str) or kind not in QUERY_SECTIONS):
-        errors[join_path(path, "kind")] = _("This must be one of: %s.") % ", ".join(QUERY_SECTIONS)
+        errors[join_path(path, "kind")] = _(NOT_ONE_OF) % ", ".join(QUERY_SECTIONS)
         return
     attempts: list[Errors] = []
     for section in [QUERY_SECTIONS[kind]] if kind else QUERY_SECTIONS.values():
@@ -128,7 +129,7 @@ def check_query(value: Any, path: str, errors: Errors) -> None:
 
 def check_object(value: Any, path: str, errors: Errors) -> None:
     if not isinstance(value, Mapping):
-        errors[path] = _("This must be an object.")
+        errors[path] = _(NOT_AN_OBJECT)
 
 
 REPORT_SECTION = Section(
@@ -231,7 +232,7 @@ def _check_measures(options: ReportOptions, errors: Errors) -> None:
     for position, measure in enumerate(options.query.measures):
         path = f"query.measures[{position}]"
         if measure.function != "count" and not measure.field:
-            errors[f"{path}.field"] = _("This is required.")
+            errors[f"{path}.field"] = _(REQUIRED)
         if names.count(measure.name) > 1:
             errors[f"{path}.name"] = _("Two measures have this name.")
     if options.query.kind in RECORD_FIGURES and options.chart_measure not in ("", *names):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from connectors.registry import CONNECTORS
 from connectors.roles import LineFormat
 from hub.number_texts import format_whole
+from hub.scheduled.jobs.option_errors import NOT_ONE_OF, UNKNOWN_OPTION
 from hub.scheduled.models import LogSource
 
 BATCH_BYTES = 900_000
@@ -60,7 +61,7 @@ def check_shipping_options(options: Mapping[str, Any], connector_key: str) -> di
     errors = {
         name: problem
         for name, value in options.items()
-        if (problem := CHECKS[name](value) if name in CHECKS else _("There is no such option."))
+        if (problem := CHECKS[name](value) if name in CHECKS else _(UNKNOWN_OPTION))
     }
     connector = CONNECTORS.get(connector_key)
     if connector is None or connector.log_sink is None:
@@ -68,7 +69,7 @@ def check_shipping_options(options: Mapping[str, Any], connector_key: str) -> di
     if not errors and options.get("source") == LogSource.COLLECTION:
         keys = [entry.key for entry in CONNECTORS[APPLICATION].collections]
         if options.get("collection", "logs") not in keys:
-            errors["collection"] = _("This must be one of: %s.") % ", ".join(keys)
+            errors["collection"] = _(NOT_ONE_OF) % ", ".join(keys)
     return errors
 
 
@@ -80,7 +81,7 @@ def _check_text(value: object) -> str:
 def _check_source(value: object) -> str:
     if value in LogSource.values:
         return ""
-    return _("This must be one of: %s.") % ", ".join(LogSource.values)
+    return _(NOT_ONE_OF) % ", ".join(LogSource.values)
 
 
 def _check_fields(value: object) -> str:

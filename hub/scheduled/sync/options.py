@@ -8,6 +8,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
+from hub.scheduled.jobs.option_errors import (
+    NOT_AN_OBJECT,
+    NOT_ONE_OF,
+    TOO_MANY_ENTRIES,
+    UNKNOWN_OPTION,
+)
 from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 
 CHANGES = ("created", "updated")
@@ -43,18 +49,14 @@ class SyncOptions:
 def check_sync_options(options: Any, connector_key: str) -> Errors:
     """Return the errors of a sync's options by path; empty if they are valid."""
     if not isinstance(options, Mapping):
-        return {"": _("This must be an object.")}
+        return {"": _(NOT_AN_OBJECT)}
     objects = find_objects(connector_key)
     if not objects:
         return {"": _("The changes of this system cannot be read.")}
-    errors = {
-        str(name)[:80]: _("There is no such option.")
-        for name in options
-        if name not in KNOWN_OPTIONS
-    }
+    errors = {str(name)[:80]: _(UNKNOWN_OPTION) for name in options if name not in KNOWN_OPTIONS}
     collection = options.get("collection", next(iter(objects)))
     if not isinstance(collection, str) or collection not in objects:
-        errors["collection"] = _("This must be one of: %s.") % ", ".join(objects)
+        errors["collection"] = _(NOT_ONE_OF) % ", ".join(objects)
     changes = options.get("changes", ["created"])
     is_list = isinstance(changes, list) and bool(changes)
     if not is_list or not all(isinstance(one, str) and one in CHANGES for one in changes):
@@ -71,7 +73,7 @@ def check_sync_options(options: Any, connector_key: str) -> Errors:
 
 def _find_query_errors(query: Any) -> Errors:
     if not isinstance(query, Mapping) or len(query) > QUERY_PARAMETERS_MAX:
-        return {"query": _("This must be an object of at most %d entries.") % QUERY_PARAMETERS_MAX}
+        return {"query": _(TOO_MANY_ENTRIES) % QUERY_PARAMETERS_MAX}
     errors = {}
     for name, value in query.items():
         if name in OWN_PARAMETERS:

@@ -10,6 +10,9 @@ from connectors.registry import CONNECTORS
 from hub.reason_codes import translate_text
 from hub.scheduled.forms.options.conditions import ConditionsField
 from hub.scheduled.forms.options.option_form import PREFIX, OptionForm, Options, Path
+from hub.scheduled.insight.run_results import THEIR_RECORDS
+from hub.scheduled.jobs.option_errors import REQUIRED
+from hub.scheduled.models import Discrepancy
 from hub.scheduled.reconciliation.option_checks import FIELD_TYPES, FIELDS_MAX, NAME_LENGTH_MAX
 from hub.scheduled.reconciliation.options import LOCAL_CONNECTOR
 
@@ -67,7 +70,7 @@ class FieldRowForm(forms.Form):
         if any(data.get(name) for name in ("name", "local", "remote")):
             for name in ("name", "local", "remote"):
                 if not data.get(name):
-                    self.add_error(name, _("This is required."))
+                    self.add_error(name, _(REQUIRED))
         return data
 
 
@@ -96,7 +99,7 @@ class ReconcileOptionForm(OptionForm):
     }
 
     local_collection = forms.ChoiceField(label=_("Our records"))
-    remote_collection = forms.ChoiceField(label=_("Their records"))
+    remote_collection = forms.ChoiceField(label=THEIR_RECORDS)
     remote_object = forms.CharField(
         label=_("Their object"), max_length=80, help_text=_("Its API name, such as Order__c.")
     )
@@ -135,10 +138,10 @@ class ReconcileOptionForm(OptionForm):
         initial="full",
     )
     missing_here = forms.ChoiceField(
-        label=_("Missing here"), choices=MISSING_CHOICES, initial="report"
+        label=Discrepancy.Verdict.MISSING_HERE.label, choices=MISSING_CHOICES, initial="report"
     )
     missing_there = forms.ChoiceField(
-        label=_("Missing there"), choices=MISSING_CHOICES, initial="report"
+        label=Discrepancy.Verdict.MISSING_THERE.label, choices=MISSING_CHOICES, initial="report"
     )
     deleted_here = forms.ChoiceField(
         label=_("Ours, if theirs was deleted"),
