@@ -15,6 +15,9 @@ class HubConfig(AppConfig):
     label = "hub"
 
     def ready(self) -> None:
+        from hub.wiring import connect_hooks  # it imports models
+
+        connect_hooks()
         pre_migrate.connect(lift_time_limits, sender=self)
         post_migrate.connect(restore_time_limits, sender=self)
         canary: Any = self.get_model("KeyCanary")

@@ -5,7 +5,7 @@ states, until it is deleted.
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Any
 import django
 from django.db import Error
 
+from hub.scheduled.runs.context import EXECUTORS
+from hub.scheduled.runs.due_runs import RUN_PLANNER
+
 django.setup()
 
-from django.conf import settings  # noqa: E402  (Django is ready by now)
 
 from connectors.http import Request, Response  # noqa: E402
 from hub.outgoing.pump.db_thread import run_with_loop  # noqa: E402
@@ -38,7 +40,7 @@ async def count_pages(context: RunContext) -> Mapping[str, Any]:
     return {"pages": PAGES}
 
 
-def start_at_once(runs: list[Run], *, now: datetime) -> None:
+def start_at_once(runs: Collection[Run], *, now: datetime) -> None:
     """Leave new runs due at their slots."""
 
 
@@ -63,8 +65,8 @@ class SharedClock:
 
 
 def main(path: Path) -> None:
-    settings.HUB_JOB_KINDS = {"report": {"run": f"{__spec__.name}.count_pages"}}
-    settings.HUB_RUN_PLANNER = f"{__spec__.name}.start_at_once"
+    EXECUTORS["report"] = count_pages
+    RUN_PLANNER.connect(start_at_once)
     clock = SharedClock(path)
     while path.exists():
         try:

@@ -49,7 +49,7 @@ ROOT_URLCONF = "hub.urls"
 AUTH_USER_MODEL = "tenants.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- functions by dotted name: a lower layer never imports a higher one ---------------------------
+# --- tasks of the queue, by the name of their wake-up ---------------------------------------------
 
 HUB_WAKE_UP_TASKS = {
     "pump": "hub.outgoing.tasks.pump",
@@ -96,84 +96,6 @@ HUB_WORK_CLASSES = {
     "run": "long",
     "value_index": "long",
 }
-# The function that receives the result of a mail, by its template.
-HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}
-# The function that finds the permissions that a tenant's routes need.
-HUB_NEEDED_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_needed_permissions"
-# The function that finds the permissions that a tenant's routes for incoming events need.
-HUB_INCOMING_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_incoming_permissions"
-# The function that finds the URL of a connector app's webhooks.
-HUB_APP_WEBHOOK_URL = "hub.incoming.endpoints.create.find_app_webhook_url"
-# The function that removes our webhooks of an account before its authorization is revoked.
-HUB_UNREGISTER_WEBHOOKS = "hub.incoming.registration.unregister.unregister_webhooks"
-HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an operation
-    "retry": "hub.outgoing.operations.execute.execute_batch",
-    "send_again": "hub.outgoing.operations.execute.execute_batch",
-    "cancel": "hub.outgoing.operations.execute.execute_batch",
-    "skip": "hub.outgoing.operations.execute.execute_batch",
-    "send_missing": "hub.outgoing.operations.backfill.backfill_batch",
-    "erase": "hub.outgoing.operations.erase.erase_batch",
-    "replay_items": "hub.incoming.processing.replay.replay_batch",
-    "repair": "hub.scheduled.repairs.execute.repair_batch",
-}
-# The function that plans and starts the repairs of a reconciliation's run.
-HUB_PLAN_RUN_REPAIRS = "hub.scheduled.repairs.discrepancy_actions.plan_run_repairs"
-HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the check of its options
-    "reconcile": {
-        "run": "hub.scheduled.reconciliation.executor.run_reconciliation",
-        "check_options": "hub.scheduled.reconciliation.options.check_reconcile_options",
-    },
-    "report": {
-        "run": "hub.scheduled.reports.executor.run_report",
-        "check_options": "hub.scheduled.reports.options.check_report_options",
-    },
-    "ship": {
-        "run": "hub.scheduled.shipping.executor.run_shipping",
-        "check_options": "hub.scheduled.shipping.options.check_shipping_options",
-        # the errors of options that another enabled job excludes
-        "find_conflicts": "hub.scheduled.shipping.log_conflicts.find_log_conflicts",
-        # which schedules need a run in their slot; without it, all do
-        "find_work": "hub.scheduled.shipping.work.find_schedules_with_work",
-    },
-    "sync": {
-        "run": "hub.scheduled.sync.executor.run_sync",
-        "check_options": "hub.scheduled.sync.options.check_sync_options",
-    },
-}
-# The function that spreads new runs over their windows, and says what is expected of them.
-HUB_RUN_PLANNER = "hub.scheduled.night.planner.plan_runs"
-# The functions that erase what was received for a connection, when its data is erased.
-HUB_ERASE_CONNECTION = (
-    "hub.connections.credentials.revocation_schedule.end_undo",
-    "hub.incoming.receiving.erase.erase_received_data",
-    "hub.scheduled.reconciliation.erase.erase_compared_data",
-    "hub.scheduled.shipping.erase.erase_shipped_lines",
-    "hub.scheduled.runs.erase.erase_run_texts",
-    "hub.schemas.erase.erase_schemas",
-    "hub.identities.erase.erase_directory",
-    "hub.drift.erase.erase_drift",
-)
-# The function that finds the address at which an incoming item is answered.
-HUB_USE_REPLY_URL = "hub.incoming.receiving.replies.use_reply_url"
-# The functions that are called, with the tenant and the user, when a member leaves a tenant.
-HUB_MEMBER_LEFT = ("hub.connections.status.former_members.notify_former_connections",)
-# The functions that are called, with the route, in the transaction that deletes it.
-HUB_ROUTE_DELETED = ("hub.incoming.registration.schedule.request_checks_of_origin",)
-# The functions that are called, with the connection, in the transaction that connects an account.
-HUB_ACCOUNT_CONNECTED = (
-    "hub.incoming.processing.unmatched.attribute_unmatched_items",
-    "hub.incoming.registration.schedule.request_connection_check",
-)
-# The functions that are called, with the connection, in the transaction that replaces its account.
-HUB_ACCOUNT_REPLACED = (
-    "hub.incoming.registration.schedule.forget_registrations",
-    "hub.incoming.processing.former_accounts.hold_items_of_former_account",
-    "hub.identities.erase.erase_directory",
-    "hub.schemas.erase.erase_schemas",
-    "hub.drift.erase.erase_drift",
-)
-# Tables to prune that packages above hub.prune have, each an instance of its Table.
-HUB_PRUNED_TABLES = ("hub.portal.changes.retention.PORTAL_VISITS",)
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},

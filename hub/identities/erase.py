@@ -7,7 +7,7 @@ from hub.identities.models import DirectoryEntry, DirectoryRead, SuggestionRun
 
 
 def erase_directory(connection: Connection, *, now: datetime) -> None:
-    """Delete the directory of the connection. HUB_ERASE_CONNECTION names this function."""
+    """Delete the directory of the connection."""
     DirectoryEntry.unscoped.filter(connection=connection).delete()
     DirectoryRead.unscoped.filter(connection=connection).delete()
     SuggestionRun.unscoped.filter(connection=connection).delete()

@@ -10,11 +10,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.module_loading import import_string
 
 from hub.crypto.sealed import CannotOpen
 from hub.db.state_machine import InvalidTransition
@@ -33,6 +31,15 @@ SERVER_AWAY_REASON, PUT_OFF_REASON, REFUSED_REASON = (
 )
 
 log = structlog.get_logger(__name__)
+
+
+class ResultRecorder(Protocol):
+    """Records whether a mail was sent, where its text came from."""
+
+    def __call__(self, about: str, /, *, reason: str, sent_at: datetime | None) -> None: ...
+
+
+MAIL_RESULTS: dict[str, ResultRecorder] = {}  # by the template of a mail; see hub/wiring.py
 
 
 class MailServer(Protocol):
@@ -145,8 +152,6 @@ def store_mail_result(mail: Mail, reason: str, *, now: datetime) -> None:
 
 
 def report_mail_result(mail: Mail, *, now: datetime) -> None:
-    """Call the function that HUB_MAIL_NEWS names for this kind of mail, if any, with the result."""
-    if mail.kind in settings.HUB_MAIL_NEWS:
-        import_string(settings.HUB_MAIL_NEWS[mail.kind])(
-            mail.about, reason=mail.reason, sent_at=mail.sent_at
-        )
+    """Report the result to the function that records it for this kind of mail, if any."""
+    if mail.kind in MAIL_RESULTS:
+        MAIL_RESULTS[mail.kind](mail.about, reason=mail.reason, sent_at=mail.sent_at)

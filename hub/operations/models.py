@@ -52,7 +52,7 @@ class Operation(Scoped, StateMachine):
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, null=True, related_name="operations"
     )
-    kind = models.CharField(max_length=20)  # a key of settings.HUB_OPERATIONS
+    kind = models.CharField(max_length=20)  # a key of BATCH_FUNCTIONS
     filter = ExactJSONField(default=dict)
     # rows that only the platform changes
     includes_platform = models.BooleanField(default=False, db_default=False)

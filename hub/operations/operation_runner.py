@@ -7,11 +7,10 @@ continues behind the cursor.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils.module_loading import import_string
 
 from hub.audit import ActorContext
 from hub.db.clock import Clock
@@ -39,8 +38,13 @@ class BatchResult:
     is_waiting: bool = False
 
 
-# work(operation, size, now=...), in the caller's transaction
-BatchFunction = Callable[..., BatchResult]
+class BatchFunction(Protocol):
+    """Changes the next rows of an operation, in the caller's transaction."""
+
+    def __call__(self, operation: Operation, size: int, *, now: datetime) -> BatchResult: ...
+
+
+BATCH_FUNCTIONS: dict[str, BatchFunction] = {}  # by the kind of an operation; see hub/wiring.py
 
 
 def run_operation(
@@ -71,7 +75,7 @@ def run_batch(id: int, *, now: datetime) -> bool:
     if operation is None:
         return False
     size = BATCH_SIZE if operation.rows_left is None else min(BATCH_SIZE, operation.rows_left)
-    batch = _find_batch_function(operation)(operation, size, now=now) if size else BatchResult(None)
+    batch = BATCH_FUNCTIONS[operation.kind](operation, size, now=now) if size else BatchResult(None)
     if batch.is_waiting:
         Operation.unscoped.filter(pk=id).update(heartbeat_at=now)
         return False
@@ -86,11 +90,6 @@ def run_batch(id: int, *, now: datetime) -> bool:
     )
     failpoint("P1")  # a batch is not stored yet
     return True
-
-
-def _find_batch_function(operation: Operation) -> BatchFunction:
-    function: BatchFunction = import_string(settings.HUB_OPERATIONS[operation.kind])
-    return function
 
 
 def _finish_operation(operation: Operation, *, now: datetime) -> None:

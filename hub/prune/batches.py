@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 
 from hub.prune.tables import TABLES, Table
 from hub.queue import Heartbeat, record_heartbeat, wake_up
@@ -49,11 +48,6 @@ class PrunedBatch:
     deleted_count: int
 
 
-def list_tables() -> list[Table]:
-    """List the tables to prune, with those of higher packages, which HUB_PRUNED_TABLES names."""
-    return [*TABLES, *map(import_string, settings.HUB_PRUNED_TABLES)]
-
-
 def prune_batches(
     cutoffs: RetentionCutoffs, *, dry_run: bool = False, size: int = BATCH_SIZE
 ) -> Iterator[PrunedBatch]:
@@ -61,7 +55,7 @@ def prune_batches(
 
     With `dry_run` rows are only counted.
     """
-    for table in list_tables():
+    for table in TABLES:
         cursor: Any = None
         while True:
             with transaction.atomic():

@@ -127,7 +127,8 @@ def _staged_of_open_runs(ids: Collection[Any], cutoff: datetime) -> Collection[A
     return rows.values_list("pk", flat=True)
 
 
-TABLES = (  # in this order: a row goes after what hangs on it
+# in this order: a row goes after what hangs on it; hub/wiring.py adds those of higher packages
+TABLES: list[Table] = [
     Table(
         "exchanges",
         "bodies",
@@ -296,4 +297,4 @@ TABLES = (  # in this order: a row goes after what hangs on it
         _ages_by_column(Operation, "planned_at"),
         _find_running_operations,
     ),
-)
+]

@@ -4,15 +4,15 @@ Each function locks the tenant's row, so that concurrent changes see each other,
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import models, transaction
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext, gettext_noop
 
 from hub import mail
 from hub.audit import ActorContext
+from hub.hooks import Hook
 from hub.limits.spending import spend_tenant_limit
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Invitation, Membership, Tenant, User
@@ -23,6 +23,15 @@ from tenants.services.tenant_actions import lock_tenant
 INVITATION_ENDED = gettext_noop("This invitation is no longer valid.")
 RESEND_INTERVAL = timedelta(minutes=1)
 OWNER = Membership.Role.OWNER
+
+
+class MemberReport(Protocol):
+    """Is told that a user is no longer a member of a tenant, in the same transaction."""
+
+    def __call__(self, tenant: Tenant, user: User, *, now: datetime) -> None: ...
+
+
+MEMBER_LEFT: Hook[MemberReport] = Hook()
 
 
 class MembershipRejected(Exception):
@@ -191,9 +200,9 @@ def remove_member(membership: Membership, actor: ActorContext, *, now: datetime)
 
 
 def report_member_left(tenant: Tenant, user: User, *, now: datetime) -> None:
-    """Call the functions of HUB_MEMBER_LEFT, in the transaction that ends a membership."""
-    for path in settings.HUB_MEMBER_LEFT:
-        import_string(path)(tenant, user, now=now)
+    """Call the functions of MEMBER_LEFT, in the transaction that ends a membership."""
+    for report in MEMBER_LEFT:
+        report(tenant, user, now=now)
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """Save our registration at an external system, audited; the admin calls it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,12 @@ from hub.audit import ActorContext
 from hub.connections.credentials.signing_secrets import merge_overlapping_secrets
 from hub.connections.models import ConnectorApp
 from hub.crypto.sealed import CannotOpen
+from hub.hooks import Hook
 from hub.queue import wake_up
+
+APP_WEBHOOK_URL: Hook[Callable[[str], str]] = (
+    Hook()
+)  # the URL of a connector's webhooks, by its key
 
 
 @transaction.atomic

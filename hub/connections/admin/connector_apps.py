@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Connector
@@ -17,7 +16,7 @@ from connectors.registry import CONNECTORS
 from connectors.schema import Environment, LoginHost
 from hub import egress, staff
 from hub.audit import ActorContext
-from hub.connections.actions.connector_app_actions import save_connector_app
+from hub.connections.actions.connector_app_actions import APP_WEBHOOK_URL, save_connector_app
 from hub.connections.actions.signing_secret_actions import TOO_MANY_SECRETS_TEXT
 from hub.connections.connecting.oauth.begin import build_redirect_uri
 from hub.connections.credentials.app_check import UNREADABLE_SENTENCE, check_connector_app
@@ -47,7 +46,7 @@ def _build_registration_instructions(connector: Connector) -> dict[str, Any] | N
         "manifest": connector.build_manifest(
             redirect_uri=address,
             name=settings.HUB_NAME,
-            webhook_url=import_string(settings.HUB_APP_WEBHOOK_URL)(connector.key),
+            webhook_url=APP_WEBHOOK_URL.function(connector.key),
         ),
     }
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils.module_loading import import_string
 
 from connectors.base import Connector, Grant
 from hub.connections.credentials import signing_secrets
@@ -22,10 +20,21 @@ from hub.connections.models import (
 )
 from hub.connections.token_lifetimes import Random, build_fresh_columns
 from hub.crypto.sealed import seal
+from hub.hooks import Hook
 from hub.limits.spending import require_room
 from hub.queue import wake_up
 from tenants.models import Tenant, User
 from tenants.services.tenant_actions import lock_tenant
+
+
+class AccountReport(Protocol):
+    """Is told of a connection, in the transaction that connects or replaces its account."""
+
+    def __call__(self, connection: Connection, *, now: datetime) -> None: ...
+
+
+ACCOUNT_CONNECTED: Hook[AccountReport] = Hook()
+ACCOUNT_REPLACED: Hook[AccountReport] = Hook()
 
 
 def build_granted_columns(
@@ -111,15 +120,15 @@ def connect_account(
 
 
 def report_connected_account(connection: Connection, *, now: datetime) -> None:
-    """Call the functions of HUB_ACCOUNT_CONNECTED, in the transaction that connects an account."""
-    for path in settings.HUB_ACCOUNT_CONNECTED:
-        import_string(path)(connection, now=now)
+    """Call the functions of ACCOUNT_CONNECTED, in the transaction that connects an account."""
+    for report in ACCOUNT_CONNECTED:
+        report(connection, now=now)
 
 
 def report_replaced_account(connection: Connection, *, now: datetime) -> None:
-    """Call the functions of HUB_ACCOUNT_REPLACED, in the transaction that replaces an account."""
-    for path in settings.HUB_ACCOUNT_REPLACED:
-        import_string(path)(connection, now=now)
+    """Call the functions of ACCOUNT_REPLACED, in the transaction that replaces an account."""
+    for report in ACCOUNT_REPLACED:
+        report(connection, now=now)
 
 
 @transaction.atomic

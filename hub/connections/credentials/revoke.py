@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
+from connectors import schema as connector_schema
 from connectors.base import Grant
 from connectors.outcomes import Outcome, never
 from connectors.registry import CONNECTORS
@@ -34,12 +33,14 @@ from hub.connections.credentials.revocation_calls import (
 )
 from hub.connections.credentials.revocation_schedule import extract_tokens, is_grant_in_use
 from hub.connections.models import (
+    Connection,
     Credential,
     CredentialEvent,
     Revocation,
 )
 from hub.crypto.sealed import CannotOpen, seal
 from hub.db.clock import Clock
+from hub.hooks import Hook
 from hub.notices.notify import create_notice
 from hub.queue import wake_up
 
@@ -49,6 +50,29 @@ REVOCATION_CLAIM = timedelta(seconds=60)
 PROGRESS, IS_REMOVED = "progress", "is_removed"
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 REVOCATION_ATTEMPTS_MAX = 12  # about two days
+
+
+class WebhookRemover(Protocol):
+    """Removes our webhooks of an account before its authorization is revoked.
+
+    Returns the Outcome of a call that failed. Raises CannotOpen, LookupError and TimeSliceEnded.
+    """
+
+    def __call__(
+        self,
+        connection: Connection,
+        credential: connector_schema.Credential,
+        since: datetime,
+        *,
+        account: str,
+        call: Call,
+        time_slice: TimeSlice,
+        patience: Patience,
+        progress: dict[str, Any],
+    ) -> Outcome | None: ...
+
+
+UNREGISTER_WEBHOOKS: Hook[WebhookRemover] = Hook()
 
 
 def attempt_revocation(
@@ -130,11 +154,14 @@ def _unregister_webhooks(
 
     An expired access token is refreshed once. Raises TimeSliceEnded.
     """
-    if revocation.connection is None:
+    connection = revocation.connection
+    if connection is None:
         return True
     try:
         if progress.get(TOKEN) != REJECTED:
-            outcome = _try_to_unregister(revocation, call, patience, time_slice, progress)
+            outcome = _try_to_unregister(
+                revocation, connection, call, patience, time_slice, progress
+            )
             if outcome is None or outcome.kind != "refresh" or progress.get(TOKEN) == REFRESHED:
                 return outcome is None
             progress[TOKEN] = REJECTED
@@ -142,7 +169,8 @@ def _unregister_webhooks(
         if not isinstance(refresh_for_revocation(revocation, app, call, time_slice), Grant):
             return False
         progress[TOKEN] = REFRESHED
-        return _try_to_unregister(revocation, call, patience, time_slice, progress) is None
+        outcome = _try_to_unregister(revocation, connection, call, patience, time_slice, progress)
+        return outcome is None
     except (CannotOpen, LookupError):
         return True
 
@@ -150,17 +178,17 @@ def _unregister_webhooks(
 @sensitive_variables()
 def _try_to_unregister(
     revocation: Revocation,
+    connection: Connection,
     call: Call,
     patience: Patience,
     time_slice: TimeSlice,
     progress: dict[str, Any],
 ) -> Outcome | None:
-    """Call HUB_UNREGISTER_WEBHOOKS. Raises CannotOpen, LookupError and TimeSliceEnded."""
-    unregister = import_string(settings.HUB_UNREGISTER_WEBHOOKS)
+    """Remove our webhooks. Raises CannotOpen, LookupError and TimeSliceEnded."""
     app = find_connector_app(revocation.connector_key)
     _draft, credential, _client = open_revocation(revocation, app)
-    outcome: Outcome | None = unregister(
-        revocation.connection,
+    return UNREGISTER_WEBHOOKS.function(
+        connection,
         credential,
         revocation.created_at,
         account=revocation.account,
@@ -169,7 +197,6 @@ def _try_to_unregister(
         patience=patience,
         progress=progress,
     )
-    return outcome
 
 
 @sensitive_variables()

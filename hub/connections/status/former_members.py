@@ -11,10 +11,7 @@ CONNECTIONS_MAX = 50  # of one person
 
 
 def notify_former_connections(tenant: Tenant, user: User, *, now: datetime) -> None:
-    """Create a notice for each connection of a person, in the transaction that ends the membership.
-
-    HUB_MEMBER_LEFT names this function.
-    """
+    """Create a notice for each connection of a person, in the transaction that ends membership."""
     connections = (
         Connection.objects.of(tenant)
         .filter(connected_by=user)

@@ -13,7 +13,7 @@ from hub.incoming.processing.attribution import FORMER_ACCOUNT, HOLD_REASONS
 def hold_items_of_former_account(connection: Connection, *, now: datetime) -> None:
     """Hold what is not published yet for a person, in the transaction that replaces the account.
 
-    HUB_ACCOUNT_REPLACED names this function. An item that names its account is compared with the
+    An item that names its account is compared with the
     connection's when it is released.
     """
     waiting = Q(state="received") | Q(state="held", reason__in=HOLD_REASONS)

@@ -40,7 +40,7 @@ def attribute_items_of_connected_accounts(*, now: datetime) -> None:
 def attribute_unmatched_items(connection: Connection, *, now: datetime) -> None:
     """Attribute the unmatched items of a connection's account, in the caller's transaction.
 
-    HUB_ACCOUNT_CONNECTED names this function. Only a URL that serves all tenants receives items of
+    Only a URL that serves all tenants receives items of
     accounts that are not connected.
     """
     source = connection.connector.webhook_source

@@ -16,7 +16,7 @@ RECEIVED_BEFORE_MAX, STORED_AFTER_MAX = timedelta(minutes=1), timedelta(minutes=
 def erase_received_data(connection: Connection, *, now: datetime) -> None:
     """Delete the bodies of a connection's messages and the contents of its items, in few queries.
 
-    HUB_ERASE_CONNECTION names this function. The rows are kept, as history. A message that other
+    The rows are kept, as history. A message that other
     connections received as well keeps its body for them. Items that are not processed yet cannot be
     read any more, and are quarantined.
     """

@@ -22,7 +22,7 @@ REPLY_URL_FIELD = "response_url"
 def use_reply_url(connection: Connection, item_id: str, *, now: datetime) -> str:
     """Return the URL at which an item of a connection is answered, and count the answer.
 
-    HUB_USE_REPLY_URL names this function. Raises LookupError, with the reason, if there is none.
+    Raises LookupError, with the reason, if there is none.
     """
     message = _find_message(connection, item_id)
     if message is None:

@@ -69,7 +69,7 @@ def is_check_awaited(endpoint: InboundEndpoint, *, now: datetime) -> bool:
 def request_connection_check(connection: Connection, *, now: datetime) -> None:
     """Request the check of a connection's endpoint, in the transaction that connects an account.
 
-    HUB_ACCOUNT_CONNECTED names this function. A URL that a person enters at the system exists at
+    A URL that a person enters at the system exists at
     once.
     """
     endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
@@ -90,7 +90,6 @@ def request_checks_of_origin(route: Route, *, now: datetime) -> None:
     """Request the checks of the endpoints whose events a deleted route took.
 
     Runs in the transaction that deletes it, as the sweep only finds routes that exist.
-    HUB_ROUTE_DELETED names this function.
     """
     if not route.origin_connector_key:
         return
@@ -105,7 +104,7 @@ def request_checks_of_origin(route: Route, *, now: datetime) -> None:
 def forget_registrations(connection: Connection, *, now: datetime) -> None:
     """Delete the stored registrations of a connection's former account, as the account changes.
 
-    HUB_ACCOUNT_REPLACED names this function. The same id denotes another webhook at another
+    The same id denotes another webhook at another
     account. A running check of the former account stores nothing more.
     """
     revoke_lease(InboundEndpoint.unscoped.filter(connection=connection))

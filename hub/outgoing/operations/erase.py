@@ -1,15 +1,15 @@
 """Erase the contents of requests and responses of a connection, at the customer's request."""
 
 from datetime import datetime
+from typing import Protocol
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
-from django.utils.module_loading import import_string
 
 from hub.audit import ActorContext
 from hub.audit.own_reasons import ACCOUNT_DISCONNECTED
 from hub.connections.models import Connection
+from hub.hooks import Hook
 from hub.mappings.models import Identity
 from hub.operations import operation_actions
 from hub.operations.models import Operation
@@ -29,6 +29,14 @@ from hub.outgoing.operations.delivery_actions import (
 )
 from hub.outgoing.operations.erase_received import erase_received_events
 
+
+class ConnectionEraser(Protocol):
+    """Erases what a package stores of a connection's data, at the customer's request."""
+
+    def __call__(self, connection: Connection, *, now: datetime) -> object: ...
+
+
+CONNECTION_ERASED: Hook[ConnectionEraser] = Hook()
 ERASE_COUNT_LIMIT = 10_000  # more are not counted
 
 
@@ -43,8 +51,8 @@ def erase_connection_data(
     """
     Identity.unscoped.filter(connection=connection).delete()
     RememberedWrite.unscoped.filter(connection=connection).delete()
-    for path in settings.HUB_ERASE_CONNECTION:
-        import_string(path)(connection, now=now)
+    for erase in CONNECTION_ERASED:
+        erase(connection, now=now)
     erase_received_events(connection, now=now)
     deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)
     count, last = (

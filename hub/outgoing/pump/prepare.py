@@ -6,20 +6,20 @@ A defect of our code or of a mapping holds only the delivery concerned.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from django.conf import settings
-from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request
 from connectors.roles import Action, RequestRefused
 from connectors.schema import Message
 from hub.connections.credentials.connector_context import collect_secrets, open_credential
+from hub.connections.models import Connection
 from hub.connections.quotas.scopes import list_spent_quotas
 from hub.crypto.sealed import CannotOpen
 from hub.db import bulk
 from hub.db.ids import uuid7
+from hub.hooks import Hook
 from hub.outgoing.models import Rendering
 from hub.outgoing.pump.claiming.claim import ClaimedLane
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
@@ -41,6 +41,15 @@ from hub.throttle.demand import ScopeCost
 
 NewRenderings = list[tuple[int, RenderedBody]]  # by delivery
 PreparedMessages = list[tuple[Action, OutboundMessage]]
+
+
+class ReplyUrlFinder(Protocol):
+    """Returns the URL at which an incoming item is answered. Raises LookupError with the reason."""
+
+    def __call__(self, connection: Connection, item_id: str, *, now: datetime) -> str: ...
+
+
+REPLY_URL: Hook[ReplyUrlFinder] = Hook()
 
 
 def prepare_batches(
@@ -200,8 +209,7 @@ def _use_reply_url(batch: LaneBatch, content: Message) -> str:
     """Return the secret reply URL of the item in a message. Raises RequestRefused."""
     try:
         item_id = str(content.get("item") or "")
-        use_reply_url = import_string(settings.HUB_USE_REPLY_URL)
-        reply_url: str = use_reply_url(batch.connection, item_id, now=content.at)
+        reply_url = REPLY_URL.function(batch.connection, item_id, now=content.at)
     except LookupError as error:
         raise RequestRefused(str(error)) from None
     batch.reply_urls.append(reply_url)

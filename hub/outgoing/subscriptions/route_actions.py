@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.module_loading import import_string
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
+from hub.hooks import Hook
 from hub.mappings.compiler_cache import compiled_filter
 from hub.mappings.mapping_actions import (
     change_mapping,
@@ -42,6 +41,15 @@ ROUTE_COLUMNS = (
     "never_twice",
     "expires_after",
 )
+
+
+class RouteReport(Protocol):
+    """Is told of a route, in the transaction that deletes it."""
+
+    def __call__(self, route: Route, *, now: datetime) -> None: ...
+
+
+ROUTE_DELETED: Hook[RouteReport] = Hook()
 
 
 class RouteInUse(Exception):
@@ -115,7 +123,7 @@ def enable_route(route: Route, actor: ActorContext, *, enabled: bool, now: datet
 
 @transaction.atomic
 def delete_route(route: Route, actor: ActorContext, *, now: datetime) -> None:
-    """Delete a route that has no deliveries, and call the functions of HUB_ROUTE_DELETED.
+    """Delete a route that has no deliveries, and call the functions of ROUTE_DELETED.
 
     Raises RouteInUse when it has some.
     """
@@ -123,8 +131,8 @@ def delete_route(route: Route, actor: ActorContext, *, now: datetime) -> None:
     if route.deliveries.exists():
         raise RouteInUse(f"{route.name} has deliveries.")
     actor.audit("route.delete", route, before={"name": route.name}, now=now)
-    for path in settings.HUB_ROUTE_DELETED:
-        import_string(path)(route, now=now)
+    for report in ROUTE_DELETED:
+        report(route, now=now)
     route.delete()
 
 

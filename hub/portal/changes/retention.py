@@ -18,7 +18,7 @@ def _recent_visits(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     return visits.values_list("pk", flat=True)
 
 
-# HUB_PRUNED_TABLES names this table. Who comes back later is treated as on the first visit.
+# Who comes back later is treated as on the first visit.
 PORTAL_VISITS = Table(
     "portal visits", "rows", PortalVisit.unscoped.all, _find_no_ages, _recent_visits
 )

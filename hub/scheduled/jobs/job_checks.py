@@ -1,15 +1,13 @@
 """Check a job: its values, and whether they are consistent."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from hub.connections.connecting.connect_links import OTHER_SYSTEM
+from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.jobs.option_errors import NO_SUCH_CONNECTION
 from hub.scheduled.models import Job
 from hub.scheduled.slots import InvalidCron, check_cron
@@ -18,8 +16,6 @@ MAX_MINUTES = 7 * 24 * 60  # of a window, and until a deadline
 # of jobs that state none: a report is expected at its time, a reconciliation some time at night
 DEFAULT_WINDOWS = {"reconcile": 240, "report": 15, "ship": 60, "sync": 120}
 DEADLINE_AFTER_WINDOW = 120  # minutes, of jobs that state no deadline
-
-CheckOptions = Callable[[Mapping[str, Any], str], dict[str, str]]
 
 
 class InvalidJob(Exception):
@@ -96,15 +92,14 @@ def _find_minutes_error(minutes: int) -> str:
 
 def check_conflicts(job: Job) -> None:
     """Raise InvalidJob if another enabled job excludes the options of this enabled one."""
-    path = settings.HUB_JOB_KINDS[job.kind].get("find_conflicts")
-    if job.is_enabled and path and (errors := import_string(path)(job)):
+    find_conflicts = JOB_KINDS[job.kind].find_conflicts
+    if job.is_enabled and find_conflicts and (errors := find_conflicts(job)):
         raise InvalidJob({f"options.{option}": error for option, error in errors.items()})
 
 
 def find_option_errors(job: Job) -> dict[str, str]:
     """Return the errors of the job's options by path, from the check of its kind."""
-    check: CheckOptions = import_string(settings.HUB_JOB_KINDS[job.kind]["check_options"])
-    errors = check(job.options, job.connector_key)
+    errors = JOB_KINDS[job.kind].check_options(job.options, job.connector_key)
     return {
         "options" if path in ("", "options") else f"options.{path}": error
         for path, error in errors.items()

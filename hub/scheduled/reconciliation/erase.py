@@ -15,7 +15,7 @@ ENDED_STATES = ("finished", "failed", "skipped", "cancelled")
 def erase_compared_data(connection: Connection, *, now: datetime) -> None:
     """Delete a connection's discrepancies, and the records that its runs have read.
 
-    HUB_ERASE_CONNECTION names this function. Runs that have not ended lose their lease, so that
+    Runs that have not ended lose their lease, so that
     none compares what is deleted; they begin again.
     """
     Discrepancy.unscoped.filter(connection=connection).delete()

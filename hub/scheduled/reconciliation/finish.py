@@ -5,12 +5,12 @@ All of this joins the transaction that stores the last cursor.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
 from hub.connections.models import Connection
+from hub.hooks import Hook
 from hub.notices.notify import create_notice
 from hub.operations.models import Operation
 from hub.outgoing.intake.publish import publish
@@ -25,6 +25,15 @@ from tenants.models import Tenant
 EVENT_TYPE = "reconciliation.finished"
 SOURCE = "hub"
 NOTICE_KIND = "discrepancies"
+
+
+class RepairPlanner(Protocol):
+    """Plans and starts the operation that repairs a run's discrepancies; None if there are none."""
+
+    def __call__(self, run: Run, *, now: datetime) -> Operation | None: ...
+
+
+RUN_REPAIRS: Hook[RepairPlanner] = Hook()
 
 
 def finish_run(
@@ -45,7 +54,7 @@ def finish_run(
     if is_read_complete(progress):
         _store_since(run, progress)
     delete_old_discrepancies(run, now=now)
-    operation = plan_run_repairs(run, now=now) if repair_state == REPAIRING else None
+    operation = RUN_REPAIRS.function(run, now=now) if repair_state == REPAIRING else None
     result = build_result(run, progress, options, operation)
     publish(
         tenant,
@@ -93,13 +102,6 @@ def _store_since(run: Run, progress: Progress) -> None:
             "records": count_records(progress),
         }
         schedule.save(update_fields=["cursor"])
-
-
-def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
-    """Plan and start the operation that repairs a run's discrepancies; None if there are none."""
-    function = import_string(settings.HUB_PLAN_RUN_REPAIRS)
-    operation: Operation | None = function(run, now=now)
-    return operation
 
 
 def _build_event_data(

@@ -141,10 +141,7 @@ def plan_repairs(
 
 
 def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
-    """Plan and start the repairs of a run's discrepancies, as the hub; None if there are none.
-
-    HUB_PLAN_RUN_REPAIRS names this function.
-    """
+    """Plan and start the repairs of a run's discrepancies, as the hub; None if there are none."""
     actor = ActorContext.system()
     operation = plan_repairs(
         {"run": str(run.public_id)},

@@ -95,3 +95,4 @@ class RunContext(Protocol):
 
 
 Executor = Callable[[RunContext], Awaitable[Mapping[str, Any]]]  # returns the run's result
+EXECUTORS: dict[str, Executor] = {}  # by the kind of a job; see hub/wiring.py

@@ -1,13 +1,14 @@
 """Create the runs of slots that are due: one for each job, tenant and slot."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from django.conf import settings
 from django.db import transaction
-from django.utils.module_loading import import_string
 
+from hub.hooks import Hook
+from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.jobs.schedules import (
     change_time_zone,
     find_next_slot,
@@ -21,7 +22,14 @@ MAX_SLOTS = 200  # of one schedule and pass
 MICROSECOND = timedelta(microseconds=1)
 MISSED = "slot_missed"  # the reason of a run that is skipped, as its slot was found too late
 
-RunPlanner = Callable[..., None]  # plan_runs(runs, *, now) sets what unsaved runs are planned for
+
+class RunPlanner(Protocol):
+    """Spreads unsaved runs over their windows, and says what is expected of them."""
+
+    def __call__(self, runs: Collection[Run], *, now: datetime) -> None: ...
+
+
+RUN_PLANNER: Hook[RunPlanner] = Hook()
 
 
 @transaction.atomic
@@ -35,8 +43,7 @@ def create_due_runs(*, now: datetime) -> int:
     idle_ids = find_idle_schedules(schedules)
     by_schedule = {schedule.pk: take_due_slots(schedule, now=now) for schedule in schedules}
     runs = [run for pk, rows in by_schedule.items() if pk not in idle_ids for run in rows]
-    plan_runs: RunPlanner = import_string(settings.HUB_RUN_PLANNER)
-    plan_runs([run for run in runs if run.state == Run.State.WAITING], now=now)
+    RUN_PLANNER.function([run for run in runs if run.state == Run.State.WAITING], now=now)
     Run.unscoped.bulk_create(runs, ignore_conflicts=True, batch_size=200)
     save_schedules(schedules)
     return len(schedules)
@@ -49,8 +56,8 @@ def find_idle_schedules(schedules: Sequence[JobSchedule]) -> set[int]:
         by_kind[schedule.job.kind].append(schedule)
     idle: set[int] = set()
     for kind, rows in by_kind.items():
-        if path := settings.HUB_JOB_KINDS.get(kind, {}).get("find_work"):
-            idle |= {row.pk for row in rows} - import_string(path)(rows)
+        if find_work := JOB_KINDS[kind].find_work:
+            idle |= {row.pk for row in rows} - find_work(rows)
     return idle
 
 

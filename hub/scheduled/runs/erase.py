@@ -9,7 +9,7 @@ from hub.scheduled.models import Run, RunLogEntry
 def erase_run_texts(connection: Connection, *, now: datetime) -> None:
     """Delete texts of external systems in the runs and logs of jobs of a connection.
 
-    HUB_ERASE_CONNECTION names this function. The rows are kept, as history.
+    The rows are kept, as history.
     """
     runs = Run.unscoped.filter(
         tenant=connection.tenant_id, job__connector_key=connection.connector_key

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.utils.module_loading import import_string
 
 from hub.db.clock import Clock
 from hub.outgoing.pump.db_thread import (
@@ -25,7 +24,7 @@ from hub.processes.failpoints import failpoint
 from hub.queue import report_progress
 from hub.scheduled.models import Run
 from hub.scheduled.runs import claim, results
-from hub.scheduled.runs.context import Executor, RunBlocked, RunFailed, RunStopped
+from hub.scheduled.runs.context import EXECUTORS, Executor, RunBlocked, RunFailed, RunStopped
 from hub.scheduled.runs.late_runs import spread_late_runs
 from hub.scheduled.runs.loop_leases import extend_loop_lease
 from hub.scheduled.runs.open_runs import recover_interrupted_runs
@@ -229,8 +228,7 @@ class RunLoop:
 
 def find_executor(run: Run) -> Executor:
     """Return the function that executes runs of the job's kind."""
-    executor: Executor = import_string(settings.HUB_JOB_KINDS[run.job.kind]["run"])
-    return executor
+    return EXECUTORS[run.job.kind]
 
 
 def find_decisive_error(error: Exception) -> Exception:

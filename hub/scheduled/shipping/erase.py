@@ -9,10 +9,7 @@ from hub.scheduled.models import LogChunk, LogPosition
 
 
 def erase_shipped_lines(connection: Connection, *, now: datetime) -> None:
-    """Delete the tenant's shipped lines; waiting lines are kept and shipped.
-
-    HUB_ERASE_CONNECTION names this function.
-    """
+    """Delete the tenant's shipped lines; waiting lines are kept and shipped."""
     if connection.connector.log_sink is None or connection.tenant_id is None:
         return
     waiting = LogPosition.unscoped.filter(

@@ -13,10 +13,7 @@ Read = tuple[str, Mapping[str, Any]]  # the collection, and its parameters
 
 
 def find_log_conflicts(job: Job) -> dict[str, str]:
-    """Return an error, by the path of the option, if another enabled job reads other lines.
-
-    HUB_JOB_KINDS names this function.
-    """
+    """Return an error, by the path of the option, if another enabled job reads other lines."""
     if other := find_conflicting_job(job, job.tenant_id):
         text = _(
             "A tenant has one log of our application, and the job “%(job)s” reads other lines into "

@@ -14,7 +14,7 @@ LogKey = tuple[int, str]  # the id of the tenant, and the source
 def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
     """Return the ids of schedules whose next run has lines to ship, in at most three queries.
 
-    HUB_JOB_KINDS names this function. A log whose source must be polled always has work. If a run
+    A log whose source must be polled always has work. If a run
     is open, no other one is needed, as it also ships lines received since.
     """
     sources = {row.pk: parse_shipping_options(row.job.options).source for row in schedules}

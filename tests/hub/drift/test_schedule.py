@@ -4,10 +4,10 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils.module_loading import import_string
 
 from connectors.http import Response
 from hub.audit import Actor, ActorContext, AuditRow
+from hub.connections.connecting.connect import report_replaced_account
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.drift.check import SchemaCheckContext
@@ -257,10 +257,9 @@ def test_a_person_has_a_connection_checked_now_and_it_is_audited(salesforce, rou
     assert DriftSchedule.unscoped.get().check_at == find_next_night(salesforce, now=NOON)
 
 
-def test_another_account_is_not_compared_with_the_former_one(salesforce, route, settings):
+def test_another_account_is_not_compared_with_the_former_one(salesforce, route):
     check_schema_now(salesforce, HAND, context_of(describe())[0])
-    for path in settings.HUB_ACCOUNT_REPLACED:
-        import_string(path)(salesforce, now=NOON)
+    report_replaced_account(salesforce, now=NOON)
     assert not SchemaBaseline.unscoped.exists()
     check_schema_now(salesforce, HAND, context_of(describe(*list_fields_without("Title")))[0])
     assert open_findings() == []

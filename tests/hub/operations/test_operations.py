@@ -3,6 +3,7 @@ the audit.
 """
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,7 +13,9 @@ from hub.operations import operation_actions
 from hub.operations import operation_runner as running
 from hub.operations.models import Operation
 from hub.operations.operation_actions import OperationRefused, TooManyRows
+from hub.operations.operation_runner import BATCH_FUNCTIONS
 from hub.outgoing.models import Delivery
+from hub.outgoing.operations.execute import execute_batch
 from hub.queue import WakeUp
 from hub.sweep import run_sweep
 from tests.factories import MINUTE
@@ -94,22 +97,25 @@ def test_killed_between_two_batches_it_goes_on_where_it_was(dead, batches):
     )
 
 
-def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
-    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.retry_and_kill"}
+@pytest.fixture
+def retry_with():
+    """Let a function change the batches of retries, instead of the product's."""
+    yield partial(BATCH_FUNCTIONS.__setitem__, "retry")
+    BATCH_FUNCTIONS["retry"] = execute_batch
+
+
+def test_killed_within_a_batch_it_repeats_that_batch(dead, retry_with):
+    retry_with(retry_and_kill)
     operation = confirm_planned()
     with pytest.raises(Killed):
         run_operation(operation)
     assert set(list_states()) == {"failed"}
-    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {
-        "retry": "hub.outgoing.operations.execute.execute_batch"
-    }
+    retry_with(execute_batch)
     run_operation(operation)
     assert (operation.state, operation.processed_count) == ("finished", 500)
 
 
 def retry_and_kill(operation, size, *, now):
-    from hub.outgoing.operations.execute import execute_batch
-
     execute_batch(operation, size, now=now)
     raise Killed
 
@@ -118,8 +124,8 @@ def fail_batch(operation, size, *, now):
     raise ZeroDivisionError
 
 
-def test_a_fault_of_ours_fails_it_in_words(dead, settings):
-    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.fail_batch"}
+def test_a_fault_of_ours_fails_it_in_words(dead, retry_with):
+    retry_with(fail_batch)
     operation = confirm_planned()
     assert not run_operation(operation)
     assert operation.state == "failed"

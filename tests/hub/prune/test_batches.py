@@ -13,11 +13,11 @@ from hub.outgoing.models import Attempt, Delivery, Event, EventBody, Exchange, R
 from hub.portal.models import PortalVisit
 from hub.prune.batches import (
     RetentionCutoffs,
-    list_tables,
     prune_batches,
     prune_until,
     wake_up_daily_pruning,
 )
+from hub.prune.tables import TABLES
 from hub.queue import Heartbeat, WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -161,7 +161,7 @@ def test_a_batch_asks_a_fixed_number_of_questions(make):
     put([make.delivery()], "delivered")
     few = questions()
     put([first := make.delivery(), *copy_delivery(first, 50)], "delivered")
-    assert questions() == few <= 4 * len(list_tables())
+    assert questions() == few <= 4 * len(TABLES)
 
 
 def test_it_rests_between_batches_and_gives_way_when_its_time_is_over(delivered):

@@ -2,13 +2,28 @@
 
 import pytest
 
+from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
+from hub.scheduled.runs.context import EXECUTORS
 from tests.hub.scheduled.reconciliation.world import ReconciliationScenario
+from tests.hub.scheduled.run_helpers import no_errors
 from tests.tenants.door import sign_in
 
 
 @pytest.fixture
 def world(make):
     return ReconciliationScenario(make)
+
+
+@pytest.fixture
+def run_reports():
+    """Let a function execute reports, instead of the product's; `check_options`: of their jobs."""
+    kind, executor = JOB_KINDS["report"], EXECUTORS["report"]
+
+    def replace(function, check_options=no_errors):
+        JOB_KINDS["report"], EXECUTORS["report"] = JobKind(check_options), function
+
+    yield replace
+    JOB_KINDS["report"], EXECUTORS["report"] = kind, executor
 
 
 @pytest.fixture

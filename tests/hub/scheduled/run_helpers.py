@@ -70,14 +70,6 @@ def run_due(network=None, *, clock=None, stopping=None, **dependencies):
     return network
 
 
-def kinds(function, errors=False):
-    """The setting in which reports are executed by a function of this module; `errors`: of an
-    option that is missing.
-    """
-    check = "require_channel" if errors else "no_errors"
-    return {"report": {"run": f"{__name__}.{function}", "check_options": f"{__name__}.{check}"}}
-
-
 def no_errors(options, connector_key):
     return {}
 

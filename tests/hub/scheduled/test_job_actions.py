@@ -16,14 +16,14 @@ from hub.scheduled.runs import claim
 from hub.scheduled.runs.open_runs import skip_runs_past_window
 from hub.scheduled.runs.run_actions import RunRefused, cancel_run, resume_run, start_run
 from tests.factories import NOON
-from tests.hub.scheduled.run_helpers import after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import after, job_of, read_three_pages, run_due, run_of
 
 SYSTEM = ActorContext.system()
 
 
 @pytest.fixture(autouse=True)
-def executors(settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def executors(run_reports):
+    run_reports(read_three_pages)
 
 
 def new_job(tenant, **fields):

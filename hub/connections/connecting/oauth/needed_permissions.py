@@ -1,20 +1,21 @@
 """Permissions that a tenant's routes need, by a function of `hub.outgoing`."""
 
-from collections.abc import Iterable
-
-from django.conf import settings
-from django.utils.module_loading import import_string
+from collections.abc import Callable, Iterable
 
 from connectors.base import Connector
 from hub.connections.models import Connection
+from hub.hooks import Hook
 from tenants.models import Tenant
+
+PermissionFinder = Callable[[Tenant, Connector, Connection | None], set[str]]
+ROUTE_PERMISSIONS: Hook[PermissionFinder] = Hook()  # that the tenant's routes need
+INCOMING_PERMISSIONS: Hook[PermissionFinder] = Hook()  # that its routes for received events need
 
 
 def find_needed_permissions(
     tenant: Tenant, connector: Connector, connection: Connection | None
 ) -> set[str]:
-    needed: set[str] = import_string(settings.HUB_NEEDED_PERMISSIONS)(tenant, connector, connection)
-    return needed
+    return ROUTE_PERMISSIONS.function(tenant, connector, connection)
 
 
 def find_incoming_permissions(
@@ -24,10 +25,7 @@ def find_incoming_permissions(
 
     They are requested, but an account without them is connected: it keeps sending.
     """
-    needed: set[str] = import_string(settings.HUB_INCOMING_PERMISSIONS)(
-        tenant, connector, connection
-    )
-    return needed
+    return INCOMING_PERMISSIONS.function(tenant, connector, connection)
 
 
 def find_missing_permissions(

@@ -4,15 +4,15 @@ import pytest
 
 from hub.scheduled.models import Job, Run
 from tests.factories import NOON
-from tests.hub.scheduled.run_helpers import job_of, kinds, run_of
+from tests.hub.scheduled.run_helpers import job_of, read_three_pages, require_channel, run_of
 
 SCOPES = ("jobs:read", "jobs:write")
 INPUT = {"kind": "report", "name": "Sales", "connector": "slack", "cron": "0 9 * * mon"}
 
 
 @pytest.fixture(autouse=True)
-def executors(settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages", errors=True)
+def executors(run_reports):
+    run_reports(read_three_pages, require_channel)
 
 
 @pytest.fixture

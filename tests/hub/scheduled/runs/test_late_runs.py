@@ -9,7 +9,7 @@ from hub.scheduled.models import Run
 from hub.scheduled.runs.calls.call_pace import CallPace
 from hub.scheduled.runs.late_runs import spread_late_runs
 from tests.factories import NOON
-from tests.hub.scheduled.run_helpers import Network, after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import Network, after, call_many_times, job_of, run_due, run_of
 
 WINDOW_END = after(minutes=10)
 
@@ -87,8 +87,8 @@ def test_nothing_is_delayed_without_a_plan_or_after_the_window():
     assert seconds_of(pace(window_ends_at=NOON)) == [0] * 5
 
 
-def test_the_calls_of_a_run_keep_to_its_pace(make, settings):
-    settings.HUB_JOB_KINDS = kinds("call_many_times")
+def test_the_calls_of_a_run_keep_to_its_pace(make, run_reports):
+    run_reports(call_many_times)
     connection = make.connection(make.tenant(), "slack")
     run = run_of(make, job_of(make, connection.tenant))
     Run.unscoped.filter(pk=run.pk).update(

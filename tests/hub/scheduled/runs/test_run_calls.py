@@ -7,21 +7,33 @@ from hub.notices.models import Notice
 from hub.queue import WakeUp
 from hub.scheduled.runs.open_runs import resume_blocked_runs
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.run_helpers import OK, Network, Time, after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import (
+    OK,
+    Network,
+    Time,
+    after,
+    ask_a_person,
+    call_many_times,
+    job_of,
+    read_salesforce,
+    read_three_pages,
+    run_due,
+    run_of,
+)
 
 EXPIRED = Response(401, b"expired")
 
 
-def test_a_call_is_repeated_and_then_the_run(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_call_is_repeated_and_then_the_run(make, slack_connection, run_reports):
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(Network(Response(503, b"", {"retry-after": "1"}), Response(200, b"{}")))
     run.refresh_from_db()
     assert (run.state, len(network.requests)) == ("finished", 4)
 
 
-def test_a_system_that_does_not_answer_fails_the_attempt(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_system_that_does_not_answer_fails_the_attempt(make, slack_connection, run_reports):
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     answers = [Response(503, b"", {"retry-after": "1"}), RequestNotSent("connect_failed", "host")]
     network = run_due(Network(*answers * 2))
@@ -30,8 +42,8 @@ def test_a_system_that_does_not_answer_fails_the_attempt(make, slack_connection,
     assert len(network.requests) == 4
 
 
-def test_a_long_wait_is_a_row_and_no_attempt(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_long_wait_is_a_row_and_no_attempt(make, slack_connection, run_reports):
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     run_due(Network(Response(429, b"", {"retry-after": "900"})))
     run.refresh_from_db()
@@ -40,9 +52,9 @@ def test_a_long_wait_is_a_row_and_no_attempt(make, slack_connection, settings):
 
 
 def test_a_429_without_a_time_is_not_asked_again_before_its_pause_ends(
-    make, slack_connection, settings
+    make, slack_connection, run_reports
 ):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(Network(Response(429)))
     run.refresh_from_db()
@@ -50,8 +62,10 @@ def test_a_429_without_a_time_is_not_asked_again_before_its_pause_ends(
     assert run.due_at == after(seconds=60)
 
 
-def test_a_refused_account_blocks_the_run_until_it_is_reconnected(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_refused_account_blocks_the_run_until_it_is_reconnected(
+    make, slack_connection, run_reports
+):
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     run_due(Network(EXPIRED))
     run.refresh_from_db()
@@ -76,8 +90,8 @@ def test_a_run_that_is_blocked_at_the_end_of_its_window_fails(make, slack_connec
     assert Notice.unscoped.filter(kind="run_failed").count() == 1
 
 
-def test_a_run_waits_for_the_system_to_be_connected(make, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_run_waits_for_the_system_to_be_connected(make, run_reports):
+    run_reports(read_three_pages)
     tenant = make.tenant()
     run = run_of(make, job_of(make, tenant))
     run_due()
@@ -89,9 +103,9 @@ def test_a_run_waits_for_the_system_to_be_connected(make, settings):
 
 
 def test_an_unknown_need_of_a_person_ends_with_a_change_of_the_connection(
-    make, slack_connection, settings
+    make, slack_connection, run_reports
 ):
-    settings.HUB_JOB_KINDS = kinds("ask_a_person")
+    run_reports(ask_a_person)
     run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
@@ -99,8 +113,9 @@ def test_an_unknown_need_of_a_person_ends_with_a_change_of_the_connection(
     assert resume_blocked_runs(now=NOON) == 0
 
 
-def test_calls_in_flight_of_a_run_are_limited(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS, settings.HUB_RUN_CALLS = kinds("call_many_times"), 3
+def test_calls_in_flight_of_a_run_are_limited(make, slack_connection, run_reports, settings):
+    run_reports(call_many_times)
+    settings.HUB_RUN_CALLS = 3
     run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(Network(seconds=0.05))
     run.refresh_from_db()
@@ -108,8 +123,8 @@ def test_calls_in_flight_of_a_run_are_limited(make, slack_connection, settings):
     assert 1 < network.most_in_flight <= 3
 
 
-def test_a_call_goes_on_with_the_new_token(make, settings):
-    settings.HUB_JOB_KINDS = kinds("read_salesforce")
+def test_a_call_goes_on_with_the_new_token(make, run_reports):
+    run_reports(read_salesforce)
     connection = make.connection(make.tenant(), "salesforce")
     run = run_of(make, job_of(make, connection.tenant, connector="salesforce"))
 
@@ -122,8 +137,8 @@ def test_a_call_goes_on_with_the_new_token(make, settings):
     assert (run.state, len(network.requests)) == ("finished", 2)
 
 
-def test_an_expired_token_is_refreshed_by_the_task_of_refreshes(make, settings):
-    settings.HUB_JOB_KINDS = kinds("read_salesforce")
+def test_an_expired_token_is_refreshed_by_the_task_of_refreshes(make, run_reports):
+    run_reports(read_salesforce)
     connection = make.connection(make.tenant(), "salesforce")
     run = run_of(make, job_of(make, connection.tenant, connector="salesforce"))
     run_due(Network(EXPIRED), clock=Time(step=MINUTE))

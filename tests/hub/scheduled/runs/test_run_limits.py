@@ -20,7 +20,15 @@ from hub.scheduled.runs.loop_leases import (
 )
 from hub.throttle.models import InFlightLease
 from tests.factories import NOON
-from tests.hub.scheduled.run_helpers import Network, after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import (
+    Network,
+    after,
+    call_many_times,
+    job_of,
+    read_forever,
+    run_due,
+    run_of,
+)
 
 
 @pytest.fixture
@@ -50,8 +58,8 @@ def test_calls_in_flight_of_a_group_are_limited(make, settings):
     reserve_call(slack, GET, group="2|night", lease=new_lease(), now=NOON)  # another tenant's
 
 
-def test_no_slot_of_a_call_is_left_behind(make, settings):
-    settings.HUB_JOB_KINDS = kinds("call_many_times")
+def test_no_slot_of_a_call_is_left_behind(make, run_reports):
+    run_reports(call_many_times)
     connection = make.connection(make.tenant(), "slack")
     run = run_of(make, job_of(make, connection.tenant, concurrency_group="night"))
     run_due(Network(Response(200, b"{}")))
@@ -69,8 +77,8 @@ def test_a_workers_loops_leave_a_slot_of_the_class_free(make, settings):
     assert acquire_loop_lease(leases[3], now=after(minutes=1))  # the others have died
 
 
-def test_a_loop_in_the_only_slot_gives_way_to_tasks_that_wait(make, settings):
-    settings.HUB_JOB_KINDS = kinds("read_forever")
+def test_a_loop_in_the_only_slot_gives_way_to_tasks_that_wait(make, run_reports):
+    run_reports(read_forever)
     connection = make.connection(make.tenant(), "slack")
     run = run_of(make, job_of(make, connection.tenant))
     network = run_due(is_slot_wanted=lambda: True, yield_after=0.4)

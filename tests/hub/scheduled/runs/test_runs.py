@@ -11,11 +11,24 @@ from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines
 from hub.scheduled.runs.open_runs import skip_runs_past_window
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.run_helpers import Time, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import (
+    Time,
+    break_down,
+    fail,
+    fail_for_good,
+    job_of,
+    read_forever,
+    read_more_than_expected,
+    read_three_pages,
+    run_due,
+    run_of,
+    save_and_lose_the_lease,
+    wait_to_be_cancelled,
+)
 
 
-def test_a_run_executes_once_and_stores_its_result(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_run_executes_once_and_stores_its_result(make, slack_connection, run_reports):
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due()
     run.refresh_from_db()
@@ -32,9 +45,9 @@ def test_a_run_executes_once_and_stores_its_result(make, slack_connection, setti
 
 @pytest.mark.corrections(item="3.9")
 def test_a_run_that_exceeds_what_was_expected_is_not_shown_as_20_of_6_nor_since_none(
-    make, slack_connection, settings, client
+    make, slack_connection, run_reports, client
 ):
-    settings.HUB_JOB_KINDS = kinds("read_more_than_expected")
+    run_reports(read_more_than_expected)
     run, tenant = run_of(make, job_of(make, slack_connection.tenant)), slack_connection.tenant
     run_due()
     client.force_login(make.membership(tenant, make.user(), role="owner").user)
@@ -42,14 +55,14 @@ def test_a_run_that_exceeds_what_was_expected_is_not_shown_as_20_of_6_nor_since_
     assert "20 records" in page and "of 6" not in page and "None" not in page
 
 
-def test_an_interrupted_run_continues_from_its_cursor(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_an_interrupted_run_continues_from_its_cursor(make, slack_connection, run_reports):
+    run_reports(read_three_pages)
     run_of(make, job_of(make, slack_connection.tenant), cursor={"page": 2})
     assert len(run_due().requests) == 1
 
 
-def test_a_run_of_a_dead_process_is_claimed_again(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_run_of_a_dead_process_is_claimed_again(make, slack_connection, run_reports):
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     lease = new_lease()
     (claimed,) = claim.claim_runs(5, lease, now=NOON)
@@ -62,16 +75,18 @@ def test_a_run_of_a_dead_process_is_claimed_again(make, slack_connection, settin
     assert (run.state, run.done_count) == ("finished", 3)
 
 
-def test_what_a_lost_lease_stores_is_refused(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("save_and_lose_the_lease")
+def test_what_a_lost_lease_stores_is_refused(make, slack_connection, run_reports):
+    run_reports(save_and_lose_the_lease)
     run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()  # the job, and it, were not deleted
     assert (run.state, run.cursor, run.done_count) == ("running", {}, 0)
 
 
-def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def test_a_run_that_crashes_again_and_again_fails_with_one_notice(
+    make, slack_connection, run_reports
+):
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     for _ in range(claim.MAX_CRASHES):
         assert claim.claim_runs(5, new_lease(), now=NOON)
@@ -84,9 +99,9 @@ def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, slack_co
 
 
 def test_a_run_whose_process_died_is_continued_though_nothing_else_is_due(
-    make, slack_connection, settings
+    make, slack_connection, run_reports
 ):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+    run_reports(read_three_pages)
     run = run_of(make, job_of(make, slack_connection.tenant))
     assert claim.claim_runs(5, new_lease(), now=NOON) == [run]
     assert not claim.is_run_due(now=NOON)
@@ -133,9 +148,9 @@ def test_a_run_that_has_started_continues_after_its_window(make):
 
 
 def test_a_failing_run_is_repeated_later_and_later_then_reported_once(
-    make, slack_connection, settings
+    make, slack_connection, run_reports
 ):
-    settings.HUB_JOB_KINDS = kinds("fail")
+    run_reports(fail)
     run, clock = run_of(make, job_of(make, slack_connection.tenant)), Time()
     delays = []
     while run.state == "waiting":
@@ -150,32 +165,34 @@ def test_a_failing_run_is_repeated_later_and_later_then_reported_once(
     assert RunLogEntry.unscoped.filter(run=run, kind="failed", level="error").count() == 1
 
 
-def test_a_run_that_cannot_be_repeated_fails_at_once(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("fail_for_good")
+def test_a_run_that_cannot_be_repeated_fails_at_once(make, slack_connection, run_reports):
+    run_reports(fail_for_good)
     run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
     assert run.state == "failed"
 
 
-def test_a_defect_of_ours_is_repeated(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("break_down")
+def test_a_defect_of_ours_is_repeated(make, slack_connection, run_reports):
+    run_reports(break_down)
     run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.reason, run.detail) == ("waiting", "defect", "ZeroDivisionError")
 
 
-def test_a_cancelled_run_ends(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("wait_to_be_cancelled")
+def test_a_cancelled_run_ends(make, slack_connection, run_reports):
+    run_reports(wait_to_be_cancelled)
     run = run_of(make, job_of(make, slack_connection.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.cursor) == ("cancelled", {"page": 1})
 
 
-def test_a_stopping_worker_releases_its_runs_without_an_attempt(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_forever")
+def test_a_stopping_worker_releases_its_runs_without_an_attempt(
+    make, slack_connection, run_reports
+):
+    run_reports(read_forever)
     run = run_of(make, job_of(make, slack_connection.tenant))
     network = run_due(run_seconds=0.01)
     run.refresh_from_db()

@@ -1,0 +1,125 @@
+"""Connect the functions of higher packages to the hooks of lower ones, when all apps are ready.
+
+A package never imports one above it: it declares a hook (`hub/hooks.py`) or a registry, and this
+module fills it.
+"""
+
+from hub.connections.actions.connector_app_actions import APP_WEBHOOK_URL
+from hub.connections.connecting.connect import ACCOUNT_CONNECTED, ACCOUNT_REPLACED
+from hub.connections.connecting.oauth.needed_permissions import (
+    INCOMING_PERMISSIONS,
+    ROUTE_PERMISSIONS,
+)
+from hub.connections.credentials.revocation_schedule import end_undo
+from hub.connections.credentials.revoke import UNREGISTER_WEBHOOKS
+from hub.connections.status.former_members import notify_former_connections
+from hub.drift.erase import erase_drift
+from hub.identities.erase import erase_directory
+from hub.incoming.endpoints.create import find_app_webhook_url
+from hub.incoming.processing.former_accounts import hold_items_of_former_account
+from hub.incoming.processing.replay import replay_batch
+from hub.incoming.processing.unmatched import attribute_unmatched_items
+from hub.incoming.receiving.erase import erase_received_data
+from hub.incoming.receiving.replies import use_reply_url
+from hub.incoming.registration.schedule import (
+    forget_registrations,
+    request_checks_of_origin,
+    request_connection_check,
+)
+from hub.incoming.registration.unregister import unregister_webhooks
+from hub.mail.deliver import MAIL_RESULTS
+from hub.operations.operation_runner import BATCH_FUNCTIONS
+from hub.outgoing.insight.needed_permissions import (
+    find_incoming_permissions,
+    find_needed_permissions,
+)
+from hub.outgoing.operations.backfill import backfill_batch
+from hub.outgoing.operations.erase import CONNECTION_ERASED, erase_batch
+from hub.outgoing.operations.execute import execute_batch
+from hub.outgoing.pump.prepare import REPLY_URL
+from hub.outgoing.subscriptions.route_actions import ROUTE_DELETED
+from hub.portal.changes.retention import PORTAL_VISITS
+from hub.prune.tables import TABLES
+from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
+from hub.scheduled.night.planner import plan_runs
+from hub.scheduled.reconciliation.erase import erase_compared_data
+from hub.scheduled.reconciliation.executor import run_reconciliation
+from hub.scheduled.reconciliation.finish import RUN_REPAIRS
+from hub.scheduled.reconciliation.options import check_reconcile_options
+from hub.scheduled.repairs.discrepancy_actions import plan_run_repairs
+from hub.scheduled.repairs.execute import repair_batch
+from hub.scheduled.reports.executor import run_report
+from hub.scheduled.reports.options import check_report_options
+from hub.scheduled.runs.context import EXECUTORS
+from hub.scheduled.runs.due_runs import RUN_PLANNER
+from hub.scheduled.runs.erase import erase_run_texts
+from hub.scheduled.shipping.erase import erase_shipped_lines
+from hub.scheduled.shipping.executor import run_shipping
+from hub.scheduled.shipping.log_conflicts import find_log_conflicts
+from hub.scheduled.shipping.options import check_shipping_options
+from hub.scheduled.shipping.work import find_schedules_with_work
+from hub.scheduled.sync.executor import run_sync
+from hub.scheduled.sync.options import check_sync_options
+from hub.schemas.erase import erase_schemas
+from tenants.services.invitation_mail import record_mail_result
+from tenants.services.membership_actions import MEMBER_LEFT
+
+
+def connect_hooks() -> None:
+    """Connect all hooks and fill all registries."""
+    MAIL_RESULTS["mail/invitation.txt"] = record_mail_result
+    MEMBER_LEFT.connect(notify_former_connections)
+    TABLES.append(PORTAL_VISITS)
+    _connect_connections()
+    BATCH_FUNCTIONS.update(
+        retry=execute_batch,
+        send_again=execute_batch,
+        cancel=execute_batch,
+        skip=execute_batch,
+        send_missing=backfill_batch,
+        erase=erase_batch,
+        replay_items=replay_batch,
+        repair=repair_batch,
+    )
+    REPLY_URL.connect(use_reply_url)
+    ROUTE_DELETED.connect(request_checks_of_origin)
+    _connect_jobs()
+
+
+def _connect_connections() -> None:
+    ROUTE_PERMISSIONS.connect(find_needed_permissions)
+    INCOMING_PERMISSIONS.connect(find_incoming_permissions)
+    APP_WEBHOOK_URL.connect(find_app_webhook_url)
+    UNREGISTER_WEBHOOKS.connect(unregister_webhooks)
+    ACCOUNT_CONNECTED.connect(attribute_unmatched_items, request_connection_check)
+    ACCOUNT_REPLACED.connect(
+        forget_registrations,
+        hold_items_of_former_account,
+        erase_directory,
+        erase_schemas,
+        erase_drift,
+    )
+    CONNECTION_ERASED.connect(
+        end_undo,
+        erase_received_data,
+        erase_compared_data,
+        erase_shipped_lines,
+        erase_run_texts,
+        erase_schemas,
+        erase_directory,
+        erase_drift,
+    )
+
+
+def _connect_jobs() -> None:
+    JOB_KINDS.update(
+        reconcile=JobKind(check_reconcile_options),
+        report=JobKind(check_report_options),
+        ship=JobKind(check_shipping_options, find_log_conflicts, find_schedules_with_work),
+        sync=JobKind(check_sync_options),
+    )
+    EXECUTORS.update(
+        reconcile=run_reconciliation, report=run_report, ship=run_shipping, sync=run_sync
+    )
+    RUN_PLANNER.connect(plan_runs)
+    RUN_REPAIRS.connect(plan_run_repairs)
