@@ -54,20 +54,20 @@ def test_one_event_tells_one_change():
     assert find_swallowed(truth(NAME, again), [event(NAME)]) == [again]
 
 
-def test_a_change_of_a_kind_that_is_not_registered_is_not_told():
+def test_a_change_of_a_kind_that_is_not_registered_is_not_published():
     change = Change("pipedrive", "deal", "7", "updated", "title", "tea v1", at=10.0)
     assert find_swallowed(truth(change), []) == []
 
 
 @pytest.mark.parametrize(("after", "count"), [(1.0, 0), (9.0, 1)])
-def test_what_is_written_again_before_its_message_is_sent_cannot_be_told(after, count):
+def test_what_is_written_again_before_its_message_is_sent_cannot_be_distinguished(after, count):
     at = LAST_NAME.at + after
     by_hub = Published(PERSON, "31", {"name": "ann v3"}, frozenset({"name"}), at, at)
     assert len(find_swallowed(truth(LAST_NAME), [by_hub])) == count
 
 
 @pytest.mark.parametrize(("status_at", "swallowed"), [(7.5, []), (6.0, [LAST_NAME])])
-def test_what_cannot_be_told_takes_no_event_from_another_change(status_at, swallowed):
+def test_an_indistinguishable_change_takes_no_event_from_another_change(status_at, swallowed):
     """A message with the state of the record has what was changed in other fields before, too."""
     status = Change("salesforce", "lead", "00Q1", "updated", "Status", "0000027", status_at)
     told = event(LAST_NAME, Status="0000027")

@@ -65,7 +65,7 @@ def test_a_slow_endpoint_answers_later(world):
     assert world.answer(b"/slow-1500/", b"") == (OK, 1.5)
 
 
-def test_the_ledger_is_told_and_cleared(world):
+def test_the_ledger_is_shown_and_cleared(world):
     world.answer(b"/ok/1", b"msg_1")
     assert world.answer(b"/-/ledger", b"")[0].endswith(b"7000000000 msg_1 0 /ok/1\n")
     world.answer(b"/-/clear", b"")

@@ -162,7 +162,7 @@ def test_no_answer_of_the_api_shows_a_secret(canary_rows, make):
     assert find_pages_with_secrets(Api(make).platform(), "api/", posted={}) == []
 
 
-def test_what_a_program_or_a_person_fills_in_is_not_told_back(canary_rows, make, settings):
+def test_input_of_a_program_or_a_person_is_not_shown_in_a_response(canary_rows, make, settings):
     """It is tested, and nobody answers there."""
     settings.HUB_EGRESS_ALLOW = ["127.0.0.1:443"]
     client, person = Api(make).platform(), canary_rows.browser(Client(), canary_rows.owner)

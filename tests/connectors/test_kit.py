@@ -66,7 +66,7 @@ DAY = 86_400.0
         ("2026-11-25T12:00:30Z", None),
     ],
 )
-def test_waits_as_told_within_a_second_and_a_day(told, seconds):
+def test_a_stated_wait_is_kept_between_a_second_and_a_day(told, seconds):
     assert parse_retry_after(Response(429, headers={"retry-after": told}, at=NOON)) == seconds
 
 
@@ -91,7 +91,7 @@ def test_no_header_tells_no_wait():
         (10**400, None),
     ],
 )
-def test_a_token_lives_as_told_within_reason(told, seconds):
+def test_a_stated_token_lifetime_is_kept_within_bounds(told, seconds):
     assert parse_lifetime(told) == seconds
 
 

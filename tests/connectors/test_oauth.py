@@ -141,7 +141,7 @@ def test_permissions_are_read_whatever_stands_between_them(told):
 
 
 @pytest.mark.parametrize("told", [None, 7, ["a"], {"a": 1}])
-def test_permissions_that_are_no_text_are_not_told(told):
+def test_permissions_that_are_no_text_are_ignored(told):
     assert parse_permissions(told) is None
 
 

@@ -85,7 +85,7 @@ def test_404_is_never(connector, action):
 
 @each_action
 @pytest.mark.parametrize("status", [429, 503])
-def test_waits_as_long_as_it_was_told(connector, action, status):
+def test_a_wait_is_as_long_as_the_response_states(connector, action, status):
     outcome = read_outcome(action, status, headers={"retry-after": "77"})
     assert (outcome.kind, outcome.after) == ("later", 77.0)
 

@@ -113,7 +113,7 @@ def test_a_sweep_that_does_not_run_is_reported(healthy_worker):
     assert list_failed_checks(now=later) == {"sweep": "The sweep does not run."}
 
 
-def test_what_is_due_and_not_sent_is_told(db, make):
+def test_due_deliveries_that_are_not_sent_are_reported(db, make):
     make.delivery()
     later = NOON + timedelta(seconds=121)
     run_worker(now=later, heard_at=later)
@@ -169,7 +169,7 @@ def test_a_look_that_takes_too_long_is_not_waited_for():
 
 
 @pytest.mark.parametrize("listens", [True, False])
-def test_a_database_that_is_away_is_told_within_two_seconds(listens, settings):
+def test_a_database_that_is_away_is_reported_within_two_seconds(listens, settings):
     with (
         socket.socket() as silent
     ):  # it takes the connection and says nothing, or is not there at all
@@ -237,7 +237,7 @@ def test_deliveries_are_counted_as_they_read(make, prometheus):
     assert told["hub_oldest_due_seconds"] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
 
 
-def test_attempts_events_beats_and_latency_are_told(make, prometheus, healthy_worker):
+def test_attempts_events_heartbeats_and_latency_are_measured(make, prometheus, healthy_worker):
     make.delivery()
     pump(FakeHttp())
     told = numbers(prometheus)
@@ -256,7 +256,7 @@ def test_failures_of_the_sweep_are_counted_by_step(prometheus):
     assert numbers(prometheus)['hub_sweep_failures_total{step="expire"}'] == 2
 
 
-def test_mails_that_wait_and_those_given_up_are_told(make, prometheus):
+def test_waiting_and_dead_mails_are_measured(make, prometheus):
     for _ in range(2):
         make.invitation(make.tenant(), now=NOON)
     Mail.objects.filter(pk=Mail.objects.first().pk).update(state="failed")
@@ -265,7 +265,7 @@ def test_mails_that_wait_and_those_given_up_are_told(make, prometheus):
     assert told["hub_oldest_mail_seconds"] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
 
 
-def test_what_waits_to_be_shipped_is_told(make, prometheus):
+def test_unshipped_lines_are_measured(make, prometheus):
     store_lines(make.tenant(), *entries(3), now=NOON)
     store_lines(make.tenant(), *entries(2), now=NOON + MINUTE)
     told = numbers(prometheus)

@@ -86,7 +86,7 @@ def test_the_ids_of_what_it_is_about_are_in_every_line(lines, teller):
 
 
 @pytest.mark.parametrize("teller", [logging.getLogger("strange"), structlog.get_logger("strange")])
-def test_a_secret_is_not_told_even_by_a_traceback(lines, teller):
+def test_a_secret_is_not_logged_even_by_a_traceback(lines, teller):
     try:
         raise ValueError(f"could not send with {KEY}\r\nERROR fake")
     except ValueError:
@@ -98,7 +98,7 @@ def test_a_secret_is_not_told_even_by_a_traceback(lines, teller):
 
 
 @pytest.mark.parametrize(("name", "status"), [("bug", 500), ("forbidden", 403), ("database", 503)])
-def test_a_request_is_told_by_its_route_and_never_by_its_address(lines, name, status):
+def test_a_request_is_logged_by_its_route_and_never_by_its_url(lines, name, status):
     Client(raise_request_exception=False).get(f"/api/fail/{name}?code=hidden-code")
     told = [json.loads(line) for line in lines]
     assert [(line["route"], line["status"]) for line in told if line["event"] == "request"] == [

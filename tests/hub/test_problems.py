@@ -234,7 +234,7 @@ def test_whatever_a_view_raises_is_a_problem_that_tells_no_secret(api, name, sta
     assert "secret" not in response.content.decode()
 
 
-def test_a_throttled_caller_is_told_how_long_to_wait(api):
+def test_a_throttled_caller_gets_a_retry_after(api):
     assert api.get("/api/fail/throttled")["Retry-After"] == "3"
 
 
@@ -258,7 +258,7 @@ def test_people_get_pages():
     assert Client().get("/nothing")["Content-Type"].startswith("text/html")
 
 
-def test_a_program_without_a_csrf_token_is_told_in_json():
+def test_a_program_without_a_csrf_token_gets_json():
     assert (
         json.loads(csrf_failure(RequestFactory().post("/api/x")).content)["code"] == "csrf-failed"
     )

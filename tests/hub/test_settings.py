@@ -149,7 +149,7 @@ WELL = {
 
 
 @pytest.mark.parametrize("name", WELL)
-def test_what_is_meant_well_is_read(monkeypatch, name):
+def test_valid_values_are_read(monkeypatch, name):
     text, value = WELL[name]
     read = settings_of(monkeypatch, POSTGRESQL | {name: text})
     assert value is None or read[name if name != "HUB_ALLOWED_HOSTS" else "ALLOWED_HOSTS"] == value

@@ -7,7 +7,7 @@ import pytest
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
 
-def test_nobody_takes_more_than_there_is():
+def test_reservations_stay_within_the_budget():
     budget = SharedBudget(10)
     budget.acquire(10, "acme")
     with pytest.raises(BudgetExhausted):
@@ -24,7 +24,7 @@ def test_one_holder_has_a_share_and_the_rest_is_left_to_others():
     budget.acquire(25, "globex")
 
 
-def test_what_is_nobodys_has_no_share():
+def test_a_reservation_without_a_holder_has_no_share():
     budget = SharedBudget(100, share=25)
     budget.acquire(100)
     assert budget.used == 100
@@ -44,7 +44,7 @@ def test_who_got_nothing_is_not_remembered():
     assert dict(budget.used_by) == {}
 
 
-def test_whoever_waits_gets_what_is_given_back():
+def test_a_waiter_gets_what_is_released():
     budget = SharedBudget(1)
     budget.acquire(1, "acme")
     threading.Timer(0.05, budget.release, [1, "acme"]).start()
@@ -52,6 +52,6 @@ def test_whoever_waits_gets_what_is_given_back():
     assert dict(budget.used_by) == {"globex": 1}
 
 
-def test_whoever_waits_in_vain_is_told():
+def test_a_waiter_without_success_is_refused():
     with pytest.raises(BudgetExhausted):
         SharedBudget(0).acquire(1, timeout=0.01)

@@ -92,7 +92,7 @@ def test_what_cannot_be_loaded_says_so_with_the_id_of_the_request(browser, signe
         expect(drawer(shown).get_by_role("heading", level=1)).to_be_visible()
 
 
-def test_new_rows_are_told_and_one_can_stop_that(browser, signed_in, make, acme, row):
+def test_new_rows_are_announced_and_one_can_stop_that(browser, signed_in, make, acme, row):
     with window(browser, signed_in) as shown:
         shown.goto(LOG)
         make.event(acme, now=clock())

@@ -32,7 +32,7 @@ def mails(desk, query=""):
     return desk.get(f"/_control/mail{query}").json()["mails"]
 
 
-def test_a_mail_is_kept_and_told(desk):
+def test_a_mail_is_kept_and_listed(desk):
     send(desk, letter(subject="Grüße ✓", html=f'<p><a href="{LINK}?a=1&amp;b=2">Open</a></p>'))
     (mail,) = mails(desk)
     assert (mail["seq"], mail["at"], mail["to"]) == (1, "2026-11-25T12:00:00.000Z", [ANN])

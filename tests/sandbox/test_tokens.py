@@ -171,7 +171,7 @@ def test_the_identity_is_of_the_sessions_org(desk):
     assert requests.get(given["id"], timeout=5).text == "Missing_OAuth_Token"
 
 
-def test_who_somebody_is_needs_a_scope_of_its_own(desk):
+def test_identifying_the_user_needs_a_scope_of_its_own(desk):
     given = connect_salesforce(desk, ORG, scope="api refresh_token")
     headers = {"Authorization": f"Bearer {given['access_token']}"}
     for url in (given["id"], f"{given['instance_url']}/services/oauth2/userinfo"):

@@ -45,7 +45,7 @@ def test_a_good_signature_is_verified_and_its_id_is_on_the_ledger(desk):
     ],
     ids=["unsigned", "wrongly keyed", "stale", "altered", "strange"],
 )
-def test_a_bad_signature_is_caught_and_told(desk, headers, words):
+def test_a_bad_signature_is_caught_and_reported(desk, headers, words):
     assert desk.post("/webhook/acme", data="{}", headers=headers).status_code == 200
     assert words in desk.get("/webhook/acme").text
 

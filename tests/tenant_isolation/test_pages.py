@@ -198,7 +198,7 @@ def test_every_page_has_a_line():
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_nobody_from_outside_sees_or_does_anything(client, address, people, route):
+def test_a_stranger_sees_and_does_nothing(client, address, people, route):
     url = address(route)
     before = rows()
     for person, status in people.items():
@@ -214,7 +214,7 @@ def test_nobody_from_outside_sees_or_does_anything(client, address, people, rout
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_no_page_is_stored_whoever_asks(client, make, acme, address, route):
+def test_no_page_is_stored_for_any_reader(client, make, acme, address, route):
     url = address(route)
     sign_in(client, "owner@only.test")
     for browser in (client, Client()):

@@ -130,7 +130,7 @@ def test_one_changes_the_own_password_where_everybody_does(make, client):
     assert client.get(reverse("admin:password_change")).url == reverse("account_change_password")
 
 
-def test_whoever_lost_the_second_factor_gets_another(superuser, make):
+def test_a_lost_second_factor_is_replaced(superuser, make):
     user = make.staff()
     user.authenticator_set.create(type="totp", data={})
     superuser.post(

@@ -31,7 +31,7 @@ def test_staff_read_why_an_invitation_is_not_made(superuser, acme):
     assert "already been invited" in invite_member(superuser, acme).content.decode()
 
 
-def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
+def test_members_that_staff_change_are_audited(superuser, acme, make):
     row = make.membership(acme, make.user("ann@acme.test"), "member")
     inline = {
         "memberships-TOTAL_FORMS": 1,

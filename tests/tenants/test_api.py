@@ -57,7 +57,7 @@ def test_suspending_holds_what_is_sent_and_restoring_lets_it_go(platform, acme):
     assert not Tenant.objects.get().suspended
 
 
-def test_a_write_is_told_once_with_who_and_what(platform):
+def test_a_write_is_audited_once_with_its_actor_and_object(platform):
     response = put(platform, name="Acme")
     put(platform, name="Acme", suspended={"reason": "unpaid"})
     first, second = AuditRow.objects.order_by("number")
@@ -134,7 +134,7 @@ def test_a_tenants_key_learns_whose_it_is(issue, api, acme):
 
 
 @pytest.mark.corrections(item="3.8")
-def test_a_tenants_key_makes_nobody_an_owner(api, make):
+def test_a_tenants_key_makes_no_owner(api, make):
     acme = make.tenant("acme")
     member = make.membership(acme, make.user())
     key, owner = api.of(acme, scopes=["members:write"]), {"role": "owner"}

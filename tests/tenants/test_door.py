@@ -53,7 +53,7 @@ def test_known_and_unknown_people_are_answered_alike(client, ann):
         "\t//evil.example",
     ],
 )
-def test_nobody_is_led_astray(client, ann, robin, next):
+def test_redirects_stay_on_our_host(client, ann, robin, next):
     answer = sign_in(client, "ann@acme.test", said={"next": next})
     assert answer.url in ("/", "/%0d%0aSet-Cookie:x")
     assert "Set-Cookie" not in answer.headers
@@ -82,7 +82,7 @@ def test_a_network_of_one_caller_counts_as_one_address(ann):
     assert "Too many failed" in sign_in(last, ann.email).content.decode()
 
 
-def test_who_guesses_elsewhere_locks_nobody_out(client, ann):
+def test_guesses_from_elsewhere_lock_no_account(client, ann):
     for _ in range(6):
         sign_in(Client(REMOTE_ADDR="192.0.2.1"), ann.email, "wrong")
     assert sign_in(client, ann.email).url == "/"
@@ -199,7 +199,7 @@ def test_asking_for_a_link_does_not_tell_who_has_an_account(ann):
     assert [letter.to for letter in deliver_mails()] == [[ann.email]]
 
 
-def test_without_mail_the_page_says_so_whoever_asks(ann, settings):
+def test_without_mail_the_page_says_so_to_every_visitor(ann, settings):
     settings.HUB_EMAIL_URL = ""
     answers = [
         Client().post(RESET, {"email": email}, follow=True)
@@ -231,7 +231,7 @@ def test_a_code_is_not_sent_when_it_is_good_no_longer(client, ann):
     assert (row.state, row.reason, row.sealed) == ("failed", "mail_expired", None)
 
 
-def test_an_own_password_is_changed_and_told(client, ann):
+def test_a_changed_password_is_audited_and_mailed(client, ann):
     sign_in(client, ann.email)
     new = {
         "oldpassword": PASSWORD,
@@ -259,7 +259,7 @@ def test_another_address_counts_once_it_is_confirmed(client, ann):
 # --- nobody comes uninvited -----------------------------------------------------------------------
 
 
-def test_nobody_signs_up_without_an_invitation(client):
+def test_a_sign_up_needs_an_invitation(client):
     said = {"email": "me@evil.test", "name": "Me", "password1": "battery staple 9"}
     for answer in (
         client.get(reverse("account_signup")),

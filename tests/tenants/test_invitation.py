@@ -64,7 +64,7 @@ def test_the_invited_address_is_the_only_one(client, invitation):
     assert not User.objects.filter(email__contains="evil").exists()
 
 
-def test_whoever_has_an_account_signs_in_and_accepts(client, make, invitation, acme):
+def test_an_invited_user_with_an_account_signs_in_and_accepts(client, make, invitation, acme):
     bob = make.user("bob@acme.test")
     step = client.post(link(invitation))
     assert step.url.startswith(reverse("account_login"))
@@ -73,7 +73,7 @@ def test_whoever_has_an_account_signs_in_and_accepts(client, make, invitation, a
     assert Membership.objects.of(acme).filter(user=bob).exists()
 
 
-def test_whoever_is_somebody_else_accepts_nothing(client, make, invitation, acme):
+def test_another_user_cannot_accept(client, make, invitation, acme):
     mallory = make.user("mallory@evil.test")
     client.force_login(mallory)
     assert "You are signed in as mallory@evil.test" in client.get(link(invitation)).content.decode()
@@ -105,7 +105,7 @@ def test_what_has_ended_leads_nowhere(client, invitation, how):
     assert not User.objects.filter(email="bob@acme.test").exists()
 
 
-def test_a_token_that_nobody_made_reads_like_one_that_has_ended(client, invitation):
+def test_an_unknown_token_reads_like_one_that_has_ended(client, invitation):
     end_invitation(invitation, "revoked_at")
     answers = [
         client.get(reverse("people:invitation", args=[token]))
@@ -179,7 +179,7 @@ def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, invitati
     assert len(deliver_mails()) == 1
 
 
-def test_without_mail_nobody_is_invited(client, owner, settings, acme):
+def test_without_mail_there_are_no_invitations(client, owner, settings, acme):
     settings.HUB_EMAIL_URL = ""
     sign_in(client, owner.email)
     page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"})

@@ -123,7 +123,7 @@ def test_ids_of_another_tenant_are_not_found(as_owner, make, globex):
         assert as_owner.post(page_of(name, row), {"role": "owner"}).status_code == 404
 
 
-def test_whoever_is_in_two_tenants_chooses(client, owner, make, globex):
+def test_a_member_of_two_tenants_chooses(client, owner, make, globex):
     client.force_login(owner)
     assert client.get("/").url == "/t/acme/"
     make.membership(globex, owner)
@@ -133,7 +133,7 @@ def test_whoever_is_in_two_tenants_chooses(client, owner, make, globex):
     assert 'href="/t/"' in client.get(MEMBERS).content.decode()
 
 
-def test_whoever_belongs_nowhere_reads_what_to_do(client, make):
+def test_a_user_without_a_tenant_reads_what_to_do(client, make):
     client.force_login(make.user())
     assert "do not belong to an organisation" in client.get("/", follow=True).content.decode()
 

@@ -87,7 +87,7 @@ def test_staff_take_one_back(guest, make):
 
 
 @pytest.mark.parametrize("link", ["", "01890000-0000-7000-8000-000000000000"])
-def test_who_came_by_a_link_that_nobody_knows_is_told_where_to_go_on(guest, link):
+def test_a_guest_of_an_unknown_link_reads_where_to_continue(guest, link):
     """Such as whoever visits while the hub is upgraded from a version that did not note the
     link.
     """

@@ -73,7 +73,7 @@ def test_a_tenant_has_its_own_rows(keys_of_both, acme):
     assert list(ApiKey.objects.of(acme)) == [keys_of_both[0]]
 
 
-def test_rows_of_no_tenant_are_nobodys_unless_shared(keys_of_both):
+def test_rows_without_a_tenant_belong_to_the_platform_unless_shared(keys_of_both):
     assert not ApiKey.objects.of(None)
 
 
@@ -192,5 +192,5 @@ def test_the_filters_beside_a_list_do_not_tell_of_other_tenants(staff, globex, k
 @pytest.mark.parametrize(
     "lookup", ["digest__startswith", "created_by__password__startswith", "digest"]
 )
-def test_nobody_searches_by_a_secret(staff, site, lookup):
+def test_a_secret_cannot_be_searched(staff, site, lookup):
     assert not site.get_model_admin(ApiKey).lookup_allowed(lookup, "a", build_request(staff))

@@ -86,7 +86,7 @@ def test_the_link_works_in_a_session_of_that_person_only(client, robin, make):
     assert "Scan this QR code" in client.get(link, follow=True).content.decode()
 
 
-def test_a_link_that_is_old_or_nobody_made_is_refused(client, robin, settings):
+def test_an_old_or_unknown_link_is_refused(client, robin, settings):
     sign_in(client, robin.email)
     old = signing.TimestampSigner(salt=SALT)
     old.timestamp = lambda: signing.b62_encode(int(time.time()) - LINK_LIFETIME_SECONDS - 1)
@@ -144,7 +144,7 @@ def test_a_session_that_showed_no_second_factor_is_asked_for_it(client, robin):
     assert client.get("/admin/tenants/tenant/").status_code == 200
 
 
-def test_a_second_factor_of_somebody_else_opens_nothing(client, robin, ann):
+def test_another_users_second_factor_is_refused(client, robin, ann):
     client.force_login(ann)
     session = client.session
     session["second_factor"] = robin.pk
@@ -229,7 +229,7 @@ def unpack(text):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_takes_the_factor_away_sets_up_another(client, robin):
+def test_a_user_who_removes_the_factor_sets_up_another(client, robin):
     sign_in(client, robin.email)
     confirm_first_factor(client)
     secret = client.get(reverse("mfa_activate_totp")).context["form"].secret

@@ -128,7 +128,7 @@ def test_bells_that_lie_in_the_queue_are_understood():
     assert [task["func"] for task in tasks if not callable(import_string(task["func"]))] == []
 
 
-def test_what_waits_goes_out_and_what_a_person_must_mend_stays():
+def test_waiting_deliveries_are_sent_and_what_needs_a_person_stays():
     expected = Delivery.unscoped.filter(state__in=("waiting", "sending")).exclude(
         expires_at__lt=NOON + HOUR
     )

@@ -18,7 +18,7 @@ def test_asks_who_it_is_at_the_company_s_own_address():
     )
 
 
-def test_the_permissions_are_not_asked_for_but_told():
+def test_permissions_are_not_requested_but_shown():
     url = PIPEDRIVE.build_authorize_url(APP, credential("pipedrive"), state="s1", redirect_uri=BACK)
     assert url.startswith("https://oauth.pipedrive.com/oauth/authorize?") and "scope" not in url
     answer = recorded("pipedrive", "token__refreshed")

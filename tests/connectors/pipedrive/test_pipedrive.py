@@ -160,7 +160,7 @@ def test_rests_what_is_spent_for_as_long_as_it_takes_and_costs_no_attempt(name, 
     assert (outcome.after, outcome.paused_scopes, outcome.costs_no_attempt) == (after, pauses, True)
 
 
-def test_whoever_is_blocked_by_cloudflare_calls_no_company():
+def test_an_address_blocked_by_cloudflare_calls_no_company():
     request = build_request("create_deal", {"title": "a"})
     assert ADDRESS in [scope for scope, _ in request.spends]
     assert PIPEDRIVE.quota(ADDRESS) is None and PIPEDRIVE.unlimited_reasons["address"]

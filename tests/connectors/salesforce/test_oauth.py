@@ -39,7 +39,7 @@ def test_refreshes_at_the_token_url():
     assert request.form["refresh_token"] == "5Aep861"
 
 
-def test_an_organisation_that_neither_answer_nor_grant_names_is_nobodys():
+def test_an_organisation_that_neither_answer_nor_grant_names_has_no_account():
     unknown = credential("salesforce", account="")
     refused = SALESFORCE.parse_probe(recorded("salesforce", "organization__not_readable"), unknown)
     assert (refused.kind, refused.reason) == ("never", "invalid_type")

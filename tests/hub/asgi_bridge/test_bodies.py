@@ -51,7 +51,7 @@ def test_a_length_that_is_too_large_is_refused_before_the_body_is_read():
 
 
 @pytest.mark.parametrize("pieces", [[build_body_part(b"abc"), DISCONNECT], [DISCONNECT], [b"abc"]])
-def test_a_body_that_was_cut_reaches_nobody(pieces):
+def test_a_body_that_was_cut_reaches_no_view(pieces):
     echo = Echo()
     client = ask(front_for(echo), pieces, headers=[("Content-Length", "4")])
     assert code_of(client) == (400, "unreadable-body") and not hasattr(echo, "body")

@@ -76,7 +76,7 @@ PAGES = (  # of the hub: without a query, with a session, refused before a body 
 @pytest.mark.desk
 @pytest.mark.timeout(300)  # with the migrations of its database
 @pytest.mark.corrections(item="4.11")
-def test_two_thousand_bodies_that_stand_still_delay_nobody_at_the_hub(hub_place):
+def test_two_thousand_stalled_bodies_delay_no_other_request(hub_place):
     for path, status in PAGES:  # the first request of a kind loads its templates
         seconds_until_answered(hub_place, path, status)
     with contextlib.ExitStack() as stack:
@@ -93,7 +93,7 @@ def test_two_thousand_bodies_that_stand_still_delay_nobody_at_the_hub(hub_place)
 
 
 @pytest.mark.desk
-def test_a_client_that_asks_first_is_told_to_go_on(place):
+def test_a_client_that_expects_a_continue_gets_it(place):
     head = REQUEST + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
     heard = exchange_bytes(place, head, b"hello")
     assert (
@@ -112,7 +112,7 @@ def test_a_client_that_asks_first_is_refused_before_it_sends(place):
 
 
 @pytest.mark.desk
-def test_a_body_whose_chunks_end_too_early_reaches_nobody(place):
+def test_a_body_whose_chunks_end_too_early_reaches_no_view(place):
     with socket.create_connection(place, timeout=10) as line:
         line.sendall(REQUEST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         line.shutdown(socket.SHUT_WR)

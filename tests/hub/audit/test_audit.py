@@ -114,7 +114,7 @@ def test_actors_are_people_keys_and_the_hub_itself():
     ],
     ids=lambda said: next(iter(said)),
 )
-def test_secrets_are_told_as_fingerprints_or_masks(acme, said):
+def test_secrets_are_stored_as_fingerprints_or_masks(acme, said):
     row = record_rename(acme, after=said)
     assert "s3cr3t-value" not in str(row.after) and "***" in str(row.after)
 
@@ -127,7 +127,7 @@ def test_a_fingerprint_tells_that_a_secret_changed(acme):
     assert record_rename(acme, after={"client_secret": "new-value"}).after == row.after
 
 
-def test_a_sealed_value_is_told_by_its_fingerprint(acme):
+def test_a_sealed_value_is_stored_as_its_fingerprint(acme):
     row = record_rename(acme, after={"sealed": seal({"access": "s3cr3t-value"}, "credential:1")})
     assert row.after["sealed"].startswith("*** ")
 

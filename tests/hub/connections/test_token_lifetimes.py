@@ -39,7 +39,7 @@ def test_it_is_due_at_about_80_percent(random, at):
     assert compute_refresh_share(random) == pytest.approx(at)
 
 
-def test_a_life_that_is_not_told_is_the_usual_one_of_the_system_and_ends_nobody_knows_when():
+def test_without_a_reported_lifetime_the_usual_one_applies_and_the_end_is_unknown():
     begun = build_token(SALESFORCE, None, refreshable=True, now=NOON, random=lambda: 0.5)
     assert (begun.refresh_due_at, begun.expires_at) == (NOON + timedelta(minutes=96), None)
 

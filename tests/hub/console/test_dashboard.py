@@ -75,7 +75,7 @@ def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, ma
     assert f'{now - timedelta(hours=2):%Y-%m-%d %H:00}</td><td class="hub-number">1</td>' in page
 
 
-def test_what_waits_on_a_held_lane_is_told_as_held(superuser, make):
+def test_what_waits_on_a_held_lane_is_shown_as_held(superuser, make):
     record_heartbeat("worker", now=clock())
     connection = make.connection()
     make.delivery(connection)
@@ -180,7 +180,7 @@ def test_an_off_switch_is_a_banner_and_no_connection_reads_healthy(superuser, ma
     assert "1 switched off" in page and "1 healthy" not in page and queries == before
 
 
-def test_a_connection_whose_calls_fail_is_told_with_its_last_answer(superuser, make):
+def test_a_connection_whose_calls_fail_is_shown_with_its_last_answer(superuser, make):
     record_heartbeat("worker", now=clock())
     make.delivery(
         make.connection(state="degraded", reason="endpoint_refuses", detail="400: no such field")

@@ -64,7 +64,7 @@ def test_a_webhook_that_waits_and_a_subscription_that_fails_are_shown(superuser,
     assert "incoming items in quarantine" in page
 
 
-def test_a_hub_without_a_worker_is_told_so(superuser):
+def test_a_hub_without_a_worker_is_reported(superuser):
     assert "No worker is running." in open_health_page(superuser)
 
 
@@ -90,7 +90,7 @@ def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
         assert shown in page
 
 
-def test_a_pool_that_does_not_hear_is_told(superuser):
+def test_an_unresponsive_pool_is_reported(superuser):
     now = clock()
     worker(seen=now, heard=now - timedelta(minutes=2))
     assert "A pool does not take its wake-ups." in open_health_page(superuser)
@@ -104,7 +104,7 @@ def test_a_step_of_the_sweep_that_fails_is_shown_by_name(superuser):
     assert '<code class="hub-mono">end_abandoned</code>' in page
 
 
-def test_mails_that_do_not_go_out_are_told(superuser, make):
+def test_mails_that_are_not_sent_are_reported(superuser, make):
     worker(seen=clock(), heard=clock())
     make.invitation(make.tenant())
     assert "All systems normal" in open_health_page(superuser)
@@ -112,7 +112,7 @@ def test_mails_that_do_not_go_out_are_told(superuser, make):
     assert "E-mails are not being sent." in open_health_page(superuser)
 
 
-def test_what_is_held_is_told_by_reason_with_its_table(superuser, make):
+def test_held_deliveries_are_shown_by_reason_with_their_list(superuser, make):
     connection = make.connection()
     for _ in range(2):
         make.delivery(connection)
@@ -121,7 +121,7 @@ def test_what_is_held_is_told_by_reason_with_its_table(superuser, make):
     assert '<td>held: paused</td><td class="hub-number">2</td>' in page
 
 
-def test_what_a_dead_pump_had_claimed_is_told(make):
+def test_deliveries_claimed_by_a_dead_pump_are_reported(make):
     lease = uuid4()
     make.delivery()
     Delivery.unscoped.update(state="sending", lease=lease)

@@ -47,7 +47,7 @@ def test_the_list_and_the_page_say_why_it_has_not_gone(staff, refused_mail):
     assert "Correct the address" in staff.get(page(refused_mail)).content.decode()
 
 
-def test_it_is_sent_again_by_a_button_and_that_is_told(staff, refused_mail):
+def test_a_mail_is_sent_again_by_a_button_and_audited(staff, refused_mail):
     WakeUp.objects.all().delete()
     staff.post(page(refused_mail, "send_again"))
     assert WakeUp.objects.filter(name="mail").exists()

@@ -157,7 +157,7 @@ def test_half_a_surrogate_pair_hides_nothing():
     assert redact_text(text, [SECRET]) == '\ud800 *** "access_token": "***"'
 
 
-def test_two_secrets_that_are_told_in_different_case_are_both_hidden():
+def test_two_secrets_that_differ_in_case_are_both_masked():
     assert (
         redact_text("Sesame-One sesame-one SESAME-ONE", ["sesame-one", "Sesame-One"])
         == "*** *** SESAME-ONE"

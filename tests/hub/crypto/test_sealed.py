@@ -152,7 +152,7 @@ def test_text_is_no_secret_for_many_rows_either(row, make):
         ConnectorApp.objects.update(sealed=text)
 
 
-def test_a_wrong_key_is_told_by_name_and_hides_no_row(row, settings):
+def test_a_wrong_key_is_named_and_hides_no_row(row, settings):
     settings.HUB_FIELD_KEYS = [OTHER_KEY]
     with pytest.raises(WrongKey, match=f"HUB_FIELD_KEYS opens {BINDING}"):
         open_document(row)

@@ -62,7 +62,7 @@ def test_a_cookie_with_any_text_is_an_empty_session(session):
         assert load_session(text) == {}
 
 
-def test_whoever_signs_out_leaves_no_row(session):
+def test_signing_out_leaves_no_row(session):
     session.flush()
     assert not Session.objects.exists()
 

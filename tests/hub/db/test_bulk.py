@@ -150,7 +150,7 @@ def test_an_error_of_what_is_inserted_together_undoes_all_of_it():
     assert not Rendering.objects.exists()
 
 
-def test_of_rows_that_may_be_there_only_the_new_ones_are_told(make):
+def test_of_rows_that_may_exist_only_new_ones_are_returned(make):
     event = make.event()
     columns = bulk.column_values(
         Event, [Event(tenant=event.tenant, accepted_at=NOON, occurred_at=NOON) for _ in range(3)]

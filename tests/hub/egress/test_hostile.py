@@ -191,7 +191,7 @@ def test_a_cut_connection_is_not_used_again(sandbox, hostile):
     assert hostile.met == 2
 
 
-def test_a_slow_destination_holds_up_nobody_else(sandbox, hostile):
+def test_a_slow_destination_delays_no_other_call(sandbox, hostile):
     async def main():
         async with open_async_client(sandbox, clock=lambda: NOON, timeout=DEADLINE) as send:
             slow = [

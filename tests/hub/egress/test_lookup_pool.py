@@ -54,7 +54,7 @@ def test_what_waits_goes_when_a_thread_is_free():
     assert not pool.waiting
 
 
-def test_what_nobody_waits_for_any_longer_is_not_looked_up(slow):
+def test_an_abandoned_lookup_is_not_started(slow):
     pool = LookupPool(max_per_tenant=1)
     with lookups_for_tenant("acme"):
         pool.submit(slow, "slow.test")

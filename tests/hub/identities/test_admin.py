@@ -154,7 +154,7 @@ def test_staff_who_only_read_connections_decide_about_no_list(make, client, acme
     assert client.post(url.replace("change", "verbs/confirm"), {"reason": "x"}).status_code == 403
 
 
-def test_nobody_changes_or_deletes_a_user_by_hand(staff, acme):
+def test_users_are_not_changed_or_deleted_by_hand(staff, acme):
     store_users(acme, 1)
     row = reverse("admin:identities_localuser_change", args=[LocalUser.unscoped.get().pk])
     assert staff.post(row, {"name": "Mallory"}).status_code == 403

@@ -67,7 +67,7 @@ def test_a_read_after_a_stopped_one_begins_anew(slack):
     assert (read.state, read.stopped_count) == ("complete", 0)
 
 
-def test_a_read_that_is_not_whole_deactivates_nobody(slack):
+def test_an_incomplete_read_deactivates_no_user(slack):
     read_whole(slack, FakeHttp(members(member("U1", "Ann"), member("U2", "Bob"))))
     http = FakeHttp(members(member("U1", "Ann"), cursor="again"))
     read = read_whole(slack, http, now=NOON + MINUTE)

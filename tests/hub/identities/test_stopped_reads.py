@@ -43,7 +43,7 @@ def decide(decision, connection, **options):
     return decision(connection.tenant, connection, SYSTEM, now=NOON + 2 * MINUTE, **options)
 
 
-def test_nobody_is_deactivated_before_a_decision(stopped_read):
+def test_no_user_is_deactivated_before_a_decision(stopped_read):
     assert (stopped_read.state, stopped_read.reason, stopped_read.stopped_count) == (
         "incomplete",
         "safety_valve",
@@ -78,7 +78,7 @@ def test_a_confirmed_list_deactivates_whom_it_left_out(slack, stopped_read):
     assert WakeUp.objects.filter(name=f"directory:{read.pk}").exists()  # pairs are suggested
 
 
-def test_a_rejected_list_deactivates_nobody(slack, stopped_read):
+def test_a_rejected_list_deactivates_no_user(slack, stopped_read):
     read = decide(reject_deactivations, slack, stopped_count=2, reason="the export is empty")
     assert (read.state, read.reason, read.complete_at) == ("incomplete", "list_rejected", NOON)
     assert list_active() == [True, True]

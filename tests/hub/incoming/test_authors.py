@@ -44,7 +44,7 @@ def test_an_event_names_our_user_of_the_same_connection_only(client, make, piped
 
 
 @pytest.mark.parametrize("state", ["suggested", "ambiguous", "unmatched", "ignored"])
-def test_an_event_names_nobody_by_a_pair_that_is_not_confirmed(client, make, pipedrive, state):
+def test_an_unconfirmed_pair_gives_an_event_no_author(client, make, pipedrive, state):
     identity = make.identity(pipedrive, "user", "u-17", "7")
     type(identity).unscoped.update(state=state)
     post_pipedrive(client, pipedrive, id="of 7")

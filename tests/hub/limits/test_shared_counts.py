@@ -121,7 +121,7 @@ def test_subjects_do_not_share_a_count():
     )
 
 
-def test_a_process_forgets_counts_that_nobody_uses():
+def test_a_process_forgets_unused_counts():
     counts = GrantCounters()
     stripe = counts.stripes[0]
     for number in range(MAX_SHARES + 2):

@@ -132,7 +132,7 @@ def test_what_the_server_says_of_one_mail_holds_no_other(error, becomes):
     assert server.asked == 2
 
 
-def test_what_was_refused_is_sent_again_when_somebody_says_so():
+def test_a_refused_mail_is_sent_again_on_request():
     row = queue_invitation()
     send(MailServer(MailServer.REFUSES))
     row.refresh_from_db()

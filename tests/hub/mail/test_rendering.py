@@ -31,7 +31,7 @@ def test_a_mail_is_text_and_html_that_say_the_same():
     assert '<a href="https://hub.test/i/7/"' in page_of(letter)
 
 
-def test_what_somebody_typed_stays_within_its_line():
+def test_typed_text_stays_within_its_line():
     letter = build_invitation(
         tenant="Acme\r\nBcc: all@example.com\n\nSign in: https://evil.example/",
         inviter="<b>Ann</b>",

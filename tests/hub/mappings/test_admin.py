@@ -121,7 +121,7 @@ def test_versions_are_shown_with_what_changed_and_the_routes_that_use_them(root,
     assert "+   &quot;number&quot;: &quot;data.total&quot;" in html
 
 
-def test_the_difference_of_two_versions_is_told_line_by_line():
+def test_the_difference_of_two_versions_is_shown_line_by_line():
     mapping = FieldMapping(connector_key="webhook", action="send")
     before, after = (
         MappingVersion(mapping=mapping, body={"a": "x", "b": "y"}),
@@ -190,7 +190,7 @@ def test_an_identity_is_added_and_rings(root, make):
     assert WakeUp.objects.filter(name="drain").exists()
 
 
-def test_a_changed_identity_is_told_anew(root, make):
+def test_a_changed_identity_is_shown_anew(root, make):
     identity = make.identity(make.connection(), "user", "7", "U7")
     said = {
         "connection": identity.connection_id,
@@ -217,7 +217,7 @@ def test_identities_are_found_by_how_they_begin(root, make, term, found):
     [("kind", "k" * 61), ("local_id", "o" * 201), ("remote_id", ""), ("local_id", "a\0")]
     + [(field, "a\nb") for field in ("kind", "local_id", "remote_id", "name")],
 )
-def test_a_mistake_in_an_identity_is_told_beside_its_field(root, make, field, value):
+def test_an_error_in_an_identity_is_shown_beside_its_field(root, make, field, value):
     said = {
         "connection": make.connection().pk,
         "kind": "user",

@@ -62,7 +62,7 @@ def test_what_was_found_or_has_a_stated_alternative_is_not(expression):
     assert list_missing_paths(expression) == []
 
 
-def test_the_place_in_the_mapping_is_told():
+def test_the_path_in_the_mapping_is_named():
     mapping = compile_mapping({"a/b": ["data.number", {"c": "data.numbr"}]})
     made = translate(
         mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, local_id: local_id

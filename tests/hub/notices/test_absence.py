@@ -75,7 +75,7 @@ def refuse_mails(membership, state="failed", reason="mail_refused"):
     )
 
 
-def test_while_somebody_is_there_nobody_else_is_told(member, notify):
+def test_while_a_member_is_present_no_substitute_gets_a_mail(member, notify):
     member("ann", "owner")
     set_absence(member("bob", "owner"), NOON.date() + DAY)
     member("carl", "admin")
@@ -125,7 +125,7 @@ def test_an_owner_who_may_not_sign_in_any_more_is_no_reader(member, notify):
     assert notify() == [[], ["carl@acme.test"]]
 
 
-def test_who_wants_no_such_mail_stands_in_for_nobody(member, notify):
+def test_a_member_who_wants_no_such_mail_is_no_substitute(member, notify):
     set_absence(member("ann", "owner"), NOON.date() + DAY)
     carl = member("carl", "admin")
     MailPreference.unscoped.create(membership=carl, kind="needs_reconnect", enabled=False)
@@ -140,13 +140,13 @@ def test_an_owner_who_switched_the_mail_off_is_not_absent(member, notify):
     assert notify() == [[], []]
 
 
-def test_another_tenants_members_stand_in_for_nobody(make, member, notify):
+def test_another_tenants_members_are_no_substitutes(make, member, notify):
     set_absence(member("ann", "owner"), NOON.date() + DAY)
     make.membership(make.tenant("globex"), make.user("eve@globex.test"), "admin")
     assert notify() == [["ann@acme.test"], []]
 
 
-def test_the_mail_says_why_somebody_else_receives_it(member, notify, settings):
+def test_the_mail_says_why_a_substitute_receives_it(member, notify, settings):
     set_absence(member("ann", "owner"), NOON.date() + DAY)
     member("carl", "admin")
     notify()
@@ -185,7 +185,7 @@ def test_the_owners_hear_of_a_connection_whose_person_was_removed(make, member, 
     assert "bob@acme.test, who connected it, is no longer a member" in notice.english_sentence
 
 
-def test_what_was_disconnected_concerns_nobody_any_more(member, connection):
+def test_a_disconnected_connection_sends_no_notices(member, connection):
     member("ann", "owner")
     bob = member("bob", "admin")
     connect_by(connection, bob)

@@ -65,7 +65,7 @@ def mail_due_notices(at=NOON):
     return sorted(to for letter in server.taken for to in letter.to)
 
 
-def test_who_connected_it_and_the_owners_are_told_once(slack):
+def test_who_connected_it_and_the_owners_get_one_mail(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert mail_due_notices() == ["ann@acme.test", "owner@acme.test"]
     assert mail_due_notices(NOON + 60 * MINUTE) == []
@@ -132,7 +132,7 @@ def test_a_reminder_says_since_when(slack):
     assert "This has been the case since 2026-11-25 12:00 UTC." in sent.body
 
 
-def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack):
+def test_after_a_recovery_there_are_no_reminders_but_a_notice_that_it_works_again(make, slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     mail_due_notices()
     for _ in range(3):
@@ -144,26 +144,26 @@ def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack
     assert not [day for day in range(1, 30) if mail_due_notices(NOON + day * DAY)]
 
 
-def test_paused_by_a_person_nobody_is_reminded_either(slack):
+def test_a_connection_paused_by_a_person_sends_no_reminders(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     slack.pause("holiday", until=None, now=NOON)
     assert (mail_due_notices(), Notice.unscoped.get().resolved_at) == ([], NOON)
 
 
-def test_who_left_is_not_told(slack, ann):
+def test_a_former_member_gets_no_mail(slack, ann):
     ann.memberships.all().delete()
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert mail_due_notices() == ["owner@acme.test"]
 
 
-def test_who_may_not_sign_in_any_more_is_not_told(slack, ann):
+def test_a_member_who_may_not_sign_in_gets_no_mail(slack, ann):
     ann.is_active = False
     ann.save()
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert mail_due_notices() == ["owner@acme.test"]
 
 
-def test_mended_before_a_mail_server_took_it_nobody_is_told_what_is_true_no_longer(slack):
+def test_a_recovery_before_the_mail_was_sent_withdraws_it(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     mailing.mail_notice(Notice.unscoped.get(), now=NOON)
     deliver_mails(MailServer(MailServer.AWAY), NOON)
@@ -225,7 +225,7 @@ def test_a_member_chooses_which_mails_to_have(slack, owner):
     assert MailPreferencesForm(membership=owner.memberships.get())["works_again"].initial is True
 
 
-def test_where_nobody_chose_the_kind_says(slack):
+def test_without_a_choice_the_kind_of_notice_decides(slack):
     slack.mark_degraded("unavailable", now=NOON)
     assert mail_due_notices() == []
     assert Notice.unscoped.get().sentence.startswith(

@@ -133,7 +133,7 @@ def test_that_it_must_be_authorized_again_comes_at_once(slack, owner):
     assert len(list_due_mails(NOON)) == 1
 
 
-def test_what_is_no_longer_so_when_they_end_is_not_told(slack, owner):
+def test_what_has_ended_by_the_end_of_quiet_hours_is_not_mailed(slack, owner):
     hours(owner, quiet_from="12:30", quiet_until="15:00")
     notice(slack, "failing")
     list_due_mails(NOON)
@@ -200,7 +200,7 @@ def test_a_sentence_stays_within_its_line(make, acme, slack, owner):
     assert "\nClick here" not in Mail.objects.get().open()["text"]
 
 
-def test_ended_what_waited_comes_in_one_last_and_begun_again_nothing_is_told_twice(slack, owner):
+def test_ending_and_beginning_quiet_hours_again_mails_nothing_twice(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     notice(slack)
     assert list_due_mails(NOON) == []
@@ -281,7 +281,7 @@ def test_taken_back_the_choice_for_all_holds_again(slack, owner):
     assert len(list_due_mails(NOON)) == 1
 
 
-def test_whoever_asks_for_it_is_told_too(make, acme, slack):
+def test_a_member_who_wants_the_mail_gets_it_too(make, acme, slack):
     member = make.membership(acme, make.user("member@acme.test"))
     choose(member, slack, "own", "works_again")
     notice(slack)

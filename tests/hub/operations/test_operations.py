@@ -199,7 +199,7 @@ def test_a_plan_of_nothing_is_not_run(make):
         operation_actions.confirm_operation(planned(), STAFF, now=LATER)
 
 
-def test_each_step_is_told_to_the_audit_once_with_who_and_why(dead):
+def test_each_step_is_audited_once_with_actor_and_reason(dead):
     operation = execute_operation("retry")
     assert verbs() == ["operation.plan", "operation.confirm", "operation.finish"]
     last = AuditRow.objects.latest("pk")
@@ -211,7 +211,7 @@ def test_each_step_is_told_to_the_audit_once_with_who_and_why(dead):
     )
 
 
-def test_nobody_of_a_tenant_does_more_than_the_cap_in_an_hour(dead, settings):
+def test_the_hourly_cap_holds_for_each_actor_of_a_tenant(dead, settings):
     settings.HUB_OPERATION_ROWS_PER_HOUR = 600
     tenant = dead[0].tenant
     operation_actions.confirm_operation(planned(tenant=tenant, hand=MEMBER), MEMBER, now=LATER)
@@ -247,6 +247,6 @@ def test_its_pace_tells_how_long_it_still_takes(dead):
     assert operation.seconds_left(now=LATER + MINUTE) == 90
 
 
-def test_nobody_whose_reach_ends_plans_for_all_tenants(dead):
+def test_only_platform_actors_plan_for_all_tenants(dead):
     with pytest.raises(PermissionError):
         planned(hand=MEMBER)

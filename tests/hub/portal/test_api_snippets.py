@@ -78,7 +78,7 @@ def test_what_the_api_has_no_words_for_is_said(owner):
     assert "The API filters by" not in owner.get("/t/acme/events/?state=failed").content.decode()
 
 
-def test_a_plan_is_told_whole_and_nothing_breaks_out_of_its_quotes(owner):
+def test_a_plan_is_shown_whole_and_nothing_breaks_out_of_its_quotes(owner):
     line = get_curl(owner.get("/t/acme/operations/plan?state=failed&event_type=order.paid"))
     assert shlex.split(line)[shlex.split(line).index("-d") + 1] == (
         '{"kind": "retry", "reason": "…", "tenant": "acme", "filter": {"state": "failed", '

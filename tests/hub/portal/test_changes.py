@@ -51,7 +51,7 @@ def create_colleague(make):
     return ActorContext(Actor.of_user(make.user("robin@acme.test")))
 
 
-def test_the_first_visit_is_told_of_no_changes(owner, make, acme):
+def test_the_first_visit_shows_no_changes(owner, make, acme):
     make.connection(acme, name="Ours")
     assert "Since your last visit" not in text_of(owner)
     assert PortalVisit.unscoped.get().person.startswith("user:")
@@ -138,7 +138,7 @@ def test_older_than_the_last_visit_is_nothing_new(returning_owner, make, acme):
     assert "1 delivery failed" in text_of(returning_owner, f"{PAGE}?period=month")
 
 
-def test_a_support_visit_is_told_and_leaves_no_visit_of_its_own(returning_owner, make, acme):
+def test_a_support_visit_is_listed_and_leaves_no_visit_of_its_own(returning_owner, make, acme):
     staff = Client()
     staff.force_login(make.staff(is_superuser=True, email="sam@hub.test"))
     open_portal_as_support(staff, acme)

@@ -117,7 +117,7 @@ def test_a_person_chooses_colours_for_this_browser(owner):
     assert '<html lang="en" data-theme="dark">' in page
 
 
-def test_times_are_told_in_the_tenants_zone_until_somebody_chooses_another(owner, make, acme):
+def test_times_are_shown_in_the_tenants_zone_until_a_person_chooses_another(owner, make, acme):
     connection = make.connection(
         acme, state_changed_at=datetime.fromisoformat("2026-11-25T12:00:00+00:00")
     )

@@ -46,7 +46,7 @@ def test_connections_that_do_not_send_are_not_said_to_work(
     assert sentence in owner.get("/t/acme/").content.decode()
 
 
-def test_a_suspended_tenant_is_told_so(owner, acme):
+def test_a_suspended_tenant_reads_so(owner, acme):
     acme.suspend("unpaid", now=NOON)
     assert "Your organisation is suspended" in owner.get("/t/acme/").content.decode()
 

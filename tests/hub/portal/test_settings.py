@@ -87,7 +87,7 @@ def test_no_two_things_on_the_page_have_the_same_id(owner):
     assert len(ids) == len(set(ids))
 
 
-def test_an_admin_says_where_else_people_are_told_and_a_member_does_not(admin, member, make, acme):
+def test_an_admin_chooses_further_notice_channels_and_a_member_does_not(admin, member, make, acme):
     slack = make.connection(acme, "slack", name="Our Slack")
     said = {"save": "where", "over": [str(slack.public_id)]}
     member.post(URL, said)

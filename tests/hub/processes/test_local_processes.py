@@ -34,7 +34,7 @@ def test_a_process_runs_until_it_ends(process):
     assert not is_process_running(process.pid) and not is_group_running(process.pid)
 
 
-def test_a_process_that_nobody_has_buried_has_ended(process):
+def test_a_zombie_process_has_ended(process):
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert not is_process_running(process.pid) and not is_group_running(process.pid)

@@ -86,7 +86,7 @@ def test_what_has_not_ended_keeps_all_that_it_needs_however_old(delivered, state
     ] * 4
 
 
-def test_what_moved_lately_stays(delivered):
+def test_recently_changed_rows_stay(delivered):
     Delivery.unscoped.update(state_changed_at=NOON + 60 * DAY)
     prune_after_days(91)
     assert counts(ROWS) == [1, 1, 1]

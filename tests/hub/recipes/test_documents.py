@@ -20,7 +20,7 @@ def test_a_document_is_the_sum_of_its_leaves(document):
 
 
 @given(documents, documents)
-def test_what_nobody_changed_becomes_what_is_wanted(made, wanted):
+def test_an_unchanged_value_becomes_the_new_one(made, wanted):
     assert merge_documents(made, made, wanted) == wanted
 
 

@@ -16,13 +16,13 @@ WAIT = "You do not need to do anything. The problem resolves itself."
 
 
 @pytest.mark.parametrize("connector", ["salesforce", "pipedrive"])
-def test_somebody_says_no(olga, connector):
+def test_a_person_who_declines(olga, connector):
     olga.begins(connector)
     olga.press("Cancel")
     olga.assert_told("Access was not allowed", YOU)
 
 
-def test_somebody_says_no_to_slack(olga):
+def test_a_person_who_declines_at_slack(olga):
     """Slack says the same where an administrator has refused."""
     olga.begins("slack")
     olga.press("Cancel")
@@ -240,7 +240,7 @@ def test_a_token_that_splunk_does_not_know(olga):
     assert "Nothing has been saved." in olga.reads()
 
 
-def test_an_address_where_nobody_answers(olga, running_hub):
+def test_an_address_without_a_server(olga, running_hub):
     olga.goes(f"{olga.home}connect/splunk/")
     running_hub.fault("splunk", status=0, times=0)
     olga.fills_in("splunk")

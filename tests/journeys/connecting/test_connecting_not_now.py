@@ -45,7 +45,7 @@ def test_who_confirms_after_ten_minutes_begins_again(olga, running_hub, company)
     olga.assert_not_connected("slack")
 
 
-def test_clocks_that_differ_are_told_to_who_can_set_them(olga, running_hub):
+def test_clocks_that_differ_are_reported_to_who_can_set_them(olga, running_hub):
     running_hub.fault(
         "slack", path="oauth.v2.access", body={"ok": False, "error": "invalid_code"}, ahead=400
     )

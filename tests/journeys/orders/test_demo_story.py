@@ -106,7 +106,7 @@ def test_it_runs_beside_a_server_that_a_person_connected(running, make):
     assert Delivery.unscoped.filter(connection=server, state="delivered").count() == 2
 
 
-def test_what_does_not_arrive_is_told_with_its_reason(running):
+def test_an_order_that_does_not_arrive_is_shown_with_its_reason(running):
     running.demo.desk.fault("splunk", account="acme", status=503, times=0)
     with pytest.raises(
         DemoFailed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* A quota is used up"
@@ -114,13 +114,13 @@ def test_what_does_not_arrive_is_told_with_its_reason(running):
         running.story()
 
 
-def test_an_order_that_the_hub_does_not_take_is_told(running):
+def test_an_order_that_the_hub_does_not_take_is_reported(running):
     running.demo.desk.hub_says = (401, '{"title": "The API key is unknown"}')
     with pytest.raises(DemoFailed, match="answered 401"):
         running.story()
 
 
-def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
+def test_a_desk_that_does_not_run_is_reported_in_a_sentence(demo):
     demo.file.write_text(json.dumps(demo.told | {"sandbox": "http://127.0.0.1:9"}))
     with pytest.raises(
         CommandError, match="The local installation is not running: .* Start it with script/server"
@@ -128,12 +128,12 @@ def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
         call_command("demo", file=demo.file)
 
 
-def test_a_desk_without_a_worker_is_told_so(running):
+def test_a_desk_without_a_worker_is_reported(running):
     Worker.objects.all().delete()
     with pytest.raises(InstallationNotRunning, match="not ready. No worker is running"):
         running.story()
 
 
-def test_a_demo_that_was_never_loaded_is_told_in_a_sentence(tmp_path):
+def test_a_demo_that_was_never_loaded_is_reported_in_a_sentence(tmp_path):
     with pytest.raises(CommandError, match="load_demo"):
         call_command("demo", file=tmp_path / "none.json")

@@ -73,7 +73,7 @@ def test_an_ended_session_of_salesforce_is_refreshed_and_the_order_arrives(demo)
 @pytest.mark.parametrize(
     "data", [{"items": None}, {"items": ["Tea"]}, {"total": 12.5}, {"customer": None}]
 )
-def test_an_order_may_be_told_in_other_words(demo, data):
+def test_an_order_may_be_described_in_other_words(demo, data):
     demo.order("acme", "A-1", **data)
     demo.pump()
     assert [status for _, _, status in demo.ledger("A-1")] == [200] * 5

@@ -39,7 +39,7 @@ def test_a_company_whose_day_is_spent_is_looked_at_once_an_hour_and_leaves_the_o
     assert statuses(demo, "A-1") == [429, 200]
 
 
-def test_nobody_calls_pipedrive_while_cloudflare_blocks_our_address(demo):
+def test_pipedrive_is_not_called_while_cloudflare_blocks_our_address(demo):
     demo.desk.fault("pipedrive", account="701", status=403, body="error code: 1015")
     demo.order("acme", "A-1")
     demo.pump()

@@ -29,7 +29,7 @@ def shop(desk):
     return desk
 
 
-def test_an_order_placed_by_a_person_is_told_to_the_hub(shop):
+def test_an_order_placed_by_a_person_is_sent_to_the_hub(shop):
     page = shop.post("/app/orders", data=FORM).text
     ((url, headers, event),) = shop.hub
     assert (url, headers) == (
@@ -58,7 +58,7 @@ def test_the_shop_links_to_no_address_of_the_api(shop):
     assert 'href="http://hub.test/"' in shop.post("/app/orders", data=FORM).text
 
 
-def test_an_order_placed_over_http_is_told_too_and_read_back(shop):
+def test_an_order_placed_over_http_is_sent_too_and_read_back(shop):
     assert shop.post("/app/api/orders", json=ORDER).status_code == 201
     assert shop.hub[0][2]["data"]["number"] == "A-1001"
     (order,) = shop.get("/app/api/orders?tenant=acme").json()["orders"]
@@ -82,7 +82,7 @@ def test_a_hub_that_is_away_is_shown_and_the_order_stays(shop):
     assert shop.get("/app/api/orders").json()["orders"][0]["state"] == "not sent"
 
 
-def test_the_hub_is_told_again_under_the_same_id(shop):
+def test_the_event_is_sent_again_under_the_same_id(shop):
     shop.hub_says = ConnectionRefusedError("nobody there")
     shop.post("/app/orders", data=FORM)
     shop.hub_says = (202, "{}")

@@ -96,7 +96,7 @@ def test_a_fault_may_be_of_one_account_only(desk):
     assert desk.post("/webhook/globex").status_code == 410
 
 
-def test_a_fault_stays_until_reset_when_told(desk):
+def test_a_fault_can_stay_until_reset(desk):
     desk.fault("slack", body={"ok": False, "error": "token_revoked"}, times=0)
     assert [say(desk).json()["error"] for _ in range(3)] == ["token_revoked"] * 3
     assert desk.get("/_control/faults").json()["faults"][0]["left"] is None

@@ -173,7 +173,7 @@ def test_fewer_scopes_may_be_granted_than_were_asked(desk):
     assert answer["scope"] == "api" and "refresh_token" not in answer
 
 
-def test_a_workspace_whose_admin_must_approve_sends_nobody_back(desk):
+def test_a_workspace_whose_admin_must_approve_does_not_redirect_back(desk):
     desk.world(slack=[{"team": ACME, "approval": "needed"}])
     assert list_buttons(desk, SLACK, **ASKED)[0] == "Request to install in Acme"
     answer = submit_consent(desk, SLACK, ACME, **ASKED)
@@ -236,7 +236,7 @@ def test_an_org_may_let_people_sign_in_at_its_my_domain_only(desk):
     assert refresh_salesforce(desk, granted["refresh_token"], host=MY_DOMAIN)["access_token"]
 
 
-def test_the_my_domain_of_nobody_offers_no_org(desk):
+def test_an_unknown_my_domain_offers_no_org(desk):
     assert list_buttons(desk, SALESFORCE.replace("login", MY_DOMAIN), **OF_SALESFORCE) == []
 
 

@@ -71,7 +71,7 @@ def test_a_burst_is_429_for_that_token_for_two_seconds(desk):
     assert call(desk, "GET", "v1/users/me").status_code == 200
 
 
-def test_whoever_goes_on_after_many_429s_meets_cloudflare(desk):
+def test_a_client_that_ignores_many_429s_meets_cloudflare(desk):
     desk.world(pipedrive=[{"company": "701", "burst": 1}])
     statuses = [call(desk, "GET", "v1/users/me").status_code for _ in range(32)]
     assert statuses == [200, *[429] * 30, 403]

@@ -75,7 +75,7 @@ def test_deleted_deals_are_listed_on_demand_for_thirty_days_and_persons_never(co
     assert [deal["is_deleted"] for deal in list_all(company, status=states)] == [False]
 
 
-def test_a_planted_record_changes_the_one_with_its_id_and_nobody_is_told(company):
+def test_a_planted_record_changes_the_one_with_its_id_and_sends_no_webhook(company):
     (id,) = seed(company, records=[{"title": "a", "custom_fields": {"x": None}}])["ids"]
     company.now += 60
     seed(company, records=[{"id": id, "title": "b"}])

@@ -166,7 +166,7 @@ def test_a_page_of_nothing_is_404(desk, path):
     assert desk.get(f"/pipedrive/{path}").status_code == 404
 
 
-def test_an_uninstalled_app_is_told_by_delete_where_it_came_back_to(desk):
+def test_an_uninstall_is_reported_by_delete_at_the_callback_url(desk):
     redeem(desk, allow(desk, AUTHORIZE, "701", **ASKED)["code"])
     desk.hub_says = (204, "")
     answer = desk.post(
@@ -184,7 +184,7 @@ def test_an_uninstalled_app_is_told_by_delete_where_it_came_back_to(desk):
     }
 
 
-def test_nobody_there_to_be_told_hinders_no_uninstall(desk):
+def test_an_unreachable_callback_hinders_no_uninstall(desk):
     desk.hub_says = ConnectionError("nobody")
     redeem(desk, allow(desk, AUTHORIZE, "701", **ASKED)["code"])
     answer = desk.post(

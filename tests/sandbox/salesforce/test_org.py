@@ -92,7 +92,7 @@ def test_an_org_takes_no_session_of_another(desk):
     assert error(answer) == (401, "INVALID_SESSION_ID")
 
 
-def test_the_versions_are_told_to_anyone_and_the_origin_alone_is_enough(desk):
+def test_the_versions_need_no_token_and_the_origin_alone_is_enough(desk):
     assert desk.get(f"/salesforce/{ORG}/services/data/").json()[-1]["version"] == "67.0"
     answer = desk.get("/services/data/v67.0/limits", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (answer.status_code, desk.ledger()[-1]["account"]) == (200, ORG)

@@ -133,7 +133,7 @@ def test_two_hundred_records_in_one_call_are_two_messages_of_a_hundred(org, rece
     assert counts == [100, 100]
 
 
-def test_what_was_rolled_back_is_not_told(org, receiver):
+def test_a_rolled_back_change_sends_no_message(org, receiver):
     create(org, "WorkflowOutboundMessage", message(receiver, "Lead.Hub_new", ("Id",)))
     create(org, "Flow", flow("Hub_lead_new", "Create", "Lead.Hub_new"))
     good = {"attributes": {"type": "Lead"}, "LastName": "L", "Company": "Acme"}

@@ -210,7 +210,7 @@ def test_an_uninstallation_sends_both_events_and_then_nothing(slack, receiver):
     assert len(slack.sent(3)) == 3
 
 
-def test_a_revoked_token_is_told_too(slack, receiver):
+def test_a_revoked_token_sends_an_event_too(slack, receiver):
     slack.post("/slack/api/auth.revoke", headers={"Authorization": "Bearer xoxb-acme-1"})
     assert json.loads(receiver.wait(2)[1].body)["event"]["type"] == "tokens_revoked"
 

@@ -188,7 +188,7 @@ def test_another_tenants_cursor_leads_to_nothing(make, api, acme, globex, assert
     assert_refused(api.of(globex), "GET", page.removeprefix("https://hub.test"), {200})
 
 
-def test_an_event_is_not_told_in_another_tenants_name(api, acme, globex, assert_refused):
+def test_an_event_is_not_published_in_another_tenants_name(api, acme, globex, assert_refused):
     for body in (ORDER | {"tenant": "acme-only"}, [ORDER, ORDER | {"tenant": "acme-only"}]):
         assert_refused(api.of(globex), "POST", "/api/v1/events", {404}, body)
 

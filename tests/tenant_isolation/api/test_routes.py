@@ -21,7 +21,7 @@ def test_every_route_has_a_line():
 
 
 @pytest.mark.parametrize("route", GUARDED)
-def test_without_a_key_nothing_is_told(client, api, acme, assert_all_refused, route):
+def test_without_a_key_nothing_is_disclosed(client, api, acme, assert_all_refused, route):
     url, wrong_key = address(route, acme), api("hub_test_00000000_wrong")
     assert_all_refused(client, METHODS, url, {401})
     assert_all_refused(wrong_key, METHODS, url, {401})

@@ -53,18 +53,18 @@ def test_a_wrong_secret_is_answered_like_an_unknown_key(issue, api):
     assert first | {"request_id": ""} == second | {"request_id": ""}
 
 
-def test_an_expired_key_is_told_so(issue, api):
+def test_an_expired_key_is_refused_as_such(issue, api):
     _, text = issue(expires_at=clock() - timedelta(seconds=1))
     assert api(text).get(ME).json()["code"] == "expired-key"
 
 
-def test_a_revoked_key_is_told_so(issue, api):
+def test_a_revoked_key_is_refused_as_such(issue, api):
     row, text = issue()
     row.revoke(now=clock())
     assert api(text).get(ME).json()["code"] == "revoked-key"
 
 
-def test_a_key_of_another_environment_is_told_so(issue, api, settings):
+def test_a_key_of_another_environment_is_refused_as_such(issue, api, settings):
     _, text = issue()
     settings.HUB_ENVIRONMENT = "live"
     assert api(text).get(ME).json()["code"] == "wrong-environment"

@@ -30,7 +30,7 @@ def test_a_member_comes_in(make, acme, build_request):
     assert page(build_request(user), "acme").content == b"acme member"
 
 
-def test_a_stranger_is_not_told_that_the_tenant_exists(make, acme, globex, build_request):
+def test_a_stranger_does_not_learn_that_the_tenant_exists(make, acme, globex, build_request):
     stranger = make.membership(globex, make.user(), role="owner").user
     with pytest.raises(Http404):
         page(build_request(stranger), "acme")
@@ -50,12 +50,12 @@ def test_a_member_may_not_what_an_admin_may_and_reads_whom_to_ask(make, acme, bu
     assert "owner@acme.test" in text and "operator of this hub" not in text
 
 
-def test_whoever_acts_is_audited_by_name(make, acme, build_request):
+def test_an_actor_is_audited_by_name(make, acme, build_request):
     user = make.membership(acme, make.user(), role="owner").user
     assert find_tenant_user(build_request(user), "acme").actor.label == user.email
 
 
 @pytest.mark.parametrize("reference", ["%00", "acme%00", "%0Aacme", "%F0%9F%98%80"])
-def test_what_is_no_reference_is_nobodys_page(client, ann, reference):
+def test_an_unknown_reference_has_no_page(client, ann, reference):
     client.force_login(ann)
     assert client.get(f"/t/{reference}/").status_code == 404

@@ -74,12 +74,12 @@ def test_it_is_accepted_once(ask, bob, actor, acme):
     assert [verb for verb, *_ in list_audited()] == ["invitation.create", "invitation.accept"]
 
 
-def test_nobody_accepts_for_another_address(ask, make, actor):
+def test_an_invitation_is_not_accepted_for_another_address(ask, make, actor):
     with pytest.raises(MembershipRejected, match="another e-mail"):
         membership_actions.accept_invitation(ask(), make.user("mallory@acme.test"), actor, now=NOON)
 
 
-def test_nobody_accepts_too_late_or_what_was_taken_back(ask, bob, actor):
+def test_an_expired_or_revoked_invitation_is_not_accepted(ask, bob, actor):
     late = ask()
     with pytest.raises(MembershipRejected, match="no longer valid"):
         membership_actions.accept_invitation(late, bob, actor, now=NOON + WEEK)
@@ -91,7 +91,7 @@ def test_nobody_accepts_too_late_or_what_was_taken_back(ask, bob, actor):
     assert not Membership.unscoped.filter(user=bob).exists()
 
 
-def test_whoever_belongs_already_keeps_the_role(ask, bob, actor, make, acme):
+def test_an_existing_member_keeps_the_role(ask, bob, actor, make, acme):
     invitation = ask(role="member")
     make.membership(acme, bob, "owner")
     assert membership_actions.accept_invitation(invitation, bob, actor, now=NOON).role == "owner"
@@ -133,7 +133,7 @@ def test_sent_again_the_link_before_is_worth_nothing(ask, actor):
         )
 
 
-def test_nobody_is_flooded_in_our_name(ask, globex):
+def test_invitations_cannot_flood_a_person(ask, globex):
     for number in range(LIMITS["invitations"].quota):
         ask(f"person{number}@acme.test")
     with pytest.raises(LimitExceeded, match="Invitations per hour: at most 50"):
@@ -142,7 +142,7 @@ def test_nobody_is_flooded_in_our_name(ask, globex):
     ask("one.more@acme.test", now=NOON + timedelta(hours=2))
 
 
-def test_a_role_is_changed_and_told(owner, make, acme, bob, actor):
+def test_a_changed_role_is_audited(owner, make, acme, bob, actor):
     member = make.membership(acme, bob)
     membership_actions.change_member_role(member, "admin", actor, now=NOON)
     membership_actions.change_member_role(member, "admin", actor, now=NOON)

@@ -79,7 +79,7 @@ def test_a_link_that_is_five_minutes_old(client, make, acme):
     assert client.get(MEMBERS).status_code == 302
 
 
-def test_a_link_that_nobody_made(client, db):
+def test_an_unknown_link(client, db):
     for token in ("x" * 43, "%00", "ü"):
         assert client.post(f"/enter/{token}/").status_code == 404
 
@@ -90,7 +90,7 @@ def test_the_token_is_kept_nowhere(make, acme):
     assert link.token not in row
 
 
-def test_nobody_is_told_the_address(client, make, acme):
+def test_the_address_is_not_disclosed(client, make, acme):
     page = client.get(f"/enter/{make.portal_link(acme).token}/")
     assert page.headers["Referrer-Policy"] == "strict-origin"
     assert "no-store" in page.headers["Cache-Control"]
@@ -134,12 +134,12 @@ def test_a_return_url_of_ours(after, db):
     assert is_allowed_return_url(f"https://app.example.com{after}")
 
 
-def test_without_a_setting_nobody_is_sent_back(settings):
+def test_without_a_setting_there_is_no_return_url(settings):
     settings.HUB_PORTAL_RETURN_URLS = []
     assert not is_allowed_return_url("https://app.example.com/")
 
 
-def test_nobody_owns_by_a_link(api, acme):
+def test_a_link_makes_no_owner(api, acme):
     assert (
         api.platform().post(URL, WANTED | {"role": "owner"}, "json").json()["code"]
         == "validation-failed"
@@ -161,7 +161,7 @@ def test_the_pages_ask_few_statements(make, acme, guest, django_assert_num_queri
         guest.get(MEMBERS)
 
 
-def test_a_guest_sees_who_belongs_and_invites_nobody(guest):
+def test_a_guest_sees_the_members_and_invites_none(guest):
     page = guest.post(MEMBERS, {"email": "me@evil.test", "role": "admin"})
     assert page.status_code == 403 and not Invitation.unscoped.exists()
 
@@ -188,7 +188,7 @@ def test_a_member_by_link_manages_nothing(client, make, acme):
     assert client.post("/t/acme/links/", {"connector": "webhook"}).status_code == 403
 
 
-def test_what_a_guest_does_is_told_under_our_reference(guest):
+def test_a_guests_actions_are_audited_under_our_reference(guest):
     guest.post("/t/acme/links/", {"connector": "webhook"})
     row = AuditRow.objects.get(verb="connect_link.create")
     assert (row.actor_kind, row.actor_id, row.actor_label) == ("guest", "u-7", "Ann")
@@ -214,14 +214,14 @@ def test_a_tenant_that_is_gone(guest, acme):
 # --- one browser is never two people ---
 
 
-def test_nobody_is_let_in_without_a_click(client, make, acme):
+def test_a_link_without_a_click_begins_no_session(client, make, acme):
     page = client.get(f"/enter/{make.portal_link(acme, name='Ann').token}/").content.decode()
     assert "You have access as Ann" in page and f"Continue to {acme}" in page
     assert "<script" not in page and "http-equiv" not in page
     assert client.get(MEMBERS).status_code == 302
 
 
-def test_a_guest_is_told_that_another_link_ends_their_visit(guest, make, globex):
+def test_a_guest_reads_that_another_link_ends_their_visit(guest, make, globex):
     page = guest.get(f"/enter/{make.portal_link(globex).token}/").content.decode()
     assert "This ends the session of Ann for acme" in page
     assert guest.get(MEMBERS).status_code == 200
@@ -243,7 +243,7 @@ def test_a_guest_who_signs_in_is_a_guest_no_more(guest, make, globex):
     assert guest.get("/t/globex/members/").status_code == 200
 
 
-def test_a_session_that_somebody_knew_before_is_worth_nothing(make, acme):
+def test_a_session_known_before_grants_nothing(make, acme):
     victim, attacker = Client(), Client()
     victim.get(f"/enter/{make.portal_link(acme).token}/")
     session = attacker.session

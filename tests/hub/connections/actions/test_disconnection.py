@@ -139,7 +139,7 @@ def test_a_system_that_is_down_is_asked_again(slack, actor):
     assert not Revocation.unscoped.exists()
 
 
-def test_a_person_is_told_where_it_was_in_vain(slack, actor):
+def test_a_person_gets_a_notice_of_a_failed_revocation(slack, actor):
     disconnect_account(slack, actor, now=NOON)
     Revocation.unscoped.update(attempt_count=REVOCATION_ATTEMPTS_MAX - 1)
     assert attempt_revocation(

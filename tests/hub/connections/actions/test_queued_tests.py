@@ -151,7 +151,7 @@ def test_the_bell_of_a_connection_that_is_gone_is_heard():
 
 
 @pytest.mark.usefixtures("occupy_all_calls")
-def test_a_program_is_told_when_to_come_again(connection, api):
+def test_a_program_learns_when_to_retry(connection, api):
     answer = api.of(connection.tenant, scopes=["connections:write"]).post(
         f"/api/v1/connections/{connection.public_id}/test"
     )

@@ -119,7 +119,7 @@ def test_a_credential_that_does_not_pass_stays_where_it_is(slack, answer):
     assert undo(slack, at=NOON + HOUR + MINUTE)[0].passed  # the next one is not in its way
 
 
-def test_the_account_of_somebody_else_is_not_restored(slack):
+def test_another_persons_account_is_not_restored(slack):
     disconnect(slack)
     other = Response(200, b'{"ok":true,"team_id":"T2","team":"Other","user_id":"U1"}')
     result, _http = undo(slack, other)

@@ -186,7 +186,7 @@ def test_an_optional_secret_can_be_forgotten(superuser, world, make):
     assert Credential.unscoped.get().open(row) == {"signing_secret": WHSEC}
 
 
-def test_a_test_mends_what_it_finds_alive_and_says_what_is_not(superuser, world, make):
+def test_a_test_heals_what_works_and_reports_what_does_not(superuser, world, make):
     row = make.connection(connector="slack", state="degraded", reason="connect_failed")
     world([SLACK_OK, SLACK_NO])
     assert "The test passed: Acme" in text(run_row_action(superuser, row, "test"))

@@ -95,7 +95,7 @@ def test_a_system_that_is_not_reached_tells_nothing(superuser, make, world):
     assert "does not show whether" in run_app_test(superuser, make.app("slack", CLIENT))
 
 
-def test_a_check_that_finds_no_room_asks_nobody_and_says_so(superuser, make, world):
+def test_a_check_without_room_makes_no_call_and_says_so(superuser, make, world):
     http = world([])
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
         assert "Too many systems are being tested" in run_app_test(

@@ -49,7 +49,7 @@ def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser,
     assert "Another organisation" not in text
 
 
-def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuser):
+def test_calls_in_flight_are_counted_and_a_pause_is_shown_with_its_probe(superuser):
     scope = row(
         "app|app||calls",
         is_probing=True,
@@ -71,7 +71,7 @@ def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuse
     assert "after one probe" in text
 
 
-def test_what_cannot_be_meant_is_told(superuser):
+def test_impossible_limits_are_refused_with_a_reason(superuser):
     scope = row("slack|method|T1|chat.postMessage", limit=0)
     assert "The limit of 0 is not usable" in superuser.get(page(scope)).content.decode()
 

@@ -43,7 +43,7 @@ def get_only_audit_row():
 # --- test -----------------------------------------------------------------------------------------
 
 
-def test_a_test_that_passes_heals_and_is_told(shop, splunk, set_system_answers):
+def test_a_test_that_passes_heals_and_is_audited(shop, splunk, set_system_answers):
     splunk.mark_degraded("status_500", now=NOON)
     set_system_answers(NO_DATA)
     answer = post(shop, splunk, "test").json()
@@ -66,7 +66,7 @@ def test_a_refused_credential_needs_a_reconnect(shop, splunk, set_system_answers
     assert answer["connection"]["action"]
 
 
-def test_a_credential_that_does_not_open_is_told_and_nothing_is_sent(
+def test_a_credential_that_does_not_open_is_reported_and_nothing_is_sent(
     make, shop, splunk, set_system_answers
 ):
     http = set_system_answers(NO_DATA)
@@ -179,7 +179,7 @@ def test_what_waits_is_cancelled_where_that_is_said(make, shop, splunk):
     assert (later.state, later.reason) == ("skipped", "disconnected")
 
 
-def test_more_than_may_be_cancelled_stays_held_and_is_told(make, shop, splunk, settings):
+def test_more_than_may_be_cancelled_stays_held_and_is_reported(make, shop, splunk, settings):
     settings.HUB_OPERATION_ROWS_PER_HOUR = 0
     make.delivery(splunk, action="send_event")
     answer = post(shop, splunk, "disconnect", {"what_waits": "cancel"}).json()

@@ -38,7 +38,7 @@ def count_stored_rows():
     return Connection.unscoped.count(), Credential.unscoped.count(), Idempotency.objects.count()
 
 
-def test_what_passes_the_test_is_connected_and_told_to_the_audit(shop, acme, set_system_answers):
+def test_what_passes_the_test_is_connected_and_audited(shop, acme, set_system_answers):
     http = set_system_answers(NO_DATA)
     answer = post(shop, SPLUNK)
     row = Connection.unscoped.get()
@@ -68,7 +68,7 @@ def test_a_platform_key_names_the_tenant(api, acme, set_system_answers):
     assert post(api.platform(), SPLUNK | {"tenant": "acme"}).status_code == 201
 
 
-def test_a_signing_secret_that_was_made_is_told_once_and_not_kept(shop, set_system_answers):
+def test_a_generated_signing_secret_is_shown_once_and_not_kept(shop, set_system_answers):
     set_system_answers(Response(204))
     first, again = (post(shop, WEBHOOK, **{"Idempotency-Key": "k"}) for _ in range(2))
     secret = first.json()["signing_secret"]

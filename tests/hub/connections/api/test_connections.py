@@ -144,7 +144,7 @@ def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme,
     assert len([query for query in seen if 'FROM "connections_killswitch"' in query["sql"]]) == 1
 
 
-def test_switches_of_others_are_not_told(make, shop, slack):
+def test_switches_of_other_tenants_are_not_shown(make, shop, slack):
     for scope, thing in (
         ("connector", {"connector_key": "splunk"}),
         ("tenant", {"tenant": make.tenant()}),
@@ -175,7 +175,7 @@ def test_what_waits_is_counted_and_how_long_it_takes(make, shop, slack):
     assert waiting["seconds"] >= 1
 
 
-def test_of_the_token_its_life_is_told_and_nothing_else(shop, slack):
+def test_of_a_token_only_its_expiry_is_shown(shop, slack):
     token = Token(
         NOON, expires_at=NOON + timedelta(hours=12), refresh_due_at=NOON + timedelta(hours=9)
     )

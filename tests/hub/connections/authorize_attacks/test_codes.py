@@ -48,7 +48,7 @@ def test_an_issuer_that_is_the_system(browser, outside):
 
 
 @pytest.mark.corrections(item="4.11")
-def test_a_code_of_somebody_else_for_the_same_system(browser, outside):
+def test_a_code_of_another_person_for_the_same_system(browser, outside):
     """Injection: the code of one attempt with the state of another is refused by the system, for
     its verifier.
     """

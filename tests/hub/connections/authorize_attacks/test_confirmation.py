@@ -7,7 +7,7 @@ from tests.hub.connections.browsers import get_newest_authorization, get_problem
 pytestmark = pytest.mark.django_db
 
 
-def test_a_confirm_page_is_nobody_elses(browser, open_browser, acme, client, system):
+def test_a_confirm_page_belongs_to_one_person(browser, open_browser, acme, client, system):
     address = browser.connect_account(system).request["PATH_INFO"]
     for stranger in (open_browser(acme, "owner").client, client):
         assert stranger.get(address).status_code == 404

@@ -26,7 +26,7 @@ def test_no_system_is_left_out():
 
 
 @pytest.mark.parametrize("state", [None, "", "x" * 43, "x" * 1_000_000, "\x00", "ü"], ids=str)
-def test_a_state_that_nobody_was_given(browser, state, system):
+def test_an_unknown_state(browser, state, system):
     page = call_back_with(browser, system, state=state and state[:100_000])
     assert page.status_code == 400 and get_problem_code(page) in (
         "state_missing",
@@ -92,13 +92,13 @@ def test_another_person_in_the_same_browser(browser, open_browser, acme, system)
     assert get_problem_code(browser.follow_callback(back)) == "other_user"
 
 
-def test_nobody_in_the_browser_at_all(browser, system):
+def test_a_browser_without_any_session(browser, system):
     back = browser.allow(browser.get_consent_url(system))
     browser.client.logout()
     assert get_problem_code(browser.follow_callback(back)) == "other_browser"
 
 
-def test_somebody_who_has_lost_the_right_meanwhile(browser, system):
+def test_a_person_who_lost_the_permission_meanwhile(browser, system):
     page = browser.connect_account(system)
     browser.user.memberships.update(role="member")
     assert browser.submit(page).status_code == 403

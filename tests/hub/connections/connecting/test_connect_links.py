@@ -173,7 +173,7 @@ def test_the_confirm_page_in_another_browser(guest, link, make, acme):
     assert second.submit(page).status_code == 404 and count_connections() == 0
 
 
-def test_a_person_who_signs_in_meanwhile_is_somebody_else(guest, link, make, acme):
+def test_a_person_who_signs_in_meanwhile_is_another_person(guest, link, make, acme):
     page = guest.connect_account(link)
     guest.client.force_login(make.membership(acme, make.user(), role="owner").user)
     assert guest.submit(page).status_code == 404 and count_connections() == 0
@@ -187,7 +187,7 @@ def test_the_link_of_one_system_begins_no_other(guest, link):
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_a_session_that_somebody_planted_is_worth_nothing(make, guest, link, acme, same):
+def test_a_planted_session_grants_nothing(make, guest, link, acme, same):
     attacker = Guest()
     attacker.opens(link if same else make.connect_link(acme, "slack"))
     guest.client.cookies["sessionid"] = attacker.client.cookies["sessionid"].value
@@ -217,7 +217,7 @@ def test_a_visitor_of_the_portal_is_not_that_guest(make, guest, link):
     assert guest.submit(page).status_code == 404
 
 
-def test_a_token_that_nobody_was_given(guest, db):
+def test_an_unknown_token(guest, db):
     for token in ("x" * 43, "ü", "a" * 10_000):
         assert guest.client.post(f"/connect/link/{token}/").status_code == 404
 
@@ -232,7 +232,7 @@ def test_the_token_is_kept_nowhere(guest, link, caplog):
     assert link.token not in rows + caplog.text
 
 
-def test_nobody_is_told_the_address(guest, link):
+def test_the_address_is_not_disclosed(guest, link):
     page = guest.client.get(f"/connect/link/{link.token}/")
     away = guest.opens(link)
     assert (page.headers["Referrer-Policy"], away.headers["Referrer-Policy"]) == (

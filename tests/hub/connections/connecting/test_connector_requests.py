@@ -62,7 +62,7 @@ def test_it_is_counted_by_tenant_and_once_for_each(request_system, make, acme):
     }
 
 
-def test_it_is_told_to_staff_and_audited_once(request_system, make, acme):
+def test_it_is_shown_to_staff_and_audited_once(request_system, make, acme):
     for _ in range(2):
         request_system(acme, "Notion")
     request_system(make.tenant("globex", name="Globex"), "Notion")
@@ -74,7 +74,7 @@ def test_it_is_told_to_staff_and_audited_once(request_system, make, acme):
     assert AuditRow.objects.filter(verb="connector.request", tenant_reference="acme").count() == 1
 
 
-def test_nobody_floods_the_staffs_page(request_system, acme):
+def test_requests_cannot_flood_the_staff_page(request_system, acme):
     for number in range(REQUESTS_MAX):
         request_system(acme, f"System {number}")
     with pytest.raises(TooManyConnectorRequests):

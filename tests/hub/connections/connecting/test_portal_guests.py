@@ -67,7 +67,7 @@ def test_a_member_by_link_begins_nothing(make, acme, outside):
     assert member.begin("slack").status_code == 403 and get_newest_authorization() is None
 
 
-def test_whose_visit_ends_while_they_are_away_is_told_so_and_nothing_stays_granted(visitor):
+def test_a_guest_whose_visit_ended_elsewhere_reads_so_and_no_grant_stays(visitor):
     back = visitor.allow(visitor.get_consent_url("slack"))
     visitor.set_session_end(clock())
     page = visitor.follow_callback(back)

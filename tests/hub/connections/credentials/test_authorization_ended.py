@@ -30,13 +30,13 @@ def perform_test(row, answer=ORGANIZATION, at=DUE + MINUTE):
     return finding.passed, row.state, row.reason
 
 
-def test_a_grant_that_ended_stays_ended_and_nobody_hears_that_it_works_again(scheduled):
+def test_an_ended_grant_stays_ended_and_sends_no_notice_of_recovery(scheduled):
     run_refresh(scheduled, FakeHttp(ENDED), at=DUE)
     assert perform_test(scheduled) == (True, "needs_reconnect", "invalid_grant")
     assert [notice.kind for notice in scheduled.notices.all()] == ["needs_reconnect"]
 
 
-def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
+def test_a_failed_refresh_is_healed_by_a_refresh_only(scheduled):
     scheduled.mark_degraded("refresh_failing", now=NOON)
     assert perform_test(scheduled) == (True, "degraded", "refresh_failing")
     assert run_refresh(scheduled, FakeHttp(RENEWED), at=DUE)

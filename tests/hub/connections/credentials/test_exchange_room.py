@@ -187,7 +187,7 @@ def test_a_code_that_waits_for_room_is_not_sealed_beside_what_does_not_open(atte
     assert (row.state, row.reason) == ("failed", "unreadable_here")
 
 
-def test_nobody_is_sent_away_while_our_client_secret_does_not_open(attempt):
+def test_no_redirect_happens_while_our_client_secret_does_not_open(attempt):
     ConnectorApp.objects.update(sealed=seal({}, "another row"))
     with pytest.raises(AuthorizationRefused, match="unreadable_here"):
         begin_authorization(
@@ -253,7 +253,7 @@ def test_the_names_of_an_exchange_are_looked_up_on_its_tenants_account(attempt, 
 # --- pages ---
 
 
-def test_whoever_comes_back_to_a_busy_hub_waits_at_an_address_without_the_code(browser):
+def test_a_callback_at_a_busy_hub_waits_at_an_address_without_the_code(browser):
     address = browser.allow(browser.get_consent_url("slack"))
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
         page = browser.follow_callback(address)

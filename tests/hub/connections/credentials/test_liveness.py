@@ -60,7 +60,7 @@ def test_checks_are_spread(make):
     assert read_check_state(row) == ("healthy", "", timedelta(hours=3))
 
 
-def test_a_connection_over_which_something_went_lately_need_not_be_asked(slack):
+def test_a_connection_with_a_recent_delivery_needs_no_probe(slack):
     Lane.unscoped.update(virtual_time=NOON - timedelta(hours=1))
     assert check_connections(OK) == []
     Connection.unscoped.update(check_at=NOON)
@@ -68,7 +68,7 @@ def test_a_connection_over_which_something_went_lately_need_not_be_asked(slack):
     assert len(check_connections(OK)) == 1
 
 
-def test_a_revoked_token_is_found_and_told(slack):
+def test_a_revoked_token_is_found_and_reported(slack):
     check_connections(REVOKED)
     assert read_check_state(slack)[:2] == ("needs_reconnect", "token_revoked")
     assert slack.notices.get().kind == "needs_reconnect"
@@ -87,7 +87,7 @@ def test_what_an_administrator_has_undone_works_again_by_itself(slack):
     ]
 
 
-def test_where_a_refresh_has_found_the_end_nobody_is_asked(slack):
+def test_a_grant_that_a_refresh_found_ended_is_not_probed(slack):
     slack.mark_needs_reconnect("invalid_grant", now=NOON)
     CredentialEvent.record_event(slack, "ended", version=1, now=NOON)
     assert check_connections(OK) == []
@@ -101,7 +101,7 @@ def test_a_token_that_ended_is_refreshed(slack):
     assert Credential.unscoped.get().rejected_at == NOON
 
 
-def test_one_outage_is_looked_at_again_and_two_in_a_row_are_told(slack):
+def test_one_outage_is_probed_again_and_two_in_a_row_are_reported(slack):
     check_connections(RequestNotSent("connect_failed"))
     assert read_check_state(slack) == ("healthy", "", timedelta(minutes=10))
     check_connections(Response(503), at=NOON + 10 * MINUTE)
@@ -124,7 +124,7 @@ def test_a_quota_that_is_spent_postpones_it(slack):
     assert check_connections(OK, at=NOON + 5 * MINUTE) == []
 
 
-def test_a_credential_that_does_not_open_is_told_after_the_second_time(slack):
+def test_a_credential_that_does_not_open_is_reported_after_the_second_time(slack):
     Credential.unscoped.update(sealed=seal({}, "another row"))
     check_connections(OK)
     check_connections(OK, at=NOON + 10 * MINUTE)

@@ -37,7 +37,7 @@ def test_the_sweep_rings_when_it_is_due_and_not_before(scheduled):
     assert list_refresh_wake_ups(DUE) == {f"refresh:{scheduled.pk}"}
 
 
-def test_a_bell_without_a_reason_asks_nobody(scheduled):
+def test_a_wake_up_without_a_due_refresh_makes_no_call(scheduled):
     http = FakeHttp(RENEWED)
     assert not run_refresh(scheduled, http, at=DUE - MINUTE)
     assert http.requests == []
@@ -130,7 +130,7 @@ def test_a_429_of_the_token_endpoint_is_no_failure_and_a_quota_costs_no_event(sc
     )
 
 
-def test_our_own_registration_that_lacks_something_is_told_and_nothing_is_lost(make):
+def test_an_incomplete_registration_of_ours_is_reported_and_nothing_is_lost(make):
     bare = make.connection(connector="salesforce", account="00D000000000001AAA")
     http = FakeHttp(RENEWED)
     assert not reject_and_refresh(bare, http)
@@ -167,7 +167,7 @@ def test_only_an_end_that_is_confirmed_is_one(scheduled):
     assert (scheduled.state, len(http.requests)) == ("healthy", 2)
 
 
-def test_an_end_is_none_where_somebody_else_stored_another_token_meanwhile(scheduled):
+def test_an_ended_grant_is_ignored_where_another_token_was_stored_meanwhile(scheduled):
     def meanwhile(request):
         Credential.unscoped.update(version=7)
         return ENDED

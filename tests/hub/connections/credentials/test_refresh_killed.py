@@ -95,7 +95,7 @@ def test_a_token_that_is_lost_with_its_worker_asks_one_person_once_and_loses_not
     ]
 
 
-def test_where_a_used_token_still_works_for_a_while_nobody_is_asked(connection, worker, tmp_path):
+def test_no_probe_is_sent_where_a_used_token_still_works_for_a_while(connection, worker, tmp_path):
     assert worker(NOON, grace="grace", HUB_FAILPOINTS="O7=kill") == -signal.SIGKILL
     assert worker(NOON + 31 * SECOND, grace="grace") == 0
     provider = Provider(tmp_path / "endpoint").known
@@ -105,7 +105,7 @@ def test_where_a_used_token_still_works_for_a_while_nobody_is_asked(connection, 
     assert (count_waiting_deliveries(), Lane.unscoped.get().hold_reason) == (EVENTS, "")
 
 
-def test_a_worker_that_nobody_kills_needs_one_call(connection, worker, tmp_path):
+def test_a_worker_that_is_not_killed_needs_one_call(connection, worker, tmp_path):
     assert worker(NOON) == 0
     assert Provider(tmp_path / "endpoint").known["calls"] == 1
     assert (Credential.unscoped.get().version, Lane.unscoped.get().hold_reason) == (2, "")

@@ -47,7 +47,7 @@ def die_half_way(connection, at=DUE):
         run_refresh(connection, FakeHttp(answers), at=at)
 
 
-def test_whoever_comes_after_a_death_knows_that_an_answer_may_be_lost(scheduled):
+def test_the_worker_after_a_crash_knows_that_an_answer_may_be_lost(scheduled):
     die_half_way(scheduled)
     assert list_refresh_wake_ups(DUE + timedelta(seconds=29)) == set()
     assert run_refresh(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(seconds=31))
@@ -58,7 +58,7 @@ def test_whoever_comes_after_a_death_knows_that_an_answer_may_be_lost(scheduled)
     )
 
 
-def test_a_lost_answer_is_why_the_grant_ended_and_is_told_so(scheduled):
+def test_a_lost_answer_is_the_stated_reason_why_a_grant_ended(scheduled):
     die_half_way(scheduled)
     run_refresh(scheduled, FakeHttp(ENDED), at=DUE + timedelta(seconds=31))
     scheduled.refresh_from_db()
@@ -75,12 +75,12 @@ def test_an_answer_that_never_came_may_be_lost_too(scheduled, answer):
 
 
 @pytest.mark.parametrize("answer", [RequestNotSent("dns_failed"), Response(503), Response(429)])
-def test_what_surely_had_no_effect_leaves_nobody_unsure(scheduled, answer):
+def test_a_refresh_that_surely_had_no_effect_is_not_unknown(scheduled, answer):
     run_refresh(scheduled, FakeHttp(answer), at=DUE)
     assert stored_row().refresh_outcome_unknown_since is None
 
 
-def test_a_grant_that_comes_very_late_mends_what_only_its_absence_broke(scheduled):
+def test_a_very_late_grant_heals_only_what_its_absence_broke(scheduled):
     def slow(request):
         run_refresh(scheduled, FakeHttp(ENDED), at=DUE + timedelta(seconds=31))
         return RENEWED

@@ -54,7 +54,7 @@ def test_a_day_later_only_the_new_one_does(make):
     assert not is_signed(WHSEC, headers, body, NOON + OVERLAP)
 
 
-def test_the_overlap_is_told_while_it_lasts(make):
+def test_the_overlap_is_shown_while_it_lasts(make):
     connection = make.connection()
     assert read_signing_status(connection, now=NOON).overlaps_until is None
     new = rotate_signing_secret(connection, random=fixed(7), now=NOON)

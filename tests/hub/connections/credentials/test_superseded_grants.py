@@ -136,7 +136,7 @@ def test_a_token_that_was_given_once_more_meanwhile_is_not_ended(make):
     assert AuditRow.objects.get(verb="connection.revoke").reason == "needed_again"
 
 
-def test_in_vain_it_disturbs_nobody_as_to_remove_the_app_would_end_the_new_grant(make):
+def test_a_failed_revocation_sends_no_notice_as_removing_the_app_would_end_the_new_grant(make):
     make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
     row = make.connection(connector="salesforce", account=ACME)
     revoke_superseded_grant(

@@ -25,7 +25,7 @@ def test_without_a_name_of_the_account_the_tenants_are_named(make, acme):
     assert name_quotas([key]) == {key: "Salesforce · Acme Teas, Globex · account"}
 
 
-def test_an_account_of_another_system_with_the_same_id_is_not_meant(make, acme):
+def test_an_account_of_another_system_with_the_same_id_is_not_named(make, acme):
     make.connection(acme, "salesforce", account="X1")
     assert name_quotas(["slack|account|X1|"]) == {"slack|account|X1|": "Slack · X1 · account"}
 

@@ -59,6 +59,6 @@ def test_one_call_looks_from_time_to_time(make, connector, action, answer, reaso
 
 
 @closed
-def test_its_words_ask_nobody_to_reconnect(connector, action, answer, reason):
+def test_its_texts_request_no_reconnect(connector, action, answer, reason):
     words = find_reason(reason, system="X")
     assert words.sentence and "econnect" not in words.sentence + words.action

@@ -71,13 +71,13 @@ def test_a_connection_that_fails_for_minutes_is_not_ending_soon(make):
         {"expires_at": NOON + 30 * DAY},
     ],
 )
-def test_what_is_renewed_by_itself_is_not_told(make, healthy):
+def test_what_is_renewed_automatically_is_not_listed(make, healthy):
     make.connection()
     Credential.unscoped.update(**healthy)
     assert list_expiring() == []
 
 
-def test_what_has_ended_already_is_told_elsewhere(make):
+def test_what_has_ended_already_is_listed_elsewhere(make):
     make.connection(state="needs_reconnect")
     Credential.unscoped.update(**DYING["unused"])
     assert list_expiring() == []

@@ -111,7 +111,7 @@ def test_the_account_that_is_used_is_suggested_before_a_deactivated_one():
     assert match(ANN, accounts) == {"u1": ("suggested", "email", "U2")}
 
 
-def test_a_shared_mailbox_does_not_hide_a_name_that_nobody_else_has():
+def test_a_shared_mailbox_does_not_hide_a_unique_name():
     local = ours("Zbigniew Źdźbłowski", "info@x.test")
     remote = [
         theirs("Zbigniew Zdzblowski", "info@x.test"),
@@ -249,7 +249,7 @@ people = st.builds(Person, st.text("xyz", min_size=1, max_size=2), texts, texts,
 
 @given(st.lists(people, max_size=6, unique_by=id), st.lists(people, max_size=6, unique_by=id))
 @settings(max_examples=60)
-def test_nobody_is_suggested_twice(local, remote):
+def test_each_person_is_suggested_once(local, remote):
     local = list({person.id: person for person in local}.values())
     remote = list({person.id: person for person in remote}.values())
     found = match_people(local, remote)

@@ -86,7 +86,7 @@ def test_no_text_breaks_the_parser(text):
 
 
 @pytest.mark.parametrize("mailbox", ["info", "no-reply", "sales.de", "support2", "team-berlin"])
-def test_mailboxes_of_roles_are_nobodys(mailbox):
+def test_mailboxes_of_roles_belong_to_no_person(mailbox):
     assert is_role_mailbox(mailbox, "Ann Archer")
 
 

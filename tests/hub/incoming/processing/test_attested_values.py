@@ -62,7 +62,7 @@ def test_no_source_lets_its_sender_state_what_the_hub_states(make, client, key, 
     assert "author" not in data and data.get("item") != foreign["item"]
 
 
-def test_what_a_sender_calls_author_is_kept_beside_and_nobody_of_ours(client, make, foreign):
+def test_an_author_named_by_the_sender_is_kept_but_is_no_user_of_ours(client, make, foreign):
     secret = {"signing_secret": WHSEC}
     connection = make.connection(connector="signed_webhook", account="", secret=secret, settings={})
     post_standard(client, connection, json.dumps({"type": "a.b", "total": 7} | foreign))

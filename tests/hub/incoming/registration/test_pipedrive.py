@@ -46,9 +46,7 @@ def test_a_quiet_check_writes_nothing(connection, company):
     assert (company.writes, state_of(connection)) == ([], ("verified", ""))
 
 
-def test_what_somebody_deleted_or_changed_comes_back_and_a_foreign_webhook_stays(
-    connection, company
-):
+def test_a_deleted_or_changed_webhook_is_restored_and_a_foreign_one_stays(connection, company):
     endpoint = check(connection, company)
     foreign = company.add(
         event_object="person", event_action="*", subscription_url="https://x.test/"

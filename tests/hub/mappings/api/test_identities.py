@@ -64,7 +64,7 @@ def test_a_line_break_is_refused_by_its_field(shop, url, name):
     assert not Identity.unscoped.exists()
 
 
-def test_what_nobody_lists_may_have_any_id(shop, url):
+def test_a_kind_without_a_list_may_have_any_id(shop, url):
     assert (
         shop.put(
             url, {"kind": "user", "local_id": "7/8 ?", "remote_id": "anything"}, format="json"

@@ -40,7 +40,7 @@ def test_what_comes_out_can_be_stored_or_is_refused(value):
 
 @settings(deadline=None)
 @given(json_values)
-def test_any_value_can_be_told_in_short(value):
+def test_any_value_has_a_short_form(value):
     text = format_excerpt(value)
     assert len(text) <= 200
     assert "\0" not in text.encode().decode()

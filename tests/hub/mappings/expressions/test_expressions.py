@@ -112,7 +112,7 @@ def test_numbers(text, result):
         ("date_add('2026-10-24T10:00:00Z', `24`, 'hours')", "2026-10-25T11:00:00+01:00"),
     ],
 )
-def test_dates_are_told_in_the_tenants_zone(text, result):
+def test_dates_are_formatted_in_the_tenants_zone(text, result):
     assert evaluate(text) == result
 
 
@@ -171,7 +171,7 @@ def test_every_function_of_ours_has_a_manual(name):
         ("date_add('2026-10-01', `1`, 'months')", "date_add() takes minutes, hours, days or weeks"),
     ],
 )
-def test_a_wrong_argument_is_told(text, message):
+def test_a_wrong_argument_is_named(text, message):
     with pytest.raises(ExpressionRefused) as refused:
         evaluate(text)
     assert refused.value.message == message
@@ -258,9 +258,9 @@ def test_truth_is_jmespaths(value, answer):
         ("x" * 5000, '"' + "x" * 198 + "…"),
     ],
 )
-def test_a_value_is_told_in_short(value, text):
+def test_a_value_has_a_short_form(value, text):
     assert format_excerpt(value) == text
 
 
-def test_even_a_bombs_value_is_told_in_short():
+def test_even_an_exploding_value_has_a_short_form():
     assert len(format_excerpt(evaluate(piped("[@,@]", 60), {"id": 1}))) == 200

@@ -131,7 +131,7 @@ def test_the_form_begins_with_an_event_that_is_named(root, make):
     ],
     ids=lambda value: str(value)[:20].replace("\0", "NUL"),
 )
-def test_a_mistake_is_told_beside_its_field(root, make, field, value, words):
+def test_an_error_is_shown_beside_its_field(root, make, field, value, words):
     answer = root.post(SEND, build_event_form(make.tenant()) | {field: value})
     assert words in str(answer.context["form"].errors[field])
     assert not Event.unscoped.exists()

@@ -123,7 +123,7 @@ def test_each_step_is_one_row_of_the_audit(root, dead):
         ({"since": "yesterday"}, "Enter a valid date"),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_told_so(root, dead, said, words):
+def test_an_impossible_plan_is_refused_with_a_reason(root, dead, said, words):
     assert words in plan(root, **said)
     assert not Operation.unscoped.exists()
 

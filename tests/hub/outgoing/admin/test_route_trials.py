@@ -111,7 +111,7 @@ def test_data_of_ones_own_can_be_tried(root, make):
     assert "<b>&quot;" not in answer.content.decode()
 
 
-def test_a_mapping_that_explodes_is_told_and_not_worked_out(root, make):
+def test_a_mapping_that_explodes_is_reported_and_not_evaluated(root, make):
     data = json.dumps({"text": "x" * 100_000})
     answer = root.post(
         ADD,
@@ -121,7 +121,7 @@ def test_a_mapping_that_explodes_is_told_and_not_worked_out(root, make):
     assert answer.context["tried"].dry_run.reason == "mapping_failed"
 
 
-def test_trying_what_does_not_stand_yet_asks_to_mend_it_first(root, make):
+def test_trying_an_invalid_form_requests_its_correction_first(root, make):
     answer = try_route_form(root, ADD, make.tenant(), body="{")
     assert "Correct the errors" in answer.context["tried"].problem
 

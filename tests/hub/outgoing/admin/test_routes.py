@@ -91,7 +91,7 @@ def test_a_mapping_that_says_the_same_makes_no_version(root, make):
     ],
     ids=lambda value: str(value)[:20].replace("\0", "NUL"),
 )
-def test_a_mistake_is_told_beside_its_field(root, make, field, value, words):
+def test_an_error_is_shown_beside_its_field(root, make, field, value, words):
     answer = root.post(ADD, build_route_form(make.tenant()) | {field: value})
     assert words in str(errors_of(answer)[field])
     assert not Route.unscoped.exists()

@@ -186,7 +186,7 @@ def test_a_delivery_tells_the_call_of_each_attempt_without_bodies_and_secrets(sh
     assert b"secret answer" not in response.content
 
 
-def test_the_address_of_the_platforms_own_connection_is_not_told(make, shop, acme):
+def test_the_address_of_the_platforms_own_connection_is_not_shown(make, shop, acme):
     make.app("app", secret={"signing_secret": WHSEC}, urls={"api": "https://app.example.com"})
     body = {"type": "type", "data": "data"}
     make.route(make.connection(connector="app"), tenant=acme, action="send_event", body=body)

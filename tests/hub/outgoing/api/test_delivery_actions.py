@@ -54,7 +54,7 @@ def test_what_its_state_forbids_changes_nothing(shop, delivery, verb, state):
     assert (Delivery.unscoped.get().state, AuditRow.objects.count()) == (state, 0)
 
 
-def test_nobody_is_nobody(shop):
+def test_a_request_without_a_key_is_unauthenticated(shop):
     stranger = "01a21100-0000-7000-8000-000000000001"
     for url in (
         f"{EVENTS}/{stranger}",

@@ -86,7 +86,7 @@ def test_a_body_that_is_too_large_is_refused(shop, settings):
     assert refusal(post_event(shop, [ORDER] * 10))[:2] == (413, "payload-too-large")
 
 
-def test_a_platform_key_that_names_no_tenant_is_told_where(platform, acme):
+def test_a_platform_key_without_a_tenant_reads_where_to_name_it(platform, acme):
     batch = [ORDER | {"tenant": "acme"}, ORDER]
     assert refusal(post_event(platform, batch)) == (400, "tenant-required", ["/1/tenant"])
     assert refusal(post_event(platform, ORDER)) == (400, "tenant-required", ["/tenant"])

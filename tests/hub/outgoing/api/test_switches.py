@@ -105,7 +105,7 @@ def test_what_is_off_is_not_switched_off_again(shop):
         ({"scope": "platform", "by": "me"}, "/by"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(platform, said, pointer):
+def test_an_impossible_subject_is_refused(platform, said, pointer):
     answer = switch_off(platform, **said)
     assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (
         400,

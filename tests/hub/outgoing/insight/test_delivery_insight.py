@@ -55,7 +55,7 @@ def arrived_delivery(make, connection):
     return delivery
 
 
-def test_the_time_of_waiting_sending_and_answering_is_told_apart(failed_delivery):
+def test_the_times_of_waiting_sending_and_answering_are_separate(failed_delivery):
     attempt(failed_delivery, NOON + 10 * SECOND, milliseconds=5_000)
     attempt(failed_delivery, NOON + 60 * SECOND, status=400, milliseconds=1_000, outcome="never")
     Delivery.unscoped.update(state_changed_at=NOON + 61 * SECOND)

@@ -48,7 +48,7 @@ def test_the_clause_that_refused_is_named_with_the_value(make):
     assert told.first_failed_check.detail == "data.total > `100` found 12.5"
 
 
-def test_a_filter_that_was_changed_since_is_told(make):
+def test_a_filter_that_was_changed_since_is_named(make):
     delivery = make.delivery(filter="data.total > `100`")
     delivery.route.filter = "data.total > `10`"
     delivery.route.save()
@@ -69,7 +69,7 @@ def test_a_mapping_that_would_fail_is_found_before_the_first_attempt(make):
     assert explain(delivery).first_failed_check.detail == "user ann@acme.test"
 
 
-def test_a_suspended_tenant_is_told_with_its_reason(make):
+def test_a_suspended_tenant_is_named_with_its_reason(make):
     delivery = make.delivery()
     delivery.tenant.suspend("unpaid", now=NOON)
     told = explain(delivery)
@@ -113,7 +113,7 @@ def test_a_token_that_is_being_refreshed_is_the_lanes_matter(make):
     assert (told.effective_state.reason, told.first_failed_check.name) == ("refreshing", "lane")
 
 
-def test_a_system_that_is_not_connected_is_told(make):
+def test_a_system_that_is_not_connected_is_named(make):
     tenant = make.tenant()
     make.route(tenant=tenant)
     told = explain(make.event(tenant).deliveries.get())
@@ -132,7 +132,7 @@ def test_a_quota_tells_how_long_it_rests(make):
     assert "0:04:00" in told.first_failed_check.sentence
 
 
-def test_each_attempt_is_told_with_its_answer_and_when_the_next_one_goes(make):
+def test_each_attempt_is_listed_with_its_answer_and_the_next_one(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(500, b"sorry")))
     told = explain(delivery)
@@ -159,7 +159,7 @@ def test_a_delivered_one_passed_everything(make):
     assert explain(delivery).first_failed_check is None
 
 
-def test_a_pruned_body_is_told(make):
+def test_a_pruned_body_is_named(make):
     delivery = make.delivery()
     EventBody.objects.all().delete()
     assert "no longer stored" in explain(delivery).first_failed_check.sentence
@@ -222,7 +222,7 @@ def test_an_event_without_a_route_tells_which_almost_matched(make):
     ]
 
 
-def test_a_route_that_came_too_late_is_told(make):
+def test_a_route_that_was_created_too_late_is_named(make):
     tenant = make.tenant()
     event = make.event(tenant)
     make.route(tenant=tenant, name="late", changed_at=NOON + MINUTE)

@@ -17,7 +17,7 @@ REFUSED = Response(200, b'{"ok":false,"error":"channel_not_found"}')
 POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
 
 
-def test_a_refused_message_is_told_on_its_routes_page_and_leaves_the_connection_healthy(
+def test_a_refused_message_is_shown_on_its_routes_page_and_leaves_the_connection_healthy(
     make, client
 ):
     row = make.connection(connector="slack")

@@ -134,7 +134,7 @@ def test_the_same_fact_twice_in_a_batch_is_one_event(acme):
     assert (first.is_new, second.is_new, first.event) == (True, False, second.event)
 
 
-def test_of_facts_that_are_told_side_by_side_a_conflict_is_the_answer_of_its_own(make, acme):
+def test_a_conflict_among_concurrent_events_concerns_its_own_only(make, acme):
     make.route(make.connection(acme))
     publish_event(acme, id="x")
     facts = [

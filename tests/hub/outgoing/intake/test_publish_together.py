@@ -104,7 +104,7 @@ def line_that_breaks(tenants):
         cursor.execute("DROP FUNCTION hang_up()")
 
 
-def test_where_a_commit_was_not_answered_nobody_tells_it_again(tenants, line_that_breaks):
+def test_after_a_commit_without_an_answer_no_event_is_published_again(tenants, line_that_breaks):
     batches = []
 
     def work(items):

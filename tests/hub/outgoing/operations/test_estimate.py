@@ -62,7 +62,7 @@ def test_it_tells_the_oldest_and_shows_some(dead):
     ]
 
 
-def test_beyond_what_is_counted_it_is_more_than_that_and_all_are_meant(dead):
+def test_beyond_the_counted_ones_the_estimate_is_a_lower_bound_and_all_are_selected(dead):
     rows = dead(8)
     plan = estimate(limit=5)
     assert (plan.count, plan.more, plan.last) == (5, True, rows[-1].pk)
@@ -108,9 +108,7 @@ def test_what_is_not_sent_takes_no_time_and_doubles_nothing(dead):
 
 
 @pytest.mark.parametrize(("connector", "doubles"), [("webhook", 0), ("slack", 3)])
-def test_what_may_have_arrived_is_a_risk_where_the_system_cannot_be_told_the_id(
-    dead, connector, doubles
-):
+def test_a_possible_arrival_is_a_risk_where_the_system_cannot_take_the_id(dead, connector, doubles):
     put(dead(5, connector)[:3], "failed", possibly_delivered=True)
     assert estimate().facts["doubles"] == doubles
 

@@ -85,7 +85,7 @@ def test_nothing_is_retried_for_a_suspended_tenant(make):
         apply_action("retry", delivery, now=LATER)
 
 
-def test_somebody_who_was_first_is_noticed(make):
+def test_a_concurrent_transition_is_noticed(make):
     delivery = set_state(make.delivery(), "failed")
     set_state(Delivery.unscoped.get(pk=delivery.pk), "waiting")
     with pytest.raises(InvalidTransition):

@@ -44,7 +44,7 @@ class TestNeverTwice:
         pump(FakeHttp(RequestNotSent("dns_failed", "slack.com")))
         assert state_of(posting) == ("waiting", "dns_failed")
 
-    def test_where_the_system_is_told_our_id_it_goes_again(self, make):
+    def test_a_system_that_takes_our_id_gets_it_again(self, make):
         delivery = make.delivery(never_twice=True)
         pump(FakeHttp(ResponseNotReceived("timed_out", "example.com")))
         assert state_of(delivery) == ("waiting", "timed_out")

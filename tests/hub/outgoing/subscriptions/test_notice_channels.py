@@ -57,7 +57,7 @@ def test_taken_back_nothing_goes_and_chosen_again_there_is_one_route(acme, slack
     ]
 
 
-def test_what_hears_of_it_anyhow_hears_of_it_once(make, acme):
+def test_a_connection_that_routes_reach_gets_a_notice_once(make, acme):
     endpoint = make.connection(acme)
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     (place,) = list_notice_channels(acme)

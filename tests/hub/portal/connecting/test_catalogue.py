@@ -121,7 +121,7 @@ def test_a_kind_in_which_nothing_is_found_leads_to_the_others(owner):
     assert "Search for “slack” in all categories" in text and "Request “slack”" not in text
 
 
-def test_whoever_asks_too_much_is_told_so(owner):
+def test_too_many_requests_are_refused_with_a_reason(owner):
     for number in range(REQUESTS_MAX):
         owner.post("/t/acme/catalogue/request", {"name": f"System {number}"})
     page = owner.post("/t/acme/catalogue/request", {"name": "One more"}, follow=True)
@@ -177,7 +177,7 @@ def test_what_was_granted_is_compared_with_what_is_asked(make, acme):
     assert granted["chat:write.public"] is granted["users:read.email"] is False
 
 
-def test_where_nobody_told_nothing_is_claimed(make, acme):
+def test_without_data_nothing_is_claimed(make, acme):
     assert {
         entry.granted for entry in list_permission_statuses(make.connection(acme, "slack"))
     } == {None}

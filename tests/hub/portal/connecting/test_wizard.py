@@ -158,7 +158,7 @@ def test_a_sample_of_a_route_that_is_broken_says_so(show_last_step, make, acme, 
     assert "A similar event would be held:" in text and "no such action" in text
 
 
-def test_a_sample_that_the_filter_refuses_is_told(show_last_step, make, acme):
+def test_a_sample_that_the_filter_rejects_is_named(show_last_step, make, acme):
     make.event(acme, "order.created", {"number": "A-1"})
     text = show_last_step(SAYS, filter="data.number == 'A-2'")
     assert "would not be sent: The route's filter excluded this event." in text

@@ -63,7 +63,7 @@ def test_an_own_endpoint_leads_to_its_other_page_and_back(admin, make, acme, con
     )
 
 
-def test_what_stops_it_from_above_is_told(admin, connection):
+def test_a_wider_cause_that_stops_it_is_shown(admin, connection):
     switch_off(
         KillSwitch(scope="connector", connector_key="webhook", reason="they fail"),
         ActorContext.system(),
@@ -107,7 +107,7 @@ def test_a_pause_without_a_reason_is_asked_again(admin, connection):
     assert state_of(connection) == "healthy"
 
 
-def test_who_comes_second_is_told_so(admin, connection):
+def test_a_second_concurrent_change_is_refused_with_a_reason(admin, connection):
     page = admin.post(url_of(connection, "resume"), follow=True)
     assert "nothing was changed" in page.content.decode()
 

@@ -36,7 +36,7 @@ def run_erasure(connection):
     return operation
 
 
-def test_contents_are_kept_where_nobody_says_else(admin, make, connection):
+def test_contents_are_kept_by_default(admin, make, connection):
     deliver(make, connection)
     admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold", "sure": "on"})
     assert not Operation.unscoped.exists() and Rendering.objects.exists()

@@ -9,7 +9,7 @@ from tests.hub.portal.pages import state_of, text_of, url_of
 pytestmark = pytest.mark.django_db
 
 
-def test_before_it_is_disconnected_the_consequences_are_told(admin, make, connection):
+def test_the_consequences_are_shown_before_it_is_disconnected(admin, make, connection):
     make.delivery(connection, name="Orders to us")
     text = text_of(admin, connection, "disconnect/")
     assert "One route uses this connection." in text and "Orders to us" in text
@@ -61,6 +61,6 @@ def test_what_is_erased_is_revoked_at_once(reauthenticated_admin, connection):
     assert "The disconnect can be undone" not in text_of(reauthenticated_admin, connection)
 
 
-def test_nobody_disconnects_by_accident(admin, connection):
+def test_a_disconnect_must_be_confirmed(admin, connection):
     admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold"})
     assert state_of(connection) == "healthy"

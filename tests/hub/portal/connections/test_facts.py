@@ -28,7 +28,7 @@ def test_a_connection_without_a_credential_has_a_page(admin, connection):
     assert "not set" not in text_of(admin, connection)
 
 
-def test_a_mapping_is_told_in_words_with_a_sample(admin, make, acme):
+def test_a_mapping_is_described_with_a_sample(admin, make, acme):
     slack = make.connection(acme, "slack")
     make.identity(slack, "channel", "orders", "C1")
     body = {
@@ -71,7 +71,7 @@ def test_a_sample_shows_no_secret_and_no_markup(admin, make, connection):
     assert "<script>alert" not in text
 
 
-def test_what_comes_next_is_told(admin, make, acme):
+def test_the_next_step_is_shown(admin, make, acme):
     slack = make.connection(acme, "slack", check_at=clock() + timedelta(hours=3))
     slack.lane.due_at = clock() + timedelta(minutes=5)
     slack.lane.save()
@@ -96,7 +96,7 @@ def test_many_routes_cost_no_more_queries(admin, make, acme, connection, count):
 # --- our support ---
 
 
-def test_a_visit_of_our_support_is_told_once_an_hour(admin, client, make, connection):
+def test_a_visit_of_our_support_is_listed_once_an_hour(admin, client, make, connection):
     client.force_login(make.staff(is_superuser=True, email="help@hub.test"))
     for _ in range(2):
         page = client.get(f"/admin/connections/connection/{connection.pk}/change/", follow=True)

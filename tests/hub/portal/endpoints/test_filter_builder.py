@@ -55,7 +55,7 @@ def passes_filter(filter, document=ORDER):
         ("data.nothing", "more", "1", False),
     ],
 )
-def test_a_condition_finds_what_was_meant(path, how, value, passed):
+def test_a_condition_finds_the_intended_events(path, how, value, passed):
     assert passes_filter(build_condition(path, how, value)) is passed
 
 

@@ -142,7 +142,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("remote_id", "why"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_meant_is_asked_again(admin, listed, remote_id, why):
+def test_an_ambiguous_input_is_requested_again(admin, listed, remote_id, why):
     text = admin.post(choice_url(listed), {"remote_id": remote_id}).content.decode()
     assert why in text and "#general" in text and list_identities() == []
 
@@ -172,7 +172,7 @@ def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outs
     assert "Matching record" not in text and 'name="remote_id"' in text
 
 
-def test_of_a_kind_that_nobody_lists_nobody_is_asked(admin, make, acme, outside):
+def test_a_kind_without_a_list_causes_no_call(admin, make, acme, outside):
     connection = make.connection(acme)
     assert 'name="remote_id"' in text_of(admin, choice_url(connection, "user", "7"))
     assert outside.ledger() == []

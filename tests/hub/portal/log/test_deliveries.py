@@ -47,13 +47,13 @@ def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
         ("held", "unknown_effect", "You. Check", "retry"),
     ],
 )
-def test_it_says_who_can_mend_it(admin, delivery, state, reason, who, verb):
+def test_it_names_who_can_fix_it(admin, delivery, state, reason, who, verb):
     put([delivery], state, reason)
     remedy = admin.get(page_of(delivery)).context["remedy"]
     assert who in remedy.responsible and remedy.verb == verb
 
 
-def test_checks_tell_times_in_the_zone_of_whoever_reads(admin, delivery):
+def test_checks_show_times_in_the_readers_zone(admin, delivery):
     assert "Accepted on 2026-11-25 13:00:00 CET." in text(admin.get(page_of(delivery)))
     admin.cookies["hub_zone"] = "UTC"
     assert "Accepted on 2026-11-25 12:00:00 UTC." in text(admin.get(page_of(delivery)))
@@ -65,7 +65,7 @@ def test_a_pause_is_mended_at_the_connection(admin, delivery):
     assert remedy.label == "Resume the connection." and remedy.url
 
 
-def test_what_is_waiting_needs_nobody(admin, delivery):
+def test_a_waiting_delivery_needs_no_person(admin, delivery):
     assert "sent automatically" in admin.get(page_of(delivery)).context["remedy"].responsible
 
 
@@ -117,7 +117,7 @@ def test_sending_again_leads_to_the_new_delivery(admin, delivery):
     assert answer["Location"] == page_of(again) and again.message_uuid == delivery.message_uuid
 
 
-def test_what_is_not_possible_is_told(admin, delivery):
+def test_an_impossible_action_has_a_reason(admin, delivery):
     put([delivery], "delivered")
     answer = admin.post(page_of(delivery, "retry"), follow=True)
     assert "Not possible" in text(answer)

@@ -112,7 +112,7 @@ def test_events_that_no_route_took_stand_in_a_view_of_their_own(admin, make, acm
         "since=9999-12-31T23:59",
     ],
 )
-def test_what_is_not_understood_is_told_and_breaks_nothing(admin, delivery_row, query):
+def test_an_unreadable_filter_is_named_and_breaks_nothing(admin, delivery_row, query):
     assert admin.get(f"{LOG}?{query}").status_code == 200
 
 
@@ -215,14 +215,14 @@ def test_a_view_knows_that_it_is_the_one_that_is_shown(admin):
 # --- new rows, by asking again ---
 
 
-def test_whoever_wants_no_new_rows_says_so_in_the_address(admin, delivery_row):
+def test_new_rows_are_switched_off_by_the_url(admin, delivery_row):
     page = admin.get(f"{LOG}?state=waiting")
     assert page.context["live_query"] == "?state=waiting&live=off" and b"every 5s" in page.content
     page = admin.get(f"{LOG}?state=waiting&live=off")
     assert page.context["live_query"] == "?state=waiting" and b"every 5s" not in page.content
 
 
-def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, delivery_row):
+def test_new_rows_are_counted_once(admin, make, acme, delivery_row):
     url = admin.get(LOG).context["new_url"]
     first = admin.get(url)
     assert first.status_code == 200 and b"new" not in first.content

@@ -71,7 +71,7 @@ def test_it_can_be_cancelled(admin, three):
     )
 
 
-def test_selected_rows_are_meant_and_no_other(admin, three):
+def test_only_selected_rows_are_changed(admin, three):
     assert (
         plan_retry(admin, f"?deliveries={three[0].public_id}&deliveries={three[2].public_id}").count
         == 2

@@ -60,7 +60,7 @@ def test_a_member_reads_and_keeps_nothing(member, acme, make):
     assert member.post(f"{SAVE}/{view.public_id}/remove").status_code == 403
 
 
-def test_nobody_removes_the_view_of_another_tenant(admin, globex, make):
+def test_a_view_of_another_tenant_cannot_be_removed(admin, globex, make):
     view = make.saved_view(globex)
     assert admin.post(f"{SAVE}/{view.public_id}/remove").status_code == 404
 

@@ -28,7 +28,7 @@ def test_the_difference_of_two_values_is_marked(left, right, texts):
     assert tuple(map(render_value, compare_values(left, right, limit=80))) == texts
 
 
-def test_no_value_and_an_empty_text_are_told_apart():
+def test_no_value_and_an_empty_text_look_different():
     left, right = compare_values(None, "", limit=80)
     assert (left.parts, right.parts) == ((), ())
     assert (str(left.label), str(right.label)) == ("no value", "empty text")

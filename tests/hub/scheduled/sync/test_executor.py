@@ -69,7 +69,7 @@ def events():
     return list(Event.unscoped.order_by("pk").values_list("type", "sender_id"))
 
 
-def test_a_sign_up_of_which_no_webhook_told_becomes_a_delivery(make, desk, acme, pipedrive):
+def test_a_sign_up_that_no_webhook_reported_becomes_a_delivery(make, desk, acme, pipedrive):
     salesforce = make.connection(acme, "salesforce")
     make.route(
         salesforce,
@@ -89,7 +89,7 @@ def test_a_sign_up_of_which_no_webhook_told_becomes_a_delivery(make, desk, acme,
     assert (item.state, item.record, item.account) == ("processed", id, COMPANY)
 
 
-def test_what_a_webhook_told_of_is_not_found_again(make, desk, acme, pipedrive, client):
+def test_what_a_webhook_reported_is_not_found_again(make, desk, acme, pipedrive, client):
     id = add_person(desk)
     post_pipedrive(client, pipedrive, entity_id=id, company_id=COMPANY)
     run_inbox()
@@ -220,7 +220,7 @@ def test_a_change_is_found_once_and_not_beside_its_creation(make, desk, acme, pi
     assert execute(run_sync, context)["found"] == 0
 
 
-def test_a_change_that_a_webhook_told_of_is_known(make, desk, acme, pipedrive, client):
+def test_a_change_that_a_webhook_reported_is_known(make, desk, acme, pipedrive, client):
     id = add_person(desk)
     post_pipedrive(client, pipedrive, entity_id=id)
     desk.now += 60

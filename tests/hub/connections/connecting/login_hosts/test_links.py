@@ -62,7 +62,7 @@ def test_a_link_says_the_host_and_asks_the_guest_no_more(guest, make, acme):
     assert Connection.unscoped.get().settings["login_host"] == UAT
 
 
-def test_a_link_whose_host_is_allowed_no_more_sends_nobody_away(guest, make, acme):
+def test_a_link_whose_host_is_no_longer_allowed_redirects_to_none(guest, make, acme):
     link, app = (
         make.connect_link(acme, "salesforce", login_host=UAT),
         ConnectorApp.objects.get(connector_key="salesforce"),

@@ -61,7 +61,7 @@ def test_a_host_that_is_typed_counts_where_its_choice_is_chosen(browser):
     assert get_newest_authorization().login_host == ""
 
 
-def test_the_wizard_sends_nobody_to_another_host(browser):
+def test_the_wizard_redirects_to_no_other_host(browser):
     for host in HOSTILE_HOSTS:
         page = browser.begin("salesforce", environment="login_host", login_host=host)
         assert (host, page.status_code, "url" in page.context) == (host, 422, False)

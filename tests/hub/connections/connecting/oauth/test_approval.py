@@ -33,7 +33,7 @@ def request_approval(browser, outside, approval="needed", **said):
     assert "Your request was sent" in page.text
 
 
-def test_the_page_before_says_that_nobody_is_sent_back(browser):
+def test_the_page_before_says_that_the_system_does_not_redirect_back(browser):
     assert "does not send you back" in text(browser, WIZARD)
     assert "does not send you back" in browser.begin("slack").content.decode()
     assert "does not send you back" not in text(browser, "/t/acme/connect/salesforce/")
@@ -53,7 +53,7 @@ def test_it_still_waits_when_the_attempt_has_ended(browser, outside):
     assert get_newest_authorization().reason == "unfinished" and WAITING in text(browser, WIZARD)
 
 
-def test_a_month_later_nobody_waits_any_more(browser, make, acme):
+def test_an_approval_is_not_awaited_after_a_month(browser, make, acme):
     make.authorization(acme, now=clock() - timedelta(days=31))
     assert WAITING not in text(browser, WIZARD)
 

@@ -288,7 +288,7 @@ FORGED = {
 @pytest.mark.parametrize(
     "connector", [SLACK, SALESFORCE, None], ids=["slack", "salesforce", "none"]
 )
-def test_every_problem_says_its_cause_and_who_can_mend_it(code, connector):
+def test_every_problem_has_its_cause_and_who_can_fix_it(code, connector):
     shown = explain_problem(code, connector, hub="Hub", account="T1")
     assert shown.title and shown.cause.endswith((".", "?")) and shown.responsible_text
     assert "%(" not in "".join((shown.title, shown.cause, shown.responsible_text, shown.text))

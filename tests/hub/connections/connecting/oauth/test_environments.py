@@ -227,7 +227,7 @@ def test_a_kind_that_a_system_does_not_have_is_refused(api, acme, wanted):
     assert not ConnectLink.unscoped.exists()
 
 
-def test_a_kind_to_which_nobody_can_be_sent_is_refused(api, browser, acme):
+def test_an_environment_without_a_login_page_is_refused(api, browser, acme):
     app = ConnectorApp.objects.get(connector_key="salesforce")
     app.urls |= {"sandbox_login": "https://test.salesforce.com.evil.example"}
     app.save()

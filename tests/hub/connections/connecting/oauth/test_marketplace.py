@@ -87,7 +87,7 @@ def test_a_call_that_cannot_be_read_is_refused(client, connected, body):
     assert post_uninstall(client, body) == 400
 
 
-def test_a_company_that_nobody_connected_changes_nothing(client, connected):
+def test_a_company_without_a_connection_changes_nothing(client, connected):
     assert post_uninstall(client, TOLD | {"company_id": 999}) == 204
     assert not WakeUp.objects.exists()
 

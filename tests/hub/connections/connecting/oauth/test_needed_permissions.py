@@ -62,7 +62,7 @@ def test_who_allows_it_connects(browser, outside, route):
     assert CUSTOM in Connection.unscoped.get().permissions
 
 
-def test_a_route_that_is_off_keeps_nobody_from_connecting(browser, outside, route):
+def test_a_disabled_route_prevents_no_connecting(browser, outside, route):
     type(route).unscoped.update(enabled=False)
     browser.submit(connect_without_permission(browser, outside))
     assert count_connections() == 1

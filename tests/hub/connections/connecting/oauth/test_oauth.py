@@ -65,7 +65,7 @@ def test_what_was_granted_and_what_is_missing_is_said_and_kept(browser, outside)
     assert Connection.unscoped.get().missing_permissions == ["chat:write.public", "channels:read"]
 
 
-def test_a_life_that_was_told_is_kept(browser, outside):
+def test_a_reported_token_lifetime_is_stored(browser, outside):
     outside.world(
         slack=[{"team": "T0000ACME", "refresh_token": "xoxe-1-acme", "expires_in": 43200}]
     )
@@ -84,7 +84,7 @@ def test_the_page_goes_on_by_itself_and_has_a_link(browser):
     assert 'http-equiv="refresh"' in page and "Continue to Slack" in page
 
 
-def test_nobody_else_learns_the_address(browser):
+def test_the_address_is_sent_to_the_connector_only(browser):
     answer = browser.client.get(browser.allow(browser.get_consent_url("slack")))
     assert (answer.status_code, answer["Referrer-Policy"]) == (302, "no-referrer")
     assert "code=" not in answer["Location"] and "no-store" in answer["Cache-Control"]

@@ -32,9 +32,7 @@ def test_the_hour_that_its_token_lives_is_kept(browser):
     assert 3500 < left.total_seconds() <= 3600
 
 
-def test_an_authorization_that_nobody_uses_ends_after_60_days_and_staff_see_it_a_week_before(
-    browser, acme
-):
+def test_an_unused_authorization_ends_after_60_days_and_staff_see_it_a_week_before(browser, acme):
     browser.submit(browser.connect_account("pipedrive"))
     ends = Credential.unscoped.get().grant_expires_at
     assert ends - clock() == pytest.approx(60 * DAY, abs=MINUTE)
@@ -51,7 +49,7 @@ def test_nothing_is_asked_that_the_registration_says(browser):
     assert not {"scope", "code_challenge"} & set(asked)
 
 
-def test_what_the_registration_lacks_is_told(browser, outside):
+def test_what_the_registration_lacks_is_shown(browser, outside):
     outside.world(pipedrive=[{"company": "701", "scopes": "base,deals:full"}])
     page = browser.connect_account("pipedrive")
     assert [entry.key for entry in page.context["missing"]] == [

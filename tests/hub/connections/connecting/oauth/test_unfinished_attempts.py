@@ -63,7 +63,7 @@ def test_it_can_still_go_on_when_the_attempt_has_ended(browser):
     )
 
 
-def test_a_day_later_nobody_is_asked_to_go_on(browser, make, acme):
+def test_an_attempt_is_not_offered_again_after_a_day(browser, make, acme):
     make.authorization(acme, "salesforce", now=clock() - timedelta(hours=25))
     assert "Continue" not in text(browser, HOME)
 

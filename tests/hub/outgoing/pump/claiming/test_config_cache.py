@@ -54,7 +54,7 @@ def test_a_clock_that_goes_back_makes_nothing_last(loaded_config):
 
 
 @pytest.mark.django_db
-def test_tenants_that_were_asked_for_lately_are_read_together(make):
+def test_recently_used_tenants_are_read_together(make):
     config, tenants = ConfigCache(), [make.tenant(f"t{number}").pk for number in range(3)]
     config.load(tenants=tenants)
     config.expire(now=NOON)
