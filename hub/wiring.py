@@ -38,7 +38,7 @@ from hub.outgoing.operations.erase import CONNECTION_ERASED, erase_batch
 from hub.outgoing.operations.execute import execute_batch
 from hub.outgoing.pump.prepare import REPLY_URL
 from hub.outgoing.subscriptions.route_actions import ROUTE_DELETED
-from hub.portal.changes.retention import PORTAL_VISITS
+from hub.portal.changes.visits import PORTAL_VISITS
 from hub.prune.tables import TABLES
 from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
 from hub.scheduled.night.planner import plan_runs

@@ -18,13 +18,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
-from hub.health.log_metrics import collect_log_metrics
 from hub.health.probes import (
     longest_inbox_wait,
     longest_unserved_time,
     measure_database_latency,
 )
-from hub.health.run_metrics import collect_run_metrics
+from hub.health.scheduled_metrics import collect_log_metrics, collect_run_metrics
 from hub.incoming.models import InboundItem
 from hub.incoming.receiving.counts import count_by_cause
 from hub.mail.models import Mail

@@ -11,7 +11,6 @@ from connectors.registry import CONNECTORS
 from hub import staff
 from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
-from hub.connections.admin import panels
 from hub.connections.admin.connection_form_pages import ConnectionFormsMixin
 from hub.connections.admin.disconnect_actions import DisconnectActionsMixin
 from hub.connections.admin.expiry_forecast import render_forecast_page
@@ -39,6 +38,24 @@ SUGGESTED_ACTIONS_BY_STATE = {
     "paused": "resume",
     "disabled": "enable",
 }
+DELIVERIES_SHOWN = 10
+DELIVERIES_SEARCHED = 1000  # newest deliveries of the tenant that are searched
+
+
+def find_last_deliveries(connection: Connection) -> list[Any]:
+    """Find the connection's last deliveries among the newest of its tenant.
+
+    The index of the tenant is used, as the table may be huge.
+    """
+    if connection.tenant is None:
+        return []
+    newest = connection.tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_SEARCHED]
+    deliveries = (
+        connection.deliveries.filter(pk__in=newest)
+        .select_related("event", "tenant", "route", "connection__lane")
+        .order_by("-id")
+    )
+    return list(deliveries[:DELIVERIES_SHOWN])
 
 
 class ConnectionAdminBase(
@@ -140,7 +157,7 @@ class ConnectionAdminBase(
             "gauges": list_named_quota_usage(connection, now=clock()),
             "maintenance": maintenance.find_connection_window(connection, now=clock()),
             "timeline": draw_credential_timeline(connection, now=clock()),
-            "deliveries": panels.find_last_deliveries(connection)
+            "deliveries": find_last_deliveries(connection)
             if has_permission("outgoing.view_delivery")
             else (),
             "routes": connection.routes.order_by("name")[:20]

@@ -8,7 +8,6 @@ from hub.audit import ActorContext
 from hub.management.demo.data import ORDER_FIELD
 from hub.scheduled.jobs.job_actions import build_job, create_job
 from hub.scheduled.models import Job
-from hub.scheduled.reports.defaults import build_weekly_sales
 
 RECONCILIATION = "Orders, every night"
 WEEKLY_SALES = "Weekly sales"
@@ -53,7 +52,13 @@ JOBS: tuple[Mapping[str, Any], ...] = (
         "cron": "0 1 * * *",
         "options": RECONCILE_OPTIONS,
     },
-    {**build_weekly_sales("salesforce"), "name": WEEKLY_SALES},
+    {
+        "kind": "report",
+        "name": WEEKLY_SALES,
+        "connector_key": "salesforce",
+        "cron": "0 9 * * 1",
+        "options": {"period": "last_week", "title": "Sales of last week"},
+    },
     {
         "kind": "ship",
         "name": LOG_SHIPPING,

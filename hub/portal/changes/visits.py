@@ -1,8 +1,11 @@
 """The last visit of each person, without a write for each request."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from hub.portal.models import PortalVisit
+from hub.prune.tables import Table
 from tenants.access.tenant_users import TenantUser
 
 VISIT_GAP = timedelta(hours=2)  # without a page: then the next page begins another visit
@@ -38,3 +41,22 @@ def record_visit(tenant_user: TenantUser, *, now: datetime) -> datetime | None:
 def _identify_person(tenant_user: TenantUser) -> str:
     user = tenant_user.user
     return f"user:{user.pk}" if user else f"guest:{tenant_user.reference}"
+
+
+# --- how long they are stored ---
+
+
+def _find_no_ages(ids: Sequence[Any]) -> dict[Any, datetime]:
+    """Return no ages: the row of a person is updated in place, so its key does not show its age."""
+    return {}
+
+
+def _recent_visits(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    visits = PortalVisit.unscoped.filter(pk__in=ids, seen_at__gt=cutoff)
+    return visits.values_list("pk", flat=True)
+
+
+# Who comes back later is treated as on the first visit.
+PORTAL_VISITS = Table(
+    "portal visits", "rows", PortalVisit.unscoped.all, _find_no_ages, _recent_visits
+)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hub.health.run_metrics import collect_run_metrics
+from hub.health.scheduled_metrics import collect_run_metrics
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.scheduled.models import Discrepancy, Run, RunLogEntry, StagedRecord
 from hub.scheduled.runs.erase import erase_run_texts

@@ -1,6 +1,6 @@
-"""Metrics of runs: the open ones by state, the late ones, and the longest wait."""
+"""Metrics of scheduled work: open runs of jobs, and log lines that wait to be shipped."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from django.db.models import Count, Min, Q
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from hub.scheduled.models import Run
+from hub.scheduled.shipping.figures import measure_waiting_logs
 
 
 def collect_run_metrics(*, now: datetime) -> Iterator[Metric]:
@@ -36,3 +37,21 @@ def collect_run_metrics(*, now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "hub_run_wait_seconds", "Seconds since the first waiting run was due.", value=waits
     )
+
+
+def collect_log_metrics(*, now: datetime) -> Iterator[Metric]:
+    """Yield backlog and lag of all tenants' logs by source."""
+    backlogs: dict[str, int] = defaultdict(int)
+    lags: dict[str, float] = defaultdict(float)
+    for figures in measure_waiting_logs(now=now):
+        backlogs[figures.source] += figures.backlog
+        lags[figures.source] = max(lags[figures.source], figures.lag_seconds)
+    yield _by_source("hub_log_backlog_lines", "Log lines that wait to be shipped.", backlogs)
+    yield _by_source("hub_log_lag_seconds", "Seconds that the oldest of them has waited.", lags)
+
+
+def _by_source(name: str, documentation: str, values: dict[str, int] | dict[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, documentation, labels=["source"])
+    for source, value in sorted(values.items()):
+        family.add_metric([source], value)
+    return family
