@@ -189,7 +189,7 @@ def signed_in_by_force():
 
     from hub.staff.mfa_gate import mark_mfa_passed
 
-    def came_in(sender, request, user, **told):
+    def came_in(sender, request, user, **fields):
         if not request.path:  # no page was asked for it
             mark_mfa_passed(request, user)
             if user.is_staff:

@@ -166,8 +166,8 @@ class Factories(TenantFactories, ScheduledFactories):
         return DriftFinding.unscoped.create(connection=connection, **made | fields)
 
     def identity(self, connection, kind, local_id, remote_id, at=NOON, name=""):
-        said = {"kind": kind, "local_id": local_id, "remote_id": remote_id, "name": name}
-        return Identity.unscoped.create(connection=connection, created_at=at, updated_at=at, **said)
+        data = {"kind": kind, "local_id": local_id, "remote_id": remote_id, "name": name}
+        return Identity.unscoped.create(connection=connection, created_at=at, updated_at=at, **data)
 
     def route(
         self,

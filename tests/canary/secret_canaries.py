@@ -122,11 +122,11 @@ class CanaryRows:
 
     def connect(self, connector):
         code = CONNECTORS[connector]
-        asked = {
+        data = {
             field.key: SHAPES.get(field.key, TEXT) if field.secret else "public"
             for field in code.app_fields
         } | list_old_secrets(code.app_fields)
-        self.make.app(connector, asked, urls=dict.fromkeys(code.urls, NOWHERE), hosts=[NOWHERE])
+        self.make.app(connector, data, urls=dict.fromkeys(code.urls, NOWHERE), hosts=[NOWHERE])
         settings = {field.key: NOWHERE for field in code.fields if field.kind == "url"}
         tenant = None if code.is_for_platform else self.tenant
         return self.make.connection(
@@ -208,13 +208,13 @@ class CanaryRows:
         self.authorization(code.key, "begun")
         self.authorization(code.key, "granted", account=connection.account, account_name="theirs")
         back = self.authorization(code.key, "begun")
-        said = {"state": [f"state {back.pk}"], "code": ["a code"]}
+        data = {"state": [f"state {back.pk}"], "code": ["a code"]}
         Authorization.unscoped.filter(pk=back.pk).update(
             digest=digest_browser_value(f"state {back.pk}")
         )
         with suppress(AuthorizationRefused):
             receive_callback(
-                said, connector=code, identity=BrowserIdentity(HERE, self.owner),
+                data, connector=code, identity=BrowserIdentity(HERE, self.owner),
                 redirect_uri=NOWHERE, call=call, now=self.now
             )  # fmt: skip
 
@@ -226,13 +226,13 @@ class CanaryRows:
             expires_at=self.now + HOUR, **fields,
         )  # fmt: skip
         row.digest = digest_browser_value(str(row.public_id))
-        told = {
+        data = {
             "secret": build_secrets(connector),
             "settings": {},
             "expires_in": None,
             "at": self.now.isoformat(),
         }
-        row.sealed = seal({"verifier": TEXT} if state == "begun" else told, row.binding)
+        row.sealed = seal({"verifier": TEXT} if state == "begun" else data, row.binding)
         row.save()
         return row
 
@@ -250,13 +250,13 @@ class CanaryRows:
 
     def create_other_rows(self):
         """Rows of every other kind that a page may show."""
-        mine = Connection.unscoped.filter(tenant=self.tenant).first()
-        self.make.identity(mine, "user", "7", "U7")
+        connection = Connection.unscoped.filter(tenant=self.tenant).first()
+        self.make.identity(connection, "user", "7", "U7")
         gone = self.make.connection(
             self.tenant, "pipedrive", account="undoable", secret=build_secrets("pipedrive")
         )
         disconnect_account(gone, ActorContext.system(), can_be_undone=True, now=self.now)
-        self.make.maintenance(mine)
+        self.make.maintenance(connection)
         self.make.api_key(self.tenant)
         self.make.connect_link(self.tenant)
         self.make.saved_view(self.tenant)

@@ -43,14 +43,14 @@ ELSEWHERE = ("admin/", "api/", "t/")
 @pytest.fixture
 def lines():
     """What is logged at DEBUG, as it is written; no line may show a secret."""
-    written, kept, root = [], logging.StreamHandler(io.StringIO()), logging.getLogger()
-    kept.emit = lambda record: written.append(kept.format(record))
-    kept.setFormatter(build_formatter())
+    written, stream_handler, root = [], logging.StreamHandler(io.StringIO()), logging.getLogger()
+    stream_handler.emit = lambda record: written.append(stream_handler.format(record))
+    stream_handler.setFormatter(build_formatter())
     level = root.level
-    root.addHandler(kept)
+    root.addHandler(stream_handler)
     root.setLevel(logging.DEBUG)
     yield written
-    root.removeHandler(kept)
+    root.removeHandler(stream_handler)
     root.setLevel(level)
     assert [line for line in written if find_secret(line)] == []
 
@@ -173,13 +173,13 @@ def test_input_of_a_program_or_a_person_is_not_shown_in_a_response(canary_rows, 
     ):
         stated = {field.key for field in connector.fields}
         kept = {key: value for key, value in build_secrets(connector.key).items() if key in stated}
-        asked = {
+        data = {
             "tenant": "acme",
             "connector": connector.key,
             "settings": {"url": NOWHERE},
             "secrets": kept,
         }
-        answers = [client.post("/api/v1/connections", asked, format="json")]
+        answers = [client.post("/api/v1/connections", data, format="json")]
         said = {"name": "mine", "url": NOWHERE} | kept
         answers += [person.post(f"/t/acme/connect/{connector.key}/fill-in/", said)]
         assert [find_secret(body_of(answer)) for answer in answers] == [[], []]
@@ -214,8 +214,8 @@ def test_no_page_of_a_guest_shows_a_secret(canary_rows, make):
                 now=canary_rows.now,
             )
             client = Client()
-            began = client.post(f"/connect/link/{link.token}/")
-            assert began.status_code in (200, 302) and not find_secret(body_of(began))
+            response = client.post(f"/connect/link/{link.token}/")
+            assert response.status_code in (200, 302) and not find_secret(body_of(response))
             assert find_pages_with_secrets(client, "connect/", posted={}) == []
 
 

@@ -70,9 +70,9 @@ class Cases:
     def __init__(self, process):
         self._process = process
 
-    def assert_passes(self, name, **given):
+    def assert_passes(self, name, **fields):
         """Run the case by this name, and assert that it did not fail."""
-        self._process.stdin.write(json.dumps({"name": name, **given}) + "\n")
+        self._process.stdin.write(json.dumps({"name": name, **fields}) + "\n")
         self._process.stdin.flush()
         printed = []
         for line in self._process.stdout:

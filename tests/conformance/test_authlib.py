@@ -65,9 +65,9 @@ def test_salesforce_refuses_a_code_with_another_verifier(desk):
         sent_back = desk.post(
             url.removeprefix(desk.url), data={"account": ORG}, allow_redirects=False
         )
-        given = {"authorization_response": sent_back.headers["Location"], "state": state}
+        data = {"authorization_response": sent_back.headers["Location"], "state": state}
         with pytest.raises(OAuthError, match="invalid code verifier"):
-            session.fetch_token(f"{desk.url}{at}/token", code_verifier="w" * 43, **given)
+            session.fetch_token(f"{desk.url}{at}/token", code_verifier="w" * 43, **data)
 
 
 def test_pipedrive_by_basic_authentication(desk):
@@ -113,8 +113,8 @@ def test_salesforce_signs_an_id_token_that_authlib_verifies_and_takes_the_client
         )
     keys = KeySet.import_key_set(desk.get("/salesforce/login/id/keys").json())
     signed = jwt.decode(token["id_token"], keys, algorithms=["RS256"])
-    wanted = {"iss": issuer, "aud": "hub.salesforce"}
-    options = {name: {"essential": True, "value": value} for name, value in wanted.items()}
+    data = {"iss": issuer, "aud": "hub.salesforce"}
+    options = {name: {"essential": True, "value": value} for name, value in data.items()}
     parameters = {"nonce": "n-1", "access_token": token["access_token"]}
     claims = CodeIDToken(signed.claims, signed.header, options, parameters)
     claims.validate(now=claims["iat"])

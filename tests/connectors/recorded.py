@@ -53,18 +53,18 @@ ACCOUNTS = {"pipedrive": "701", "salesforce": "00D000000000001AAA", "slack": "T0
 
 
 def credential(key: str, **changes: Any) -> Credential:
-    given = {
+    data = {
         "secret": SECRETS[key],
         "urls": CONNECTORS[key].urls,
         "account": ACCOUNTS.get(key, ""),
         "settings": SETTINGS.get(key, {}),
         "reply_url": REPLY_URLS.get(key, ""),
     }
-    return Credential(**given | changes)
+    return Credential(**data | changes)
 
 
 def message(body: Mapping[str, Any], **changes: Any) -> Message:
-    given = {
+    data = {
         "id": ORDER["id"],
         "body": body,
         "raw": dump_json(body),
@@ -72,7 +72,7 @@ def message(body: Mapping[str, Any], **changes: Any) -> Message:
         "type": ORDER["type"],
         "tenant": "acme",
     }
-    return Message(**given | changes)
+    return Message(**data | changes)
 
 
 def messages(count: int, body: Mapping[str, Any], **changes: Any) -> list[Message]:

@@ -53,9 +53,9 @@ def parse_token_answer(key, **changes):
     return CONNECTORS[key].parse_token_response(Response(200, body), APP, credential(key))
 
 
-def sent_to(connector, **said):
+def sent_to(connector, **fields):
     url = connector.build_authorize_url(
-        APP, credential(connector.key), state="s1", redirect_uri=BACK, verifier=VERIFIER, **said
+        APP, credential(connector.key), state="s1", redirect_uri=BACK, verifier=VERIFIER, **fields
     )
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
 

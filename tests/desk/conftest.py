@@ -41,9 +41,9 @@ def running_hub(tmp_path_factory):
 
 def standing(context):
     with context() as environment:
-        there = WorkerProcesses(environment)
-        yield there
-        there.end()
+        worker_processes = WorkerProcesses(environment)
+        yield worker_processes
+        worker_processes.end()
 
 
 @pytest.fixture

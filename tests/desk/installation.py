@@ -225,8 +225,10 @@ def shell():
 
 def free_ports(count):
     """All different: each is still held while the next is found."""
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+    with contextlib.ExitStack() as exit_stack:
+        probes = [
+            exit_stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
+        ]
         return [probe.getsockname()[1] for probe in probes]
 
 

@@ -52,10 +52,10 @@ def place(sandbox, tmp_path):
             "HUB_FAILPOINTS_DONE": str(done),
             "HUB_EGRESS_ALLOW": f"{environment['HUB_EGRESS_ALLOW']},{sandbox.place}",
         }
-        there = WorkerProcesses(environment)
-        there.run(SEED.format(url=sandbox.url))
-        yield there, done
-        there.end()
+        worker_processes = WorkerProcesses(environment)
+        worker_processes.run(SEED.format(url=sandbox.url))
+        yield worker_processes, done
+        worker_processes.end()
 
 
 def list_posts(sandbox):

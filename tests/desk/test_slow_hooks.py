@@ -77,10 +77,10 @@ def slow_connections(port, path):
 
 def request(port, path):
     """Return the status of an answer, and the seconds that it took."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as line:
         line.request("GET", path)
-        return line.getresponse().status, time.monotonic() - began
+        return line.getresponse().status, time.monotonic() - started_at
 
 
 def deliver(port, path, event_id):
@@ -88,10 +88,10 @@ def deliver(port, path, event_id):
     body = build_request(
         urlsplit(f"http://127.0.0.1:{port}{path}"), event_id, team="T0000", secret=SECRET
     )
-    began = time.monotonic()
+    started_at = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
         line.sendall(body)
-        return int(line.recv(4096).split()[1]), time.monotonic() - began
+        return int(line.recv(4096).split()[1]), time.monotonic() - started_at
 
 
 def test_two_thousand_slow_webhooks_leave_the_others_working(hooks):

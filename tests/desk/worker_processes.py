@@ -102,10 +102,10 @@ def wake(pids):
 
 def seconds_to_stop(worker, *signals):
     """Each signal a second after the one before."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     for number in signals:
         worker.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             worker.wait(1)
     worker.wait(60)
-    return time.monotonic() - began
+    return time.monotonic() - started_at

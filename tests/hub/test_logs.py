@@ -151,10 +151,14 @@ def test_a_report_hides_forms_cookies_and_what_local_variables_hold():
     request = RequestFactory().post(
         "/", {"password": "p", "plain": "q"}, headers={"Cookie": "sessionid=s"}
     )
-    told = ReporterFilter()
-    assert set(told.get_post_parameters(request).values()) == {told.cleansed_substitute}
-    assert set(told.get_safe_cookies(request).values()) == {told.cleansed_substitute}
+    reporter_filter = ReporterFilter()
+    assert set(reporter_filter.get_post_parameters(request).values()) == {
+        reporter_filter.cleansed_substitute
+    }
+    assert set(reporter_filter.get_safe_cookies(request).values()) == {
+        reporter_filter.cleansed_substitute
+    }
     access_token, header = "opaque", f"Bearer {KEY}"
-    variables = dict(told.get_traceback_frame_variables(request, sys._getframe()))
+    variables = dict(reporter_filter.get_traceback_frame_variables(request, sys._getframe()))
     assert (variables["access_token"], KEY[18:] in variables["header"]) == ("***", False)
     assert access_token and header

@@ -134,10 +134,10 @@ def test_the_failure_of_a_step_that_no_sweep_runs_any_more_is_forgotten():
 
 
 def test_a_connection_whose_connector_is_gone_keeps_no_other_from_reading_as_degraded(make):
-    gone, other = make.connection(), make.connection()
-    Lane.unscoped.filter(pk=gone.pk).update(failing_since=NOON - MINUTE)
+    connection, other = make.connection(), make.connection()
+    Lane.unscoped.filter(pk=connection.pk).update(failing_since=NOON - MINUTE)
     Lane.unscoped.filter(pk=other.pk).update(failing_since=NOON)
-    Connection.unscoped.filter(pk=gone.pk).update(connector_key="uninstalled")
+    Connection.unscoped.filter(pk=connection.pk).update(connector_key="uninstalled")
     run_sweep(now=NOON + MINUTE)
     other.refresh_from_db()
     assert (other.state, SweepFailure.objects.count()) == ("degraded", 0)

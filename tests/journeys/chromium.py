@@ -46,16 +46,18 @@ def answer(client: Client, here: Context, route, request):
         return route.fulfill(status=204)  # silence: where a page leads outside, it stays
     # Playwright calls this in a context of its own, where Django would open another connection to
     # the database.
-    said = here.copy().run(
+    result = here.copy().run(
         ask, client, request, f"{parts.path}?{parts.query}" if parts.query else parts.path
     )
-    if said.headers.get("Location"):  # what is fulfilled cannot redirect
-        page = f'<meta http-equiv="refresh" content="0;url={escape(said.headers["Location"])}">'
+    if result.headers.get("Location"):  # what is fulfilled cannot redirect
+        page = f'<meta http-equiv="refresh" content="0;url={escape(result.headers["Location"])}">'
         return route.fulfill(content_type="text/html", body=page)
-    body = b"".join(said.streaming_content) if said.streaming else said.content
-    said.close()
-    kept = {name: value for name, value in said.headers.items() if name.lower() not in NOT_SENT_ON}
-    fulfilled = {"status": said.status_code, "headers": kept, "body": body}
+    body = b"".join(result.streaming_content) if result.streaming else result.content
+    result.close()
+    kept = {
+        name: value for name, value in result.headers.items() if name.lower() not in NOT_SENT_ON
+    }
+    fulfilled = {"status": result.status_code, "headers": kept, "body": body}
     if parts.path.startswith("/static/"):
         STATIC[parts.path] = fulfilled
     return route.fulfill(**fulfilled)
@@ -67,8 +69,8 @@ def ask(client: Client, request, path):
     }
     headers.pop("HTTP_COOKIE", None)
     kind = request.headers.get("content-type", "application/octet-stream")
-    said = {"content_type": kind, "secure": True, "SERVER_NAME": "hub.test", **headers}
-    return client.generic(request.method, path, request.post_data_buffer or b"", **said)
+    data = {"content_type": kind, "secure": True, "SERVER_NAME": "hub.test", **headers}
+    return client.generic(request.method, path, request.post_data_buffer or b"", **data)
 
 
 @contextmanager

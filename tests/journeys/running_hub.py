@@ -82,10 +82,10 @@ class RunningHub:
         }
         return self.asks("POST", "events", **event)["id"]
 
-    def asks(self, method, path, **said):
+    def asks(self, method, path, **fields):
         headers = {"Authorization": f"Bearer {self.told['platform_key']}"}
         answer = requests.request(
-            method, f"{self.hub}/api/v1/{path}", json=said, headers=headers, timeout=20
+            method, f"{self.hub}/api/v1/{path}", json=fields, headers=headers, timeout=20
         )
         assert answer.ok, answer.text
         return answer.json()
@@ -96,8 +96,8 @@ class RunningHub:
         ]
 
     def portal_link(self, company, **who):
-        said = {"user": "user-7", "name": "Gwen Guest", "role": "admin"} | who
-        return self.asks("POST", "portal-links", tenant=company.reference, **said)["url"]
+        data = {"user": "user-7", "name": "Gwen Guest", "role": "admin"} | who
+        return self.asks("POST", "portal-links", tenant=company.reference, **data)["url"]
 
     def states(self, company):
         """Of its connections, by connector."""
@@ -129,9 +129,9 @@ class RunningHub:
             "POST", "world", **{system: [{entry: company.account(system), "approval": approval}]}
         )
 
-    def control(self, method, page, **said):
+    def control(self, method, page, **fields):
         answer = requests.request(
-            method, f"{self.sandbox}/_control/{page}", json=said or None, timeout=20
+            method, f"{self.sandbox}/_control/{page}", json=fields or None, timeout=20
         )
         assert answer.ok, answer.text
         return answer.json()

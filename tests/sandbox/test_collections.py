@@ -69,9 +69,9 @@ def find(system, key):
 def read_all(desk, system, key, **query):
     """All records of a collection, page by page."""
     collection, records, cursor = find(system, key), [], ""
-    given = {**SIDES[system, key][2], **query}
+    data = {**SIDES[system, key][2], **query}
     while True:
-        request = collection.page_request(key_of(desk, system), at=AT, cursor=cursor, **given)
+        request = collection.page_request(key_of(desk, system), at=AT, cursor=cursor, **data)
         page = collection.parse_page(send(request))
         assert page.is_complete
         records += page.records
@@ -212,8 +212,8 @@ def test_records_are_found_by_their_values_whatever_conditions_a_job_has(sides, 
     condition = {"Amount__c": "7"} if system == "salesforce" else {"owner_id": "7"}
     query = {**SIDES[system, key][2], **condition}
     queries = collection.find_queries(query, field, values, since=AT.isoformat(), type="")
-    found = [record for some in queries for record in read_all(sides, system, key, **some)]
-    assert len(found) == 2
+    records = [record for some in queries for record in read_all(sides, system, key, **some)]
+    assert len(records) == 2
 
 
 def test_a_search_for_many_keys_is_several_queries(sides):

@@ -83,10 +83,10 @@ def test_a_lasting_token_stays_the_same_until_it_is_revoked(desk):
 def test_a_wrong_client_does_not_use_up_a_refresh_token(desk):
     desk.world(slack=[{"team": ACME, "client_id": "another", "client_secret": "x"}])
     stranger = {"client_id": "another", "client_secret": "x"}
-    given = {"grant_type": "refresh_token", "refresh_token": "xoxe-1-globex-1"}
-    assert request_slack_token(desk, **given | stranger)["error"] == "invalid_refresh_token"
+    data = {"grant_type": "refresh_token", "refresh_token": "xoxe-1-globex-1"}
+    assert request_slack_token(desk, **data | stranger)["error"] == "invalid_refresh_token"
     desk.now += 61
-    assert request_slack_token(desk, **given)["ok"]
+    assert request_slack_token(desk, **data)["ok"]
 
 
 def test_an_uninstalled_app_is_out_of_the_workspace(desk):

@@ -17,13 +17,15 @@ pytestmark = pytest.mark.django_db
 ISSUE = reverse("admin:tenants_apikey_add")
 
 
-def issue_key(client, **said):
-    return client.post(ISSUE, {"name": "shop", "scopes": ["events:write"], "lifetime": "30"} | said)
+def issue_key(client, **fields):
+    return client.post(
+        ISSUE, {"name": "shop", "scopes": ["events:write"], "lifetime": "30"} | fields
+    )
 
 
 def test_a_tenant_is_suspended_with_a_reason_and_restored(superuser, acme):
-    def do(verb, **said):
-        superuser.post(reverse("admin:tenants_tenant_verb", args=[acme.pk, verb]), said)
+    def do(verb, **fields):
+        superuser.post(reverse("admin:tenants_tenant_verb", args=[acme.pk, verb]), fields)
         acme.refresh_from_db()
         return acme.suspended, acme.suspended_reason
 

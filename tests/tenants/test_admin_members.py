@@ -13,9 +13,9 @@ from tests.mails import deliver_mails
 pytestmark = pytest.mark.django_db
 
 
-def invite_member(client, tenant, **said):
+def invite_member(client, tenant, **fields):
     url = reverse("admin:tenants_tenant_verb", args=[tenant.pk, "invite"])
-    return client.post(url, {"email": "ann@acme.test", "role": "owner"} | said, follow=True)
+    return client.post(url, {"email": "ann@acme.test", "role": "owner"} | fields, follow=True)
 
 
 def test_staff_invite_the_first_owner(superuser, acme):
@@ -52,12 +52,12 @@ def test_members_that_staff_change_are_audited(superuser, acme, make):
 
 def change_members(client, tenant, *rows):
     """What the tenant's page answers to these members, each with what else its row says."""
-    said = {"name": tenant.name, "time_zone": "UTC"}
-    said |= {"memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(rows)}
+    data = {"name": tenant.name, "time_zone": "UTC"}
+    data |= {"memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(rows)}
     for number, (row, changes) in enumerate(rows):
         form = {"id": row.pk, "tenant": tenant.pk, "user": row.user_id, "role": row.role} | changes
-        said |= {f"memberships-{number}-{name}": value for name, value in form.items()}
-    return client.post(reverse("admin:tenants_tenant_change", args=[tenant.pk]), said)
+        data |= {f"memberships-{number}-{name}": value for name, value in form.items()}
+    return client.post(reverse("admin:tenants_tenant_change", args=[tenant.pk]), data)
 
 
 @pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "admin"}])

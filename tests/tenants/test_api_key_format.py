@@ -21,8 +21,8 @@ def test_a_key_says_what_it_is_and_for_which_environment():
 
 def test_what_was_made_can_be_read():
     text = api_key_format.generate_api_key("test", random=lambda length: b"\xff" * length)
-    told = api_key_format.parse_api_key(text)
-    assert (told.environment, told.public_id) == ("test", text[9:17])
+    api_key = api_key_format.parse_api_key(text)
+    assert (api_key.environment, api_key.public_id) == ("test", text[9:17])
 
 
 def test_the_random_part_has_room_for_all_its_bits():

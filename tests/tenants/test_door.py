@@ -63,8 +63,8 @@ def test_redirects_stay_on_our_host(client, ann, robin, next):
 
 
 def test_two_next_addresses_do_not_confuse_it(client, ann):
-    said = {"login": "ann@acme.test", "password": PASSWORD, "next": ["/t/", "//evil.example"]}
-    assert "evil" not in client.post(f"{LOGIN}?next=//evil.example", said).url
+    data = {"login": "ann@acme.test", "password": PASSWORD, "next": ["/t/", "//evil.example"]}
+    assert "evil" not in client.post(f"{LOGIN}?next=//evil.example", data).url
 
 
 def test_guessing_from_one_address_ends_after_a_few_tries_whatever_host_is_said(ann):
@@ -260,10 +260,10 @@ def test_another_address_counts_once_it_is_confirmed(client, ann):
 
 
 def test_a_sign_up_needs_an_invitation(client):
-    said = {"email": "me@evil.test", "name": "Me", "password1": "battery staple 9"}
+    data = {"email": "me@evil.test", "name": "Me", "password1": "battery staple 9"}
     for answer in (
         client.get(reverse("account_signup")),
-        client.post(reverse("account_signup"), said),
+        client.post(reverse("account_signup"), data),
     ):
         assert "by invitation" in answer.content.decode()
     assert not User.objects.exists()

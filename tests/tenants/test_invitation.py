@@ -189,18 +189,20 @@ def test_without_mail_there_are_no_invitations(client, owner, settings, acme):
 
 def test_the_link_is_made_of_our_own_address(client, owner):
     sign_in(client, owner.email)
-    said = {"email": "bob@acme.test", "role": "member"}
+    data = {"email": "bob@acme.test", "role": "member"}
     client.post(
-        reverse("people:members", args=["acme"]), said, HTTP_X_FORWARDED_HOST="evil.example"
+        reverse("people:members", args=["acme"]), data, HTTP_X_FORWARDED_HOST="evil.example"
     )
     assert "evil" not in str(deliver_mails()[0].message())
 
 
 def test_an_old_session_shows_again_who_it_is_before_anybody_is_invited(client, owner, acme):
     client.force_login(owner)
-    asked = client.post(MEMBERS, {"email": "mallory@evil.test", "role": "owner"})
-    assert asked.url.startswith(reverse("account_reauthenticate")) and not acme.invitations.exists()
-    client.post(asked.url, {"password": PASSWORD})  # and the act goes on by itself
+    response = client.post(MEMBERS, {"email": "mallory@evil.test", "role": "owner"})
+    assert (
+        response.url.startswith(reverse("account_reauthenticate")) and not acme.invitations.exists()
+    )
+    client.post(response.url, {"password": PASSWORD})  # and the act goes on by itself
     assert acme.invitations.get().email == "mallory@evil.test"
 
 

@@ -85,11 +85,11 @@ def test_the_last_owner_reads_why_they_stay(as_owner, owner, acme):
 
 def test_an_old_session_shows_again_who_it_is(client, owner, bob):
     client.force_login(owner)
-    asked = client.post(page_of("role", bob), {"role": "admin"})
-    assert asked.url.startswith(reverse("account_reauthenticate"))
+    response = client.post(page_of("role", bob), {"role": "admin"})
+    assert response.url.startswith(reverse("account_reauthenticate"))
     bob.refresh_from_db()
     assert bob.role == "member"
-    client.post(asked.url, {"password": PASSWORD})  # and the act goes on by itself
+    client.post(response.url, {"password": PASSWORD})  # and the act goes on by itself
     bob.refresh_from_db()
     assert bob.role == "admin"
 

@@ -51,8 +51,8 @@ def test_programs_and_people_are_refused_such_names(api, make, client):
         == 400
     )
     acme = make.tenant("acme")
-    said = {"tenant": "acme", "user": "u-7", "role": "admin", "name": lure}
-    assert platform.post("/api/v1/portal-links", said, format="json").status_code == 400
+    data = {"tenant": "acme", "user": "u-7", "role": "admin", "name": lure}
+    assert platform.post("/api/v1/portal-links", data, format="json").status_code == 400
     assert not Tenant.objects.filter(name=lure).exists() and not PortalLink.unscoped.exists()
     client.post(reverse("people:invitation", args=[make.invitation(acme, "bob@acme.test").token]))
     form = client.post(

@@ -137,10 +137,10 @@ def test_staff_sign_in_with_both_factors(client, robin):
 def test_a_session_that_showed_no_second_factor_is_asked_for_it(client, robin):
     sign_in(client, robin.email)
     secret = with_totp(robin)
-    asked = client.get("/admin/tenants/tenant/", follow=True)
-    assert asked.redirect_chain[-1][0].startswith(reverse("mfa_reauthenticate"))
-    said = {"code": code_of(secret), "next": "/admin/tenants/tenant/"}
-    assert client.post(reverse("mfa_reauthenticate"), said).url == "/admin/tenants/tenant/"
+    response = client.get("/admin/tenants/tenant/", follow=True)
+    assert response.redirect_chain[-1][0].startswith(reverse("mfa_reauthenticate"))
+    data = {"code": code_of(secret), "next": "/admin/tenants/tenant/"}
+    assert client.post(reverse("mfa_reauthenticate"), data).url == "/admin/tenants/tenant/"
     assert client.get("/admin/tenants/tenant/").status_code == 200
 
 
@@ -247,8 +247,8 @@ def test_what_is_sensitive_asks_again_in_an_old_session(client, ann):
     client.force_login(ann)
     for name in ("mfa_activate_totp", "mfa_generate_recovery_codes"):
         assert client.get(reverse(name)).url.startswith(reverse("account_reauthenticate"))
-    said = {"password": PASSWORD, "next": reverse("mfa_activate_totp")}
-    assert client.post(reverse("account_reauthenticate"), said).url == reverse("mfa_activate_totp")
+    data = {"password": PASSWORD, "next": reverse("mfa_activate_totp")}
+    assert client.post(reverse("account_reauthenticate"), data).url == reverse("mfa_activate_totp")
     assert client.get(reverse("mfa_activate_totp")).status_code == 200
 
 

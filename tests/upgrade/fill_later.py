@@ -71,8 +71,8 @@ def connect_people(make, tenant):
     )
     revocation.sealed = seal({"settings": {}, "secret": TOKENS}, revocation.binding)
     revocation.save()
-    gone = make.connection(tenant, "slack", name="disconnected a moment ago")
-    disconnect_account(gone, ActorContext.system(), can_be_undone=True, now=LATER)
+    connection = make.connection(tenant, "slack", name="disconnected a moment ago")
+    disconnect_account(connection, ActorContext.system(), can_be_undone=True, now=LATER)
 
 
 def set_preferences(make, tenant):

@@ -186,8 +186,8 @@ def one_of_each_state(model):
 
 def test_a_key_of_that_time_reads_and_tells(api):
     client = api(api_key_format.generate_api_key("test", random=zeros))
-    told = client.get("/api/v1/deliveries?limit=200").json()
-    assert {row["tenant"] for row in told["items"]} == {"acme"}
+    document = client.get("/api/v1/deliveries?limit=200").json()
+    assert {row["tenant"] for row in document["items"]} == {"acme"}
     answer = client.post(
         "/api/v1/events", {"type": "order.created", "data": {"total": 50}}, format="json"
     )

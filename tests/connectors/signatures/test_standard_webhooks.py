@@ -20,8 +20,8 @@ BODY = '{"type":"order.created","data":{"name":"Zoë"}}'.encode()
 @settings(deadline=None)
 @given(body=st.text().map(str.encode))
 def test_the_official_library_signs_the_same(body):
-    ours = sign_standard_webhook([WHSEC], id="msg_1", at=NOON, body=body)
-    assert ours["webhook-signature"] == Webhook(WHSEC).sign("msg_1", NOON, body.decode())
+    headers = sign_standard_webhook([WHSEC], id="msg_1", at=NOON, body=body)
+    assert headers["webhook-signature"] == Webhook(WHSEC).sign("msg_1", NOON, body.decode())
 
 
 def test_the_official_library_verifies_two_secrets_side_by_side():

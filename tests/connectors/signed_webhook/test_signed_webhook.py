@@ -84,10 +84,10 @@ def test_it_only_receives():
     ],
 )
 def test_what_cannot_verify_anything_is_refused_by_name(settings, secret, problem):
-    found = CONNECTOR.find_credential_problem(
+    credential_problem = CONNECTOR.find_credential_problem(
         credential("signed_webhook", secret={"signing_secret": secret}, settings=settings)
     )
-    assert found.startswith(problem) and bool(found) == bool(problem)
+    assert credential_problem.startswith(problem) and bool(credential_problem) == bool(problem)
 
 
 def test_every_preset_is_offered():

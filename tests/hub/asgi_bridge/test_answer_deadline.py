@@ -115,9 +115,9 @@ def test_a_database_that_accepts_and_stays_silent_makes_a_webhook_503_at_its_dea
         RECEIVERS.receivers.clear()
         request = sender.sign(body)
         more = [("Content-Length", str(len(body))), ("Host", "testserver")]
-        began = time.monotonic()
+        started_at = time.monotonic()
         answer = ask(front, [body], path=request.path, headers=[*request.headers, *more])
-        return answer.status, time.monotonic() - began
+        return answer.status, time.monotonic() - started_at
 
     assert post(b'{"event_id": "Ev1"}')[0] == 200
     proxy.is_silent = True

@@ -41,12 +41,12 @@ def hub_place(many_files):
 
 
 def seconds_until_answered(place, path="/livez", status=200):
-    began = time.monotonic()
+    started_at = time.monotonic()
     connection = http.client.HTTPConnection(*place, timeout=10)
     with contextlib.closing(connection):
         connection.request("GET", path)
         assert connection.getresponse().status == status
-    return time.monotonic() - began
+    return time.monotonic() - started_at
 
 
 def exchange_bytes(place, *parts):
@@ -95,20 +95,20 @@ def test_two_thousand_stalled_bodies_delay_no_other_request(hub_place):
 @pytest.mark.desk
 def test_a_client_that_expects_a_continue_gets_it(place):
     head = REQUEST + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
-    heard = exchange_bytes(place, head, b"hello")
+    response = exchange_bytes(place, head, b"hello")
     assert (
-        heard.startswith(b"HTTP/1.1 100 Continue")
-        and b"HTTP/1.1 200 OK" in heard
-        and heard.endswith(b"hello")
+        response.startswith(b"HTTP/1.1 100 Continue")
+        and b"HTTP/1.1 200 OK" in response
+        and response.endswith(b"hello")
     )
 
 
 @pytest.mark.desk
 def test_a_client_that_asks_first_is_refused_before_it_sends(place):
-    heard = exchange_bytes(
+    response = exchange_bytes(
         place, REQUEST + b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
     )
-    assert heard.startswith(b"HTTP/1.1 413") and b"connection: close" in heard
+    assert response.startswith(b"HTTP/1.1 413") and b"connection: close" in response
 
 
 @pytest.mark.desk

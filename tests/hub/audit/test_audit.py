@@ -38,9 +38,9 @@ def acme():
     return Tenant.objects.create(reference="acme", name="Acme")
 
 
-def record_rename(on, **said):
+def record_rename(on, **fields):
     return record(
-        **{"actor": ANNA, "verb": "tenant.rename", "obj": on, "tenant": on, "now": NOON} | said
+        **{"actor": ANNA, "verb": "tenant.rename", "obj": on, "tenant": on, "now": NOON} | fields
     )
 
 

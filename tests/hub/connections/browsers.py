@@ -48,14 +48,14 @@ class Browser:
         self.client, self.user, self.tenant = Client(), user, tenant
         self.client.force_login(user)
 
-    def begin(self, connector, tenant=None, **said):
+    def begin(self, connector, tenant=None, **fields):
         return self.client.post(
-            f"/t/{(tenant or self.tenant).reference}/connect/{connector}/authorize", said
+            f"/t/{(tenant or self.tenant).reference}/connect/{connector}/authorize", fields
         )
 
-    def get_consent_url(self, connector, **said):
+    def get_consent_url(self, connector, **fields):
         """The address of consent."""
-        return self.begin(connector, **said).context["url"]
+        return self.begin(connector, **fields).context["url"]
 
     def allow(self, consent, place=0, *, ticked=None):
         """Choose an account there, and maybe less than was asked; gives the address on our side to
@@ -70,9 +70,9 @@ class Browser:
     def follow_callback(self, address):
         return self.client.get(address, follow=True)
 
-    def connect_account(self, connector, place=0, **said):
+    def connect_account(self, connector, place=0, **fields):
         """As far as the confirm page."""
-        return self.follow_callback(self.allow(self.get_consent_url(connector, **said), place))
+        return self.follow_callback(self.allow(self.get_consent_url(connector, **fields), place))
 
     def submit(self, page, do="confirm"):
         return self.client.post(page.request["PATH_INFO"], {"do": do})

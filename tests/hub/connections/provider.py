@@ -48,8 +48,8 @@ class Provider:
         fresh = f"5Aep-{known['given']}"
         known["live"] = [*([used] if self.grace else []), fresh]
         identity = f"https://login.salesforce.com/id/{ORG}/005000000000001AAA"
-        told = {"access_token": f"00D!{known['given']}", "refresh_token": fresh, "id": identity}
-        return Response(200, json.dumps(told).encode())
+        data = {"access_token": f"00D!{known['given']}", "refresh_token": fresh, "id": identity}
+        return Response(200, json.dumps(data).encode())
 
 
 def main(file, moment, grace):

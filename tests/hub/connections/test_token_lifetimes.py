@@ -30,8 +30,8 @@ PAIR = {"access_token": "a", "refresh_token": "r"}
 
 
 def compute_refresh_share(random):
-    begun = build_token(SLACK, HALF_A_DAY, refreshable=True, now=NOON, random=lambda: random)
-    return (begun.refresh_due_at - NOON) / timedelta(seconds=HALF_A_DAY)
+    token = build_token(SLACK, HALF_A_DAY, refreshable=True, now=NOON, random=lambda: random)
+    return (token.refresh_due_at - NOON) / timedelta(seconds=HALF_A_DAY)
 
 
 @pytest.mark.parametrize(("random", "at"), [(0, 0.75), (0.5, 0.8), (1, 0.85)])
@@ -40,8 +40,8 @@ def test_it_is_due_at_about_80_percent(random, at):
 
 
 def test_without_a_reported_lifetime_the_usual_one_applies_and_the_end_is_unknown():
-    begun = build_token(SALESFORCE, None, refreshable=True, now=NOON, random=lambda: 0.5)
-    assert (begun.refresh_due_at, begun.expires_at) == (NOON + timedelta(minutes=96), None)
+    token = build_token(SALESFORCE, None, refreshable=True, now=NOON, random=lambda: 0.5)
+    assert (token.refresh_due_at, token.expires_at) == (NOON + timedelta(minutes=96), None)
 
 
 def test_a_token_that_does_not_end_is_not_refreshed():
@@ -52,8 +52,8 @@ def test_a_token_that_does_not_end_is_not_refreshed():
 
 
 def test_without_a_refresh_token_nothing_is_due_and_the_end_is_known():
-    begun = build_token(SLACK, HALF_A_DAY, refreshable=False, now=NOON, random=lambda: 0.5)
-    assert (begun.refresh_due_at, begun.expires_at) == (None, NOON + timedelta(seconds=HALF_A_DAY))
+    token = build_token(SLACK, HALF_A_DAY, refreshable=False, now=NOON, random=lambda: 0.5)
+    assert (token.refresh_due_at, token.expires_at) == (None, NOON + timedelta(seconds=HALF_A_DAY))
 
 
 def test_bot_and_user_token_have_lives_of_their_own():
@@ -78,10 +78,10 @@ def test_what_has_no_tokens_has_no_lives():
 
 
 def test_a_token_is_read_as_it_was_kept():
-    begun = build_token(
+    token = build_token(
         SLACK, HALF_A_DAY, refreshable=True, rotates=True, now=NOON, random=lambda: 0
     )
-    assert Token.from_json(begun.to_json()) == begun
+    assert Token.from_json(token.to_json()) == token
 
 
 @pytest.mark.parametrize(("random", "minutes"), [(0, 90), (1, 102)])

@@ -30,10 +30,10 @@ def superuser(make, client):
 
 def open_dashboard(client):
     clock()  # it asks the database every few seconds, not for each page
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as queries:
         page = client.get(reverse("admin:index"))
     assert page.status_code == 200
-    return normalize_markup(page.content.decode()), len(asked)
+    return normalize_markup(page.content.decode()), len(queries)
 
 
 def read_changes(page):
@@ -191,13 +191,13 @@ def test_a_connection_whose_calls_fail_is_shown_with_its_last_answer(superuser, 
 
 
 def test_staff_of_one_tenant_see_its_switches_and_the_wide_ones(client, make):
-    own, other = make.tenant("own"), make.tenant("other")
-    staff = make.staff(own)
+    tenant, other = make.tenant("own"), make.tenant("other")
+    staff = make.staff(tenant)
     for scope in (
-        {"scope": "tenant", "tenant": own},
+        {"scope": "tenant", "tenant": tenant},
         {"scope": "tenant", "tenant": other},
         {"scope": "platform"},
     ):
         switch_off(KillSwitch(reason="why", **scope), ActorContext.system(), now=clock())
     assert [switch.scope for switch in list_visible_switches(staff)] == ["platform", "tenant"]
-    assert list_visible_switches(staff)[1].tenant == own
+    assert list_visible_switches(staff)[1].tenant == tenant

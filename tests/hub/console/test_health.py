@@ -33,10 +33,10 @@ def superuser(make, client):
 
 def open_health_page(client):
     clock()  # it asks the database every few seconds, not for each page
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as queries:
         page = client.get(reverse("console:health"))
     assert page.status_code == 200
-    assert len(asked) <= MOST_QUERIES
+    assert len(queries) <= MOST_QUERIES
     return normalize_markup(page.content.decode())
 
 

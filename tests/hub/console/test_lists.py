@@ -23,8 +23,8 @@ def staff(make, client):
 
 def texts_of(page, tag):
     """The texts of all elements of a tag."""
-    found = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page, re.S)
-    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", text).split())) for text in found]
+    matches = re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page, re.S)
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", text).split())) for text in matches]
 
 
 @pytest.mark.parametrize(("title", "icon", "page", "permission"), PAGES)

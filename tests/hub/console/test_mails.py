@@ -24,8 +24,8 @@ def staff(make, client):
 
 @pytest.fixture
 def refused_mail():
-    said = {"url": "https://hub.test/i/7/", "inviter": "Ann", "tenant": "Acme"}
-    mail.queue_mail("robin@example.com", "mail/invitation.txt", said, now=clock())
+    data = {"url": "https://hub.test/i/7/", "inviter": "Ann", "tenant": "Acme"}
+    mail.queue_mail("robin@example.com", "mail/invitation.txt", data, now=clock())
     deliver_mails(MailServer(MailServer.REFUSES))
     return Mail.objects.get()
 

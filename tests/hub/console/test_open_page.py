@@ -100,9 +100,9 @@ def test_what_is_not_there_is_not_found(make, client, path):
 
 
 def test_an_accepted_event_names_its_page(api, acme):
-    told = (
+    document = (
         api.of(acme)
         .post("/api/v1/events", {"type": "order.created", "data": {}}, format="json")
         .json()
     )
-    assert told["page_url"] == f"https://hub.test/open/events/{told['id']}"
+    assert document["page_url"] == f"https://hub.test/open/events/{document['id']}"

@@ -64,9 +64,9 @@ def measure_seconds(work, *arguments, times=3):
     """
     taken = []
     for _ in range(times):
-        began = time.thread_time()
+        started_at = time.thread_time()
         work(*arguments)
-        taken.append(time.thread_time() - began)
+        taken.append(time.thread_time() - started_at)
     return min(taken)
 
 
@@ -84,14 +84,14 @@ def assert_quick(work, *arguments, within=WITHIN):
     """Assert that a work takes `within` seconds at most, or, on a machine that is slower than the
     one the limit is stated for, as many times as long as a simple pattern takes on it.
     """
-    taken = measure_seconds(work, *arguments)
-    if taken > within:
-        simple, taken = map(
+    seconds = measure_seconds(work, *arguments)
+    if seconds > within:
+        simple, seconds = map(
             min,
             zip(*(measure_beside_simple_pattern(work, *arguments) for _ in range(5)), strict=True),
         )
         within *= max(1, simple * PER_SIMPLE_PATTERN / WITHIN)
-    assert taken <= within, str(arguments[-1])[:80]
+    assert seconds <= within, str(arguments[-1])[:80]
 
 
 def measure_beside_simple_pattern(work, *arguments):

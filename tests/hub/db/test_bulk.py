@@ -66,19 +66,19 @@ def test_no_rows_are_no_statement(django_assert_num_queries):
 
 def test_only_rows_that_are_as_they_should_be_are_changed(make):
     connection = make.connection()
-    mine, theirs = make.delivery(connection), make.delivery(connection)
-    Delivery.unscoped.filter(pk=mine.pk).update(state="sending", lease=LEASE)
+    delivery, theirs = make.delivery(connection), make.delivery(connection)
+    Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", lease=LEASE)
     Delivery.unscoped.filter(pk=theirs.pk).update(state="sending", lease=uuid4())
     changes = {"state": ["delivered", "delivered"], "due_at": [None, NOON], "lease": [None, None]}
     assert (
         bulk.update_rows(
-            Delivery, [mine.pk, theirs.pk], changes, only={"state": "sending", "lease": LEASE}
+            Delivery, [delivery.pk, theirs.pk], changes, only={"state": "sending", "lease": LEASE}
         )
         == 1
     )
-    mine.refresh_from_db()
+    delivery.refresh_from_db()
     theirs.refresh_from_db()
-    assert (mine.state, mine.due_at, mine.lease, theirs.state) == (
+    assert (delivery.state, delivery.due_at, delivery.lease, theirs.state) == (
         "delivered",
         None,
         None,

@@ -35,6 +35,6 @@ def test_a_model_is_as_the_orm_reads_it(make):
     lane = make.connection().lane
     Lane.unscoped.filter(pk=lane.pk).update(due_at=NOON)
     lane.refresh_from_db()
-    (asked,) = DUE.fetch_models(now=NOON, ids=[lane.pk])
+    (model,) = DUE.fetch_models(now=NOON, ids=[lane.pk])
     names = [field.attname for field in Lane._meta.concrete_fields]
-    assert [getattr(asked, name) for name in names] == [getattr(lane, name) for name in names]
+    assert [getattr(model, name) for name in names] == [getattr(lane, name) for name in names]

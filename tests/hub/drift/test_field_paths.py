@@ -100,8 +100,8 @@ def test_a_mapping_of_pipedrive_writes_custom_fields_by_their_path():
     ],
 )
 def test_the_paths_that_an_expression_reads(expression, reads):
-    found = list_path_reads(expression)
-    assert {".".join(path): values for path, values in found.items()} == reads
+    path_reads = list_path_reads(expression)
+    assert {".".join(path): values for path, values in path_reads.items()} == reads
 
 
 def test_what_a_filter_requires_is_what_all_of_its_clauses_state():

@@ -191,8 +191,8 @@ def test_the_objects_whose_events_a_route_takes(
 def test_events_of_another_connection_or_of_our_application_are_no_use(make, acme, salesforce):
     make_source_route(make, acme, origin=make.connection(acme, "salesforce"))
     make_source_route(make, make.tenant("other"))
-    own = make_source_route(make, acme)
-    Route.unscoped.filter(pk=own.pk).update(origin_connector_key="")
+    source_route = make_source_route(make, acme)
+    Route.unscoped.filter(pk=source_route.pk).update(origin_connector_key="")
     assert find_connection_uses(salesforce) == {}
     make_source_route(make, acme, origin=salesforce, name="own", enabled=False)
     ((use,),) = find_connection_uses(salesforce).values()

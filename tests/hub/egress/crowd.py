@@ -33,11 +33,11 @@ def read_peak_memory():
 
 async def measure_attempt(send, address, mode):
     """The seconds of one attempt, and how much of the answer was kept."""
-    began, kept = time.monotonic(), 0
+    started_at, kept = time.monotonic(), 0
     with suppress(EgressError):
         answer = await send(Request("POST", address(mode), body=BODY if mode == "deaf" else b"{}"))
         kept = max(len(answer.body), len(str(answer.headers)))
-    return time.monotonic() - began, kept
+    return time.monotonic() - started_at, kept
 
 
 async def send_crowd(modes, address, rules, timeout):

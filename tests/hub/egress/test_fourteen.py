@@ -47,12 +47,12 @@ def rules(hostile, canary):
 
 @pytest.fixture
 def request_to(hostile, canary):
-    canarys = {
+    canaries = {
         "never-accepts": f"http://127.0.0.1:{canary.port}/",
         "stalls-in-tls": f"https://127.0.0.1:{canary.port}/",
     }
     return lambda name: Request(
-        "POST", canarys.get(name) or hostile.url(name), body=LARGE if name == "deaf" else b"{}"
+        "POST", canaries.get(name) or hostile.url(name), body=LARGE if name == "deaf" else b"{}"
     )
 
 

@@ -179,9 +179,9 @@ def test_the_first_in_time_comes_first(make, acme):
 
 def test_another_tenants_needs_are_not_seen(make, acme, api):
     globex = make.tenant("globex")
-    theirs = make.connection(globex, "salesforce", name="Theirs")
-    end_token(theirs, NOON + DAY)
-    find_drift(theirs)
+    connection = make.connection(globex, "salesforce", name="Theirs")
+    end_token(connection, NOON + DAY)
+    find_drift(connection)
     make.webhook_subscription(connect_pipedrive(make, globex), state="gone")
     make.api_key(globex, expires_at=NOON + DAY)
     disconnect_account(make.connection(globex), HAND, can_be_undone=True, now=NOON)

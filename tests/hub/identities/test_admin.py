@@ -101,9 +101,9 @@ def test_a_search_reads_no_whole_table(staff, acme, term):
     LocalUser.unscoped.bulk_create(rows)
     with database.cursor() as cursor:
         cursor.execute("ANALYZE identities_localuser")
-    with CaptureQueriesContext(database) as seen:
+    with CaptureQueriesContext(database) as queries:
         staff.get(USERS, {"q": term})
-    reads = [query["sql"] for query in seen.captured_queries if "localuser" in query["sql"]]
+    reads = [query["sql"] for query in queries.captured_queries if "localuser" in query["sql"]]
     assert len(reads) >= 3
     for sql in reads:
         with database.cursor() as cursor:

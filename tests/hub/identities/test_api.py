@@ -107,9 +107,9 @@ def test_a_list_of_users_counts_in_the_budget_of_what_is_read_at_a_time(shop, ac
 
 def test_an_empty_complete_list_is_stopped_until_it_is_confirmed(shop):
     put_users(shop, ANN, BOB)
-    stopped = put_users(shop, complete=True)
-    assert summarize_problem(stopped) == (409, "safety-valve-stopped", ["/confirm_deactivations"])
-    assert "2 of 2 active users would be deactivated" in stopped.json()["detail"]
+    result = put_users(shop, complete=True)
+    assert summarize_problem(result) == (409, "safety-valve-stopped", ["/confirm_deactivations"])
+    assert "2 of 2 active users would be deactivated" in result.json()["detail"]
     assert LocalUser.unscoped.filter(is_active=True).count() == 2
     confirmed = put_users(shop, complete=True, confirm_deactivations=True)
     assert confirmed.json()["deactivated"] == 2
@@ -140,18 +140,18 @@ def test_users_of_another_tenant_are_out_of_reach(shop, make):
 def test_suggestions_are_asked_for_listed_and_confirmed(shop, slack, people):
     url = connection_url(slack, "identities/suggest")
     assert shop.get(url).json().items() >= (COUNTS | {"state": "never"}).items()
-    asked = shop.post(url)
-    assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
+    response = shop.post(url)
+    assert (response.status_code, response.json()["state"]) == (202, "waiting")
     perform_runs()
-    shown = shop.get(url).json()
-    assert shown.items() >= (COUNTS | {"suggested": 1, "unmatched": 1}).items()
-    assert shown["state"] == "finished" and shown["finished_at"]
+    document = shop.get(url).json()
+    assert document.items() >= (COUNTS | {"suggested": 1, "unmatched": 1}).items()
+    assert document["state"] == "finished" and document["finished_at"]
     assert shop.get(connection_url(slack, "identities")).json()["items"] == []
     (item,) = shop.get(connection_url(slack, "identities?state=suggested")).json()["items"]
     assert (item["local_id"], item["remote_id"], item["source"]) == ("u1", "U1", "name")
     assert item["evidence"]["candidates"][0]["name"] == "Ann Archer"
-    wanted = {"action": "confirm", "items": [{"local_id": "u1"}, {"local_id": "u2"}]}
-    reviewed = shop.post(connection_url(slack, "identities/review"), wanted, format="json").json()
+    data = {"action": "confirm", "items": [{"local_id": "u1"}, {"local_id": "u2"}]}
+    reviewed = shop.post(connection_url(slack, "identities/review"), data, format="json").json()
     assert reviewed["changed"] == ["u1"]
     assert [error["local_id"] for error in reviewed["errors"]] == ["u2"]
     assert WakeUp.objects.filter(name="drain").exists()
@@ -206,8 +206,8 @@ def test_a_directory_is_read_in_the_background_and_suggests(shop, slack, people)
     http = FakeHttp(members(member("U1", "Ann Archer")))
     read_next_page(read.pk, call=http.call, now=read.started_at)
     suggest_after_read(read.pk, now=read.started_at)
-    shown = shop.get(connection_url(slack, "directory")).json()
-    assert (shown["state"], shown["people"], shown["pages"]) == ("complete", 1, 1)
+    document = shop.get(connection_url(slack, "directory")).json()
+    assert (document["state"], document["people"], document["pages"]) == ("complete", 1, 1)
     assert Identity.unscoped.get(local_id="u1").state == "suggested"
 
 
@@ -215,9 +215,9 @@ def test_a_stopped_directory_says_how_many_and_is_confirmed(shop, slack, people)
     read = refresh_directory(slack, SYSTEM, now=NOON + MINUTE)
     read_next_page(read.pk, call=FakeHttp(members()).call, now=NOON + MINUTE)
     url = connection_url(slack, "directory")
-    stopped = shop.get(url).json()
-    assert (stopped["reason"], stopped["would_deactivate"]) == ("safety_valve", 1)
-    assert [person["id"] for person in stopped["would_deactivate_people"]] == ["U1"]
+    document = shop.get(url).json()
+    assert (document["reason"], document["would_deactivate"]) == ("safety_valve", 1)
+    assert [person["id"] for person in document["would_deactivate_people"]] == ["U1"]
     confirmed = shop.post(url, {"confirm_deactivations": True}, format="json")
     assert (confirmed.status_code, confirmed.json()["state"]) == (202, "complete")
     again = shop.post(url, {"confirm_deactivations": True}, format="json")

@@ -127,10 +127,10 @@ def test_the_page_of_a_subscription_shows_its_url_and_evidence(make, staff, pipe
 
 
 def test_subscriptions_are_found_by_their_connection(make, staff, pipedrive):
-    own = make.webhook_subscription(pipedrive)
+    webhook_subscription = make.webhook_subscription(pipedrive)
     other = make.webhook_subscription(make.connection(connector="pipedrive", secret={}))
     text = load_page(staff, page("webhooksubscription_changelist") + f"?q={pipedrive.public_id}")
-    assert page("webhooksubscription_change", own.pk) in text
+    assert page("webhooksubscription_change", webhook_subscription.pk) in text
     assert page("webhooksubscription_change", other.pk) not in text
     connection = reverse("admin:connections_connection_change", args=[pipedrive.pk])
     assert f"?q={pipedrive.public_id}" in load_page(staff, connection)

@@ -61,8 +61,8 @@ def test_a_spent_quota_is_no_failure_of_a_registration(subscription):
 
 def test_a_report_with_characters_that_no_database_stores_is_stored_without_them(subscription):
     evidence = {"is_active": True, "remove_reason": "a\0b\ud800", "last_http_status": None}
-    found = FoundSubscription("12\0", "https://hub.test/hooks/", evidence=evidence)
-    record_state(subscription, "verified", found, now=NOON)
+    found_subscription = FoundSubscription("12\0", "https://hub.test/hooks/", evidence=evidence)
+    record_state(subscription, "verified", found_subscription, now=NOON)
     subscription.refresh_from_db()
     assert subscription.evidence == evidence | {"remove_reason": "a b "}
     assert subscription.external_id == "12 "

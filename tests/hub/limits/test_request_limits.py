@@ -30,13 +30,17 @@ def post(client, body=EVENT, **headers):
 
 
 def assert_refused(answer, name):
-    told = answer.json()
-    assert (answer.status_code, told["code"], told["retryable"]) == (429, "quota-exceeded", True)
+    document = answer.json()
+    assert (answer.status_code, document["code"], document["retryable"]) == (
+        429,
+        "quota-exceeded",
+        True,
+    )
     assert (
-        told["type"].endswith("/problems/quota-exceeded")
+        document["type"].endswith("/problems/quota-exceeded")
         and answer["Content-Type"] == "application/problem+json"
     )
-    assert [error["code"] for error in told["errors"]] == [name]
+    assert [error["code"] for error in document["errors"]] == [name]
     assert 1 <= int(answer["Retry-After"]) <= 60
 
 

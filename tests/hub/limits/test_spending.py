@@ -80,8 +80,8 @@ def test_cancelling_is_no_replay(make, shop, acme):
 
 
 def test_portal_links_are_limited(shop):
-    wanted = {"user": "u-1", "role": "member"}
-    answers = [shop.post("/api/v1/portal-links", wanted, format="json") for _ in range(2)]
+    data = {"user": "u-1", "role": "member"}
+    answers = [shop.post("/api/v1/portal-links", data, format="json") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 429]
     assert PortalLink.unscoped.count() == 1 and 1 <= int(answers[1]["Retry-After"]) <= 3600
 
@@ -94,8 +94,8 @@ def test_invitations_are_limited(shop):
 
 
 def test_connections_are_limited_at_a_time(make, acme):
-    ended = make.connection(acme)
-    Connection.unscoped.filter(pk=ended.pk).update(state="disabled", reason="disconnected")
+    connection = make.connection(acme)
+    Connection.unscoped.filter(pk=connection.pk).update(state="disabled", reason="disconnected")
     make.connection(acme)
     draft = connect.draft_connection(acme, "webhook", "another", {"url": "https://example.com/2"})
     with pytest.raises(LimitExceeded) as refused:

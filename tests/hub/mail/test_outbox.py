@@ -180,16 +180,16 @@ def test_what_does_not_open_holds_no_other(settings):
 
 def test_two_workers_send_it_once():
     row = queue_invitation()
-    mine = MailServer()
+    mail_server = MailServer()
 
     class Slow(MailServer):
         def send_messages(self, messages):
-            send(mine)  # the other one looks meanwhile
+            send(mail_server)  # the other one looks meanwhile
             super().send_messages(messages)
 
     slow = Slow()
     send(slow)
-    assert (len(slow.taken), len(mine.taken), read_state(row)) == (1, 0, ("sent", ""))
+    assert (len(slow.taken), len(mail_server.taken), read_state(row)) == (1, 0, ("sent", ""))
 
 
 def test_a_worker_that_died_on_the_way_is_followed_by_another():
@@ -260,7 +260,7 @@ def test_every_reason_has_its_words_and_who_stands_still_an_action():
 
 
 def test_old_mails_are_pruned_and_those_that_wait_stay():
-    gone, waits = queue_invitation(), queue_invitation(until=NOON + 100 * DAY)
-    Mail.objects.filter(pk=gone.pk).update(state="sent")
+    invitation, waits = queue_invitation(), queue_invitation(until=NOON + 100 * DAY)
+    Mail.objects.filter(pk=invitation.pk).update(state="sent")
     list(prune_batches(RetentionCutoffs.at(NOON + 31 * DAY)))
     assert list(Mail.objects.all()) == [waits]

@@ -44,13 +44,13 @@ def page_of(mapping):
 
 def test_a_mapping_is_made_with_its_first_version(root, make):
     tenant = make.tenant()
-    said = {
+    data = {
         "name": "Orders",
         "tenant": tenant.reference,
         "target": "webhook.send",
         "body": '{"n": "data.number"}',
     }
-    root.post(f"{MAPPINGS}add/", said)
+    root.post(f"{MAPPINGS}add/", data)
     mapping = FieldMapping.unscoped.get()
     assert (mapping.tenant, mapping.action, mapping.current.body) == (
         tenant,
@@ -68,9 +68,9 @@ def test_large_versions_are_compared_in_no_time(make):
         )
         for part in ("order.customer.value", "order.client.values")
     )
-    began = process_time()
+    started_at = process_time()
     lines = diff_versions(before, after)
-    assert process_time() - began < 2  # seconds; by letters it takes ten times as long
+    assert process_time() - started_at < 2  # seconds; by letters it takes ten times as long
     kinds = Counter(kind for kind, _line in lines)
     assert kinds == {"added": 500, "removed": 500, "same": 2}
 
@@ -146,9 +146,9 @@ def test_the_manual_tells_of_every_function_of_ours():
 def test_lists_ask_a_fixed_number_of_questions(root, make):
     def queries(url):
         root.get(url)
-        with CaptureQueriesContext(database) as seen:
+        with CaptureQueriesContext(database) as queries:
             assert root.get(url).status_code == 200
-        return len(seen)
+        return len(queries)
 
     connection = make.connection()
     mapping = make.mapping(connection.tenant)
@@ -192,13 +192,13 @@ def test_an_identity_is_added_and_rings(root, make):
 
 def test_a_changed_identity_is_shown_anew(root, make):
     identity = make.identity(make.connection(), "user", "7", "U7")
-    said = {
+    data = {
         "connection": identity.connection_id,
         "kind": "user",
         "local_id": "7",
         "remote_id": "U8",
     }
-    root.post(f"{IDENTITIES}{identity.pk}/change/", said)
+    root.post(f"{IDENTITIES}{identity.pk}/change/", data)
     identity.refresh_from_db()
     assert identity.remote_id == "U8"
     assert identity.created_at == NOON < identity.updated_at
@@ -218,13 +218,13 @@ def test_identities_are_found_by_how_they_begin(root, make, term, found):
     + [(field, "a\nb") for field in ("kind", "local_id", "remote_id", "name")],
 )
 def test_an_error_in_an_identity_is_shown_beside_its_field(root, make, field, value):
-    said = {
+    data = {
         "connection": make.connection().pk,
         "kind": "user",
         "local_id": "7",
         "remote_id": "U7",
     } | {field: value}
-    assert field in root.post(f"{IDENTITIES}add/", said).context["adminform"].form.errors
+    assert field in root.post(f"{IDENTITIES}add/", data).context["adminform"].form.errors
 
 
 def save_identity(client, identity, **changes):
@@ -270,8 +270,8 @@ def test_an_identity_that_staff_delete_is_audited(root, make):
 
 def test_strangers_cannot_put_an_identity_on_a_connection(make):
     connection = make.connection()
-    said = {"connection": connection.pk, "kind": "user", "local_id": "7", "remote_id": "U7"}
-    answer = staff_of(make, make.tenant()).post(f"{IDENTITIES}add/", said)
+    data = {"connection": connection.pk, "kind": "user", "local_id": "7", "remote_id": "U7"}
+    answer = staff_of(make, make.tenant()).post(f"{IDENTITIES}add/", data)
     assert "connection" in answer.context["adminform"].form.errors
 
 

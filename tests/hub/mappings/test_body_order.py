@@ -109,7 +109,7 @@ def test_another_order_of_the_same_body_is_kept_and_is_no_other_version(mapping)
 @pytest.mark.django_db
 def test_rest_shows_the_order(api, mapping):
     shop = api.of(mapping.tenant, scopes=("mappings:read",))
-    shown = shop.get(f"/api/v1/mappings/{mapping.public_id}").json()["body"]
-    assert (list(shown), list(shown["fields"])) == (list(BODY), list(BODY["fields"]))
+    document = shop.get(f"/api/v1/mappings/{mapping.public_id}").json()["body"]
+    assert (list(document), list(document["fields"])) == (list(BODY), list(BODY["fields"]))
     (version,) = shop.get(f"/api/v1/mappings/{mapping.public_id}/versions").json()["items"]
     assert list(version["body"]) == list(BODY)

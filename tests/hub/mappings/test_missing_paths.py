@@ -46,10 +46,10 @@ FOUND = [
 
 def list_missing_paths(expression):
     mapping = compile_mapping({"field": expression})
-    made = translate(
+    translation = translate(
         mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, local_id: local_id
     )
-    return [path for _field, path in find_missing_paths(mapping, DOCUMENT, made)]
+    return [path for _field, path in find_missing_paths(mapping, DOCUMENT, translation)]
 
 
 @pytest.mark.parametrize("expression", TYPOS)
@@ -64,7 +64,7 @@ def test_what_was_found_or_has_a_stated_alternative_is_not(expression):
 
 def test_the_path_in_the_mapping_is_named():
     mapping = compile_mapping({"a/b": ["data.number", {"c": "data.numbr"}]})
-    made = translate(
+    translation = translate(
         mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, local_id: local_id
     )
-    assert find_missing_paths(mapping, DOCUMENT, made) == (("/a~1b/1/c", "data.numbr"),)
+    assert find_missing_paths(mapping, DOCUMENT, translation) == (("/a~1b/1/c", "data.numbr"),)

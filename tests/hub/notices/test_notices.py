@@ -138,8 +138,8 @@ def test_after_a_recovery_there_are_no_reminders_but_a_notice_that_it_works_agai
     for _ in range(3):
         make.delivery(slack)
     slack.mark_healthy(now=NOON + MINUTE)
-    told = Notice.unscoped.get(kind="works_again")
-    assert told.sentence == "“Our Slack” works again. 3 waiting events are sent now."
+    notice = Notice.unscoped.get(kind="works_again")
+    assert notice.sentence == "“Our Slack” works again. 3 waiting events are sent now."
     assert mail_due_notices(NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
     assert not [day for day in range(1, 30) if mail_due_notices(NOON + day * DAY)]
 
@@ -246,9 +246,9 @@ def test_our_application_hears_of_it_once_as_of_any_event(make, slack):
         slack.tenant,
         "hub",
     )
-    told = bytes(EventBody.objects.get().body).decode()
-    assert str(slack.public_id) in told
-    assert '"reason":"token_revoked"' in told
+    page_text = bytes(EventBody.objects.get().body).decode()
+    assert str(slack.public_id) in page_text
+    assert '"reason":"token_revoked"' in page_text
 
 
 def test_what_happens_to_the_platforms_own_connection_is_for_staff(make):

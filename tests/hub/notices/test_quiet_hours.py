@@ -43,9 +43,9 @@ def slack(make, acme, owner):
     return make.connection(acme, connector="slack", name="Our Slack", connected_by=owner.user)
 
 
-def hours(member, *, now=NOON, **said):
+def hours(member, *, now=NOON, **fields):
     row = QuietHours.unscoped.filter(membership=member).first() or QuietHours(membership=member)
-    form = QuietHoursForm({"time_zone": "", "digest_hour": "8"} | said, instance=row)
+    form = QuietHoursForm({"time_zone": "", "digest_hour": "8"} | fields, instance=row)
     assert form.is_valid(), form.errors
     form.save_hours(now=now)
 
@@ -96,8 +96,8 @@ def list_due_mails(at):
 )
 def test_quiet_ends_when_a_clock_there_says_so(since, until, local, ends):
     now = datetime.fromisoformat(local).replace(tzinfo=BERLIN).astimezone(UTC)
-    found = find_quiet_end(since, until, BERLIN, now=now)
-    assert found == (
+    quiet_end = find_quiet_end(since, until, BERLIN, now=now)
+    assert quiet_end == (
         datetime.fromisoformat(ends).replace(tzinfo=BERLIN).astimezone(UTC) if ends else None
     )
 
@@ -224,8 +224,8 @@ def test_two_workers_tell_it_once(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     notice(slack)
     list_due_mails(NOON)
-    mine, theirs = QuietHours.unscoped.get(), QuietHours.unscoped.get()
-    digest.mail_digest(mine, now=NOON + 2 * HOUR)
+    quiet_hours, theirs = QuietHours.unscoped.get(), QuietHours.unscoped.get()
+    digest.mail_digest(quiet_hours, now=NOON + 2 * HOUR)
     digest.mail_digest(theirs, now=NOON + 2 * HOUR)
     assert Mail.objects.count() == 1
 

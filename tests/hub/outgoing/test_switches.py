@@ -73,11 +73,11 @@ def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
 
 @pytest.mark.parametrize("scope", ["tenant", "connector", "route"])
 def test_others_go_on(make, scope):
-    stopped, other = (
+    delivery, other = (
         make.delivery(),
         make.delivery(make.connection(connector="splunk"), action="send_event"),
     )
-    create_switch(scope=scope, **build_subject(scope, stopped))
+    create_switch(scope=scope, **build_subject(scope, delivery))
     (request,) = pump(FakeHttp()).requests
     assert request.url.startswith("https://splunk.example.com")
     assert other.state == "waiting"
@@ -86,10 +86,10 @@ def test_others_go_on(make, scope):
 def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
     platform = make.connection(connector="app")
     make.route(platform, action=platform.connector.actions[0].key)
-    stopped, other = make.tenant(), make.tenant()
-    before = make.event(stopped).deliveries.get()
-    switch = create_switch(scope="tenant", tenant=stopped)
-    after, neighbour = make.event(stopped).deliveries.get(), make.event(other).deliveries.get()
+    tenant, other = make.tenant(), make.tenant()
+    before = make.event(tenant).deliveries.get()
+    switch = create_switch(scope="tenant", tenant=tenant)
+    after, neighbour = make.event(tenant).deliveries.get(), make.event(other).deliveries.get()
     release_held_deliveries(now=NOON)
     assert [
         resolve_effective_state(read_delivery(row)).state for row in (before, after, neighbour)
@@ -148,8 +148,8 @@ def superuser(make, client):
 
 def test_staff_switch_a_tenant_off_and_on_and_the_audit_knows(make, superuser):
     tenant = make.tenant()
-    said = {"scope": "tenant", "tenant": tenant.pk, "reason": "they asked", "length": "1"}
-    superuser.post(reverse("admin:connections_killswitch_add"), said)
+    data = {"scope": "tenant", "tenant": tenant.pk, "reason": "they asked", "length": "1"}
+    superuser.post(reverse("admin:connections_killswitch_add"), data)
     switch = KillSwitch.unscoped.get()
     assert switch.expires_at - switch.activated_at == timedelta(hours=1)
     superuser.post(reverse("admin:connections_killswitch_verb", args=[switch.pk, "on"]))
@@ -180,8 +180,8 @@ def test_a_tenants_staff_do_not_switch_what_is_everybodys(make, client, scope):
     user = make.staff(tenant)
     user.user_permissions.set(Permission.objects.all())
     client.force_login(user)
-    said = {"scope": scope, "connector_key": "webhook", "tenant": tenant.pk, "reason": "x"}
-    assert client.post(reverse("admin:connections_killswitch_add"), said).status_code == 200
+    data = {"scope": scope, "connector_key": "webhook", "tenant": tenant.pk, "reason": "x"}
+    assert client.post(reverse("admin:connections_killswitch_add"), data).status_code == 200
     assert not KillSwitch.unscoped.exists()
 
 

@@ -8,10 +8,10 @@ from hub.db.clock import clock
 
 def load_counting_queries(look):
     clock.synchronize()  # now, and not by the page
-    with CaptureQueriesContext(connection) as seen:
+    with CaptureQueriesContext(connection) as queries:
         page = look()
     assert page.status_code == 200
-    return page, len(seen)
+    return page, len(queries)
 
 
 def count_queries(client, url):

@@ -112,10 +112,10 @@ def test_many_changes_of_ones_own_do_not_hide_what_another_person_did(owner, mak
     age_last_visit()
     pause_connection(connection, "moving servers", create_colleague(make), until=None, now=clock())
     user = acme.memberships.get(role="owner").user
-    own = ActorContext(Actor.of_user(user))
+    actor_context = ActorContext(Actor.of_user(user))
     for _ in range(ROWS_READ):
-        own.audit("connection.rename", connection, now=clock())
-        own.audit("delivery.retry", connection, now=clock())
+        actor_context.audit("connection.rename", connection, now=clock())
+        actor_context.audit("delivery.retry", connection, now=clock())
     text = text_of(owner, PAGE)
     assert "moving servers" in text and "Connections changed: 1" in text
 

@@ -17,7 +17,7 @@ def test_a_colour_that_can_be_read_stays_as_it_is():
 
 @given(colours)
 def test_whatever_colour_the_house_has_its_texts_can_be_read(colour):
-    made = build_shades(colour)
-    assert compute_contrast(made["on_brand"], made["brand"]) >= MIN_CONTRAST
-    assert compute_contrast(made["accent_light"], BACKGROUNDS["light"]) >= MIN_CONTRAST
-    assert compute_contrast(made["accent_dark"], BACKGROUNDS["dark"]) >= MIN_CONTRAST
+    shades = build_shades(colour)
+    assert compute_contrast(shades["on_brand"], shades["brand"]) >= MIN_CONTRAST
+    assert compute_contrast(shades["accent_light"], BACKGROUNDS["light"]) >= MIN_CONTRAST
+    assert compute_contrast(shades["accent_dark"], BACKGROUNDS["dark"]) >= MIN_CONTRAST

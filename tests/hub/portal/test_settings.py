@@ -53,14 +53,14 @@ def test_it_costs_a_fixed_number_of_queries(owner):
 
 
 def test_a_person_says_when_mails_come(member):
-    said = {
+    data = {
         "save": "hours",
         "hours-quiet_from": "22:00",
         "hours-quiet_until": "07:00",
         "hours-time_zone": "Asia/Tokyo",
     }
     assert (
-        member.post(URL, said | {"hours-digest_hour": "9", "hours-digest": "on"}).status_code == 302
+        member.post(URL, data | {"hours-digest_hour": "9", "hours-digest": "on"}).status_code == 302
     )
     row = QuietHours.unscoped.get()
     assert (str(row.quiet_from), row.zone.key, row.digest_hour) == (
@@ -89,18 +89,18 @@ def test_no_two_things_on_the_page_have_the_same_id(owner):
 
 def test_an_admin_chooses_further_notice_channels_and_a_member_does_not(admin, member, make, acme):
     slack = make.connection(acme, "slack", name="Our Slack")
-    said = {"save": "where", "over": [str(slack.public_id)]}
-    member.post(URL, said)
+    data = {"save": "where", "over": [str(slack.public_id)]}
+    member.post(URL, data)
     assert not Route.unscoped.exists()
-    admin.post(URL, said)
+    admin.post(URL, data)
     assert Route.unscoped.get().event_type == "connection.*"
     page = admin.get(f"/t/acme/connections/{slack.public_id}/").content.decode()
     assert "channel notices" in page or "notices" in page
 
 
 def test_anothers_connection_is_none_of_theirs(admin, make, globex):
-    theirs = make.connection(globex, "slack")
-    admin.post(URL, {"save": "where", "over": [str(theirs.public_id)]})
+    connection = make.connection(globex, "slack")
+    admin.post(URL, {"save": "where", "over": [str(connection.public_id)]})
     assert not Route.unscoped.exists()
 
 

@@ -154,9 +154,9 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(make):
 
 def test_a_batch_asks_a_fixed_number_of_questions(make):
     def questions():
-        with CaptureQueriesContext(database) as seen:
+        with CaptureQueriesContext(database) as queries:
             prune_after_days(91)
-        return len(seen)
+        return len(queries)
 
     put([make.delivery()], "delivered")
     few = questions()

@@ -36,12 +36,12 @@ def gate():
 
 @pytest.fixture
 def member(monkeypatch, gate, members_of_any_size):
-    ends = pool_pipe.open_pipe()
-    monkeypatch.setenv(pool_pipe.DESCRIPTORS_ENV, ends.name)
+    pipe = pool_pipe.open_pipe()
+    monkeypatch.setenv(pool_pipe.DESCRIPTORS_ENV, pipe.name)
     member = PoolMember(QUICK)
     yield member
     member.terminate()
-    ends.close()
+    pipe.close()
 
 
 def test_a_member_that_is_killed_is_over(member):

@@ -40,8 +40,8 @@ def test_true_is_not_1():
 
 def test_both_changes_are_merged():
     current = {"text": "mine", "channel": "C1", "extra": {"icon": "tea"}}
-    made = {"text": "old", "channel": "C1"}
-    assert merge_documents(current, made, {"text": "old", "channel": "C2"}) == {
+    fields = {"text": "old", "channel": "C1"}
+    assert merge_documents(current, fields, {"text": "old", "channel": "C2"}) == {
         "text": "mine",
         "channel": "C2",
         "extra": {"icon": "tea"},

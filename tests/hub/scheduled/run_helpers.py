@@ -56,7 +56,7 @@ def run_due(network=None, *, clock=None, stopping=None, **dependencies):
     async def open_client():
         yield network
 
-    made = {
+    fields = {
         "lease": new_lease(),
         "clock": clock or Time(),
         "random": lambda: 0.5,
@@ -66,7 +66,7 @@ def run_due(network=None, *, clock=None, stopping=None, **dependencies):
         "idle_seconds": 0.0,
         "run_seconds": 20.0,
     }
-    run_with_loop(run_loop.RunLoop(run_loop.LoopDependencies(**made | dependencies)).run_to_end)
+    run_with_loop(run_loop.RunLoop(run_loop.LoopDependencies(**fields | dependencies)).run_to_end)
     return network
 
 

@@ -41,9 +41,9 @@ def refresh(connection, kind, *answers):
 def test_every_page_is_read_and_sorted_by_name(slack):
     assert find_choice_list(slack, "channel") is None
     _read, http = refresh(slack, "channel", channels("tea", "orders", cursor="n"), channels("alps"))
-    found = find_choice_list(slack, "channel")
-    assert found.choices == (("CALPS", "#alps"), ("CORDERS", "#orders"), ("CTEA", "#tea"))
-    assert (found.is_complete, found.read_at, len(http.requests)) == (True, NOON, 2)
+    choice_list = find_choice_list(slack, "channel")
+    assert choice_list.choices == (("CALPS", "#alps"), ("CORDERS", "#orders"), ("CTEA", "#tea"))
+    assert (choice_list.is_complete, choice_list.read_at, len(http.requests)) == (True, NOON, 2)
     assert find_choice_name(slack, "channel", "CTEA") == "#tea"
     assert find_choice_name(slack, "channel", "C0") == ""
 

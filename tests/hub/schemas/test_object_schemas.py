@@ -56,11 +56,11 @@ def refresh(connection, *answers, object="Contact", **more):
 def test_a_schema_is_read_once_and_found_without_a_call(salesforce):
     assert find_object_schema(salesforce, "Contact") is None
     read, http = refresh(salesforce, DESCRIBE)
-    found = find_object_schema(salesforce, "Contact")
-    assert (found.label, found.read_at, len(http.requests)) == ("Contact", NOON, 1)
-    level = next(field for field in found.schema_fields if field.key == "Level__c")
+    object_schema = find_object_schema(salesforce, "Contact")
+    assert (object_schema.label, object_schema.read_at, len(http.requests)) == ("Contact", NOON, 1)
+    level = next(field for field in object_schema.schema_fields if field.key == "Level__c")
     assert level.picklist == (("Gold", "Gold"), ("Silver", "Silver level"))
-    assert found.schema_fields == read.schema_fields
+    assert object_schema.schema_fields == read.schema_fields
 
 
 def test_texts_that_no_database_takes_are_cleaned(salesforce):
@@ -69,9 +69,12 @@ def test_texts_that_no_database_takes_are_cleaned(salesforce):
     answer["fields"][1]["label"] = "Last\x00 \ud800Name"
     answer["fields"][8]["picklistValues"][0]["label"] = "Go\x00ld"
     refresh(salesforce, Response(200, dump_json(answer)))
-    found = find_object_schema(salesforce, "Contact")
-    assert (found.label, found.schema_fields[1].label) == ("Con tact", "Last   Name")
-    assert found.schema_fields[8].picklist[0] == ("Gold", "Go ld")
+    object_schema = find_object_schema(salesforce, "Contact")
+    assert (object_schema.label, object_schema.schema_fields[1].label) == (
+        "Con tact",
+        "Last   Name",
+    )
+    assert object_schema.schema_fields[8].picklist[0] == ("Gold", "Go ld")
 
 
 def test_a_later_read_replaces_the_earlier_one(salesforce):

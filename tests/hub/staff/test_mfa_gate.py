@@ -64,8 +64,8 @@ def test_changing_what_a_person_may_asks_again_and_reading_it_does_not(old_sessi
     with_totp(person)
     url = reverse("admin:tenants_user_change", args=[rows["person"].pk])
     assert old_session.get(url).status_code == 200
-    asked = old_session.post(url, {"email": "thief@example.com", "is_superuser": "on"})
-    assert asked.url.startswith(reverse("mfa_reauthenticate"))
+    response = old_session.post(url, {"email": "thief@example.com", "is_superuser": "on"})
+    assert response.url.startswith(reverse("mfa_reauthenticate"))
     rows["person"].refresh_from_db()
     assert (rows["person"].email, rows["person"].is_superuser) != ("thief@example.com", True)
 
@@ -78,9 +78,9 @@ def test_a_recent_sign_in_is_enough(client, person, rows, act):
 
 def test_a_code_leads_back_to_the_form_and_then_the_key_is_issued(old_session, person):
     secret, url = with_totp(person), SENSITIVE["issue a key"]({})
-    asked = old_session.post(url, KEY)
+    response = old_session.post(url, KEY)
     assert not ApiKey.unscoped.exists()
-    back = old_session.post(asked.url, {"code": code_of(secret), "next": url}, follow=True)
+    back = old_session.post(response.url, {"code": code_of(secret), "next": url}, follow=True)
     assert back.redirect_chain[-1][0] == url
     assert "Nothing has been saved" in back.content.decode()
     old_session.post(url, KEY)

@@ -51,14 +51,14 @@ def signed_in(client, ann):
 def came_back(make, acme, ann):
     """An attempt of Ann's, as it stands after she came back: the address of its page."""
 
-    def came_back(connector="slack", state="granted", **said):
+    def came_back(connector="slack", state="granted", **fields):
         now = clock()
         row = Authorization.unscoped.create(
             tenant=acme, connector_key=connector, name=connector, user=ann,
             browser=digest_browser_value(HERE), state=state,
             digest=secrets.token_hex(32), redirect_uri="https://hub.test/", return_to="/t/acme/",
             created_at=now,
-            expires_at=now + timedelta(minutes=10), **said,
+            expires_at=now + timedelta(minutes=10), **fields,
         )  # fmt: skip
         return f"/connect/confirm/{row.public_id}/"
 
@@ -109,7 +109,7 @@ def test_a_way_to_fail_can_be_read_in_each_look(browser, signed_in, make, acme, 
 
 
 def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back):
-    there = make.connection(acme, "slack", account="T1", account_name="Acme")
+    connection = make.connection(acme, "slack", account="T1", account_name="Acme")
     make.connection(make.tenant("globex"), "slack", account="T3")
     pages = [
         came_back(
@@ -123,7 +123,7 @@ def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back
             permissions=[],
         ),
         came_back(account="T1", account_name="Acme"),
-        came_back(account="T2", account_name="Two", connection=there),
+        came_back(account="T2", account_name="Two", connection=connection),
         came_back("salesforce", account="00D000000000001EAA", environment="sandbox"),
     ]
     assert_accessible(browser, signed_in, *pages)

@@ -123,8 +123,8 @@ def find_pages(client):
 
 def is_not_for_reading(client, route):
     """What nobody adds or deletes by hand, is only posted to, or has no actions."""
-    every = [address for group in address_groups(route) for address in group]
-    return all(client.get(address).status_code in (403, 405) for address in every)
+    addresses = [address for group in address_groups(route) for address in group]
+    return all(client.get(address).status_code in (403, 405) for address in addresses)
 
 
 def pages_without_rows(client):

@@ -71,9 +71,13 @@ def test_orders_are_read_in_pages(shop):
     for _ in range(3):
         shop.post("/app/api/orders", json=ORDER)
     first = shop.get("/app/api/orders?limit=2").json()
-    rest = shop.get(f"/app/api/orders?limit=2&after={first['next_after']}").json()
-    assert [o["number"] for o in first["orders"] + rest["orders"]] == ["A-1001", "A-1002", "A-1003"]
-    assert rest["next_after"] is None
+    document = shop.get(f"/app/api/orders?limit=2&after={first['next_after']}").json()
+    assert [o["number"] for o in first["orders"] + document["orders"]] == [
+        "A-1001",
+        "A-1002",
+        "A-1003",
+    ]
+    assert document["next_after"] is None
 
 
 def test_a_hub_that_is_away_is_shown_and_the_order_stays(shop):

@@ -122,8 +122,8 @@ def test_the_same_message_again_has_no_second_effect(desk):
         assert changed.status_code == 200
     order = {"number": "B-1", "tenant": "acme", "total": "5.00", "customer": "Ada"}
     for _ in range(2):
-        made = desk.post("/app/api/orders", json=order, headers={"webhook-id": "d2"})
-        assert made.json()["number"] == "B-1"
+        response = desk.post("/app/api/orders", json=order, headers={"webhook-id": "d2"})
+        assert response.json()["number"] == "B-1"
     assert desk.post("/app/api/orders", json=order, headers={"webhook-id": "d3"}).status_code == 409
     assert desk.hub == [], "an order that the hub brings is not told to it"
 
@@ -149,8 +149,8 @@ def test_customers_users_labels_and_log_lines_are_read_alike(desk):
     for object in ("customers", "users", "labels", "logs"):
         seed(desk, object=object, generate={"count": 3})
         first = list_records(desk, "&limit=2", object)
-        rest = list_records(desk, f"&limit=2&after={first['next_after']}", object)
-        assert len(first[object] + rest[object]) == 3 and rest["next_after"] is None
+        records = list_records(desk, f"&limit=2&after={first['next_after']}", object)
+        assert len(first[object] + records[object]) == 3 and records["next_after"] is None
 
 
 def test_what_happens_to_orders_is_logged(desk):
@@ -190,8 +190,8 @@ def test_a_page_can_be_cut(desk):
 def test_customers_and_users_are_created_and_labels_and_log_lines_are_not(desk):
     person = {"tenant": "acme", "name": "Ada", "email": "ada@example.org"}
     for object, id in (("customers", "C-1001"), ("users", "U-1001")):
-        made = desk.post(f"/app/api/{object}", json=person)
-        assert (made.status_code, made.json()["id"]) == (201, id)
+        response = desk.post(f"/app/api/{object}", json=person)
+        assert (response.status_code, response.json()["id"]) == (201, id)
         assert list_records(desk, object=object)[object][0]["name"] == "Ada"
     assert desk.post("/app/api/customers", json=[]).status_code == 400
     assert desk.post("/app/api/logs", json=person).status_code == 405

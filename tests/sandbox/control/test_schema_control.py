@@ -102,8 +102,8 @@ def test_a_removed_object_is_unknown_and_not_listed_until_it_is_reset(desk):
     assert (described.status_code, code(described.json())) == (404, "NOT_FOUND")
     listed = desk.get(f"{root}/sobjects", headers=headers).json()["sobjects"]
     assert "Lead" not in [entry["name"] for entry in listed] and len(listed) > 5
-    found = desk.get(f"{root}/query?q=SELECT+Id+FROM+Lead", headers=headers)
-    assert (found.status_code, code(found.json())) == (400, "INVALID_TYPE")
+    response = desk.get(f"{root}/query?q=SELECT+Id+FROM+Lead", headers=headers)
+    assert (response.status_code, code(response.json())) == (400, "INVALID_TYPE")
     change(desk, LEAD, "remove", "Title", status=400)
     change(desk, LEAD, "reset")
     assert read_lead(desk, id)["Title"] == "Countess"

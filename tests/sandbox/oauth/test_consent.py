@@ -241,8 +241,8 @@ def test_an_unknown_my_domain_offers_no_org(desk):
 
 
 def test_a_scope_that_the_app_does_not_have_goes_back_at_once(desk):
-    asked = OF_SALESFORCE | {"scope": "api web"}
-    came = parse_callback(desk.get(f"{SALESFORCE}?{urlencode(asked)}", allow_redirects=False))
+    data = OF_SALESFORCE | {"scope": "api web"}
+    came = parse_callback(desk.get(f"{SALESFORCE}?{urlencode(data)}", allow_redirects=False))
     assert came["error"] == "invalid_scope"
 
 

@@ -34,9 +34,9 @@ def people(desk):
 
 def test_a_person_is_found_by_name_or_address(desk, people):
     assert names(search(desk, "persons/search", term="møller")) == ["Jan Møller"]
-    found = search(desk, "persons/search", term="JANE@teas.example", exact_match="true")
-    assert names(found) == ["Jane Doe"]
-    person = found["data"]["items"][0]["item"]
+    matches = search(desk, "persons/search", term="JANE@teas.example", exact_match="true")
+    assert names(matches) == ["Jane Doe"]
+    person = matches["data"]["items"][0]["item"]
     assert (person["type"], person["primary_email"]) == ("person", "jane@teas.example")
     assert person["organization"] == {"id": people["id"], "name": "Teas Ltd"}
 

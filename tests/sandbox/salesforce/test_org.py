@@ -56,8 +56,10 @@ def test_a_session_ends_without_notice_and_a_refresh_starts_another(desk, org):
     )
     assert fresh["signature"] == base64.b64encode(signed).decode()
     userinfo = f"/salesforce/{ORG}/services/oauth2/userinfo"
-    told = desk.get(userinfo, headers={"Authorization": f"Bearer {fresh['access_token']}"}).json()
-    assert told["organization_id"] == ORG
+    document = desk.get(
+        userinfo, headers={"Authorization": f"Bearer {fresh['access_token']}"}
+    ).json()
+    assert document["organization_id"] == ORG
 
 
 def test_a_rotated_refresh_token_ends_the_old_one_at_once(desk):

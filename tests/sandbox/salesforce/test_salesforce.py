@@ -116,8 +116,8 @@ def test_an_upsert_that_fits_several_writes_nothing(desk, org):
 
 
 def test_a_record_is_found_by_its_external_id(org):
-    made = org.Lead.upsert("External_Id__c/A-1001", LEAD, raw_response=True).json()
-    assert org.Lead.get_by_custom_id("External_Id__c", "A-1001")["Id"] == made["id"]
+    document = org.Lead.upsert("External_Id__c/A-1001", LEAD, raw_response=True).json()
+    assert org.Lead.get_by_custom_id("External_Id__c", "A-1001")["Id"] == document["id"]
     with pytest.raises(SalesforceResourceNotFound):
         org.Lead.get_by_custom_id("External_Id__c", "A-1002")
 

@@ -185,9 +185,9 @@ def test_a_message_may_send_the_session_of_its_user(org, receiver):
 
 def test_messages_and_flows_are_read_and_queried(org, receiver):
     message_id, flow_id = register(org, receiver)
-    shown = call(org, "GET", f"/tooling/sobjects/WorkflowOutboundMessage/{message_id}").json()
-    assert shown["FullName"] == "Order.Hub_new"
-    assert shown["Metadata"]["endpointUrl"] == f"{receiver.url}/hooks/1"
+    document = call(org, "GET", f"/tooling/sobjects/WorkflowOutboundMessage/{message_id}").json()
+    assert document["FullName"] == "Order.Hub_new"
+    assert document["Metadata"]["endpointUrl"] == f"{receiver.url}/hooks/1"
     soql = "SELECT Id, EndpointUrl FROM WorkflowOutboundMessage WHERE Name = 'Order.Hub_new'"
     assert [row["Id"] for row in query(org, soql)] == [message_id]
     soql = "SELECT Id, Status, Metadata FROM Flow WHERE DefinitionId != null LIMIT 1"

@@ -47,8 +47,8 @@ def test_a_message_shows_a_private_file_once_it_is_processed(desk, slack):
     assert len(history) == 1  # the upload itself posted nothing
     page = desk.get("/slack/T0000ACME/C0000ORD1").text
     assert f'<img src="/slack/files/view/{id}" alt="a chart"' in page
-    shown = desk.get(f"/slack/files/view/{id}")
-    assert (shown.content, shown.headers["Content-Type"]) == (PNG, "image/png")
+    response = desk.get(f"/slack/files/view/{id}")
+    assert (response.content, response.headers["Content-Type"]) == (PNG, "image/png")
 
 
 def test_the_official_upload_works_and_shares_the_file(desk, slack):

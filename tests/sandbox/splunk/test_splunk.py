@@ -217,8 +217,8 @@ def test_a_restart_refuses_and_forgets_acknowledgements(desk, acknowledging_hec)
     answer = acknowledging_hec.send({"event": "three"}, **CHANNEL)
     assert (answer.status_code, answer.json()["code"]) == (503, 23)
     restart(desk, "globex", 0)
-    asked = acknowledging_hec.post(f"{ALL}/ack", json.dumps({"acks": [0, 1]}), **CHANNEL)
-    assert asked.json() == {"acks": {"0": False, "1": False}}
+    response = acknowledging_hec.post(f"{ALL}/ack", json.dumps({"acks": [0, 1]}), **CHANNEL)
+    assert response.json() == {"acks": {"0": False, "1": False}}
     assert acknowledging_hec.send({"event": "four"}, **CHANNEL).json()["ackId"] == 0
 
 

@@ -116,8 +116,8 @@ def test_another_tenants_key_neither_sees_who_belongs_nor_invites(
 ):
     assert_refused(api.of(globex), "GET", f"/api/v1/{route}", {200})
     assert_refused(api.of(globex), "GET", f"/api/v1/{route}?tenant=acme-only", {404})
-    asked = {"email": "me@evil.test", "role": "owner", "tenant": "acme-only"}
-    assert_refused(api.of(globex), "POST", "/api/v1/invitations", {404}, asked)
+    data = {"email": "me@evil.test", "role": "owner", "tenant": "acme-only"}
+    assert_refused(api.of(globex), "POST", "/api/v1/invitations", {404}, data)
 
 
 def test_another_tenants_key_neither_sees_a_connection_nor_connects(

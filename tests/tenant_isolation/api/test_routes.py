@@ -49,8 +49,8 @@ def test_a_key_without_the_scope_is_refused_even_at_home(
 ):
     url, others = address(route, acme), [name for name in SCOPES if name != scope]
     assert_refused(api.platform(scopes=others), method, url, {403})
-    theirs = [name for name in others if not SCOPES[name].platform_only]
-    assert_refused(api.of(acme, scopes=theirs), method, url, {403})
+    names = [name for name in others if not SCOPES[name].platform_only]
+    assert_refused(api.of(acme, scopes=names), method, url, {403})
 
 
 @pytest.mark.corrections(item="3.8")

@@ -162,10 +162,10 @@ def test_the_last_owner_stays(owner, make, acme, actor):
     ):
         with pytest.raises(MembershipRejected, match="at least one owner"):
             verb(owner, actor, now=NOON)
-    gone = make.membership(acme, make.user(is_active=False), "owner")  # cannot sign in
+    membership = make.membership(acme, make.user(is_active=False), "owner")  # cannot sign in
     with pytest.raises(MembershipRejected, match="at least one owner"):
         membership_actions.remove_member(owner, actor, now=NOON)
-    membership_actions.remove_member(gone, actor, now=NOON)
+    membership_actions.remove_member(membership, actor, now=NOON)
     make.membership(acme, make.user(), "owner")
     membership_actions.remove_member(owner, actor, now=NOON)
     assert list_audited()[-1][0] == "membership.remove"

@@ -101,8 +101,8 @@ def test_the_way_in_works_with_the_check_of_forms(make, acme):
     url = f"/enter/{make.portal_link(acme).token}/"
     assert client.post(url).status_code == 403
     client.get(url)
-    said = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
-    assert client.post(url, said, headers={"Origin": "https://hub.test"}).status_code == 302
+    data = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+    assert client.post(url, data, headers={"Origin": "https://hub.test"}).status_code == 302
 
 
 # --- where it does not lead ---

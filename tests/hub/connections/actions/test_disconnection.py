@@ -57,8 +57,12 @@ def test_nothing_is_refreshed_any_more_and_the_life_line_ends(slack, actor):
         refresh_due_at=NOON, token_lifetimes={"": {"given": NOON.isoformat()}}
     )
     disconnect_account(slack, actor, now=NOON)
-    kept = Credential.unscoped.get()
-    assert (kept.refresh_due_at, kept.token_lifetimes, kept.grant_expires_at) == (None, {}, None)
+    credential = Credential.unscoped.get()
+    assert (credential.refresh_due_at, credential.token_lifetimes, credential.grant_expires_at) == (
+        None,
+        {},
+        None,
+    )
     assert slack.credential_events.get().kind == "revoked"
 
 

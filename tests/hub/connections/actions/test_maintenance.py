@@ -29,10 +29,13 @@ def test_nothing_is_sent_while_a_window_is_on_and_everything_after(make, whole_c
     make.maintenance(None if whole_connector else delivery.connection, connector="webhook")
     pump(http)
     assert http.requests == []
-    told = explain(delivery)
-    assert (told.effective_state.state, told.effective_state.reason) == ("held", "maintenance")
+    explanation = explain(delivery)
+    assert (explanation.effective_state.state, explanation.effective_state.reason) == (
+        "held",
+        "maintenance",
+    )
     assert (
-        told.first_failed_check.sentence
+        explanation.first_failed_check.sentence
         == "There is a maintenance window until 2026-11-25 13:00:00 UTC."
     )
     run_sweep(now=NOON + 60 * MINUTE)
@@ -66,9 +69,9 @@ def test_a_connection_that_is_resumed_during_maintenance_is_held_again(make):
     assert pump(http).requests == []
 
 
-def declare(client, **said):
+def declare(client, **fields):
     now = clock().replace(microsecond=0)
-    moments = {"starts_at": now - MINUTE, "ends_at": now + timedelta(hours=2)} | said
+    moments = {"starts_at": now - MINUTE, "ends_at": now + timedelta(hours=2)} | fields
     filled = {"connector_key": "webhook", "connection": "", "reason": "they move servers"}
     for name in ("starts_at", "ends_at"):
         moment = moments.pop(name)

@@ -48,9 +48,9 @@ def test_meanwhile_the_credential_is_empty_and_nothing_is_revoked(slack):
     row = disconnect(slack)
     assert row.is_disconnected and Lane.unscoped.get().hold_reason == "disconnected"
     assert Credential.unscoped.get().open(row) == {} and not Revocation.unscoped.exists()
-    kept = Disconnection.unscoped.get()
-    assert kept.revoke_at == NOON + DAY and TOKEN not in str(kept.sealed)
-    assert kept.open()["secret"]["access_token"] == TOKEN
+    disconnection = Disconnection.unscoped.get()
+    assert disconnection.revoke_at == NOON + DAY and TOKEN not in str(disconnection.sealed)
+    assert disconnection.open()["secret"]["access_token"] == TOKEN
     assert AuditRow.objects.get().after["revoke_at"].startswith("2026-11-26 12:00")
 
 

@@ -45,14 +45,14 @@ def acme(make):
     return make.tenant("acme")
 
 
-def connect_slack(client, tenant, **said):
-    filled = {"tenant": tenant.pk, "name": "Slack", "access_token": CANARY, "reason": ""} | said
+def connect_slack(client, tenant, **fields):
+    filled = {"tenant": tenant.pk, "name": "Slack", "access_token": CANARY, "reason": ""} | fields
     return client.post(f"{ADD}?connector=slack", filled, follow=True)
 
 
-def run_row_action(client, connection, verb, **said):
+def run_row_action(client, connection, verb, **fields):
     url = reverse("admin:connections_connection_verb", args=[connection.pk, verb])
-    return client.post(url, said, follow=True)
+    return client.post(url, fields, follow=True)
 
 
 def text(answer):

@@ -22,8 +22,12 @@ def connection_url(connection, verb=""):
 
 def summarize_problem(response):
     """Status, code, and where."""
-    told = response.json()
-    return response.status_code, told["code"], [error["pointer"] for error in told["errors"]]
+    document = response.json()
+    return (
+        response.status_code,
+        document["code"],
+        [error["pointer"] for error in document["errors"]],
+    )
 
 
 def open_stored_document():

@@ -199,14 +199,15 @@ def test_a_wrong_disconnect_is_named(shop, splunk):
 
 def test_a_reconnect_link_is_a_connect_link_of_this_connection(shop, splunk):
     answer = post(shop, splunk, "reconnect-link")
-    told = answer.json()
-    assert (answer.status_code, told["connection"], told["state"]) == (
+    document = answer.json()
+    assert (answer.status_code, document["connection"], document["state"]) == (
         201,
         str(splunk.public_id),
         "pending",
     )
     assert (
-        splunk.name in Client().get(told["url"].removeprefix("https://hub.test")).content.decode()
+        splunk.name
+        in Client().get(document["url"].removeprefix("https://hub.test")).content.decode()
     )
 
 

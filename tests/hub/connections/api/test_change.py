@@ -193,9 +193,11 @@ def test_what_was_disconnected_comes_back_with_its_secret_filled_in(
 
 
 def test_another_account_is_refused(make, api, set_system_answers):
-    ours = make.connection(connector="app", secret={"signing_secret": WHSEC}, account="another")
+    connection = make.connection(
+        connector="app", secret={"signing_secret": WHSEC}, account="another"
+    )
     set_system_answers(APP_OK)
-    answer = patch(api.platform(), ours, {"secrets": {"signing_secret": WHSEC}})
+    answer = patch(api.platform(), connection, {"secrets": {"signing_secret": WHSEC}})
     assert summarize_problem(answer)[:2] == (409, "other-account")
 
 

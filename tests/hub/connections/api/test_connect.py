@@ -49,13 +49,13 @@ def test_what_passes_the_test_is_connected_and_audited(shop, acme, set_system_an
     assert answer.json()["state"] == "healthy" and answer.json()["signing_secret"] is None
     assert (row.tenant, row.settings["url"], open_stored_document()["token"]) == (acme, URL, TOKEN)
     assert len(http.requests) == 1
-    told = AuditRow.objects.get()
-    assert (told.verb, told.actor_kind, told.tenant_reference) == (
+    audit_row = AuditRow.objects.get()
+    assert (audit_row.verb, audit_row.actor_kind, audit_row.tenant_reference) == (
         "connection.connect",
         "api_key",
         "acme",
     )
-    assert TOKEN not in answer.content.decode() + str(told.after)
+    assert TOKEN not in answer.content.decode() + str(audit_row.after)
 
 
 def test_a_platform_key_names_the_tenant(api, acme, set_system_answers):
@@ -211,7 +211,7 @@ def test_the_url_of_what_only_receives_is_read_as_soon_as_it_is_connected(
     shop, acme, set_system_answers
 ):
     set_system_answers(NO_DATA)
-    made = post(
+    document = post(
         shop,
         {
             "connector": "signed_webhook",
@@ -220,11 +220,15 @@ def test_the_url_of_what_only_receives_is_read_as_soon_as_it_is_connected(
         },
     ).json()
     (row,) = shop.get("/api/v1/webhook-subscriptions").json()["items"]
-    assert (row["state"], row["connection"]["id"], row["event_types"]) == ("manual", made["id"], [])
+    assert (row["state"], row["connection"]["id"], row["event_types"]) == (
+        "manual",
+        document["id"],
+        [],
+    )
     assert row["sentence"].endswith("No route takes its events yet, so they are only recorded.")
     subscription = shop.get(f"/api/v1/webhook-subscriptions/{row['id']}").json()
     assert "/hooks/signed_webhook/" in subscription["receive_url"]
-    assert made["sentence"] == "It is ready to receive. Its webhooks show what arrives."
+    assert document["sentence"] == "It is ready to receive. Its webhooks show what arrives."
 
 
 def test_what_could_verify_nothing_is_refused(shop, acme, set_system_answers):

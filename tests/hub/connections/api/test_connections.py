@@ -40,18 +40,18 @@ def ids(response):
 
 
 def read_status(client, connection):
-    told = client.get(connection_url(connection)).json()
-    return told["state"], told["reason"], told["sentence"], told["action"]
+    document = client.get(connection_url(connection)).json()
+    return document["state"], document["reason"], document["sentence"], document["action"]
 
 
 # --- the list -------------------------------------------------------------------------------------
 
 
 def test_a_key_lists_its_tenants_connections_and_a_platform_key_all(make, api, shop, acme):
-    mine, other = make.connection(acme), make.connection()
-    assert ids(shop.get(CONNECTIONS)) == [str(mine.public_id)]
-    assert ids(api.platform().get(CONNECTIONS)) == [str(other.public_id), str(mine.public_id)]
-    assert ids(api.platform().get(f"{CONNECTIONS}?tenant=acme")) == [str(mine.public_id)]
+    connection, other = make.connection(acme), make.connection()
+    assert ids(shop.get(CONNECTIONS)) == [str(connection.public_id)]
+    assert ids(api.platform().get(CONNECTIONS)) == [str(other.public_id), str(connection.public_id)]
+    assert ids(api.platform().get(f"{CONNECTIONS}?tenant=acme")) == [str(connection.public_id)]
 
 
 def test_the_list_is_filtered(make, shop, acme, slack):
@@ -92,13 +92,13 @@ def test_a_connector_of_another_release_is_not_listed(make, shop, acme):
 
 
 def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
-    told = shop.get(connection_url(slack)).json()
-    assert (told["account"], told["tenant"]) == ({"id": "T1", "name": "Acme"}, "acme")
-    assert {"key": "chat:write", "optional": False, "granted": True}.items() <= told["permissions"][
-        0
-    ].items()
-    assert told["missing_permissions"] == slack.missing_permissions
-    assert told["links"]["page"] == f"https://hub.test/t/acme/connections/{slack.public_id}/"
+    document = shop.get(connection_url(slack)).json()
+    assert (document["account"], document["tenant"]) == ({"id": "T1", "name": "Acme"}, "acme")
+    assert {"key": "chat:write", "optional": False, "granted": True}.items() <= document[
+        "permissions"
+    ][0].items()
+    assert document["missing_permissions"] == slack.missing_permissions
+    assert document["links"]["page"] == f"https://hub.test/t/acme/connections/{slack.public_id}/"
 
 
 def test_why_it_does_not_work_is_said_with_what_to_do(shop, slack):
@@ -110,8 +110,11 @@ def test_why_it_does_not_work_is_said_with_what_to_do(shop, slack):
         sentence,
         "Reconnect the account.",
     )
-    told = shop.get(connection_url(slack)).json()
-    assert (told["detail"], told["state_changed_at"]) == ("token_revoked", "2026-11-25T12:00:00Z")
+    document = shop.get(connection_url(slack)).json()
+    assert (document["detail"], document["state_changed_at"]) == (
+        "token_revoked",
+        "2026-11-25T12:00:00Z",
+    )
 
 
 def test_what_stops_it_from_above_comes_first(shop, slack):
@@ -121,13 +124,13 @@ def test_what_stops_it_from_above_comes_first(shop, slack):
         ActorContext.system(),
         now=NOON,
     )
-    told = shop.get(connection_url(slack)).json()
-    assert (told["state"], told["reason"], told["detail"]) == (
+    document = shop.get(connection_url(slack)).json()
+    assert (document["state"], document["reason"], document["detail"]) == (
         "paused",
         "switched_off",
         "their API fails",
     )
-    assert [switch["scope"] for switch in told["switches"]] == ["connector"]
+    assert [switch["scope"] for switch in document["switches"]] == ["connector"]
 
 
 def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme, shop, slack):
@@ -137,11 +140,11 @@ def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme,
         ActorContext.system(),
         now=NOON,
     )
-    with CaptureQueriesContext(database) as seen:
+    with CaptureQueriesContext(database) as queries:
         rows = shop.get("/api/v1/connections").json()["items"]
     assert {(row["reason"], row["detail"]) for row in rows} == {("switched_off", "stocktaking")}
     assert len(rows) == len(others) + 1
-    assert len([query for query in seen if 'FROM "connections_killswitch"' in query["sql"]]) == 1
+    assert len([query for query in queries if 'FROM "connections_killswitch"' in query["sql"]]) == 1
 
 
 def test_switches_of_other_tenants_are_not_shown(make, shop, slack):
@@ -159,8 +162,8 @@ def test_maintenance_says_until_when(make, shop, slack):
     now = clock()
     make.maintenance(slack, starts_at=now - MINUTE, ends_at=now + MINUTE)
     Lane.unscoped.update(hold_reason="maintenance")
-    told = shop.get(connection_url(slack)).json()
-    assert told["reason"] == "maintenance" and told["until"]
+    document = shop.get(connection_url(slack)).json()
+    assert document["reason"] == "maintenance" and document["until"]
 
 
 def test_what_waits_is_counted_and_how_long_it_takes(make, shop, slack):
@@ -182,14 +185,14 @@ def test_of_a_token_only_its_expiry_is_shown(shop, slack):
     Credential.unscoped.update(
         token_lifetimes={"": token.to_json()}, refresh_due_at=token.refresh_due_at
     )
-    told = shop.get(connection_url(slack))
-    assert told.json()["token"] == {
+    response = shop.get(connection_url(slack))
+    assert response.json()["token"] == {
         "given_at": "2026-11-25T12:00:00Z",
         "expires_at": "2026-11-26T00:00:00Z",
         "refresh_due_at": "2026-11-25T21:00:00Z",
         "refresh_failures": 0,
     }
-    assert "xoxb" not in told.content.decode()
+    assert "xoxb" not in response.content.decode()
 
 
 def test_what_never_ends_has_no_token(make, shop, acme):
@@ -221,8 +224,8 @@ def test_a_quota_of_the_whole_app_is_the_platforms_to_see(make, api, shop, acme)
 
 def test_the_platforms_own_connection_is_the_platforms_to_see(make, api, shop):
     row = make.connection(connector="app")
-    told = api.platform().get(connection_url(row)).json()
-    assert (told["tenant"], told["links"]["page"]) == (None, None)
+    document = api.platform().get(connection_url(row)).json()
+    assert (document["tenant"], document["links"]["page"]) == (None, None)
     assert shop.get(connection_url(row)).status_code == 404
 
 

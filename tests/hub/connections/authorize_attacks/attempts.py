@@ -33,9 +33,9 @@ def receive_callback_with(make, connector, *answers):
     _, url = begin_authorization(
         make.tenant(), connector, who, random=lambda count: next(given), now=NOON, **addresses
     )
-    said = {"state": [query_of(url)["state"]], "code": ["a code"]}
+    data = {"state": [query_of(url)["state"]], "code": ["a code"]}
     way = {"redirect_uri": addresses["redirect_uri"], "call": FakeHttp(answers).call}
-    return receive_callback(said, connector=connector, identity=who, now=NOON, **way)
+    return receive_callback(data, connector=connector, identity=who, now=NOON, **way)
 
 
 def build_grant_response(connector, **changes):

@@ -53,9 +53,9 @@ def test_a_code_of_another_person_for_the_same_system(browser, outside):
     its verifier.
     """
     other = query_of(browser.allow(browser.get_consent_url("salesforce")))
-    mine = query_of(browser.allow(browser.get_consent_url("salesforce")))
+    query = query_of(browser.allow(browser.get_consent_url("salesforce")))
     page = browser.client.get(
-        "/connect/salesforce/callback", mine | {"code": other["code"]}, follow=True
+        "/connect/salesforce/callback", query | {"code": other["code"]}, follow=True
     )
     assert get_problem_code(page) == "request_refused"
     assert "invalid code verifier" in Authorization.unscoped.get(state="failed").detail
@@ -116,13 +116,13 @@ def exchange_code(make, connector, **changes):
         make.tenant(), connector, who, random=lambda count: next(given), now=NOON, **addresses
     )
     Authorization.unscoped.filter(pk=row.pk).update(**changes)
-    said = {
+    data = {
         "state": [query_of(url)["state"]],
         "code": ["a code"],
         "code_verifier": ["of an attacker"],
     }
     way = {"redirect_uri": addresses["redirect_uri"], "call": http.call, "now": NOON}
-    row = receive_callback(said, connector=connector, identity=who, **way)
+    row = receive_callback(data, connector=connector, identity=who, **way)
     return row, [request.form for request in http.requests], query_of(url).get("code_challenge")
 
 
@@ -148,8 +148,8 @@ def test_where_there_is_no_pkce_a_stolen_code_is_worth_something_once_only(
     """
     stolen = query_of(browser.allow(browser.get_consent_url(system)))["code"]
     attacker = open_browser(make.tenant("attacker"))
-    own = query_of(attacker.allow(attacker.get_consent_url(system)))
-    page = attacker.client.get(f"/connect/{system}/callback", own | {"code": stolen}, follow=True)
+    query = query_of(attacker.allow(attacker.get_consent_url(system)))
+    page = attacker.client.get(f"/connect/{system}/callback", query | {"code": stolen}, follow=True)
     assert page.context["row"].account and page.context["row"].tenant.reference == "attacker"
     victim = query_of(browser.allow(browser.get_consent_url(system))) | {"code": stolen}
     assert (

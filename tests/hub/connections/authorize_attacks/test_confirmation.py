@@ -28,8 +28,8 @@ def test_nothing_is_begun_or_confirmed_by_a_link(browser, system):
 
 
 def test_the_address_of_the_way_back_is_the_settings_not_the_requests(browser):
-    said = {"HTTP_HOST": "testserver", "HTTP_X_FORWARDED_HOST": "evil.example"}
-    page = browser.client.post("/t/acme/connect/slack/authorize", **said)
+    data = {"HTTP_HOST": "testserver", "HTTP_X_FORWARDED_HOST": "evil.example"}
+    page = browser.client.post("/t/acme/connect/slack/authorize", **data)
     assert (
         query_of(page.context["url"])["redirect_uri"] == "https://hub.test/connect/slack/callback"
     )

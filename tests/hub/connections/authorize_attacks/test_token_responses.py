@@ -70,9 +70,9 @@ def test_a_receive_that_two_do_at_once_exchanges_once(make):
     row = receive_callback_with(make, SLACK, build_grant_response(SLACK))
     assert row.state == "granted"
     with pytest.raises(AuthorizationRefused, match="reused"):
-        said = {"state": ["c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M"], "code": ["a code"]}
+        data = {"state": ["c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M"], "code": ["a code"]}
         receive_callback(
-            said,
+            data,
             connector=SLACK,
             identity=BrowserIdentity("a browser"),
             redirect_uri=BACK.format("slack"),

@@ -27,10 +27,14 @@ def test_a_guest_connects_by_oauth(guest, link, acme):
     assert b"Acme Teas" in page.content and state(link) == "opened"
     answer = guest.submit(page)
     assert answer.headers["Location"] == "/connect/link/done/"
-    made = Connection.unscoped.get()
-    assert (made.tenant, made.connector_key, made.connected_by) == (acme, "slack", None)
-    assert state(link) == "used" and ConnectLink.unscoped.get().connection == made
-    assert made.name in guest.client.get("/connect/link/done/").content.decode()
+    connection = Connection.unscoped.get()
+    assert (connection.tenant, connection.connector_key, connection.connected_by) == (
+        acme,
+        "slack",
+        None,
+    )
+    assert state(link) == "used" and ConnectLink.unscoped.get().connection == connection
+    assert connection.name in guest.client.get("/connect/link/done/").content.decode()
 
 
 def test_the_page_says_what_is_asked_and_by_whom(guest, link):
@@ -102,8 +106,8 @@ def test_who_did_it_stands_in_the_audit(guest, link):
 
 def test_a_guest_allows_what_may_be_left_out(guest, link):
     assert "users:read.email" in guest.client.get(f"/connect/link/{link.token}/").content.decode()
-    said = {"optional": ["users:read"]}
-    asked = query_of(guest.client.post(f"/connect/link/{link.token}/", said).context["url"])[
+    data = {"optional": ["users:read"]}
+    asked = query_of(guest.client.post(f"/connect/link/{link.token}/", data).context["url"])[
         "scope"
     ].split(",")
     assert "users:read" in asked and "users:read.email" not in asked
@@ -248,5 +252,5 @@ def test_the_button_works_with_the_check_of_forms(link):
     client, url = Client(enforce_csrf_checks=True), f"/connect/link/{link.token}/"
     assert client.post(url).status_code == 403
     client.get(url)
-    said = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
-    assert client.post(url, said, headers={"Origin": "https://hub.test"}).status_code == 200
+    data = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+    assert client.post(url, data, headers={"Origin": "https://hub.test"}).status_code == 200

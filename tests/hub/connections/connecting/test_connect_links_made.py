@@ -56,9 +56,9 @@ def test_the_pages_of_a_guest_ask_few_statements(make, guest, outside, acme):
 
 
 def statements(browser, url=LINKS):
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as queries:
         assert browser.client.get(url).status_code == 200
-    return len(asked)
+    return len(queries)
 
 
 def test_what_is_not_set_up_is_not_asked_for(make, acme, api):
@@ -68,20 +68,22 @@ def test_what_is_not_set_up_is_not_asked_for(make, acme, api):
 
 def test_a_program_makes_one_lists_it_and_takes_it_back(api, acme, outside):
     client = api.of(acme)
-    made = client.post("/api/v1/connect-links", {"connector": "slack"}, "json")
-    assert made.status_code == 201
-    assert Client().get(made.json()["url"].removeprefix("https://hub.test")).status_code == 200
+    response = client.post("/api/v1/connect-links", {"connector": "slack"}, "json")
+    assert response.status_code == 201
+    assert Client().get(response.json()["url"].removeprefix("https://hub.test")).status_code == 200
     listed = client.get("/api/v1/connect-links").json()["items"]
-    assert [(one["id"], one["state"]) for one in listed] == [(made.json()["id"], "pending")]
+    assert [(one["id"], one["state"]) for one in listed] == [(response.json()["id"], "pending")]
     assert "url" not in listed[0]
-    assert client.delete(f"/api/v1/connect-links/{made.json()['id']}").json()["state"] == "revoked"
-    assert client.get(f"/api/v1/connect-links/{made.json()['id']}").json()["state"] == "revoked"
-    assert client.delete(f"/api/v1/connect-links/{made.json()['id']}").status_code == 409
+    assert (
+        client.delete(f"/api/v1/connect-links/{response.json()['id']}").json()["state"] == "revoked"
+    )
+    assert client.get(f"/api/v1/connect-links/{response.json()['id']}").json()["state"] == "revoked"
+    assert client.delete(f"/api/v1/connect-links/{response.json()['id']}").status_code == 409
 
 
 def test_a_connection_of_another_system_is_not_connected_again_by_it(make, api, acme, outside):
-    wanted = {"connector": "slack", "connection": str(make.connection(acme).public_id)}
-    assert api.of(acme).post("/api/v1/connect-links", wanted, "json").status_code == 409
+    data = {"connector": "slack", "connection": str(make.connection(acme).public_id)}
+    assert api.of(acme).post("/api/v1/connect-links", data, "json").status_code == 409
 
 
 @pytest.mark.parametrize("connector", ["app", "nothing", ""])

@@ -47,11 +47,11 @@ def visitor(make, acme, outside, settings):
 
 
 def is_session_over_page(page):
-    told = page.content.decode()
+    page_text = page.content.decode()
     return (
         page.status_code == 403
-        and "Your session has ended" in told
-        and 'href="https://app.example.com/back"' in told
+        and "Your session has ended" in page_text
+        and 'href="https://app.example.com/back"' in page_text
     )
 
 

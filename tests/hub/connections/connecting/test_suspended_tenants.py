@@ -48,9 +48,9 @@ def test_the_form_of_a_connection_that_is_there(browser, make, acme, outside, sp
 
 
 def test_an_endpoint_of_their_own(browser, outside, suspended):
-    said = {"name": "Mine", "url": f"{outside.url}/webhook/acme/one", "types": "*", "anyway": "on"}
+    data = {"name": "Mine", "url": f"{outside.url}/webhook/acme/one", "types": "*", "anyway": "on"}
     assert (
-        get_problem_code(browser.client.post("/t/acme/endpoints/add", said)) == "tenant_suspended"
+        get_problem_code(browser.client.post("/t/acme/endpoints/add", data)) == "tenant_suspended"
     )
     assert (count_connections(), list_calls(outside)) == (0, [])
 
@@ -80,10 +80,10 @@ def test_the_api(shop, make, acme, set_system_answers):
     row = make.connection(acme, "splunk")
     acme.suspend("unpaid", now=NOON)
     http = set_system_answers(Response(200, b'{"text":"HEC is healthy","code":17}'))
-    said = {"settings": {"url": "https://splunk.acme.example:8088"}, "secrets": {"token": TOKEN}}
+    data = {"settings": {"url": "https://splunk.acme.example:8088"}, "secrets": {"token": TOKEN}}
     for answer in (
-        shop.post("/api/v1/connections", {"connector": "splunk", **said}, format="json"),
-        shop.patch(f"/api/v1/connections/{row.public_id}", said, format="json"),
+        shop.post("/api/v1/connections", {"connector": "splunk", **data}, format="json"),
+        shop.patch(f"/api/v1/connections/{row.public_id}", data, format="json"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (409, "tenant-suspended")
     assert http.requests == [] and count_connections() == 1
@@ -91,6 +91,6 @@ def test_the_api(shop, make, acme, set_system_answers):
 
 def test_staff(client, make, outside, splunk, suspended):
     client.force_login(make.staff(is_superuser=True))
-    said = splunk | {"tenant": suspended.pk, "anyway": "on", "reason": "they asked"}
-    page = client.post("/admin/connections/connection/add/?connector=splunk", said)
+    data = splunk | {"tenant": suspended.pk, "anyway": "on", "reason": "they asked"}
+    page = client.post("/admin/connections/connection/add/?connector=splunk", data)
     assert "Restore it before" in page.content.decode() and not Connection.unscoped.exists()

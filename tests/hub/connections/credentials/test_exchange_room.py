@@ -70,9 +70,9 @@ def salesforce():
 
 
 def receive_code(attempt, system, *, code="a code", wait=0.0):
-    said, who = {"state": ["s"], "code": [code]}, BrowserIdentity("b", guest="g")
+    data, who = {"state": ["s"], "code": [code]}, BrowserIdentity("b", guest="g")
     return receive_callback(
-        said,
+        data,
         connector=attempt.connector,
         identity=who,
         redirect_uri="r",
@@ -208,14 +208,14 @@ def test_an_exchange_waits_for_room_for_a_short_time(attempt, salesforce):
 
 
 def test_few_threads_wait_for_room_at_a_time():
-    began = time.monotonic()
+    started_at = time.monotonic()
     with (
         PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX),
         WAITING_BUDGET.acquire_for_block(WAITING_THREADS_MAX),
         pytest.raises(BudgetExhausted),
     ):
         provider_slot(1, timeout=30.0).__enter__()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - started_at < 5
 
 
 @pytest.mark.corrections(item="3.8")
@@ -223,10 +223,10 @@ def test_threads_of_one_tenant_leave_room_to_wait_for_others():
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX), ExitStack() as waiting:
         for _ in range(PROVIDER_CALLS_MAX_OF_TENANT):
             waiting.enter_context(WAITING_BUDGET.acquire_for_block(1, 1))
-        began = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(BudgetExhausted):
             provider_slot(1, timeout=30.0).__enter__()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - started_at < 5
         threading.Timer(0.1, PROVIDER_CALL_BUDGET.release, [1]).start()
         with provider_slot(2, timeout=30.0):
             assert PROVIDER_CALL_BUDGET.used_by[2] == 1

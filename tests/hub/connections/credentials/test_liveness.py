@@ -48,8 +48,8 @@ def read_check_state(row):
 
 
 def test_a_check_that_passes_only_says_when_the_next_is(slack):
-    (asked,) = check_connections(OK)
-    assert asked.url.endswith("/auth.test")
+    (call,) = check_connections(OK)
+    assert call.url.endswith("/auth.test")
     assert read_check_state(slack) == ("healthy", "", timedelta(hours=6))
     assert slack.checked_at == NOON
 

@@ -51,7 +51,7 @@ def add_endpoint(place, key, provider):
     """The status of a new endpoint's test, and the seconds that it took."""
     host, port = place.split(":")
     line = http.client.HTTPConnection(host, int(port), timeout=60)
-    began = time.monotonic()
+    started_at = time.monotonic()
     with contextlib.closing(line):
         body = json.dumps(
             {"connector": "webhook", "name": "Slow", "settings": {"url": f"http://{provider}/hook"}}
@@ -59,16 +59,16 @@ def add_endpoint(place, key, provider):
         line.request(
             "POST", "/api/v1/connections", body, {"Authorization": f"Bearer {key}"} | JSON | HOST
         )
-        return line.getresponse().status, time.monotonic() - began
+        return line.getresponse().status, time.monotonic() - started_at
 
 
 def measure_page(place, path):
     host, port = place.split(":")
-    line, began = http.client.HTTPConnection(host, int(port), timeout=60), time.monotonic()
+    line, started_at = http.client.HTTPConnection(host, int(port), timeout=60), time.monotonic()
     with contextlib.closing(line):
         line.request("GET", path, headers=HOST)
         assert line.getresponse().status == 200
-        return time.monotonic() - began
+        return time.monotonic() - started_at
 
 
 @pytest.mark.desk

@@ -89,7 +89,11 @@ def test_a_hundred_expiries_are_a_hundred_calls(provider):
         crowd.expire()
     for worker in workers:
         worker.join(LONG)
-    kept, row = Credential.unscoped.get(), Connection.unscoped.get()
-    assert (crowd.faults, provider.known["calls"], kept.version) == ([], EXPIRIES, EXPIRIES + 1)
-    assert provider.known["live"] == [kept.open(row)["refresh_token"]]
+    credential, row = Credential.unscoped.get(), Connection.unscoped.get()
+    assert (crowd.faults, provider.known["calls"], credential.version) == (
+        [],
+        EXPIRIES,
+        EXPIRIES + 1,
+    )
+    assert provider.known["live"] == [credential.open(row)["refresh_token"]]
     assert row.state == "healthy"

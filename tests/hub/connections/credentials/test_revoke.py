@@ -99,11 +99,11 @@ def test_the_pool_hears_before_each_call_of_a_revocation_that_its_task_works(
         "/_control/tokens", json={"system": "slack", "account": "T0000ACME", "do": "expire"}
     )
     disconnect_account(Connection.unscoped.get(), SOMEBODY, now=clock())
-    ends = pool_pipe.open_pipe()
-    monkeypatch.setenv(pool_pipe.DESCRIPTORS_ENV, ends.name)
+    pipe = pool_pipe.open_pipe()
+    monkeypatch.setenv(pool_pipe.DESCRIPTORS_ENV, pipe.name)
     hear_revoke(f"revoke:{Revocation.unscoped.get().pk}")
-    signs = len(os.read(ends.heartbeat_descriptor, 100))
-    ends.close()
+    signs = len(os.read(pipe.heartbeat_descriptor, 100))
+    pipe.close()
     assert signs >= 3  # of the bell, of apps.uninstall, and of the refresh
 
 

@@ -59,8 +59,11 @@ def test_the_overlap_is_shown_while_it_lasts(make):
     assert read_signing_status(connection, now=NOON).overlaps_until is None
     new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
     connection.credential.refresh_from_db()
-    told = read_signing_status(connection, now=NOON + MINUTE)
-    assert (told.secret, told.overlaps_until) == (new, NOON + timedelta(hours=24))
+    signing_status = read_signing_status(connection, now=NOON + MINUTE)
+    assert (signing_status.secret, signing_status.overlaps_until) == (
+        new,
+        NOON + timedelta(hours=24),
+    )
 
 
 def test_the_overlap_can_be_ended_at_once(make):

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 ACME = "00D000000000001EAA"
 
 
-def connect_account(browser, connector, **said):
-    browser.submit(browser.connect_account(connector, **said))
+def connect_account(browser, connector, **fields):
+    browser.submit(browser.connect_account(connector, **fields))
     return Connection.unscoped.get()
 
 
@@ -52,8 +52,8 @@ def test_the_older_of_two_grants_is_ended_after_the_new_one_is_stored(browser, o
         outside, "salesforce", "refresh"
     )
     assert attempt_revocation(waiting, call=egress.send_request, clock=clock)
-    left = list_valid_tokens(outside, "salesforce", "refresh")
-    assert new["refresh_token"] in left and old["refresh_token"] not in left
+    valid_tokens = list_valid_tokens(outside, "salesforce", "refresh")
+    assert new["refresh_token"] in valid_tokens and old["refresh_token"] not in valid_tokens
     assert new["access_token"] in list_valid_tokens(outside, "salesforce", "access")
 
 
@@ -115,8 +115,8 @@ def test_what_was_disconnected_and_lives_again_is_not_ended_late(make, connector
     row.mark_healthy(now=NOON)
     assert attempt_revocation(Revocation.unscoped.get(), call=fail_call, clock=lambda: NOON)
     assert not Revocation.unscoped.exists() and not Notice.unscoped.exists()
-    told = AuditRow.objects.get(verb="connection.revoke")
-    assert (told.reason, told.after["revoked"]) == ("needed_again", False)
+    audit_row = AuditRow.objects.get(verb="connection.revoke")
+    assert (audit_row.reason, audit_row.after["revoked"]) == ("needed_again", False)
 
 
 def test_a_token_that_was_given_once_more_meanwhile_is_not_ended(make):

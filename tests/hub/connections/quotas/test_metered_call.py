@@ -79,8 +79,8 @@ def test_a_probe_that_hears_no_answer_leaves_it_to_the_next(connection):
 def test_a_test_by_a_person_says_when_it_can_be_made(make):
     row, http = make.connection(connector="slack", account="T1"), FakeHttp([SLACK_429, SLACK_OK])
     account_probe.probe_and_update_state(row, call=http.call, now=NOON)
-    told = account_probe.probe_and_update_state(row, call=http.call, now=NOON)
-    assert (told.reason, told.detail) == (
+    probe_result = account_probe.probe_and_update_state(row, call=http.call, now=NOON)
+    assert (probe_result.reason, probe_result.detail) == (
         "throttled",
         "a quota is used up; the next call is possible at 2026-11-25 12:00:30 UTC",
     )

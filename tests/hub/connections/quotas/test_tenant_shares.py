@@ -39,9 +39,9 @@ def can_call_token_endpoint(tenant, now):
     """Whether a call of the token endpoint may go."""
     row = draft_connection(tenant, "salesforce", "x", {})
     client = {"client_id": "id", "client_secret": "a client secret"}
-    known = build_credential(row, None, {"refresh_token": "5Aep"})
+    credential = build_credential(row, None, {"refresh_token": "5Aep"})
     try:
-        with meter_call(row, row.connector.refresh_request(client, known), now=now):
+        with meter_call(row, row.connector.refresh_request(client, credential), now=now):
             return True
     except QuotaExhausted:
         return False
@@ -77,9 +77,9 @@ def receive_code(make, tenant, http, *, code="junk", state=None):
     Authorization.unscoped.filter(pk=row.pk).update(
         digest=digest_browser_value(f"s{row.pk}"), sealed=sealed
     )
-    said = {"state": [state or f"s{row.pk}"], "code": [code]}
+    data = {"state": [state or f"s{row.pk}"], "code": [code]}
     where = {"connector": row.connector, "redirect_uri": "r", "call": http.call, "now": NOON}
-    return receive_callback(said, identity=BrowserIdentity("b", guest="g"), **where)
+    return receive_callback(data, identity=BrowserIdentity("b", guest="g"), **where)
 
 
 def test_a_tenant_whose_codes_are_refused_reaches_the_token_endpoint_a_few_times_only(

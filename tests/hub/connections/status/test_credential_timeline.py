@@ -34,31 +34,31 @@ def test_an_empty_life_is_drawn_too():
 
 
 def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
-    seen = draw(
+    drawing = draw(
         event("issued", NOON - 2 * HOUR),
         event("refreshed", NOON - HOUR),
         refresh_due_at=NOON + HOUR,
         ends=NOON + 2 * HOUR,
     )
-    places = [mark.x for mark in (*seen.past_marks, *seen.upcoming_marks)]
+    places = [mark.x for mark in (*drawing.past_marks, *drawing.upcoming_marks)]
     assert places == [12.0, 156.0, 444.0, 588.0]
-    assert seen.now_x == 300.0
+    assert drawing.now_x == 300.0
 
 
 def test_where_the_authorization_did_not_live_the_line_says_so():
-    seen = draw(
+    drawing = draw(
         event("issued", NOON - 3 * HOUR),
         event("ended", NOON - 2 * HOUR),
         event("reconnected", NOON - HOUR),
     )
-    assert [stretch.style for stretch in seen.segments] == ["alive", "dead", "alive"]
+    assert [stretch.style for stretch in drawing.segments] == ["alive", "dead", "alive"]
 
 
 @pytest.mark.parametrize("count", [1, 60, 300])
 def test_many_events_stay_within_the_picture(count):
-    seen = draw(*(event("refreshed", NOON - HOUR * number) for number in reversed(range(count))))
-    assert len(seen.past_marks) == min(count, EVENTS_MAX)
-    assert all(12.0 <= mark.x <= 588.0 for mark in seen.past_marks)
+    drawing = draw(*(event("refreshed", NOON - HOUR * number) for number in reversed(range(count))))
+    assert len(drawing.past_marks) == min(count, EVENTS_MAX)
+    assert all(12.0 <= mark.x <= 588.0 for mark in drawing.past_marks)
 
 
 def test_one_event_right_now_is_drawn():

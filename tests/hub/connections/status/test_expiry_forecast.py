@@ -106,9 +106,9 @@ def test_more_rows_cost_no_more_queries(client, make):
     for _ in range(2):
         make.connection()
         Credential.unscoped.update(expires_at=clock() + 2 * DAY)
-        with CaptureQueriesContext(database) as asked:
+        with CaptureQueriesContext(database) as queries:
             client.get(PAGE)
-        counts.append(len(asked))
+        counts.append(len(queries))
     assert counts[0] == counts[1]
 
 

@@ -177,14 +177,14 @@ def test_the_second_best_is_not_suggested_because_the_best_is_paired(remote, sec
         ours("Ann Archer", "ann@acme.test", "aarcher"),
         ours("Bob Baker", id="u9"),
     ]
-    found = match(local, remote, confirmed={"u9": "U1"})
-    assert found == {"u1": ("ambiguous", "best_is_paired", second)}
+    matches = match(local, remote, confirmed={"u9": "U1"})
+    assert matches == {"u1": ("ambiguous", "best_is_paired", second)}
 
 
 def test_whose_only_match_is_paired_is_unmatched_with_the_reason():
     local = [ANN, ours("Bob Baker", id="u9")]
-    found = match(local, theirs("Ann Archer", "ann@acme.test"), confirmed={"u9": "U1"})
-    assert found == {"u1": ("unmatched", "best_is_paired", "")}
+    matches = match(local, theirs("Ann Archer", "ann@acme.test"), confirmed={"u9": "U1"})
+    assert matches == {"u1": ("unmatched", "best_is_paired", "")}
 
 
 def test_who_fits_a_paired_one_of_ours_better_is_not_suggested_either():
@@ -223,24 +223,24 @@ def test_a_namesake_on_one_side_only_is_no_match_of_a_common_name():
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_realistic_directories_are_matched_precisely(seed):
-    made = build_directories(400, seed)
-    found = match_people(made.local, made.remote)
+    directories = build_directories(400, seed)
+    matches = match_people(directories.local, directories.remote)
     suggested = {
         entry.local_id: entry.candidates[0].remote_id
-        for entry in found
+        for entry in matches
         if entry.state == "suggested"
     }
-    score = score_suggestions(made, suggested, {})
+    score = score_suggestions(directories, suggested, {})
     assert score.precision >= 0.99
     assert score.recall >= 0.9
 
 
 def test_the_order_of_the_lists_makes_no_difference():
-    made = build_directories(150, 4)
-    expected = match_people(made.local, made.remote)
-    random.Random(1).shuffle(made.local)
-    random.Random(2).shuffle(made.remote)
-    assert match_people(made.local, made.remote) == expected
+    directories = build_directories(150, 4)
+    expected = match_people(directories.local, directories.remote)
+    random.Random(1).shuffle(directories.local)
+    random.Random(2).shuffle(directories.remote)
+    assert match_people(directories.local, directories.remote) == expected
 
 
 texts = st.text(alphabet="ab .@+-é0", max_size=8)
@@ -252,10 +252,10 @@ people = st.builds(Person, st.text("xyz", min_size=1, max_size=2), texts, texts,
 def test_each_person_is_suggested_once(local, remote):
     local = list({person.id: person for person in local}.values())
     remote = list({person.id: person for person in remote}.values())
-    found = match_people(local, remote)
-    chosen = [entry.candidates[0].remote_id for entry in found if entry.state == "suggested"]
+    matches = match_people(local, remote)
+    chosen = [entry.candidates[0].remote_id for entry in matches if entry.state == "suggested"]
     assert len(chosen) == len(set(chosen))
-    assert {entry.local_id for entry in found} == {person.id for person in local}
+    assert {entry.local_id for entry in matches} == {person.id for person in local}
 
 
 def test_a_thousand_people_with_one_login_take_no_time():

@@ -100,10 +100,10 @@ def test_a_request_does_not_wait_long_for_a_lock(build):
         other.set_autocommit(False)
         with other.cursor() as cursor:
             cursor.execute("UPDATE incoming_inboundcount SET count = count")
-        began = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(OperationalError, match="lock timeout"):
             store_messages([build("1")])
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - started_at < 1.5
     finally:
         other.rollback()
         other.close()

@@ -33,9 +33,9 @@ def run_row_action(client, operation, verb):
     return client.post(url, follow=True).content.decode()
 
 
-def plan(client, **said):
+def plan(client, **fields):
     answer = client.post(
-        PLAN, {"kind": "retry", "audit_reason": "They are back."} | said, follow=True
+        PLAN, {"kind": "retry", "audit_reason": "They are back."} | fields, follow=True
     )
     return answer.content.decode()
 
@@ -45,8 +45,8 @@ def ids(rows):
 
 
 def test_selected_rows_lead_to_the_form(root, dead):
-    asked = {"action": "plan_for_selected", "_selected_action": [dead[0].pk, dead[1].pk]}
-    answer = root.post(LIST, asked, follow=True)
+    data = {"action": "plan_for_selected", "_selected_action": [dead[0].pk, dead[1].pk]}
+    answer = root.post(LIST, data, follow=True)
     assert "2 deliveries are selected." in answer.content.decode()
     assert answer.request["PATH_INFO"] == PLAN
 
@@ -56,8 +56,8 @@ def test_all_that_match_lead_there_with_the_lists_own_filter(root, dead):
         LIST, {"state": "failed", "reason": "exhausted", "tenant": "acme", "since": "24h"}
     ).content.decode()
     assert f"{PLAN}?state=failed&amp;reason=exhausted&amp;tenant=acme&amp;since=2026-" in page
-    asked = {"action": "plan_for_selected", "_selected_action": [dead[0].pk], "select_across": "1"}
-    answer = root.post(f"{LIST}?state=failed", asked)
+    data = {"action": "plan_for_selected", "_selected_action": [dead[0].pk], "select_across": "1"}
+    answer = root.post(f"{LIST}?state=failed", data)
     assert answer.url == f"{PLAN}?state=failed"
     assert '<option value="failed" selected>' in root.get(answer.url).content.decode()
 
@@ -129,13 +129,13 @@ def test_an_impossible_plan_is_refused_with_a_reason(root, dead, said, words):
 
 
 def test_staff_of_one_tenant_touch_its_rows_only(make, staff_of, dead):
-    mine = put([make.delivery()], "failed")
-    client = staff_of(mine[0].tenant)
+    response = put([make.delivery()], "failed")
+    client = staff_of(response[0].tenant)
     plan(client, state="failed")
     operation = Operation.unscoped.get()
-    assert (operation.count, operation.tenant) == (1, mine[0].tenant)
+    assert (operation.count, operation.tenant) == (1, response[0].tenant)
     assert "Select deliveries of one tenant" in plan(client, deliveries=ids(dead))
-    plan(client, deliveries=ids(dead + mine))
+    plan(client, deliveries=ids(dead + response))
     assert Operation.unscoped.latest("pk").count == 1
 
 
@@ -168,9 +168,9 @@ def test_what_others_wrote_stays_text(root, dead):
 
 def test_its_pages_ask_a_fixed_number_of_questions(root, make, dead):
     def questions(url):
-        with CaptureQueriesContext(database) as seen:
+        with CaptureQueriesContext(database) as queries:
             assert root.get(url).status_code == 200
-        return len(seen)
+        return len(queries)
 
     small, listed = planned(deliveries=[str(dead[0].public_id)]), "/admin/operations/operation/"
     root.get(listed)

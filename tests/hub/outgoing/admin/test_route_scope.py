@@ -45,10 +45,10 @@ def test_strangers_neither_see_nor_try_nor_change_a_route(make, staff_of):
     answer = stranger.post(ADD, build_route_form(own) | {"_try": "1", "sample-event": event.pk})
     assert "Select a valid choice" in str(answer.context["sample"].errors["event"])
     assert "their-secret-order" not in answer.content.decode()
-    mine = stranger.post(
+    response = stranger.post(
         ADD, build_route_form(own, connection=route.connection_id, mapping=route.mapping_id)
     )
-    assert {"connection", "mapping"} <= errors_of(mine).keys()
+    assert {"connection", "mapping"} <= errors_of(response).keys()
 
 
 def test_a_get_saves_nothing(root, make):
@@ -60,13 +60,13 @@ def test_a_route_takes_events_of_another_system(root, make):
     tenant = make.tenant("acme")
     make.connection(tenant)
     pipedrive = make.connection(tenant, "pipedrive", secret={}, name="Acme's Pipedrive")
-    made = build_route_form(
+    route_form = build_route_form(
         tenant,
         event_type="pipedrive.person.*",
         origin_connector_key="pipedrive",
         origin=str(pipedrive.pk),
     )
-    assert root.post(ADD, made).status_code == 302
+    assert root.post(ADD, route_form).status_code == 302
     route = Route.unscoped.get()
     assert (route.origin_connector_key, route.origin) == ("pipedrive", pipedrive)
     assert "Pipedrive" in root.get(LIST + "?received_from=pipedrive").content.decode()
@@ -82,6 +82,6 @@ def test_the_connection_that_receives_must_be_of_the_system_and_the_tenant(root,
         (pipedrive, "", "Select it as the system"),
         (strange, "pipedrive", "This connection is not"),
     ):
-        made = build_route_form(tenant, origin_connector_key=key, origin=str(origin.pk))
-        assert problem in root.post(ADD, made).content.decode()
+        route_form = build_route_form(tenant, origin_connector_key=key, origin=str(origin.pk))
+        assert problem in root.post(ADD, route_form).content.decode()
     assert not Route.unscoped.exists()

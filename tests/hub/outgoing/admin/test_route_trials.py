@@ -40,7 +40,7 @@ def test_trying_warns_of_a_path_that_found_nothing(root, make):
 
 def test_trying_takes_the_newest_event_of_the_routes_own_type(root, make):
     route = make.route(make.connection(), event_type="order.created")
-    wanted = make.event(route.tenant, type="order.created", id="wanted")
+    event = make.event(route.tenant, type="order.created", id="wanted")
     make.event(route.tenant, type="order.created.test", id="like it")
     for number in range(250):
         make.event(route.tenant, type="stock.changed", id=str(number))
@@ -49,7 +49,7 @@ def test_trying_takes_the_newest_event_of_the_routes_own_type(root, make):
     )
     assert answer.context["tried"].event == "order.created wanted"
     mapping_page = reverse("admin:mappings_fieldmapping_change", args=[route.mapping_id])
-    assert list(root.get(mapping_page).context["sample"].events.values()) == [wanted]
+    assert list(root.get(mapping_page).context["sample"].events.values()) == [event]
 
 
 def test_trying_a_saved_route_leaves_it_as_it_is(root, make):
@@ -139,6 +139,6 @@ def test_a_route_is_tried_with_events_of_its_origin_only(root, make):
     make.event(tenant, "order.created", id="of-our-application")
     received = make.event(tenant, "order.created", id="of-pipedrive")
     type(received).unscoped.filter(pk=received.pk).update(origin=pipedrive)
-    made = build_route_form(tenant, origin_connector_key="pipedrive", _try="1")
-    text = root.post(ADD, made).content.decode()
+    route_form = build_route_form(tenant, origin_connector_key="pipedrive", _try="1")
+    text = root.post(ADD, route_form).content.decode()
     assert "of-pipedrive" in text and "of-our-application" not in text

@@ -104,9 +104,9 @@ def test_an_action_without_a_default_needs_a_mapping(root, make):
 
 def test_a_connection_must_be_the_tenants_and_at_the_actions_system(root, make):
     tenant = make.tenant()
-    mine, theirs = make.connection(tenant, "slack"), make.connection()
+    connection, theirs = make.connection(tenant, "slack"), make.connection()
     assert "belongs to Slack" in str(
-        errors_of(root.post(ADD, build_route_form(tenant, connection=mine.pk)))["connection"]
+        errors_of(root.post(ADD, build_route_form(tenant, connection=connection.pk)))["connection"]
     )
     assert "does not belong to" in str(
         errors_of(root.post(ADD, build_route_form(tenant, connection=theirs.pk)))["connection"]
@@ -135,9 +135,9 @@ def test_a_mapping_must_fit_the_action_and_the_tenant(root, make):
 def test_the_list_and_the_page_ask_a_fixed_number_of_questions(root, make):
     def queries(url):
         root.get(url)
-        with CaptureQueriesContext(database) as seen:
+        with CaptureQueriesContext(database) as queries:
             assert root.get(url).status_code == 200
-        return len(seen)
+        return len(queries)
 
     route = make.route(connection := make.connection())
     make.event(connection.tenant)

@@ -29,19 +29,19 @@ def test_an_event_is_read_with_its_deliveries_their_reasons_and_attempts(shop, d
 
 
 def test_an_event_is_found_by_the_id_that_was_sent(api, shop, acme):
-    told = shop.post(
+    document = shop.post(
         EVENTS, {"id": "o/1 ü", "type": "order.created", "data": {}}, format="json"
     ).json()
-    assert shop.get(f"{EVENTS}/o%2F1%20%C3%BC").json()["id"] == told["id"]
-    assert api.platform().get(f"{EVENTS}/o%2F1%20%C3%BC?tenant=acme").json()["id"] == told["id"]
+    assert shop.get(f"{EVENTS}/o%2F1%20%C3%BC").json()["id"] == document["id"]
+    assert api.platform().get(f"{EVENTS}/o%2F1%20%C3%BC?tenant=acme").json()["id"] == document["id"]
     assert api.platform().get(f"{EVENTS}/o%2F1%20%C3%BC").status_code == 404
 
 
 def test_an_event_without_a_route_says_so_and_which_almost_matched(make, shop, acme):
     make.route(tenant=acme, name="typo", event_type="order.creatd")
     event = make.event(acme)
-    told = shop.get(f"{EVENTS}/{event.public_id}").json()
-    assert (told["reason"], told["sentence"]) == (
+    document = shop.get(f"{EVENTS}/{event.public_id}").json()
+    assert (document["reason"], document["sentence"]) == (
         "no_route",
         "No route matches this event type.",
     )
@@ -199,13 +199,13 @@ def test_the_address_of_the_platforms_own_connection_is_not_shown(make, shop, ac
 
 def test_a_delivery_is_explained(shop, delivery, connection):
     connection.pause("window", until=None, now=NOON)
-    told = shop.get(delivery_url(delivery, "explain")).json()
-    assert (told["state"], told["reason"], told["action"]) == (
+    document = shop.get(delivery_url(delivery, "explain")).json()
+    assert (document["state"], document["reason"], document["action"]) == (
         "held",
         "paused",
         "Resume the connection.",
     )
-    assert [check["name"] for check in told["checks"] if check["passed"] is False] == [
+    assert [check["name"] for check in document["checks"] if check["passed"] is False] == [
         "connection",
         "lane",
     ]

@@ -37,10 +37,14 @@ def test_a_waiting_delivery_is_cancelled(shop, delivery):
 def test_a_delivered_one_is_sent_again_as_a_new_delivery(shop, delivery):
     pump(FakeHttp())
     response = shop.post(delivery_url(delivery, "send-again"))
-    told = response.json()
-    assert (response.status_code, told["replay_number"], told["state"]) == (201, 1, "waiting")
-    assert response["Location"] == told["url"] != delivery_url(delivery)
-    assert AuditRow.objects.get().after["delivery"] == told["id"]
+    document = response.json()
+    assert (response.status_code, document["replay_number"], document["state"]) == (
+        201,
+        1,
+        "waiting",
+    )
+    assert response["Location"] == document["url"] != delivery_url(delivery)
+    assert AuditRow.objects.get().after["delivery"] == document["id"]
 
 
 @pytest.mark.parametrize(
@@ -104,12 +108,12 @@ def test_nor_one_that_waits_for_our_own_application_to_be_connected(make, shop, 
 
 def test_a_waiting_delivery_is_tried_now_and_audited(shop, delivery):
     pump(FakeHttp(Response(400, b"no such field")), at=clock())
-    told = shop.get(delivery_url(delivery)).json()
+    document = shop.get(delivery_url(delivery)).json()
     assert (
-        told["sentence"]
+        document["sentence"]
         == "The endpoint responded with status 400, which only its operator can fix."
     )
-    assert told["action"] == "Fix the endpoint, then retry now."
+    assert document["action"] == "Fix the endpoint, then retry now."
     response = shop.post(delivery_url(delivery, "retry"))
     assert (response.status_code, response.json()["state"]) == (200, "waiting")
     assert len(pump(FakeHttp(), at=clock()).requests) == 1

@@ -30,16 +30,16 @@ def post(client, path="", body=None):
 
 def test_a_plan_tells_what_would_be_done_and_does_nothing(shop, dead):
     answer = post(shop, body=DEAD)
-    told = answer.json()
-    assert (answer.status_code, told["state"], told["count"], told["tenant"]) == (
+    document = answer.json()
+    assert (answer.status_code, document["state"], document["count"], document["tenant"]) == (
         201,
         "planned",
         3,
         "acme",
     )
-    assert (told["plan"]["tenants"], told["plan"]["connections"][0]["rows"]) == (1, 3)
-    assert [row["id"] for row in told["plan"]["sample"]] == [str(row.public_id) for row in dead]
-    assert answer["Location"] == told["url"] == f"https://hub.test{URL}/{told['id']}"
+    assert (document["plan"]["tenants"], document["plan"]["connections"][0]["rows"]) == (1, 3)
+    assert [row["id"] for row in document["plan"]["sample"]] == [str(row.public_id) for row in dead]
+    assert answer["Location"] == document["url"] == f"https://hub.test{URL}/{document['id']}"
     assert set(list_states()) == {"failed"}
 
 
@@ -47,8 +47,12 @@ def test_confirmed_it_runs_and_tells_how_far_it_is(shop, dead):
     path = f"/{post(shop, body=DEAD).json()['id']}"
     assert post(shop, f"{path}/confirm").json()["state"] == "running"
     run_operation(Operation.unscoped.get(), at=NOON)
-    told = shop.get(URL + path).json()
-    assert (told["state"], told["processed_count"], told["excluded_count"]) == ("finished", 3, 0)
+    document = shop.get(URL + path).json()
+    assert (document["state"], document["processed_count"], document["excluded_count"]) == (
+        "finished",
+        3,
+        0,
+    )
     assert set(list_states()) == {"waiting"}
     assert post(shop, f"{path}/confirm").json()["code"] == "wrong-state"
 
@@ -70,9 +74,9 @@ def test_the_cap_of_an_hour_is_a_problem_that_says_when(shop, dead, settings):
 
 
 def test_a_plan_of_nothing_is_not_confirmed(shop, dead):
-    told = post(shop, body=DEAD | {"filter": {"state": "held"}}).json()
-    assert told["count"] == 0
-    assert "nothing to do" in post(shop, f"/{told['id']}/confirm").json()["detail"]
+    document = post(shop, body=DEAD | {"filter": {"state": "held"}}).json()
+    assert document["count"] == 0
+    assert "nothing to do" in post(shop, f"/{document['id']}/confirm").json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +116,8 @@ def test_the_audit_tells_of_an_operation_once_for_each_step(shop, dead):
 
 
 def test_one_delivery_is_skipped(shop, dead):
-    told = shop.post(f"/api/v1/deliveries/{dead[0].public_id}/skip").json()
-    assert (told["state"], told["reason"], told["sentence"]) == (
+    document = shop.post(f"/api/v1/deliveries/{dead[0].public_id}/skip").json()
+    assert (document["state"], document["reason"], document["sentence"]) == (
         "skipped",
         "skipped_by_person",
         "A person skipped it.",
@@ -155,11 +159,11 @@ def test_whatever_one_tenant_does_to_many_touches_no_row_of_another(make, api, d
         "reason": "x",
     }
     client = api.of(ours[0].tenant)
-    told = post(client, body=body).json()
-    post(client, f"/{told['id']}/confirm")
-    run_operation(Operation.unscoped.get(public_id=told["id"]), at=NOON)
+    document = post(client, body=body).json()
+    post(client, f"/{document['id']}/confirm")
+    run_operation(Operation.unscoped.get(public_id=document["id"]), at=NOON)
     assert list(Delivery.unscoped.filter(tenant=theirs[0].tenant).order_by("pk").values()) == before
-    assert {row["tenant"] for row in told["plan"]["sample"]} <= {ours[0].tenant.reference}
+    assert {row["tenant"] for row in document["plan"]["sample"]} <= {ours[0].tenant.reference}
 
 
 @pytest.mark.parametrize("kind", sorted(OPERATION_KINDS))
@@ -168,13 +172,13 @@ def test_a_tenants_operation_leaves_out_what_goes_to_our_own_application(make, s
     make.route(
         make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"}
     )
-    own = make.delivery(make.connection(acme))
+    delivery = make.delivery(make.connection(acme))
     put(Delivery.unscoped.all(), state)
-    told = post(shop, body={"kind": kind, "filter": {"state": state}, "reason": "x"}).json()
-    assert [row["id"] for row in told["plan"]["sample"]] == [str(own.public_id)]
+    document = post(shop, body={"kind": kind, "filter": {"state": state}, "reason": "x"}).json()
+    assert [row["id"] for row in document["plan"]["sample"]] == [str(delivery.public_id)]
     before = list(Delivery.unscoped.filter(route__connector_key="app").values())
     Operation.unscoped.update(more=True)  # so that only the batch itself can stop
-    post(shop, f"/{told['id']}/confirm")
+    post(shop, f"/{document['id']}/confirm")
     run_operation(Operation.unscoped.get(), at=NOON)
     assert list(Delivery.unscoped.filter(route__connector_key="app").values()) == before
     assert Operation.unscoped.get().processed_count == 1
@@ -186,7 +190,7 @@ def test_the_platforms_operation_for_a_tenant_includes_it(make, platform, acme):
     )
     make.event(acme)
     put(Delivery.unscoped.all(), "failed")
-    told = post(platform, body=DEAD | {"tenant": "acme"}).json()
-    post(platform, f"/{told['id']}/confirm")
+    document = post(platform, body=DEAD | {"tenant": "acme"}).json()
+    post(platform, f"/{document['id']}/confirm")
     run_operation(Operation.unscoped.get(), at=NOON)
     assert Operation.unscoped.get().processed_count == 1

@@ -78,9 +78,9 @@ def test_slow_actions_of_one_tenant_leave_places_to_wait_to_others(api, make, ac
         for _ in range(WAITING_MAX_OF_TENANT):
             slow_actions.enter_context(WAITING_THREADS.acquire_for_block(1, acme.pk))
         for tenant, settings.HUB_ACTION_WAIT_SECONDS in ((globex, 0.2), (acme, 20.0)):
-            slack, began = make.connection(tenant, "slack"), time.monotonic()
+            slack, started_at = make.connection(tenant, "slack"), time.monotonic()
             assert request_action(api.of(tenant), slack).status_code == 202
-            seconds[tenant] = time.monotonic() - began
+            seconds[tenant] = time.monotonic() - started_at
     assert seconds[globex] >= 0.2 and seconds[acme] < 20
     assert WAITING_THREADS.used == 0
 
@@ -90,10 +90,10 @@ def test_a_platform_key_waits_at_the_place_of_the_tenant_for_which_it_acts(
     api, acme, slack, settings
 ):
     settings.HUB_ACTION_WAIT_SECONDS = 20.0
-    began = time.monotonic()
+    started_at = time.monotonic()
     with WAITING_THREADS.acquire_for_block(WAITING_MAX_OF_TENANT, acme.pk):
         assert request_action(api.platform(), slack).status_code == 202
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - started_at < 20
 
 
 @pytest.mark.corrections(item="3.2")

@@ -168,12 +168,12 @@ def test_a_mapping_is_tried_on_data_and_names_what_is_missing(make, shop, acme):
     body = {"channel": "identity('channel', data.customer)", "text": "data.numbr"}
     mapping = make.mapping(acme, "slack", "post_message", body)
     url, data = f"mappings/{mapping.public_id}/try", {"data": {"customer": "Ann"}}
-    held = post(shop, url, data).json()
-    assert (held["reason"], held["missing_values"]) == (
+    document = post(shop, url, data).json()
+    assert (document["reason"], document["missing_values"]) == (
         "identity_missing",
         [{"pointer": "/text", "path": "data.numbr"}],
     )
-    assert held["missing_identities"] == [{"kind": "channel", "local_id": "Ann"}]
+    assert document["missing_identities"] == [{"kind": "channel", "local_id": "Ann"}]
     make.identity(connection, "channel", "Ann", "C1")
     assert post(shop, url, data | {"body": BODY | {"channel": body["channel"]}}).json()[
         "result"
@@ -256,9 +256,9 @@ def test_a_mistake_in_a_mapping_is_named_by_its_pointer(shop, changes, pointer):
 @pytest.mark.parametrize("kind", ["routes", "mappings"])
 def test_lists_page_by_keyset_with_a_fixed_number_of_queries(make, shop, acme, kind):
     def queries(url):
-        with CaptureQueriesContext(database) as seen:
+        with CaptureQueriesContext(database) as queries:
             assert shop.get(url).status_code == 200
-        return len(seen)
+        return len(queries)
 
     make.route(connection := make.connection(acme))
     queries(f"/api/v1/{kind}")  # the key's first requests note that it was used

@@ -16,21 +16,21 @@ URL = "/api/v1/switches"
 WHY = {"reason": "stocktaking"}
 
 
-def switch_off(client, **said):
-    return client.post(URL, WHY | said, format="json")
+def switch_off(client, **fields):
+    return client.post(URL, WHY | fields, format="json")
 
 
 def test_a_tenant_switches_itself_off_and_on(make, shop, acme):
     make.connection(acme)
-    told = switch_off(shop, scope="tenant").json()
-    assert (told["id"], told["tenant"], told["reason"], told["expires_at"]) == (
+    document = switch_off(shop, scope="tenant").json()
+    assert (document["id"], document["tenant"], document["reason"], document["expires_at"]) == (
         "tenant:acme",
         "acme",
         "stocktaking",
         None,
     )
     assert Lane.unscoped.get().switched_off_by == "tenant"
-    assert shop.get(URL).json() == {"items": [told]}
+    assert shop.get(URL).json() == {"items": [document]}
     assert shop.delete(f"{URL}/tenant:acme").status_code == 204
     assert Lane.unscoped.get().switched_off_by == ""
     assert shop.get(f"{URL}/tenant:acme").status_code == 404
@@ -55,15 +55,15 @@ def test_the_platform_switches_what_is_everybodys(platform, acme, said, name):
 
 def test_a_route_is_named_by_its_id(make, shop, acme):
     route = make.route(make.connection(acme))
-    told = switch_off(shop, scope="route", route=route.public_id).json()
-    assert (told["id"], told["route"]["name"]) == (f"route:{route.public_id}", "route")
-    assert shop.delete(f"{URL}/{told['id']}").status_code == 204
+    document = switch_off(shop, scope="route", route=route.public_id).json()
+    assert (document["id"], document["route"]["name"]) == (f"route:{route.public_id}", "route")
+    assert shop.delete(f"{URL}/{document['id']}").status_code == 204
 
 
 def test_it_ends_when_it_says(shop):
     until = clock() + timedelta(days=30)
-    told = switch_off(shop, scope="tenant", expires_at=until.isoformat()).json()
-    assert told["expires_at"] == until.isoformat().replace("+00:00", "Z")
+    document = switch_off(shop, scope="tenant", expires_at=until.isoformat()).json()
+    assert document["expires_at"] == until.isoformat().replace("+00:00", "Z")
     assert KillSwitch.unscoped.get().expires_at == until
 
 

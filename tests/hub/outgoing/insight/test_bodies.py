@@ -22,9 +22,9 @@ def test_a_secret_that_the_cut_goes_through_shows_none_of_itself():
 
 
 def test_a_body_of_many_tokens_that_end_nowhere_is_shown_at_once():
-    began = time.thread_time()
+    started_at = time.thread_time()
     build_display_body(b"-eyJ" * (64 * 1024))
-    assert time.thread_time() - began < 0.2
+    assert time.thread_time() - started_at < 0.2
 
 
 def test_a_body_that_is_too_long_to_be_indented_is_shown_as_it_is():

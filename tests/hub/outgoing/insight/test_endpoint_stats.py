@@ -66,6 +66,10 @@ def test_the_last_events_are_read_in_two_statements(make, acme):
     for number in range(30):
         make.event(acme, data={"number": number})
     make.event(acme, "lead.won")
-    with CaptureQueriesContext(database) as seen:
-        found = load_recent_documents(acme, ["order.*"])
-    assert (len(found), found[0][1]["data"]["number"], len(seen)) == (20, 29, 2)
+    with CaptureQueriesContext(database) as queries:
+        recent_documents = load_recent_documents(acme, ["order.*"])
+    assert (len(recent_documents), recent_documents[0][1]["data"]["number"], len(queries)) == (
+        20,
+        29,
+        2,
+    )

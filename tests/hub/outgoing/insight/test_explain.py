@@ -32,20 +32,27 @@ def explain(delivery, now=NOON):
 
 
 def test_what_waits_for_its_turn_has_passed_every_check(make):
-    told = explain(make.delivery())
-    assert [check.name for check in told.checks] == NAMES
-    assert (told.first_failed_check, told.effective_state.state, told.next_try) == (
+    explanation = explain(make.delivery())
+    assert [check.name for check in explanation.checks] == NAMES
+    assert (
+        explanation.first_failed_check,
+        explanation.effective_state.state,
+        explanation.next_try,
+    ) == (
         None,
         "waiting",
         NOON,
     )
-    assert "has been due since 2026-11-25 12:00:00 UTC" in told.checks[-1].sentence
+    assert "has been due since 2026-11-25 12:00:00 UTC" in explanation.checks[-1].sentence
 
 
 def test_the_clause_that_refused_is_named_with_the_value(make):
-    told = explain(make.delivery(filter="data.currency == 'EUR' && data.total > `100`"))
-    assert (told.first_failed_check.name, told.effective_state.reason) == ("filtered", "filtered")
-    assert told.first_failed_check.detail == "data.total > `100` found 12.5"
+    explanation = explain(make.delivery(filter="data.currency == 'EUR' && data.total > `100`"))
+    assert (explanation.first_failed_check.name, explanation.effective_state.reason) == (
+        "filtered",
+        "filtered",
+    )
+    assert explanation.first_failed_check.detail == "data.total > `100` found 12.5"
 
 
 def test_a_filter_that_was_changed_since_is_named(make):
@@ -58,10 +65,10 @@ def test_a_filter_that_was_changed_since_is_named(make):
 def test_the_expression_of_the_mapping_that_failed_is_named(make):
     delivery = make.delivery(body={"due": "format_date(data.number, 'YYYY')"})
     pump(FakeHttp())
-    told = explain(delivery)
-    assert told.first_failed_check.name == "mapped"
-    assert "/due" in told.first_failed_check.detail
-    assert told.effective_state.action == "Fix the field mapping."
+    explanation = explain(delivery)
+    assert explanation.first_failed_check.name == "mapped"
+    assert "/due" in explanation.first_failed_check.detail
+    assert explanation.effective_state.action == "Fix the field mapping."
 
 
 def test_a_mapping_that_would_fail_is_found_before_the_first_attempt(make):
@@ -72,52 +79,65 @@ def test_a_mapping_that_would_fail_is_found_before_the_first_attempt(make):
 def test_a_suspended_tenant_is_named_with_its_reason(make):
     delivery = make.delivery()
     delivery.tenant.suspend("unpaid", now=NOON)
-    told = explain(delivery)
-    assert (told.effective_state.state, told.effective_state.reason, told.next_try) == (
+    explanation = explain(delivery)
+    assert (
+        explanation.effective_state.state,
+        explanation.effective_state.reason,
+        explanation.next_try,
+    ) == (
         "held",
         "tenant_suspended",
         None,
     )
-    assert (told.first_failed_check.name, told.first_failed_check.detail) == ("tenant", "unpaid")
+    assert (explanation.first_failed_check.name, explanation.first_failed_check.detail) == (
+        "tenant",
+        "unpaid",
+    )
 
 
 def test_a_paused_connection_holds_what_waits(make):
     delivery = make.delivery()
     delivery.connection.pause("window", until=None, now=NOON)
-    told = explain(delivery)
-    assert told.effective_state == (
+    explanation = explain(delivery)
+    assert explanation.effective_state == (
         "held",
         "paused",
         "The connection is paused.",
         "Resume the connection.",
     )
     assert (
-        told.first_failed_check.sentence
+        explanation.first_failed_check.sentence
         == "The connection is paused. This has been the case since 2026-11-25 12:00:00 UTC."
     )
-    assert told.first_failed_check.detail == "window"
+    assert explanation.first_failed_check.detail == "window"
 
 
 def test_a_connection_that_was_refused_tells_the_systems_words(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(410, b"moved away")))
-    told = explain(delivery)
-    assert (told.effective_state.reason, told.first_failed_check.name) == ("disabled", "connection")
-    assert "410 Gone" in told.first_failed_check.detail
+    explanation = explain(delivery)
+    assert (explanation.effective_state.reason, explanation.first_failed_check.name) == (
+        "disabled",
+        "connection",
+    )
+    assert "410 Gone" in explanation.first_failed_check.detail
 
 
 def test_a_token_that_is_being_refreshed_is_the_lanes_matter(make):
     delivery = make.delivery(make.connection(connector="salesforce"))
     delivery.connection.credential.await_refresh(used=1, now=NOON)
-    told = explain(delivery)
-    assert (told.effective_state.reason, told.first_failed_check.name) == ("refreshing", "lane")
+    explanation = explain(delivery)
+    assert (explanation.effective_state.reason, explanation.first_failed_check.name) == (
+        "refreshing",
+        "lane",
+    )
 
 
 def test_a_system_that_is_not_connected_is_named(make):
     tenant = make.tenant()
     make.route(tenant=tenant)
-    told = explain(make.event(tenant).deliveries.get())
-    assert (told.first_failed_check.name, told.effective_state.action) == (
+    explanation = explain(make.event(tenant).deliveries.get())
+    assert (explanation.first_failed_check.name, explanation.effective_state.action) == (
         "connection",
         "Connect the system for this tenant.",
     )
@@ -126,28 +146,28 @@ def test_a_system_that_is_not_connected_is_named(make):
 def test_a_quota_tells_how_long_it_rests(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(429, headers={"retry-after": "300"}, at=NOON)))
-    told = explain(delivery, now=NOON + MINUTE)
-    assert told.first_failed_check.name == "quota"
-    assert "12:05:00 UTC" in told.first_failed_check.sentence
-    assert "0:04:00" in told.first_failed_check.sentence
+    explanation = explain(delivery, now=NOON + MINUTE)
+    assert explanation.first_failed_check.name == "quota"
+    assert "12:05:00 UTC" in explanation.first_failed_check.sentence
+    assert "0:04:00" in explanation.first_failed_check.sentence
 
 
 def test_each_attempt_is_listed_with_its_answer_and_the_next_one(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(500, b"sorry")))
-    told = explain(delivery)
-    assert told.first_failed_check.name == "attempts"
-    assert "status_500 sorry" in told.first_failed_check.detail
-    assert told.next_try == NOON + timedelta(seconds=5)
-    assert "12:00:05 UTC, in 0:00:05" in told.checks[-1].sentence
+    explanation = explain(delivery)
+    assert explanation.first_failed_check.name == "attempts"
+    assert "status_500 sorry" in explanation.first_failed_check.detail
+    assert explanation.next_try == NOON + timedelta(seconds=5)
+    assert "12:00:05 UTC, in 0:00:05" in explanation.checks[-1].sentence
 
 
 def test_a_dead_delivery_names_the_one_thing_to_do(make):
     delivery = make.delivery(retry_schedule=[1])
     pump(FakeHttp(Response(500)))
     pump(FakeHttp(Response(500)), at=NOON + MINUTE)
-    told = explain(delivery)
-    assert (told.effective_state.state, told.effective_state.action) == (
+    explanation = explain(delivery)
+    assert (explanation.effective_state.state, explanation.effective_state.action) == (
         "failed",
         "Retry it once the other system works.",
     )

@@ -37,18 +37,18 @@ def tenants(make):
 @contextmanager
 def open_transaction(takes):
     """Is in a transaction of their own meanwhile."""
-    there, over = Signal(), Signal()
+    signal, over = Signal(), Signal()
 
     def stay():
         with transaction.atomic():
             takes()
-            there.set()
+            signal.set()
             over.wait(LONG)
         connections.close_all()
 
     thread = Thread(target=stay, daemon=True)
     thread.start()
-    assert there.wait(LONG)
+    assert signal.wait(LONG)
     yield
     over.set()
     thread.join(LONG)

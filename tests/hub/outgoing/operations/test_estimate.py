@@ -120,9 +120,9 @@ def test_sending_again_risks_all_of_them(dead):
 
 def test_it_asks_a_fixed_number_of_questions(dead):
     def questions():
-        with CaptureQueriesContext(database) as asked:
+        with CaptureQueriesContext(database) as queries:
             estimate()
-        return len(asked)
+        return len(queries)
 
     dead()
     few = questions()
@@ -140,7 +140,7 @@ def test_a_filter_says_nothing_but_the_ways_on_the_list(db):
 def test_each_way_narrows(dead):
     row = put(dead(1, "slack"), "failed", "exhausted")[0]
     dead()
-    said = {
+    data = {
         "reason": "exhausted",
         "connector": "slack",
         "connection": str(row.connection.public_id),
@@ -152,9 +152,9 @@ def test_each_way_narrows(dead):
         "deliveries": [str(row.public_id)],
         "state": "failed",
     }
-    assert said.keys() == OPERATION_FILTERS.keys()
-    assert list(select_deliveries("retry", said, None, includes_platform=True)) == [row]
+    assert data.keys() == OPERATION_FILTERS.keys()
+    assert list(select_deliveries("retry", data, None, includes_platform=True)) == [row]
     for name, other in {"since": LATER, "until": NOON, "stopped_since": LATER}.items():
         assert not select_deliveries(
-            "retry", said | {name: other.isoformat()}, None, includes_platform=True
+            "retry", data | {name: other.isoformat()}, None, includes_platform=True
         ).exists()

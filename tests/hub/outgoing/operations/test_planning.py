@@ -183,9 +183,9 @@ def test_a_batch_asks_a_fixed_number_of_questions(make, kind, state, most):
     def questions(chosen):
         operation = planned(kind, deliveries=[str(row.public_id) for row in chosen])
         operation.transition_to("running", started_at=LATER, heartbeat_at=LATER)
-        with CaptureQueriesContext(database) as seen:
+        with CaptureQueriesContext(database) as queries:
             assert run_batch(operation.pk, now=LATER)
-        return len(seen)
+        return len(queries)
 
     locks = 2 if database.vendor == "postgresql" else 0  # which lanes, and their locks
     assert questions(rows[:1]) == questions(rows[1:]) <= most + locks
@@ -210,7 +210,9 @@ def test_all_lanes_of_a_batch_are_made_due_at_once(make):
     put([dead], "failed")
     Delivery.unscoped.filter(pk=tried.pk).update(attempt_count=1, due_at=LATER + MINUTE)
     Lane.unscoped.update(due_at=None)
-    with CaptureQueriesContext(database) as seen:
+    with CaptureQueriesContext(database) as queries:
         assert execute_operation("retry").processed_count == 2
     assert set(Lane.unscoped.values_list("due_at", flat=True)) == {LATER}
-    assert len([query for query in seen if query["sql"].startswith("UPDATE connections_lane")]) == 1
+    assert (
+        len([query for query in queries if query["sql"].startswith("UPDATE connections_lane")]) == 1
+    )

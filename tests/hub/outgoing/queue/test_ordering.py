@@ -27,9 +27,9 @@ def queue(make):
 
     def queue(*numbers, **route):
         connection = make.connection()
-        told = {"ordered": True, "order_key": "data.number"} | route
+        data = {"ordered": True, "order_key": "data.number"} | route
         return [
-            make.delivery(connection, data=ORDER | {"number": number}, **told) for number in numbers
+            make.delivery(connection, data=ORDER | {"number": number}, **data) for number in numbers
         ]
 
     return queue

@@ -144,13 +144,13 @@ def test_a_card_says_who_may_connect_it_and_members_whom_to_ask(owner, member):
 @pytest.mark.parametrize("count", [0, 1, 60, 200])
 def test_any_number_of_systems_is_shown(rf, count):
     systems = [build_connector(f"other-{number}") for number in range(count)]
-    found = build_entries(
+    entries = build_entries(
         systems, [], {systems[0].key} if count else set(), {"other-1": ConnectorDemand(3, False)}
     )
     here = TenantUser(Tenant(reference="acme"), "owner", User(email="ann@acme.test"))
     context = {
         "tenant_user": here,
-        "entries": [(entry, None) for entry in found],
+        "entries": [(entry, None) for entry in entries],
         "asked": ConnectorDemand(),
         "query": "x",
     }
@@ -162,9 +162,9 @@ def test_any_number_of_systems_is_shown(rf, count):
 
 def test_two_hundred_systems_are_searched_in_no_time():
     connectors = [build_connector(f"Other {number}", "crm") for number in range(200)]
-    began = thread_time()
+    started_at = thread_time()
     found = filter_connectors(connectors, "does crm other")
-    assert thread_time() - began < 0.1  # seconds; it takes a tenth of it
+    assert thread_time() - started_at < 0.1  # seconds; it takes a tenth of it
     assert found == connectors
 
 

@@ -83,13 +83,13 @@ def test_an_address_that_may_not_be_called_is_refused_in_the_form(admin, splunk,
 
 
 def test_a_signing_secret_that_was_made_is_shown_once(admin, outside):
-    said = {
+    data = {
         "name": "Mine",
         "url": f"{outside.url}/webhook/acme/one",
         "signing_secret": "",
         "headers": "",
     }
-    page = admin.post(FILL.format("webhook"), said)
+    page = admin.post(FILL.format("webhook"), data)
     (secret,) = set(re.findall(r"whsec_[A-Za-z0-9+/=]+", page.content.decode()))
     assert "can show it again on the page of the" in page.content.decode()
     row = Connection.unscoped.get()

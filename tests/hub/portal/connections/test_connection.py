@@ -196,8 +196,8 @@ def test_the_life_line_is_a_picture_and_a_table(admin, make, acme):
 def test_by_form_the_secret_stays_where_nothing_is_filled_in(admin, make, acme, outside):
     connection = make.connection(acme, settings={"url": f"{outside.url}/webhook/acme"})
     before = connection.credential.open(connection)
-    said = {"url": f"{outside.url}/webhook/acme", "signing_secret": "", "headers": ""}
-    assert admin.post(url_of(connection, "reconnect/"), said).status_code == 302
+    data = {"url": f"{outside.url}/webhook/acme", "signing_secret": "", "headers": ""}
+    assert admin.post(url_of(connection, "reconnect/"), data).status_code == 302
     after = Connection.unscoped.select_related("credential").get(pk=connection.pk)
     assert after.credential.open(after) == before and after.credential.version == 2
 

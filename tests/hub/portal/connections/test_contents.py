@@ -72,15 +72,15 @@ def test_contents_are_erased_and_that_it_was_sent_stays_known(
 
 def test_erasing_asks_again_first_and_a_guest_reads_who_can(admin, make, acme, connection):
     deliver(make, connection)
-    said = {"what_waits": "hold", "data": "erase", "sure": "on"}
-    asked = admin.post(url_of(connection, "disconnect/"), said)
-    assert asked.url.startswith("/accounts/reauthenticate/")
+    data = {"what_waits": "hold", "data": "erase", "sure": "on"}
+    response = admin.post(url_of(connection, "disconnect/"), data)
+    assert response.url.startswith("/accounts/reauthenticate/")
     guest = Client()
     come_as_guest(guest, make.portal_link(acme))
-    assert guest.post(url_of(connection, "disconnect/"), said).status_code == 403
+    assert guest.post(url_of(connection, "disconnect/"), data).status_code == 403
     connection.refresh_from_db()
     assert not connection.is_disconnected and Rendering.objects.exists()
-    admin.post(asked.url, {"password": PASSWORD, "next": url_of(connection, "disconnect/")})
+    admin.post(response.url, {"password": PASSWORD, "next": url_of(connection, "disconnect/")})
     connection.refresh_from_db()
     assert connection.is_disconnected and Operation.unscoped.filter(kind="erase").exists()
 

@@ -30,8 +30,8 @@ def test_it_is_disconnected_and_what_waits_stays(admin, make, connection):
 
 def test_it_is_disconnected_and_what_waits_is_cancelled(admin, make, connection):
     make.delivery(connection)
-    said = {"what_waits": "cancel", "reason": "", "sure": "on"}
-    page = admin.post(url_of(connection, "disconnect/"), said, follow=True)
+    data = {"what_waits": "cancel", "reason": "", "sure": "on"}
+    page = admin.post(url_of(connection, "disconnect/"), data, follow=True)
     assert "1 waiting delivery is cancelled." in page.content.decode()
     operation = Operation.unscoped.get()
     assert operation.kind == "cancel"
@@ -41,8 +41,8 @@ def test_it_is_disconnected_and_what_waits_is_cancelled(admin, make, connection)
 def test_a_disconnect_for_now_says_when_it_ends_and_can_be_revoked_at_once(
     admin, member, connection
 ):
-    said = {"what_waits": "hold", "revoke": "later", "sure": "on"}
-    admin.post(url_of(connection, "disconnect/"), said)
+    data = {"what_waits": "hold", "revoke": "later", "sure": "on"}
+    admin.post(url_of(connection, "disconnect/"), data)
     for client, buttons in ((admin, 1), (member, 0)):
         text = text_of(client, connection)
         assert "The disconnect can be undone" in text and "in 23 hours" in text
@@ -56,8 +56,8 @@ def test_a_disconnect_for_now_says_when_it_ends_and_can_be_revoked_at_once(
 
 
 def test_what_is_erased_is_revoked_at_once(reauthenticated_admin, connection):
-    said = {"what_waits": "hold", "revoke": "later", "data": "erase", "sure": "on"}
-    reauthenticated_admin.post(url_of(connection, "disconnect/"), said)
+    data = {"what_waits": "hold", "revoke": "later", "data": "erase", "sure": "on"}
+    reauthenticated_admin.post(url_of(connection, "disconnect/"), data)
     assert "The disconnect can be undone" not in text_of(reauthenticated_admin, connection)
 
 

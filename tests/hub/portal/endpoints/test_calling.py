@@ -161,9 +161,9 @@ def test_a_condition_is_written_into_the_filter_and_tried_and_not_saved(
 ):
     for total in (1, 10):
         make.event(acme, data={"total": total})
-    said = {"others": "order.*", "filter": "data.total > `0`", "add": "1"}
-    said |= {"joint": "and", "path": "data.total", "how": "less", "value": "5"}
-    page = admin.post(page_of(endpoint, "events"), said)
+    data = {"others": "order.*", "filter": "data.total > `0`", "add": "1"}
+    data |= {"joint": "and", "path": "data.total", "how": "less", "value": "5"}
+    page = admin.post(page_of(endpoint, "events"), data)
     assert page.context["form"]["filter"].value() == "data.total > `0` && data.total < `5`"
     assert [match.passed for match in page.context["matches"]] == [False, True]
     assert not Route.unscoped.exists()
@@ -171,7 +171,7 @@ def test_a_condition_is_written_into_the_filter_and_tried_and_not_saved(
 
 @pytest.mark.parametrize("path", ["", "data..x", "x" * 300])
 def test_a_condition_of_nothing_is_refused_beside_it(admin, endpoint, path):
-    said = {
+    data = {
         "others": "*",
         "filter": "data.total",
         "add": "1",
@@ -180,6 +180,6 @@ def test_a_condition_of_nothing_is_refused_beside_it(admin, endpoint, path):
         "how": "is",
         "value": "5",
     }
-    page = admin.post(page_of(endpoint, "events"), said)
+    page = admin.post(page_of(endpoint, "events"), data)
     assert page.context["form"]["filter"].value() == "data.total" and page.context["more"].errors
     assert not Route.unscoped.exists()

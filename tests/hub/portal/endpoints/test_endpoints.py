@@ -43,9 +43,9 @@ def text(answer, status=200):
     return answer.content.decode()
 
 
-def add(client, outside, **said):
+def add(client, outside, **fields):
     return client.post(
-        f"{LIST}add", {"url": f"{outside.url}/webhook/shop", "name": "Shop", "others": ""} | said
+        f"{LIST}add", {"url": f"{outside.url}/webhook/shop", "name": "Shop", "others": ""} | fields
     )
 
 
@@ -186,8 +186,8 @@ def test_a_filter_that_is_none_is_refused(admin, endpoint):
 def test_a_filter_is_tried_on_the_last_events_and_nothing_is_saved(admin, make, acme, endpoint):
     for total in (1, 10):
         make.event(acme, data={"total": total})
-    said = {"others": "order.*", "filter": "data.total > `5`", "try": "1"}
-    matches = admin.post(page_of(endpoint, "events"), said).context["matches"]
+    data = {"others": "order.*", "filter": "data.total > `5`", "try": "1"}
+    matches = admin.post(page_of(endpoint, "events"), data).context["matches"]
     assert [match.passed for match in matches] == [True, False] and "data.total" in matches[
         1
     ].explanation

@@ -61,11 +61,11 @@ def test_an_amount_of_18_digits_is_found_by_all_its_digits(make, search):
 def test_what_expressions_cost_is_bounded_for_a_page(make):
     first = make.delivery(make.connection(tenant := make.tenant()))
     copy_delivery(first, 30, state="held")
-    asked = parse_log_query({"where": HEAVY}, tenant, ZoneInfo("UTC"), now=NOON)
-    assert len(build_page(tenant, asked, Cursor()).rows) == 31
-    page = build_page(tenant, asked, Cursor(), Limits(steps=300))
+    log_query = parse_log_query({"where": HEAVY}, tenant, ZoneInfo("UTC"), now=NOON)
+    assert len(build_page(tenant, log_query, Cursor()).rows) == 31
+    page = build_page(tenant, log_query, Cursor(), Limits(steps=300))
     assert 0 < len(page.rows) < 31 and page.is_incomplete
-    assert build_page(tenant, asked, Cursor(after=page.older)).rows
+    assert build_page(tenant, log_query, Cursor(after=page.older)).rows
 
 
 LARGE = b'{"data":{"list":["needle"' + b",7" * 100_000 + b"]}}"
@@ -88,9 +88,9 @@ def build_value_query(tenant, value):
 def test_what_looking_for_a_value_costs_is_bounded_for_a_page(large):
     page = build_page(large, build_value_query(large, "needle"), Cursor())
     assert 0 < len(page.rows) < 5 and page.is_incomplete
-    began = time.thread_time()
+    started_at = time.thread_time()
     build_page(large, build_value_query(large, "nowhere"), Cursor())
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - started_at < 1
 
 
 @pytest.mark.django_db

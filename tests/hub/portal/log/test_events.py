@@ -154,11 +154,15 @@ def test_rows_that_come_meanwhile_move_no_page(admin, make, acme, delivery_rows)
     assert list_rows(admin.get(LOG + older)) == before
 
 
-def count_rows_by_page(acme, limits, **said):
+def count_rows_by_page(acme, limits, **fields):
     """How many rows each page has, to the end."""
-    asked, cursor, sizes = parse_log_query(said, acme, ZoneInfo("UTC"), now=NOON), Cursor(), []
+    log_query, cursor, sizes = (
+        parse_log_query(fields, acme, ZoneInfo("UTC"), now=NOON),
+        Cursor(),
+        [],
+    )
     while True:
-        page = build_page(acme, asked, cursor, limits)
+        page = build_page(acme, log_query, cursor, limits)
         sizes.append(len(page.rows))
         if page.older is None:
             return sizes
@@ -176,9 +180,9 @@ def test_a_value_is_sought_in_a_bounded_number_of_events(acme, delivery_rows):
 
 
 def test_a_page_that_ended_early_says_so(admin, acme, delivery_rows):
-    asked = parse_log_query({"type": "rare.one"}, acme, ZoneInfo("UTC"), now=NOON)
-    assert build_page(acme, asked, Cursor(), Limits(rows_scanned=25)).is_incomplete
-    assert not build_page(acme, asked, Cursor(), Limits(rows_scanned=100)).is_incomplete
+    log_query = parse_log_query({"type": "rare.one"}, acme, ZoneInfo("UTC"), now=NOON)
+    assert build_page(acme, log_query, Cursor(), Limits(rows_scanned=25)).is_incomplete
+    assert not build_page(acme, log_query, Cursor(), Limits(rows_scanned=100)).is_incomplete
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ def three(make, acme):
     return put([make.delivery(connection) for _ in range(3)], "failed", "exhausted")
 
 
-def plan_retry(client, query="?state=failed", **said):
-    answer = client.post(PLAN + query, {"kind": "retry", "reason": ""} | said)
+def plan_retry(client, query="?state=failed", **fields):
+    answer = client.post(PLAN + query, {"kind": "retry", "reason": ""} | fields)
     assert answer.status_code == 302, answer.context["form"].errors
     return Operation.unscoped.get(public_id=answer["Location"].split("/")[-2])
 
@@ -136,13 +136,13 @@ filters = st.fixed_dictionaries(
 def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(
     make, open_browser, acme, kind, said, state
 ):
-    client, theirs = (
+    client, delivery = (
         open_browser(acme),
         make.delivery(make.connection(make.tenant(f"other-{next(numbers)}"))),
     )
-    put([theirs], state, "exhausted")
-    before = list(Delivery.unscoped.filter(tenant=theirs.tenant).values())
-    ids = {"deliveries": theirs.public_id, "connection": theirs.connection.public_id}
+    put([delivery], state, "exhausted")
+    before = list(Delivery.unscoped.filter(tenant=delivery.tenant).values())
+    ids = {"deliveries": delivery.public_id, "connection": delivery.connection.public_id}
     query = {name: ids[name] if value == "theirs" else value for name, value in said.items()}
     answer = client.post(
         f"{PLAN}?" + "&".join(f"{name}={value}" for name, value in query.items()), {"kind": kind}
@@ -151,4 +151,4 @@ def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(
         operation = Operation.unscoped.latest("pk")
         client.post(page_of(operation, "confirm"))
         run_operation(operation, at=LATER)
-    assert list(Delivery.unscoped.filter(tenant=theirs.tenant).values()) == before
+    assert list(Delivery.unscoped.filter(tenant=delivery.tenant).values()) == before

@@ -80,9 +80,9 @@ def test_what_is_found_by_indexes_reads_no_whole_table(big, reference):
     later = Delivery.objects.of(tenant).order_by("pk").values_list("public_id", flat=True)[20]
     bad = {}
     for said in ASKED:
-        asked = parse_log_query(said, tenant, ZoneInfo("UTC"), now=NOON + timedelta(days=1))
+        log_query = parse_log_query(said, tenant, ZoneInfo("UTC"), now=NOON + timedelta(days=1))
         for cursor in (Cursor(), Cursor(after=later), Cursor(before=later)):
-            rows = filter_after_cursor(filter_log(tenant, asked), cursor).order_by(
+            rows = filter_after_cursor(filter_log(tenant, log_query), cursor).order_by(
                 "pk" if cursor.before else "-pk"
             )[: Limits().rows + 1]
             if found := list_full_scans(rows):
@@ -91,10 +91,10 @@ def test_what_is_found_by_indexes_reads_no_whole_table(big, reference):
 
 
 def test_what_is_narrowed_reads_no_whole_table_either(big):
-    with CaptureQueriesContext(database) as seen:
+    with CaptureQueriesContext(database) as queries:
         for said in (*NARROWED, {"connection": str(Connection.objects.of(big).get().public_id)}):
             build_page(big, parse_log_query(said, big, ZoneInfo("UTC"), now=NOON), Cursor())
-    for query in seen.captured_queries:
+    for query in queries.captured_queries:
         with database.cursor() as cursor:
             cursor.execute("EXPLAIN " + query["sql"])
             assert not [

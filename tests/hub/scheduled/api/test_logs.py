@@ -177,10 +177,10 @@ def test_a_request_has_a_limited_number_of_lines(shop):
 @pytest.mark.parametrize("size", [1024 * 1024, 8 * 1024 * 1024])
 @pytest.mark.parametrize("blank", [b"\n", b" \n", b"\r\n"])
 def test_a_body_of_blank_lines_is_refused_before_it_is_cut(shop, blank, size):
-    began = time.thread_time()
+    started_at = time.thread_time()
     refused = problem(send(shop, blank * (size // len(blank))))
     assert refused[:2] == (413, "payload-too-large") and stored_lines() == []
-    assert time.thread_time() - began < 2
+    assert time.thread_time() - started_at < 2
 
 
 @pytest.mark.corrections(item="3.8")

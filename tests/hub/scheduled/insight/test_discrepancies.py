@@ -40,7 +40,7 @@ def test_unresolved_discrepancies_are_counted_by_verdict_and_field(
 def test_each_filter_selects_what_matches(make, salesforce):
     job = make.job(salesforce.tenant)
     run = make.finished_run(job)
-    wanted = make.discrepancy(
+    discrepancy = make.discrepancy(
         salesforce, job=job, run=run, record_key="B-7_x", field="total", state="open"
     )
     make.discrepancy(salesforce, record_key="B-70", verdict="ambiguous", field="")
@@ -51,10 +51,10 @@ def test_each_filter_selects_what_matches(make, salesforce):
         {"field": "total"},
         {"state": "open"},
         {"record_key": "B-7_"},
-        {"discrepancies": [wanted.public_id]},
+        {"discrepancies": [discrepancy.public_id]},
         {"verdict": "differs", "record_key": "B-7"},
     ):
-        assert filter_discrepancies(readable_discrepancies(), filter).get() == wanted, filter
+        assert filter_discrepancies(readable_discrepancies(), filter).get() == discrepancy, filter
 
 
 def test_a_filter_with_another_name_is_an_error(salesforce):

@@ -15,8 +15,8 @@ def read_again(run, *wanted, query=()):
 
 
 def test_the_records_that_exist_are_returned_by_id():
-    found = read_again(run := FakeRun(orders("A-1")), "A-2", "A-1", "A-1")
-    assert list(found) == ["A-1"]
+    again = read_again(run := FakeRun(orders("A-1")), "A-2", "A-1", "A-1")
+    assert list(again) == ["A-1"]
     assert "ids=A-1%2CA-2" in run.requests[0].url and "include_deleted=true" in run.requests[0].url
 
 

@@ -73,8 +73,8 @@ def test_amounts_of_18_digits_are_compared_and_stored_with_all_digits(world):
     world.plant(3, total=amount, there={"value": amount + Decimal("0.01")})
     world.reconcile()
     assert world.find_discrepancies() == {("A-00003", "total")}
-    found = Discrepancy.unscoped.get()
-    assert (found.local_value, found.remote_value) == (amount, amount + Decimal("0.01"))
+    discrepancy = Discrepancy.unscoped.get()
+    assert (discrepancy.local_value, discrepancy.remote_value) == (amount, amount + Decimal("0.01"))
 
 
 def test_a_finished_reconciliation_is_an_event_for_our_application(world):
@@ -336,8 +336,8 @@ def test_records_are_matched_by_identity_and_references_compared_by_theirs(make)
         ("without key: A-9", "unmapped"),
         ("without key: 9", "unmapped"),
     }
-    found = Discrepancy.unscoped.get(record_key="2", field="owner")
-    assert (found.verdict, found.reason) == ("unmapped", "identity_missing")
+    discrepancy = Discrepancy.unscoped.get(record_key="2", field="owner")
+    assert (discrepancy.verdict, discrepancy.reason) == ("unmapped", "identity_missing")
 
 
 def test_a_job_of_all_tenants_keeps_the_discrepancies_of_each_apart(make):

@@ -55,8 +55,8 @@ def test_equal_records_are_equal():
 
 
 def test_each_field_that_differs_is_found():
-    found = judge([row("1")], [row("a", ("closed", "13"))])
-    assert found == ("found", [("status", ""), ("total", "")])
+    verdicts = judge([row("1")], [row("a", ("closed", "13"))])
+    assert verdicts == ("found", [("status", ""), ("total", "")])
 
 
 def test_a_value_without_counterpart_is_unmapped():
@@ -83,8 +83,8 @@ def test_a_tombstone_of_one_record_proves_nothing_about_its_key():
 
 @pytest.mark.parametrize("proof", ["has_all_there", "matches_by_identity"])
 def test_a_tombstone_of_the_last_record_of_a_key_proves_that_it_was_deleted(proof):
-    found = judge([row("1")], [tombstone("a")], proves_missing_there=False, **{proof: True})
-    assert found == ("found", [("missing_there", "deleted_there")])
+    verdicts = judge([row("1")], [tombstone("a")], proves_missing_there=False, **{proof: True})
+    assert verdicts == ("found", [("missing_there", "deleted_there")])
     assert judge([row("1")], [], proves_missing_there=False, **{proof: True}) == ("unproven", [])
 
 
@@ -116,8 +116,8 @@ def test_what_changed_since_the_run_began_is_left_to_the_next_run(side):
 
 def test_what_a_delivery_in_flight_names_is_left_to_the_next_run():
     texts = InFlightTexts({hash(text) for text in iterate_texts(b'{"data": {"id": ["a"]}}')})
-    found = judge([row("1")], [row("a", ("closed", "1"))], in_flight_texts=texts)
-    assert found == ("unsettled", [])
+    verdicts = judge([row("1")], [row("a", ("closed", "1"))], in_flight_texts=texts)
+    assert verdicts == ("unsettled", [])
 
 
 def test_a_delivery_in_flight_names_integers_of_any_size():

@@ -90,8 +90,11 @@ def test_suspended_and_excluded_tenants_have_no_runs_and_catch_none_up(make):
 
 def test_a_job_of_all_tenants_is_for_those_that_connected_its_system(make):
     job_of(make, connector="slack")
-    slack, gone = make.connection(make.tenant(), "slack"), make.connection(make.tenant(), "slack")
-    gone.disconnect(keeps_events=True, now=NOON)
+    slack, connection = (
+        make.connection(make.tenant(), "slack"),
+        make.connection(make.tenant(), "slack"),
+    )
+    connection.disconnect(keeps_events=True, now=NOON)
     make.connection(make.tenant(), "splunk")
     assert create_missing_schedules(now=NOON) == 1
     assert create_missing_schedules(now=NOON) == 0

@@ -11,8 +11,8 @@ TYPED = [
 ]  # forms take white space away
 
 
-def connect_organisation(browser, **said):
-    browser.submit(browser.connect_account("salesforce", **OWN | said))
+def connect_organisation(browser, **fields):
+    browser.submit(browser.connect_account("salesforce", **OWN | fields))
     return Connection.unscoped.get()
 
 

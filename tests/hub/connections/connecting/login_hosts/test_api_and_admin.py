@@ -20,10 +20,14 @@ def refusals(answer):
 
 
 def test_a_program_names_the_host_in_a_link(api, acme):
-    made = api.of(acme).post(
+    response = api.of(acme).post(
         "/api/v1/connect-links", {"connector": "salesforce", "login_host": UAT}, "json"
     )
-    assert (made.status_code, made.json()["environment"], made.json()["login_host"]) == (
+    assert (
+        response.status_code,
+        response.json()["environment"],
+        response.json()["login_host"],
+    ) == (
         201,
         "sandbox",
         UAT,
@@ -86,10 +90,10 @@ def test_staff_see_where_people_sign_in_and_change_it_for_a_desk(client, make, o
         f"{own_hosts.url}/salesforce/{ACME}/services/oauth2/authorize"
         in client.get(page).content.decode()
     )
-    said = {"client_id": "hub.salesforce", "hosts": own_hosts.url}
-    fixed = client.post(page, said | {"url_domain_login": own_hosts.url})
+    data = {"client_id": "hub.salesforce", "hosts": own_hosts.url}
+    fixed = client.post(page, data | {"url_domain_login": own_hosts.url})
     assert list(fixed.context["form"].errors) == ["url_domain_login"]
-    client.post(page, said | {"url_domain_login": f"{own_hosts.url}/{LOGIN_HOST}"})
+    client.post(page, data | {"url_domain_login": f"{own_hosts.url}/{LOGIN_HOST}"})
     assert ConnectorApp.objects.get(pk=app.pk).urls == {
         "domain_login": f"{own_hosts.url}/{LOGIN_HOST}"
     }
@@ -98,15 +102,15 @@ def test_staff_see_where_people_sign_in_and_change_it_for_a_desk(client, make, o
 def test_staff_store_no_other_host_without_a_test_either(browser, client, make):
     row = connect_organisation(browser)
     client.force_login(make.staff(is_superuser=True))
-    said = {"environment": "production", "anyway": "on", "reason": "trust me"}
+    data = {"environment": "production", "anyway": "on", "reason": "trust me"}
     for host in TYPED:
         client.post(
             reverse("admin:connections_connection_verb", args=[row.pk, "credential"]),
-            said | {"login_host": host},
+            data | {"login_host": host},
         )
     assert Connection.unscoped.get().settings["login_host"] == ACME
     client.post(
         reverse("admin:connections_connection_verb", args=[row.pk, "credential"]),
-        said | {"login_host": ""},
+        data | {"login_host": ""},
     )
     assert Connection.unscoped.get().settings["login_host"] == ""

@@ -105,13 +105,13 @@ def test_an_admin_makes_no_link_to_another_host(browser, acme):
 
 def test_staff_name_the_host_in_a_link(client, make, acme):
     client.force_login(make.staff(is_superuser=True))
-    page, said = (
+    page, data = (
         reverse("admin:connections_connectlink_add"),
         {"tenant": acme.pk, "connector": "salesforce"},
     )
-    wrong = client.post(page, said | {"login_host": "evil.example"})
+    wrong = client.post(page, data | {"login_host": "evil.example"})
     assert (
         wrong.context["form"].errors.keys() == {"login_host"} and not ConnectLink.unscoped.exists()
     )
-    client.post(page, said | {"login_host": ACME})
+    client.post(page, data | {"login_host": ACME})
     assert ConnectLink.unscoped.get().login_host == ACME

@@ -25,10 +25,10 @@ def text(browser, url):
     return browser.client.get(url).content.decode()
 
 
-def request_approval(browser, outside, approval="needed", **said):
+def request_approval(browser, outside, approval="needed", **fields):
     """Send the request to the admin of the account; the person does not come back."""
     outside.world(slack=[{"team": "T0000ACME", "approval": approval}])
-    consent = browser.get_consent_url("slack", **said)
+    consent = browser.get_consent_url("slack", **fields)
     page = outside.post(consent.removeprefix(outside.url), data={"account": "T0000ACME"})
     assert "Your request was sent" in page.text
 

@@ -48,11 +48,11 @@ def assert_explained(page, code):
     assert not shown.text or "data-copy" in body
 
 
-def call_back_without_code(browser, connector="slack", **said):
+def call_back_without_code(browser, connector="slack", **fields):
     """Comes back without a code, with what the system said instead."""
     state = query_of(browser.get_consent_url(connector))["state"]
     return browser.client.get(
-        f"/connect/{connector}/callback", said | {"state": state}, follow=True
+        f"/connect/{connector}/callback", fields | {"state": state}, follow=True
     )
 
 
@@ -289,12 +289,18 @@ FORGED = {
     "connector", [SLACK, SALESFORCE, None], ids=["slack", "salesforce", "none"]
 )
 def test_every_problem_has_its_cause_and_who_can_fix_it(code, connector):
-    shown = explain_problem(code, connector, hub="Hub", account="T1")
-    assert shown.title and shown.cause.endswith((".", "?")) and shown.responsible_text
-    assert "%(" not in "".join((shown.title, shown.cause, shown.responsible_text, shown.text))
+    explanation = explain_problem(code, connector, hub="Hub", account="T1")
+    assert (
+        explanation.title
+        and explanation.cause.endswith((".", "?"))
+        and explanation.responsible_text
+    )
+    assert "%(" not in "".join(
+        (explanation.title, explanation.cause, explanation.responsible_text, explanation.text)
+    )
     advice = connector.errors.get(code) if connector else None
     who = (advice or PROBLEMS[code].advice).responsible
-    assert shown.text or who in ("you", "wait")
+    assert explanation.text or who in ("you", "wait")
 
 
 @pytest.mark.parametrize(

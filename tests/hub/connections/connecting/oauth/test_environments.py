@@ -48,8 +48,8 @@ def uat(outside):
     return outside
 
 
-def connect_sandbox_account(browser, **said):
-    browser.submit(browser.connect_account("salesforce", -1, environment="sandbox", **said))
+def connect_sandbox_account(browser, **fields):
+    browser.submit(browser.connect_account("salesforce", -1, environment="sandbox", **fields))
     return Connection.unscoped.get()
 
 
@@ -112,8 +112,10 @@ def test_connecting_again_means_the_same_kind(browser):
 
 def test_settings_that_staff_fill_in_leave_the_kind_as_it_is(browser):
     row = connect_sandbox_account(browser)
-    said, found = {"instance_url": ""}, ProbeResult(None, "later", "throttled")
-    reconnect_account(row, said, {"access_token": "x"}, found, random=lambda: 0.5, now=clock())
+    data, probe_result = {"instance_url": ""}, ProbeResult(None, "later", "throttled")
+    reconnect_account(
+        row, data, {"access_token": "x"}, probe_result, random=lambda: 0.5, now=clock()
+    )
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
 
 
@@ -153,12 +155,12 @@ def test_a_login_that_took_no_password_is_followed_by_the_choice(browser, uat):
 
 def test_a_connection_of_the_other_kind_is_not_replaced_by_mistake(browser, open_browser, acme):
     row = connect_sandbox_account(browser)
-    said = {"connection": str(row.public_id), "environment": "production"}
+    data = {"connection": str(row.public_id), "environment": "production"}
     for person in (
         open_browser(acme, "admin"),
         browser,
     ):  # refused, and asked whether it shall be replaced
-        page = person.connect_account("salesforce", **said)
+        page = person.connect_account("salesforce", **data)
         assert get_problem_code(page) == "other_environment"
         assert page.context["chosen"] == "sandbox" and b"Try again" in page.content
     row.refresh_from_db()
@@ -207,9 +209,9 @@ def test_a_link_says_which_and_asks_the_guest_no_more(guest, make, acme):
 
 def test_a_program_says_which_in_a_link(api, acme):
     client = api.of(acme)
-    wanted = {"connector": "salesforce", "environment": "sandbox"}
-    made = client.post("/api/v1/connect-links", wanted, "json")
-    assert (made.status_code, made.json()["environment"]) == (201, "sandbox")
+    data = {"connector": "salesforce", "environment": "sandbox"}
+    response = client.post("/api/v1/connect-links", data, "json")
+    assert (response.status_code, response.json()["environment"]) == (201, "sandbox")
     assert ConnectLink.unscoped.get().environment == "sandbox"
     assert (
         client.post("/api/v1/connect-links", {"connector": "salesforce"}, "json").json()[
@@ -231,9 +233,9 @@ def test_an_environment_without_a_login_page_is_refused(api, browser, acme):
     app = ConnectorApp.objects.get(connector_key="salesforce")
     app.urls |= {"sandbox_login": "https://test.salesforce.com.evil.example"}
     app.save()
-    wanted = {"connector": "salesforce", "environment": "sandbox"}
-    assert api.of(acme).post("/api/v1/connect-links", wanted, "json").status_code == 409
-    assert "cannot be connected" in browser.client.post("/t/acme/links/", wanted).content.decode()
+    data = {"connector": "salesforce", "environment": "sandbox"}
+    assert api.of(acme).post("/api/v1/connect-links", data, "json").status_code == 409
+    assert "cannot be connected" in browser.client.post("/t/acme/links/", data).content.decode()
     assert not ConnectLink.unscoped.exists()
 
 

@@ -79,9 +79,9 @@ def confirm_account(make, code, changes, lives=None):
     living = Response(200, json.dumps(lives or LIVES[code.key]).encode())
     answers = iter([build_grant_response(code, changes)])
     http = FakeHttp(lambda request: next(answers, living))
-    said = {"state": [query_of(url)["state"]], "code": ["a code"]}
+    data = {"state": [query_of(url)["state"]], "code": ["a code"]}
     way = {"redirect_uri": addresses["redirect_uri"], "call": http.call, "now": NOON}
-    row = receive_callback(said, connector=code, identity=who, **way)
+    row = receive_callback(data, connector=code, identity=who, **way)
     try:
         owner = TenantUser(tenant, "owner")
         confirm_authorization(

@@ -23,10 +23,10 @@ def route(make, acme):
     return make.route(tenant=acme, connector="slack", action="post_message", body=AS_THE_SHOP)
 
 
-def connect_without_permission(browser, outside, **said):
+def connect_without_permission(browser, outside, **fields):
     outside.world(slack=[{"team": "T0000ACME", "scopes": "chat:write"}])
     return browser.follow_callback(
-        browser.allow(browser.get_consent_url("slack", **said), ticked=["chat:write"])
+        browser.allow(browser.get_consent_url("slack", **fields), ticked=["chat:write"])
     )
 
 
@@ -43,8 +43,8 @@ def test_the_confirm_page_names_it_and_offers_another_try(browser, outside, rout
     assert get_problem_code(page) == "permission_needed" and page.context[
         "plan"
     ].missing_permissions == (CUSTOM,)
-    shown = page.content.decode()
-    assert CUSTOM in shown and 'value="confirm"' not in shown and "Try again" in shown
+    page_text = page.content.decode()
+    assert CUSTOM in page_text and 'value="confirm"' not in page_text and "Try again" in page_text
 
 
 def test_who_confirms_all_the_same_is_refused(browser, outside, route):
@@ -70,5 +70,5 @@ def test_a_disabled_route_prevents_no_connecting(browser, outside, route):
 
 def test_a_reconnect_asks_again_for_what_was_granted_before(browser, make, acme):
     row = make.connection(acme, connector="slack", permissions=["chat:write", "users:read"])
-    asked = query_of(browser.get_consent_url("slack", connection=str(row.public_id)))["scope"]
-    assert "users:read" in asked.split(",")
+    query = query_of(browser.get_consent_url("slack", connection=str(row.public_id)))["scope"]
+    assert "users:read" in query.split(",")

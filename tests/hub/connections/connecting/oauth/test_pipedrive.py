@@ -45,8 +45,8 @@ def test_an_unused_authorization_ends_after_60_days_and_staff_see_it_a_week_befo
 
 
 def test_nothing_is_asked_that_the_registration_says(browser):
-    asked = query_of(browser.get_consent_url("pipedrive"))
-    assert not {"scope", "code_challenge"} & set(asked)
+    query = query_of(browser.get_consent_url("pipedrive"))
+    assert not {"scope", "code_challenge"} & set(query)
 
 
 def test_what_the_registration_lacks_is_shown(browser, outside):

@@ -112,9 +112,9 @@ def test_a_member_sees_it_and_has_no_button(browser, open_browser, acme):
     browser.get_consent_url("salesforce")
     member = open_browser(acme, "member")
     for page in PAGES:
-        shown = text(member, page)
-        assert "ot finished" in shown or "Not connected yet" in shown
-        assert "Continue" not in shown and "Cancel this attempt" not in shown
+        page_text = text(member, page)
+        assert "ot finished" in page_text or "Not connected yet" in page_text
+        assert "Continue" not in page_text and "Cancel this attempt" not in page_text
     url = f"/t/acme/connect/waiting/{get_newest_authorization().public_id}/forget"
     assert (
         member.client.post(url).status_code == 403 and Authorization.unscoped.get().state == "begun"
@@ -133,6 +133,6 @@ def test_an_outage_while_authorizing_is_what_the_pages_tell_and_not_an_administr
         "unavailable",
     )
     for page in (HOME, "/t/acme/connect/slack/"):
-        shown = text(browser, page)
-        assert "Slack does not respond" in shown and "was not completed" not in shown
-        assert "Waiting for an administrator" not in shown
+        page_text = text(browser, page)
+        assert "Slack does not respond" in page_text and "was not completed" not in page_text
+        assert "Waiting for an administrator" not in page_text

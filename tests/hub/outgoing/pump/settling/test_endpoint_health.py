@@ -162,9 +162,9 @@ def test_more_failures_in_one_settling_cost_no_more_statements(make):
         send_result = SendResult(
             LaneBatch(row.lane, row, None), request, [later("status_400")], NOON, 1, REFUSED
         )
-        with CaptureQueriesContext(database) as asked:
+        with CaptureQueriesContext(database) as queries:
             update_endpoint_health(
                 [send_result] * calls, last_failure_texts([send_result]), now=NOON
             )
-        counts.append(len(asked))
+        counts.append(len(queries))
     assert counts[1] == counts[2]

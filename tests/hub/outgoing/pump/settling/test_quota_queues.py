@@ -192,15 +192,15 @@ def test_of_many_queues_only_what_lost_its_queue_is_touched(workspace):
     for channel in ("C1", "C2", "C3"):
         workspace.publish(channel, 3)
     workspace.pump()
-    gone = QuotaQueue.unscoped.order_by("pk")[1]
+    quota_queues = QuotaQueue.unscoped.order_by("pk")[1]
     before = dict(Delivery.unscoped.filter(state="waiting").values_list("pk", "quota_queue"))
-    QuotaQueue.unscoped.filter(pk=gone.pk).delete()
+    QuotaQueue.unscoped.filter(pk=quota_queues.pk).delete()
     delete_empty_queues(now=workspace.now)
     after = dict(Delivery.unscoped.filter(state="waiting").values_list("pk", "quota_queue"))
-    assert after == {pk: 0 if queue == gone.pk else queue for pk, queue in before.items()}
-    with CaptureQueriesContext(database) as seen:
+    assert after == {pk: 0 if queue == quota_queues.pk else queue for pk, queue in before.items()}
+    with CaptureQueriesContext(database) as queries:
         delete_empty_queues(now=workspace.now)
-    assert not [query for query in seen if query["sql"].startswith('UPDATE "outgoing_delivery"')]
+    assert not [query for query in queries if query["sql"].startswith('UPDATE "outgoing_delivery"')]
 
 
 def test_queues_are_reopened_in_the_order_in_which_pumps_write_them(workspace):
@@ -208,10 +208,10 @@ def test_queues_are_reopened_in_the_order_in_which_pumps_write_them(workspace):
         workspace.publish(channel, 3)
     workspace.pump()
     closed = {key for queue in QuotaQueue.unscoped.all() for key in queue.closed}
-    with CaptureQueriesContext(database) as seen:
+    with CaptureQueriesContext(database) as queries:
         QuotaQueue.reopen(closed, now=workspace.now)
     assert set(QuotaQueue.unscoped.values_list("opens_at", flat=True)) == {workspace.now}
-    changed = [query["sql"] for query in seen if "connections_quotaqueue" in query["sql"]]
+    changed = [query["sql"] for query in queries if "connections_quotaqueue" in query["sql"]]
     order = [part for part in changed if "ORDER BY" in part and '"digest" ASC' in part]
     assert changed.index(order[0]) < changed.index(
         next(part for part in changed if part.startswith("UPDATE"))
@@ -239,9 +239,11 @@ def test_thousands_of_queues_of_one_lane_are_asked_without_looking_at_each():
     for number, scopes in enumerate(keys):
         queues.add(queue_of(scopes, closed=scopes[:1], pk=number + 1), now=NOON)
     requests = [build_request([scopes[0], "slack|method|T1|chat.update"]) for scopes in keys]
-    began = time.process_time()
+    started_at = time.process_time()
     found = [queues.find_blocking(1, request) for request in requests]
-    assert time.process_time() - began < 1  # looking at each for each would be 25 million looks
+    assert (
+        time.process_time() - started_at < 1
+    )  # looking at each for each would be 25 million looks
     assert [queue.pk for queue in found] == list(range(1, 5_001))
 
 
@@ -253,8 +255,8 @@ def test_live_work_waits_behind_no_background_work(waits, asks, stands_behind):
     """`waits`, `asks`: whether what waits, and what asks, is background work."""
     method, queues = "slack|method|T1|chat.postMessage", LaneQueues()
     queues.add(queue_of(["C1", method], closed=[method], low_priority=waits), now=NOON)
-    found = queues.find_blocking(1, build_request(["C2", method], low_priority=asks))
-    assert (found is not None) == stands_behind
+    blocking = queues.find_blocking(1, build_request(["C2", method], low_priority=asks))
+    assert (blocking is not None) == stands_behind
 
 
 def queue_of(scopes, *, closed, pk=1, low_priority=False):

@@ -50,13 +50,13 @@ def test_evidence_is_redacted_before_the_transaction_begins_that_writes_it(make)
 @pytest.mark.corrections(item="3.3")
 @pytest.mark.django_db
 def test_an_answer_that_comes_after_another_pump_took_over_is_no_attempt(make):
-    taken, kept = make.delivery(), make.delivery()
+    delivery, kept = make.delivery(), make.delivery()
 
     @asynccontextmanager
     async def slow_outlet():
         async def send(request):
-            held = Delivery.unscoped.filter(pk=taken.pk)
-            await in_db_thread(lambda: held.update(lease=uuid4(), attempt_count=2))
+            deliveries = Delivery.unscoped.filter(pk=delivery.pk)
+            await in_db_thread(lambda: deliveries.update(lease=uuid4(), attempt_count=2))
             return Response(200)
 
         yield send
@@ -65,4 +65,4 @@ def test_an_answer_that_comes_after_another_pump_took_over_is_no_attempt(make):
     assert [attempt.delivery_id for attempt in Attempt.unscoped.all()] == [kept.pk]
     assert Exchange.objects.count() == 1
     states = dict(Delivery.unscoped.values_list("pk", "state"))
-    assert states == {taken.pk: "sending", kept.pk: "delivered"}
+    assert states == {delivery.pk: "sending", kept.pk: "delivered"}
