@@ -168,14 +168,15 @@ class SecondRead:
         self, entries: Sequence[Discrepancy], sides: Mapping[int, CurrentSides], *, now: datetime
     ) -> None:
         """Send the repairs that still wait, under the versions that were just read."""
-        rows = Discrepancy.unscoped.filter(
-            match_unread(now=now), pk__in=[entry.pk for entry in entries]
-        )
-        locked = list(
-            rows.select_related("job", "connection", "tenant")
+        seen_at = {entry.pk: entry.last_seen_at for entry in entries}
+        rows = Discrepancy.unscoped.filter(match_unread(now=now), pk__in=seen_at)
+        locked = [
+            row
+            for row in rows.select_related("job", "connection", "tenant")
             .select_for_update(of=("self",), no_key=True)
             .order_by("pk")
-        )
+            if row.last_seen_at == seen_at[row.pk]  # else a run has stored other values meanwhile
+        ]
         if not locked:
             return
         for discrepancy in locked:

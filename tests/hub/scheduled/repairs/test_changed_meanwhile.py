@@ -6,6 +6,7 @@ import pytest
 
 from hub.db.ids import uuid7
 from hub.outgoing.models import Delivery
+from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.discrepancy_actions import repair_discrepancy
 from tests.hub.scheduled.reconciliation.sandbox_world import SandboxScenario
 from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy
@@ -261,3 +262,18 @@ def test_a_check_that_was_stopped_does_not_reopen_what_another_one_sends_meanwhi
     world.check_repairs()
     found = discrepancy(world, "Z-31", "status")
     assert (found.state, found.repair_delivery.state) == ("repairing", "waiting")
+
+
+@pytest.mark.corrections(item="1.2")
+def test_values_that_a_run_stores_after_the_second_read_are_read_again_first(make, desk):
+    world = SandboxScenario(make, desk, "pipedrive")
+    world.put_order("Z-30", "won")
+    world.put_record("Z-30", "open")
+    world.clock.at += timedelta(minutes=1)
+    request_repair(world, "Z-30", "status")
+    found = {"local_value": "lost", "last_seen_at": world.clock()}
+    world.deals.after_read.append(lambda: Discrepancy.unscoped.update(**found))
+    world.check_repairs()
+    assert not Delivery.unscoped.exists()
+    world.check_repairs()
+    assert discrepancy(world, "Z-30").reason == "changed_since"
