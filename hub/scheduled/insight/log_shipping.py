@@ -44,7 +44,7 @@ class ShippingView:
 
 
 def view_log_shipping(tenant: Tenant, *, now: datetime) -> ShippingView:
-    """Return figures, runs and status of a tenant's logs, in four statements."""
+    """Return figures, runs and status of a tenant's logs."""
     figures, last_error = measure_logs(tenant, now=now), find_last_error(tenant)
     jobs = Job.objects.of(tenant).filter(kind=Job.Kind.SHIP, is_enabled=True)
     status = describe_shipping(figures, last_error, has_job=jobs.exists())

@@ -36,17 +36,22 @@ class LogFigures:
 
 
 def measure_logs(tenant: Tenant, *, now: datetime) -> list[LogFigures]:
-    """Return the figures of each log of the tenant and job that ships it, in one query."""
-    positions = positions_with_age(LogPosition.objects.of(tenant)).order_by("log__source", "pk")
-    return [measure_position(position, now=now) for position in positions]
+    """Return the figures of each log of the tenant and job that ships it."""
+    positions = LogPosition.objects.of(tenant).order_by("log__source", "pk")
+    return _measure_positions(positions, now=now)
 
 
 def measure_waiting_logs(*, now: datetime) -> list[LogFigures]:
     """Return the figures of each position with lines to ship, of all tenants."""
     waiting = LogPosition.unscoped.filter(log__next_line__gt=F("shipped_line"))
+    return _measure_positions(waiting, now=now)
+
+
+def _measure_positions(positions: QuerySet[LogPosition], *, now: datetime) -> list[LogFigures]:
+    """Return the figures of positions, in one query and one for each whose job ships no more."""
     return [
         measure_position(position, now=now)
-        for position in positions_with_age(waiting)
+        for position in positions_with_age(positions)
         if not is_replaced(position)
     ]
 
@@ -144,8 +149,10 @@ def build_shipping_run(run: Run) -> ShippingRun:
 
 
 def find_last_error(tenant: Tenant) -> Run | None:
-    """Return the newest failed run of log shipping that is the last one of its job to end."""
+    """Return the newest failed run that is the last one of an enabled job of log shipping."""
     ended = Run.objects.of(tenant).exclude(state__in=("waiting", "running"))
     later = ended.filter(job=OuterRef("job"), pk__gt=OuterRef("pk"))
-    failed = ended.filter(job__kind=SHIPPING_KIND, state__in=("failed", "blocked"))
+    failed = ended.filter(
+        job__kind=SHIPPING_KIND, job__is_enabled=True, state__in=("failed", "blocked")
+    )
     return failed.filter(~Exists(later)).order_by("-id").first()

@@ -7,10 +7,15 @@ import pytest
 from hub.audit import SYSTEM, ActorContext
 from hub.notices.models import Notice
 from hub.prune.batches import RetentionCutoffs, prune_batches
+from hub.scheduled.insight.log_shipping import view_log_shipping
 from hub.scheduled.jobs.job_actions import delete_job
 from hub.scheduled.models import Job, LogChunk, LogPosition
 from hub.scheduled.shipping.executor import count_waiting_lines
-from hub.scheduled.shipping.figures import measure_logs, measure_waiting_logs
+from hub.scheduled.shipping.figures import (
+    find_last_error,
+    measure_logs,
+    measure_waiting_logs,
+)
 from hub.scheduled.shipping.retention import drop_expired_lines, notify_late_logs
 from tests.factories import NOON
 from tests.hub.scheduled.logs import entries, store_lines
@@ -152,6 +157,7 @@ def test_lines_that_only_a_replaced_job_would_ship_are_not_late(acme, start_job,
     ship(second)
     notify_late_logs(now=NOON + HOUR)
     assert measure_waiting_logs(now=NOON + HOUR) == []
+    assert view_log_shipping(acme, now=NOON + HOUR).status.tone == "good"
     assert drop_expired_lines(now=NOON + 8 * DAY) == 3
     assert not Notice.unscoped.exists()
 
@@ -164,3 +170,10 @@ def test_lines_are_late_where_the_only_job_is_disabled(acme, start_job):
     store_lines(acme, *entries(3), key="b")
     notify_late_logs(now=NOON + HOUR)
     assert Notice.unscoped.get().kind == "log_lines_late"
+
+
+def test_the_failed_run_of_a_disabled_job_is_no_error_of_log_shipping(acme, start_job):
+    start_job().run.transition_to("failed")
+    assert find_last_error(acme) is not None
+    Job.unscoped.update(is_enabled=False)
+    assert find_last_error(acme) is None
