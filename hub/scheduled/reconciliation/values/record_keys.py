@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from connectors.roles import parse_instant
+from hub.db.storable import make_storable
 from hub.scheduled.reconciliation.values.converters import format_scalar, parse_number
 
 KEY_MAX_LENGTH = 200  # characters
@@ -25,7 +26,7 @@ def format_key(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return ""
     text = unicodedata.normalize("NFC", format_scalar(value).strip())
-    storable = text.encode("utf-8", "replace").decode().replace("\0", "�")
+    storable: str = make_storable(text)
     if storable == text and len(text) <= KEY_MAX_LENGTH:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
