@@ -10,7 +10,7 @@ from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.scheduled.runs import claim
 from tests.factories import NOON
-from tests.hub.scheduled.run_helpers import Network, Time, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.run_helpers import Network, Time, job_of, read_three_pages, run_due, run_of
 
 pytestmark = pytest.mark.corrections(item="3.3")
 
@@ -34,8 +34,8 @@ class SlowNetwork(Network):
 
 
 @pytest.fixture
-def run(make, slack_connection, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+def run(make, slack_connection, run_reports):
+    run_reports(read_three_pages)
     return run_of(make, job_of(make, slack_connection.tenant))
 
 
