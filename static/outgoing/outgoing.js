@@ -6,7 +6,10 @@ document.addEventListener("DOMContentLoaded", () => {
   let etag = "", wait = EVERY;
 
   const ended = () => place.querySelector("[data-ended]")?.dataset.ended === "yes";
-  const next = () => { if (!ended()) setTimeout(look, wait); };
+  const next = () => {
+    if (!ended()) return setTimeout(look, wait);
+    document.querySelector(".out-pulse")?.remove();
+  };
 
   function show(html) {
     const open = [...place.querySelectorAll("details[id]")].map((it) => [it.id, it.open]);

@@ -31,6 +31,7 @@ from hub.outgoing.admin.list_filters import (
 )
 from hub.outgoing.admin.plan_views import PlanViews
 from hub.outgoing.forms.delivery_forms import ReasonForm
+from hub.outgoing.insight.log_rows import build_log_row
 from hub.staff import (
     ActionRejected,
     ActionResult,
@@ -68,7 +69,7 @@ class InboundItemAdmin(PlanViews):
         "incoming.view_webhooksubscription",
     )
     page_template = "incoming/item.html"
-    live_template = "incoming/item_live.html"
+    live_template = "portal/incoming/item_live.html"
     list_before_template = "incoming/item_chips.html"
     row_actions = ("replay",)
     actions = ("plan_for_selected",)
@@ -178,7 +179,8 @@ class InboundItemAdmin(PlanViews):
 
     def live_context(self, item: InboundItem, *, now: datetime) -> dict[str, Any]:
         outcome = load_outcome(item)
-        return {"outcome": outcome, "ended": outcome.is_final}
+        lines = [build_log_row(delivery) for delivery, _state in outcome.deliveries]
+        return {"row": outcome.row, "lines": lines, "ended": outcome.is_final}
 
     def page_context(self, request: HttpRequest, item: InboundItem) -> dict[str, Any]:
         return {"source": self.source(item)}

@@ -32,6 +32,7 @@ def build_progress_context(operation: Operation, *, now: datetime) -> dict[str, 
     seconds_left = operation.seconds_left(now=now)
     return {
         "operation": operation,
+        "ended": operation.state != "running",
         "expired": operation.is_expired(now=now),
         "left": timedelta(seconds=seconds_left) if seconds_left is not None else None,
         "took": operation.finished_at - operation.started_at

@@ -29,6 +29,7 @@ from hub.number_texts import describe_distance, describe_length, format_rounded,
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.portal.connection_status import PrimaryAction
 from hub.scheduled.insight.log_texts import describe_log_entry
+from hub.scheduled.models import Run
 from tenants.access.tenant_users import TenantUser
 
 register = template.Library()
@@ -270,6 +271,16 @@ def find_page(context: Context, row: Model) -> str:
     if tenant_user := find_tenant_user(context):
         return navigation.reverse_row_page(row, tenant_user.tenant)
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+@register.simple_tag(takes_context=True, name="certificate_page")
+def find_certificate_page(context: Context, run: Run, kind: str) -> str:
+    """Return the URL of the certificate of a run's reconciliation, as `find_page` does."""
+    if tenant_user := find_tenant_user(context):
+        return reverse(
+            "portal:certificate", args=[tenant_user.tenant.reference, run.public_id, kind]
+        )
+    return reverse("admin:scheduled_discrepancy_certificate", args=[run.public_id, kind])
 
 
 @register.simple_tag(takes_context=True, name="discrepancy_page")

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import path
+from django.utils.html import format_html
 
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import SinceFilter, TenantFilter
@@ -23,13 +24,13 @@ from hub.scheduled.admin.discrepancy_filters import (
 from hub.scheduled.admin.repair_views import RepairViews, build_planning_url
 from hub.scheduled.admin.review_summary import build_review_context
 from hub.scheduled.insight.certificates import build_certificate_file
-from hub.scheduled.insight.discrepancies import find_repair_delivery
+from hub.scheduled.insight.discrepancy_page import build_discrepancy_context
 from hub.scheduled.insight.review_rows import (
-    PAGE_VALUE_LENGTH_MAX,
     STATE_LABELS,
     ReviewRow,
     build_review_row,
 )
+from hub.scheduled.insight.value_comparison import DisplayValue
 from hub.scheduled.models import Discrepancy, Run
 from hub.staff import ChoicesFilter, EmptyStep, display, render_badge, render_time
 from tenants.scoping import visible_rows
@@ -117,11 +118,11 @@ class DiscrepancyAdmin(RepairViews):
 
     @display(description="our application")
     def local_text(self, discrepancy: Discrepancy) -> str:
-        return render_to_string("scheduled/value.html", {"value": self.row_of(discrepancy).local})
+        return _render_value(self.row_of(discrepancy).local)
 
     @display(description="the other system")
     def remote_text(self, discrepancy: Discrepancy) -> str:
-        return render_to_string("scheduled/value.html", {"value": self.row_of(discrepancy).remote})
+        return _render_value(self.row_of(discrepancy).remote)
 
     @display(description="tenant")
     def customer(self, discrepancy: Discrepancy) -> str:
@@ -144,7 +145,12 @@ class DiscrepancyAdmin(RepairViews):
 
     def live_context(self, discrepancy: Discrepancy, *, now: datetime) -> dict[str, Any]:
         return {
-            "row": build_review_row(discrepancy, limit=PAGE_VALUE_LENGTH_MAX),
-            "delivery": find_repair_delivery(discrepancy),
+            **build_discrepancy_context(discrepancy),
             "ended": discrepancy.state != Discrepancy.State.REPAIRING,
         }
+
+
+def _render_value(value: DisplayValue) -> str:
+    """Render a value as on the page of a discrepancy, for a cell of the list."""
+    text = render_to_string("portal/scheduled/value.html", {"value": value})
+    return format_html('<span class="subject">{}</span>', text)

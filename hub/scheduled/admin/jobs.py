@@ -19,6 +19,8 @@ from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.scheduled.admin.runs import start_manually
 from hub.scheduled.forms.job_form import StaffJobForm
 from hub.scheduled.insight.job_rows import build_job_rows
+from hub.scheduled.insight.run_page import list_last_runs
+from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.insight.schedule_words import describe_schedule
 from hub.scheduled.jobs.job_actions import (
     JobInUse,
@@ -43,7 +45,6 @@ from hub.staff import (
 from tenants.scoping import accessible_tenants, readable_condition
 
 JobAction = Callable[..., Job]  # action(job, actor, *, now)
-RUNS_SHOWN = 10
 COUNT_LIMIT = 1000
 
 
@@ -55,7 +56,7 @@ class JobAdmin(ReadOnlyAdmin):
     )
     empty_step = EmptyStep("Add a job", "admin:scheduled_job_new", "scheduled.add_job")
     page_template = "scheduled/job.html"
-    live_template = "scheduled/job_live.html"
+    live_template = "portal/jobs/schedule.html"
     list_before_template = "scheduled/job_chips.html"
     row_actions = ("start", "enable", "disable", "remove")
 
@@ -137,10 +138,13 @@ class JobAdmin(ReadOnlyAdmin):
 
     def page_context(self, request: HttpRequest, job: Job) -> dict[str, Any]:
         tenants = accessible_tenants(request.user)
-        runs = Run.unscoped.filter(readable_condition(Run, tenants), job=job)
+        runs = readable_runs().filter(readable_condition(Run, tenants), job=job)
         schedules = JobSchedule.unscoped.filter(readable_condition(JobSchedule, tenants), job=job)
         return {
-            "runs": list(runs.select_related("tenant").order_by("-pk")[:RUNS_SHOWN]),
+            "rows": list_last_runs(runs),
+            "runs_url": f"{reverse('admin:scheduled_run_changelist')}?job={job.pk}",
+            "shows_tenant": True,
+            "is_own": job.tenant_id is not None,
             "tenant_count": schedules.order_by().values("pk")[: COUNT_LIMIT + 1].count(),
             "excluded_count": schedules.filter(is_excluded=True).count(),
             "count_limit": COUNT_LIMIT,

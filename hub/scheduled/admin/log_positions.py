@@ -33,7 +33,7 @@ class LogPositionAdmin(ReadOnlyAdmin):
     )
     empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/log_position.html"
-    live_template = "scheduled/log_position_live.html"
+    live_template = "portal/scheduled/log_figures.html"
 
     list_display = (
         "customer",

@@ -6,19 +6,15 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils.formats import date_format
+from django.urls import reverse
 
-from hub.charts import round_top, spread_labels, stacked_columns, value_labels
 from hub.scheduled.insight.discrepancies import (
     COUNTED_STATES,
     count_by_verdict_and_field,
+    total_counts,
 )
+from hub.scheduled.insight.discrepancy_page import build_result_context
 from hub.scheduled.insight.review_rows import can_refuse_stale_writes
-from hub.scheduled.insight.run_results import (
-    NIGHT_GROUPS,
-    is_confirmation_needed,
-    list_nights,
-)
 from hub.scheduled.models import Discrepancy, Job, Run
 from hub.scheduled.repairs.filters import REPAIR_FILTERS
 from tenants.models import Tenant
@@ -43,6 +39,7 @@ def build_review_context(request: HttpRequest) -> dict[str, Any]:
         rows = rows.filter(tenant=tenant)
     if job is not None:
         rows = rows.filter(REPAIR_FILTERS["job"](job.public_id))
+    counts = count_by_verdict_and_field(rows)
     summary = [
         SummaryRow(
             str(Discrepancy.Verdict(count.verdict).label),
@@ -53,10 +50,11 @@ def build_review_context(request: HttpRequest) -> dict[str, Any]:
                 for state in COUNTED_STATES
             ],
         )
-        for count in count_by_verdict_and_field(rows)
+        for count in counts
     ]
     return {
         "summary": summary,
+        "totals": total_counts(counts),
         "lacks_precondition": job is not None and not can_refuse_stale_writes(job.connector_key),
         **(_build_result_context(job, tenant) if job and tenant else {}),
     }
@@ -96,21 +94,10 @@ def _build_query(request: HttpRequest, verdict: str, field: str, state: str = ""
 
 
 def _build_result_context(job: Job, tenant: Tenant) -> dict[str, Any]:
-    nights = list_nights(job, tenant)
-    if not nights:
-        return {}
-    last = nights[-1]
-    stacks = [tuple(night.numbers) for night in nights]
-    top = round_top(max(map(sum, stacks)))
-    return {
-        "job": job,
-        "last_run": last.run,
-        "run_query": urlencode({"run": last.run.public_id, "tenant": tenant.reference}),
-        "result": last.result,
-        "statement": last.statement,
-        "needs_confirmation": is_confirmation_needed(last.run, last.result),
-        "groups": [label for _tone, label, _verdicts in NIGHT_GROUPS],
-        "nights": list(zip(nights, stacked_columns(stacks, top), strict=True)),
-        "night_value_labels": value_labels(top),
-        "night_time_labels": spread_labels([date_format(night.at, "j M H:i") for night in nights]),
-    }
+    """Return the last result of a job, with the pages that it leads to."""
+    context = build_result_context(job, tenant)
+    if run := context["last_run"]:
+        query = urlencode({"run": run.public_id, "tenant": tenant.reference})
+        context["changes_url"] = f"?{query}&repairable=1"
+        context["confirm_url"] = f"{reverse('admin:scheduled_discrepancy_plan')}?{query}"
+    return context

@@ -7,15 +7,18 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from hub.audit import ActorContext
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.scheduled.admin.runs import JobFilter, start_manually
 from hub.scheduled.insight.job_rows import build_job_row
+from hub.scheduled.insight.run_page import list_last_runs
+from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.insight.schedule_words import describe_schedule
 from hub.scheduled.jobs.job_actions import set_excluded, set_tenant_priority
-from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.models import JobSchedule
 from hub.staff import (
     ActionForm,
     ActionResult,
@@ -27,7 +30,6 @@ from hub.staff import (
     row_action,
 )
 
-RUNS_SHOWN = 10
 PRIORITY_MAX = 100
 
 
@@ -66,7 +68,7 @@ class JobScheduleAdmin(ReadOnlyAdmin):
     )
     empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/schedule.html"
-    live_template = "scheduled/job_live.html"
+    live_template = "portal/jobs/schedule.html"
     row_actions = ("start", "prioritise", "leave_out", "include")
 
     list_display = ("job_name", "customer", "shown_state", "schedule_text", "next_slot", "priority")
@@ -109,10 +111,11 @@ class JobScheduleAdmin(ReadOnlyAdmin):
         return f"{schedule.job} for {schedule.tenant}"
 
     def live_context(self, schedule: JobSchedule, *, now: datetime) -> dict[str, Any]:
-        runs = Run.unscoped.filter(job=schedule.job_id, tenant=schedule.tenant_id)
+        runs = readable_runs().filter(job=schedule.job_id, tenant=schedule.tenant_id)
         return {
             "row": build_job_row(schedule.job, schedule, None, now=now),
-            "runs": list(runs.order_by("-pk")[:RUNS_SHOWN]),
+            "rows": list_last_runs(runs),
+            "runs_url": f"{reverse('admin:scheduled_run_changelist')}?job={schedule.job_id}",
             "ended": True,
         }
 

@@ -42,6 +42,14 @@ class JobRow:
         return describe_schedule(self.job.cron)
 
     @property
+    def window(self) -> timedelta:
+        return timedelta(minutes=self.job.window_minutes)
+
+    @property
+    def deadline(self) -> timedelta:
+        return timedelta(minutes=self.job.deadline_minutes)
+
+    @property
     def shown_times(self) -> list[ShownTime]:
         return [ShownTime(at, dateformat.format(at, "D Y-m-d H:i T")) for at in self.next_times]
 

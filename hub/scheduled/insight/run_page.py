@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
+from hub.reason_codes import Reason
 from hub.scheduled.insight.result_lines import list_result_lines
 from hub.scheduled.insight.run_progress import (
     describe_run,
@@ -13,6 +16,7 @@ from hub.scheduled.insight.run_progress import (
 from hub.scheduled.models import Run
 
 LIVE_TEMPLATE = "portal/runs/run_live.html"
+RUNS_SHOWN = 10  # on the page of a job
 
 
 def build_run_context(run: Run, *, now: datetime) -> dict[str, Any]:
@@ -24,5 +28,11 @@ def build_run_context(run: Run, *, now: datetime) -> dict[str, Any]:
         "results": list_result_lines(run),
         "log": list_log_lines(run),
         "is_open": run.state in Run.OPEN_STATES,
+        "ended": run.state not in Run.OPEN_STATES,
         "is_late": run.is_late(now=now),
     }
+
+
+def list_last_runs(runs: QuerySet[Run]) -> list[tuple[Run, Reason]]:
+    """List the newest of these runs with what their states mean, as a job's page shows them."""
+    return [(run, describe_run(run)) for run in runs.order_by("-pk")[:RUNS_SHOWN]]

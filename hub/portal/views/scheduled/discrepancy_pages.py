@@ -6,10 +6,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from hub.outgoing.insight.log_rows import build_log_row
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.views.scheduled.review_query import (
@@ -23,21 +23,18 @@ from hub.scheduled.insight.discrepancies import (
     UNDECIDED,
     count_by_verdict_and_field,
     filter_discrepancies,
-    find_repair_delivery,
     readable_discrepancies,
     total_counts,
 )
+from hub.scheduled.insight.discrepancy_page import (
+    build_discrepancy_context,
+    build_result_context,
+)
 from hub.scheduled.insight.review_rows import (
-    PAGE_VALUE_LENGTH_MAX,
     build_review_row,
     can_refuse_stale_writes,
 )
-from hub.scheduled.insight.run_results import (
-    NIGHT_GROUPS,
-    is_confirmation_needed,
-    list_last_runs,
-    list_nights,
-)
+from hub.scheduled.insight.run_results import list_last_runs
 from hub.scheduled.models import Discrepancy, Job, Run
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Tenant
@@ -85,7 +82,7 @@ def show_discrepancies(request: HttpRequest, tenant_user: TenantUser) -> HttpRes
         "api_filters": {name: value for name, value in filter.items() if name != "discrepancies"},
         **_build_summary_context(tenant, job, filter, data),
         "last_runs": list_last_runs(jobs, tenant) if len(jobs) > 1 and job is None else [],
-        **_build_result_context(tenant, job),
+        **_build_result_context(tenant_user, tenant, job),
     }
     return render(request, "portal/scheduled/discrepancies.html", context)
 
@@ -125,21 +122,16 @@ def _build_summary_context(
     return {"summary": build_summary(counts, data), "totals": total_counts(counts)}
 
 
-def _build_result_context(tenant: Tenant, job: Job | None) -> dict[str, Any]:
-    """Return the last result of a job, and the picture of its last nights."""
-    nights = list_nights(job, tenant) if job else []
-    if not nights:
-        return {"job": job, "last_run": None}
-    last = nights[-1]
-    return {
-        "job": job,
-        "last_run": last.run,
-        "result": last.result,
-        "statement": last.statement,
-        "needs_confirmation": is_confirmation_needed(last.run, last.result),
-        "nights": [(night.at, night.numbers) for night in nights],
-        "night_parts": [(tone, label) for tone, label, _verdicts in NIGHT_GROUPS],
-    }
+def _build_result_context(
+    tenant_user: TenantUser, tenant: Tenant, job: Job | None
+) -> dict[str, Any]:
+    """Return the last result of a job, with the pages that it leads to."""
+    context = build_result_context(job, tenant)
+    if run := context["last_run"]:
+        page = reverse("portal:repair_plan", args=[tenant.reference])
+        context["changes_url"] = f"?run={run.public_id}&repairable=1"
+        context["confirm_url"] = f"{page}?run={run.public_id}" if tenant_user.can_manage else ""
+    return context
 
 
 def get_discrepancy(tenant_user: TenantUser, id: UUID) -> Discrepancy:
@@ -155,10 +147,9 @@ def get_discrepancy(tenant_user: TenantUser, id: UUID) -> Discrepancy:
 @tenant_view()
 def show_discrepancy(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     discrepancy = get_discrepancy(tenant_user, id)
-    delivery = find_repair_delivery(discrepancy)
     context = {
         "tenant_user": tenant_user,
-        "row": build_review_row(discrepancy, limit=PAGE_VALUE_LENGTH_MAX),
-        "lines": [build_log_row(delivery)] if delivery else [],
+        "live_template": "portal/scheduled/discrepancy_live.html",
+        **build_discrepancy_context(discrepancy),
     }
     return render(request, "portal/scheduled/discrepancy.html", context)

@@ -1,24 +1,24 @@
 """The jobs of a tenant: the list, and the page of one."""
 
 import json
-from datetime import timedelta
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.scheduled.insight.job_rows import JobRow, build_job_rows, readable_jobs
-from hub.scheduled.insight.run_progress import describe_run, readable_runs
+from hub.scheduled.insight.run_page import list_last_runs
+from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.models import Job, Run
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.scoping import tenant_condition
 
 PAGE_SIZE = 50
-RUNS_SHOWN = 10
 
 
 @require_safe
@@ -52,12 +52,12 @@ def get_job_row(tenant_user: TenantUser, id: UUID) -> JobRow:
 def show_job(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     row = get_job_row(tenant_user, id)
     runs = readable_runs().filter(tenant_condition(Run, tenant_user.tenant), job=row.job)
+    runs_page = reverse("portal:runs", args=[tenant_user.tenant.reference])
     context = {
         "tenant_user": tenant_user,
         "row": row,
-        "rows": [(run, describe_run(run)) for run in runs.order_by("-pk")[:RUNS_SHOWN]],
-        "window": timedelta(minutes=row.job.window_minutes),
-        "deadline": timedelta(minutes=row.job.deadline_minutes),
+        "rows": list_last_runs(runs),
+        "runs_url": f"{runs_page}?job={row.job.public_id}",
         "options": json.dumps(row.job.options, indent=2, ensure_ascii=False),
         "is_own": row.job.tenant_id is not None,
     }

@@ -19,10 +19,11 @@ LOG_SYSTEMS = [key for key, connector in CONNECTORS.items() if connector.log_sin
 @tenant_view()
 def show_log_shipping(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     connections = Connection.objects.of(tenant_user.tenant).filter(connector_key__in=LOG_SYSTEMS)
+    view = view_log_shipping(tenant_user.tenant, now=clock())
     context = {
         "tenant_user": tenant_user,
-        "view": view_log_shipping(tenant_user.tenant, now=clock()),
-        "connection": connections.order_by("-pk").first(),
+        "view": view,
+        "is_unused": not view.figures and not connections.exists(),
         "kept_days": settings.HUB_KEEP_LOG_DAYS,
     }
     return render(request, "portal/scheduled/log_shipping.html", context)
