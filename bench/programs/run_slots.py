@@ -14,9 +14,6 @@ from typing import Any
 import django
 from django.db import Error
 
-from hub.scheduled.runs.context import EXECUTORS
-from hub.scheduled.runs.due_runs import RUN_PLANNER
-
 django.setup()
 
 
@@ -24,8 +21,8 @@ from connectors.http import Request, Response  # noqa: E402
 from hub.outgoing.pump.db_thread import run_with_loop  # noqa: E402
 from hub.outgoing.queue.pump_leases import new_lease  # noqa: E402
 from hub.scheduled.models import Run  # noqa: E402
-from hub.scheduled.runs.context import RunContext  # noqa: E402
-from hub.scheduled.runs.due_runs import create_due_runs  # noqa: E402
+from hub.scheduled.runs.context import EXECUTORS, RunContext  # noqa: E402
+from hub.scheduled.runs.due_runs import RUN_PLANNER, create_due_runs  # noqa: E402
 from hub.scheduled.runs.open_runs import skip_runs_past_window  # noqa: E402
 from hub.scheduled.runs.run_loop import LoopDependencies, RunLoop  # noqa: E402
 
