@@ -69,16 +69,16 @@ class Factories(TenantFactories, ScheduledFactories):
 
     def connect_link(self, tenant, connector="webhook", *, now=None, **fields):
         """`token` of it is what its address carries."""
-        made = {"random": os.urandom, "now": now or clock()} | fields
+        arguments = {"random": os.urandom, "now": now or clock()} | fields
         row, row.token = connect_links.create_connect_link(
-            tenant, CONNECTORS[connector], ActorContext(SYSTEM), **made
+            tenant, CONNECTORS[connector], ActorContext(SYSTEM), **arguments
         )
         return row
 
     def authorization(self, tenant, connector="slack", *, now=None, **fields):
         """An attempt that nobody has come back from."""
         now, number = now or clock(), next(self.numbers)
-        made = {
+        columns = {
             "name": CONNECTORS[connector].label,
             "digest": f"digest {number}",
             "browser": "a browser",
@@ -88,7 +88,7 @@ class Factories(TenantFactories, ScheduledFactories):
             connector_key=connector,
             created_at=now,
             expires_at=now + 10 * MINUTE,
-            **made,
+            **columns,
         )
 
     def app(self, connector, secret=None, **fields):
@@ -151,7 +151,7 @@ class Factories(TenantFactories, ScheduledFactories):
         letters = "".join(chr(ord("a") + int(digit)) for digit in str(next(self.numbers)))
         broken = {"kind": "route", "id": str(uuid7()), "name": "Orders to leads"}
         broken |= {"is_enabled": True, "mapping_id": str(uuid7()), "mapping_name": "Leads"}
-        made = {
+        columns = {
             "object_key": "Lead",
             "object_label": "Lead",
             "field_key": f"title_{letters}",
@@ -163,7 +163,7 @@ class Factories(TenantFactories, ScheduledFactories):
             "first_seen_at": at,
             "last_seen_at": at,
         }
-        return DriftFinding.unscoped.create(connection=connection, **made | fields)
+        return DriftFinding.unscoped.create(connection=connection, **columns | fields)
 
     def identity(self, connection, kind, local_id, remote_id, at=NOON, name=""):
         data = {"kind": kind, "local_id": local_id, "remote_id": remote_id, "name": name}
@@ -230,7 +230,10 @@ class Factories(TenantFactories, ScheduledFactories):
 
     def inbound_item(self, connection, *, message=None, now=NOON, **fields):
         message = message or self.inbound_message(connection, now=now)
-        made = {"type": f"{connection.connector_key}.order.created", "state": "processed"} | fields
+        columns = {
+            "type": f"{connection.connector_key}.order.created",
+            "state": "processed",
+        } | fields
         return InboundItem.unscoped.create(
             message=message,
             connector_key=connection.connector_key,
@@ -239,7 +242,7 @@ class Factories(TenantFactories, ScheduledFactories):
             item_key=f"item {next(self.numbers)}",
             received_at=message.received_at,
             state_changed_at=now,
-            **made,
+            **columns,
         )
 
     def webhook_subscription(self, connection, **fields):
@@ -251,9 +254,9 @@ class Factories(TenantFactories, ScheduledFactories):
 
     def integration(self, tenant=None, *, route=None, job=None, answers=None, **fields):
         """A recipe that is switched on; its part is the route or job, if one is given."""
-        made = {"recipe_key": "order_to_slack", "recipe_version": 1, "created_at": NOON}
+        columns = {"recipe_key": "order_to_slack", "recipe_version": 1, "created_at": NOON}
         integration = Integration.unscoped.create(
-            tenant=tenant or self.tenant(), answers=answers or {}, **made | fields
+            tenant=tenant or self.tenant(), answers=answers or {}, **columns | fields
         )
         if route or job:
             mapping = route.mapping if route else None

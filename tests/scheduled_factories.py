@@ -31,36 +31,41 @@ class ScheduledFactories:
     def job(self, tenant=None, *, connector="salesforce", **fields):
         """A nightly reconciliation; without a tenant, of all tenants."""
         options = OPTIONS if connector == "salesforce" else {}
-        made = {"kind": "reconcile", "name": "Orders", "cron": "0 2 * * *", "options": options}
-        return Job.unscoped.create(tenant=tenant, connector_key=connector, **made | fields)
+        columns = {"kind": "reconcile", "name": "Orders", "cron": "0 2 * * *", "options": options}
+        return Job.unscoped.create(tenant=tenant, connector_key=connector, **columns | fields)
 
     def job_schedule(self, job, tenant=None, *, at=NIGHT, **fields):
         """The schedule of a job for a tenant, whose next slot is at this time."""
         tenant = tenant or job.tenant
-        made = {"time_zone": tenant.time_zone, "last_slot_at": at - timedelta(days=1)} | fields
-        return JobSchedule.unscoped.create(job=job, tenant=tenant, next_slot_at=at, **made)
+        columns = {"time_zone": tenant.time_zone, "last_slot_at": at - timedelta(days=1)} | fields
+        return JobSchedule.unscoped.create(job=job, tenant=tenant, next_slot_at=at, **columns)
 
     def run(self, job, tenant=None, *, at=NIGHT, **fields):
         """A run that waits for its slot."""
-        made = {
+        columns = {
             "slot_at": at,
             "due_at": at,
             "created_at": at,
             "window_ends_at": at + timedelta(minutes=job.window_minutes),
             "deadline_at": at + timedelta(minutes=job.deadline_minutes),
         } | fields
-        return Run.unscoped.create(job=job, tenant=tenant or job.tenant, **made)
+        return Run.unscoped.create(job=job, tenant=tenant or job.tenant, **columns)
 
     def finished_run(self, job, tenant=None, *, at=NIGHT, **fields):
         """A run that has finished, with the result of a reconciliation."""
-        made = {"state": "finished", "result": RESULT, "started_at": at, "finished_at": at} | fields
-        return self.run(job, tenant, at=at, **made)
+        columns = {
+            "state": "finished",
+            "result": RESULT,
+            "started_at": at,
+            "finished_at": at,
+        } | fields
+        return self.run(job, tenant, at=at, **columns)
 
     def discrepancy(self, connection=None, *, job=None, run=None, now=NIGHT, **fields):
         """A field whose values differ."""
         connection = connection or self.connection(connector="salesforce")
         job = job or self.job(connection.tenant, connector=connection.connector_key)
-        made = {
+        columns = {
             "record_key": f"A-{next(self.numbers)}",
             "field": "status",
             "verdict": "differs",
@@ -77,5 +82,5 @@ class ScheduledFactories:
             last_run=run,
             first_seen_at=now,
             last_seen_at=now,
-            **made,
+            **columns,
         )

@@ -41,9 +41,9 @@ class TenantFactories:
 
     def portal_link(self, tenant, role="admin", *, reference="u-7", now=None, **fields):
         """`token` of it is what its address carries."""
-        made = {"random": os.urandom, "now": now or clock()} | fields
+        arguments = {"random": os.urandom, "now": now or clock()} | fields
         row, row.token = portal_link_actions.create_portal_link(
-            tenant, reference, role, ActorContext(SYSTEM), **made
+            tenant, reference, role, ActorContext(SYSTEM), **arguments
         )
         return row
 

@@ -34,18 +34,18 @@ def test_the_installed_one_is_taken(tmp_path, name):
 
 
 def test_where_there_is_none_the_command_is_named(tmp_path):
-    said = ensured(tmp_path)
+    output = ensured(tmp_path)
     assert (
-        said.returncode == 1
-        and "apt-get install --quiet --yes --no-install-recommends chromium" in said.stderr
+        output.returncode == 1
+        and "apt-get install --quiet --yes --no-install-recommends chromium" in output.stderr
     )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may install")
 def test_root_installs_the_package_of_debian(tmp_path):
     program(tmp_path, "apt-get", INSTALLS.format(tmp_path))
-    said = ensured(tmp_path)
-    assert (said.returncode, said.stderr) == (0, "") and (tmp_path / "chromium").exists()
+    output = ensured(tmp_path)
+    assert (output.returncode, output.stderr) == (0, "") and (tmp_path / "chromium").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may install")

@@ -101,9 +101,9 @@ def test_packages_are_installed_anew_for_another_python_or_a_folder_that_moved(c
 
 def test_a_fresh_clone_installs_makes_its_database_and_is_ready(fresh_desk, tmp_path):
     require(fresh_desk.folder, borrow_packages(tmp_path))
-    said = fresh_desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
+    output = fresh_desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
     assert fresh_desk.has(f"{tmp_path}/venv/bin/python")
-    assert [step for step in ("packages", "database", "processes") if step not in said] == []
+    assert [step for step in ("packages", "database", "processes") if step not in output] == []
     database = fresh_desk.folder / "var" / "hub.sqlite3"
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     fresh_desk.stop()

@@ -67,9 +67,9 @@ def test_an_installation_of_an_earlier_release_is_migrated_and_runs(fresh_desk, 
 def test_an_installation_of_the_last_release_is_migrated_once_and_runs(fresh_desk, release):
     old = upgrade(fresh_desk, release)
     migrated = old.ask("SELECT count(*), max(id) FROM django_migrations")
-    said = fresh_desk.start().says(READY)
+    output = fresh_desk.start().says(READY)
     assert (
-        "database" in said
+        "database" in output
         and old.ask("SELECT count(*), max(id) FROM django_migrations") == migrated
     )
 

@@ -37,14 +37,14 @@ def assert_accessible(browser, client, *urls, looks=tuple(LOOKS), rules=RULES):
     nothing, nothing is too wide, and nothing breaks. Each loads in the last look of the one before.
     """
     orders = itertools.cycle([looks, looks[::-1]])
-    with window(browser, client) as shown:
-        bring_axe(shown)
+    with window(browser, client) as page:
+        bring_axe(page)
         found = {
             url: wrong
             for url, order in zip(urls, orders, strict=False)
-            if (wrong := wrong_with(shown, url, order, rules))
+            if (wrong := wrong_with(page, url, order, rules))
         }
-        complaints = [said for said in shown.complaints if not said.startswith(OF_ITS_STATUS)]
+        complaints = [said for said in page.complaints if not said.startswith(OF_ITS_STATUS)]
     assert not (found or complaints), f"{found} {complaints}"
 
 

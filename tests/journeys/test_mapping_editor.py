@@ -65,56 +65,56 @@ def test_every_page_can_be_read(browser, signed_in, make, mapping):
 
 
 def test_with_scripts_rows_come_and_go_and_the_preview_follows(browser, signed_in, mapping):
-    with window(browser, signed_in) as shown:
-        shown.goto(page_of(mapping, "edit"))
-        shown.get_by_role("button", name="Add a row").click()
-        expect(shown.locator("#row-8-path")).to_be_focused()
-        shown.locator("#row-8-path").fill("currency")
-        shown.locator("#row-8-value").fill("data.currency")
-        expect(shown.locator("#preview")).to_contain_text('"currency": "EUR"')
-        shown.locator("#row-8-kind").select_option("constant")
-        expect(shown.locator("#preview")).to_contain_text('"currency": "data.currency"')
-        shown.get_by_role("button", name="Remove row 5").click()
-        expect(shown.locator("#row-8-path")).to_have_count(0)
-        shown.get_by_role("button", name="Save").click()
-        shown.wait_for_url(f"**{page_of(mapping)}")
-        assert shown.complaints == []
+    with window(browser, signed_in) as page:
+        page.goto(page_of(mapping, "edit"))
+        page.get_by_role("button", name="Add a row").click()
+        expect(page.locator("#row-8-path")).to_be_focused()
+        page.locator("#row-8-path").fill("currency")
+        page.locator("#row-8-value").fill("data.currency")
+        expect(page.locator("#preview")).to_contain_text('"currency": "EUR"')
+        page.locator("#row-8-kind").select_option("constant")
+        expect(page.locator("#preview")).to_contain_text('"currency": "data.currency"')
+        page.get_by_role("button", name="Remove row 5").click()
+        expect(page.locator("#row-8-path")).to_have_count(0)
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url(f"**{page_of(mapping)}")
+        assert page.complaints == []
     assert mapping.current.number == 3
     assert mapping.current.body["currency"] == "'data.currency'"
     assert "owner" not in mapping.current.body and mapping.current.body["note"] == "'Two\nlines'"
 
 
 def test_the_enter_key_saves_and_removes_nothing(browser, signed_in, mapping):
-    with window(browser, signed_in) as shown:
-        shown.goto(page_of(mapping, "edit"))
-        shown.locator("#row-1-value").fill("data.total")
-        shown.keyboard.press("Enter")
-        shown.wait_for_url(f"**{page_of(mapping)}")
+    with window(browser, signed_in) as page:
+        page.goto(page_of(mapping, "edit"))
+        page.locator("#row-1-value").fill("data.total")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**{page_of(mapping)}")
     assert mapping.current.body["number"] == "data.total" and len(mapping.current.body) == 6
 
 
 def test_without_scripts_nothing_is_missing(browser, signed_in, mapping):
-    with window(browser, signed_in, java_script_enabled=False) as shown:
-        shown.goto(page_of(mapping, "edit"))
-        shown.get_by_role("button", name="Add a row").click()
-        shown.locator("#row-8-path").fill("currency")
-        shown.locator("#row-8-value").fill("data.currency")
-        shown.get_by_role("button", name="Preview").click()
-        expect(shown.locator("#preview")).to_contain_text('"currency": "EUR"')
-        shown.get_by_role("button", name="Edit as JSON").click()
-        expect(shown.locator("#id_body")).to_contain_text('"currency": "data.currency"')
-        shown.get_by_role("button", name="Edit as table").click()
-        shown.get_by_role("button", name="Remove row 5").click()
-        shown.get_by_role("button", name="Save").click()
+    with window(browser, signed_in, java_script_enabled=False) as page:
+        page.goto(page_of(mapping, "edit"))
+        page.get_by_role("button", name="Add a row").click()
+        page.locator("#row-8-path").fill("currency")
+        page.locator("#row-8-value").fill("data.currency")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.locator("#preview")).to_contain_text('"currency": "EUR"')
+        page.get_by_role("button", name="Edit as JSON").click()
+        expect(page.locator("#id_body")).to_contain_text('"currency": "data.currency"')
+        page.get_by_role("button", name="Edit as table").click()
+        page.get_by_role("button", name="Remove row 5").click()
+        page.get_by_role("button", name="Save").click()
     assert mapping.current.body["currency"] == "data.currency"
     assert "owner" not in mapping.current.body
 
 
 def test_errors_at_rows_can_be_read(browser, signed_in, mapping):
-    with window(browser, signed_in, viewport={"width": 390, "height": 900}) as shown:
-        shown.goto(page_of(mapping, "edit"))
-        shown.locator("#row-1-value").fill("not a path")
-        shown.get_by_role("button", name="Preview").click()
-        expect(shown.locator("#row-1-error")).to_contain_text("This is not a path")
-        expect(shown.locator("#row-1-path")).to_have_attribute("aria-invalid", "true")
-        assert wrong_as_it_is(shown, 390) == []
+    with window(browser, signed_in, viewport={"width": 390, "height": 900}) as page:
+        page.goto(page_of(mapping, "edit"))
+        page.locator("#row-1-value").fill("not a path")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.locator("#row-1-error")).to_contain_text("This is not a path")
+        expect(page.locator("#row-1-path")).to_have_attribute("aria-invalid", "true")
+        assert wrong_as_it_is(page, 390) == []

@@ -91,10 +91,10 @@ def test_every_collection_of_records_is_tried():
 
 @each_side
 def test_a_collection_is_read_in_pages(sides, system, key):
-    made = seed(sides, system, key, generate={"count": 450})
+    planted = seed(sides, system, key, generate={"count": 450})
     collection = find(system, key)
     records = read_all(sides, system, key, page_size="200")
-    assert [collection.record_id(record) for record in records] == sorted(made, key=sort_key)
+    assert [collection.record_id(record) for record in records] == sorted(planted, key=sort_key)
     assert all(collection.changed_at(record) == AT for record in records)
 
 
@@ -104,20 +104,20 @@ def sort_key(id):
 
 @each_side
 def test_changes_and_single_records_are_read(sides, system, key):
-    made = seed(sides, system, key, generate={"count": 5})
+    planted = seed(sides, system, key, generate={"count": 5})
     sides.now += 100
     name = {"app": "state", "salesforce": "Number__c", "pipedrive": "owner_id"}[system]
     id_name = {"salesforce": "Id", "pipedrive": "id"}.get(system) or find(system, key).id_field
-    seed(sides, system, key, records=[{id_name: made[2], name: 7}])
+    seed(sides, system, key, records=[{id_name: planted[2], name: 7}])
     since = (AT + timedelta(seconds=1)).isoformat()
     collection = find(system, key)
     assert [collection.record_id(one) for one in read_all(sides, system, key, since=since)] == [
-        made[2]
+        planted[2]
     ]
     assert read_all(sides, system, key, since=since, until=since) == []
-    wanted = ",".join((made[1], made[4]))
+    wanted = ",".join((planted[1], planted[4]))
     found = [collection.record_id(one) for one in read_all(sides, system, key, ids=wanted)]
-    assert found == [made[1], made[4]]
+    assert found == [planted[1], planted[4]]
 
 
 @each_side

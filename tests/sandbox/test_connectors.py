@@ -126,8 +126,8 @@ def test_takes_the_example_of_each_action_that_makes_something(desk, system, act
 
 @pytest.mark.parametrize("kind", ["person", "organization", "deal", "lead", "activity", "note"])
 def test_takes_a_change_of_what_was_made_in_pipedrive(desk, kind):
-    made = example("pipedrive", f"create_{kind}", **CREATES["pipedrive", f"create_{kind}"])
-    (created,) = deliver(desk, "pipedrive", f"create_{kind}", [made])
+    action_body = example("pipedrive", f"create_{kind}", **CREATES["pipedrive", f"create_{kind}"])
+    (created,) = deliver(desk, "pipedrive", f"create_{kind}", [action_body])
     change = example("pipedrive", f"update_{kind}", id=created.reference)
     (outcome,) = deliver(desk, "pipedrive", f"update_{kind}", [change])
     assert (outcome.kind, outcome.reference) == ("delivered", created.reference)

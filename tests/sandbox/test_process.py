@@ -23,8 +23,8 @@ def start(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_well(tmp_path, number):
     with start(tmp_path) as process:
-        said = process.stdout.readline()
-        mail, url = re.findall(r"[a-z]+://127\.0\.0\.1:\d+", said)
+        line = process.stdout.readline()
+        mail, url = re.findall(r"[a-z]+://127\.0\.0\.1:\d+", line)
         assert requests.get(f"{url}/_control/health", timeout=5).json() == {"ok": True, "seq": 0}
         server = smtplib.SMTP("127.0.0.1", int(mail.rpartition(":")[2]), timeout=5)
         assert server.noop()[0] == 250, "a connection that stays open holds nobody up"

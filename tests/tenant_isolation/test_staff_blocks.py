@@ -23,10 +23,10 @@ def test_staff_fill_only_blocks_that_the_shared_page_has(page, shared):
 def test_what_staff_add_to_a_delivery_is_on_no_page_of_a_customer(client, make):
     delivery = make.delivery(make.connection(tenant := make.tenant("acme")))
     client.force_login(make.membership(tenant, make.user("ann@acme.test"), "owner").user)
-    mine = client.get(f"/t/acme/deliveries/{delivery.public_id}/")
+    response = client.get(f"/t/acme/deliveries/{delivery.public_id}/")
     client.force_login(make.staff(is_superuser=True))
     theirs = client.get(f"/admin/outgoing/delivery/{delivery.pk}/change/")
 
     assert f"/admin/tenants/tenant/{tenant.pk}/change/" in theirs.content.decode()
-    assert "/admin/" not in mine.content.decode()
-    assert list_staff_templates(mine) == []
+    assert "/admin/" not in response.content.decode()
+    assert list_staff_templates(response) == []

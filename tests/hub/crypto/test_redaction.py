@@ -142,8 +142,8 @@ def test_headers_keep_their_scheme_and_their_signatures():
     "text", ["\r\nERROR fake", "\x1b[2J", "\u202egpj.exe", "\x00", "\ud800", "\u2028"]
 )
 def test_a_log_line_stays_one_harmless_line(text):
-    told = shorten(text, 100)
-    assert told.isprintable() and "\\" in told
+    short_text = shorten(text, 100)
+    assert short_text.isprintable() and "\\" in short_text
 
 
 def test_long_text_is_cut():

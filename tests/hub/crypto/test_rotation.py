@@ -52,16 +52,16 @@ def test_everything_opens_under_the_new_key_alone(make, keys):
     rows = [make.connection() for _ in range(3)]
     make.app("slack", {"client_secret": "s"})
     keys(NEW, OLD)
-    told = rotate()
+    progress = rotate()
     keys(NEW)
     check_keys()
     assert [open_credential(row)["signing_secret"] for row in rows]
     assert ConnectorApp.objects.get().open() == {"client_secret": "s"}
     assert (
-        told["looked_at"],
-        sum(told["resealed"].values()),
-        told["unreadable"],
-        told["left"],
+        progress["looked_at"],
+        sum(progress["resealed"].values()),
+        progress["unreadable"],
+        progress["left"],
     ) == (5, 5, [], 0)
 
 

@@ -156,9 +156,9 @@ def test_of_rows_that_may_exist_only_new_ones_are_returned(make):
         Event, [Event(tenant=event.tenant, accepted_at=NOON, occurred_at=NOON) for _ in range(3)]
     )
     columns |= {"source": [event.source] * 3, "sender_id": ["new", event.sender_id, "newer"]}
-    told = bulk.insert_missing_rows(Event, columns, ("sender_id", "id"))
+    inserted_rows = bulk.insert_missing_rows(Event, columns, ("sender_id", "id"))
     kept = Event.unscoped.exclude(pk=event.pk).order_by("pk").values_list("sender_id", "pk")
-    assert told == list(kept) and len(told) == 2
+    assert inserted_rows == list(kept) and len(inserted_rows) == 2
 
 
 def test_more_rows_than_one_statement_holds_are_inserted(make):
@@ -166,8 +166,10 @@ def test_more_rows_than_one_statement_holds_are_inserted(make):
     events = [
         Event(tenant=acme, sender_id=str(n), accepted_at=NOON, occurred_at=NOON) for n in range(300)
     ]
-    told = bulk.insert_missing_rows(Event, bulk.column_values(Event, events), ("sender_id",))
-    assert [sender_id for (sender_id,) in told] == [str(n) for n in range(300)]
+    inserted_rows = bulk.insert_missing_rows(
+        Event, bulk.column_values(Event, events), ("sender_id",)
+    )
+    assert [sender_id for (sender_id,) in inserted_rows] == [str(n) for n in range(300)]
 
 
 def test_columns_in_which_all_rows_agree_are_written_as_those_in_which_they_do_not(make):

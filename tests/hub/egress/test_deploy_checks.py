@@ -5,8 +5,8 @@ from django.core import checks
 
 
 def errors_of_a_deployment():
-    found = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=True)
-    return {entry.id: entry.msg for entry in found if entry.level >= checks.ERROR}
+    messages = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=True)
+    return {entry.id: entry.msg for entry in messages if entry.level >= checks.ERROR}
 
 
 @pytest.mark.django_db

@@ -80,8 +80,8 @@ def require_channel(options, connector_key):
 
 def job_of(make, tenant=None, *, now=NOON, **fields):
     """A report by Slack with its schedule; without a tenant, of all tenants."""
-    made = {"connector": "slack", "kind": "report", "cron": "30 2 * * *"} | fields
-    job = make.job(tenant, **made)
+    columns = {"connector": "slack", "kind": "report", "cron": "30 2 * * *"} | fields
+    job = make.job(tenant, **columns)
     if tenant:
         create_schedule(job, tenant, now=now)
     return job

@@ -27,8 +27,8 @@ def executors(run_reports):
 
 
 def new_job(tenant, **fields):
-    made = {"kind": "report", "name": "Sales", "connector_key": "slack", "cron": "0 9 * * mon"}
-    return job_actions.build_job(tenant=tenant, **made | fields)
+    columns = {"kind": "report", "name": "Sales", "connector_key": "slack", "cron": "0 9 * * mon"}
+    return job_actions.build_job(tenant=tenant, **columns | fields)
 
 
 def audited():

@@ -87,16 +87,16 @@ def test_a_login_host_that_is_refused_can_be_read_and_corrected(
     scheme, width = LOOKS[look]
     with window(
         browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}
-    ) as shown:
-        shown.goto("/t/acme/connect/salesforce/")
-        assert wrong_as_it_is(shown, width) == []
-        shown.get_by_label("Our own login address (My Domain)").check()
-        shown.get_by_label("Login host", exact=True).fill("https://acme.my.salesforce.com/")
-        shown.get_by_role("button", name="Authorize at Salesforce").click()
-        expect(shown.get_by_label("Login host", exact=True)).to_have_value(
+    ) as page:
+        page.goto("/t/acme/connect/salesforce/")
+        assert wrong_as_it_is(page, width) == []
+        page.get_by_label("Our own login address (My Domain)").check()
+        page.get_by_label("Login host", exact=True).fill("https://acme.my.salesforce.com/")
+        page.get_by_role("button", name="Authorize at Salesforce").click()
+        expect(page.get_by_label("Login host", exact=True)).to_have_value(
             "https://acme.my.salesforce.com/"
         )
-        assert wrong_as_it_is(shown, width) == []
+        assert wrong_as_it_is(page, width) == []
 
 
 def test_a_way_to_fail_can_be_read_in_each_look(browser, signed_in, make, acme, came_back):
@@ -141,11 +141,11 @@ def test_the_page_that_sends_a_person_away_can_be_read(browser, signed_in, look)
     scheme, width = LOOKS[look]
     with window(
         browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}
-    ) as shown:
-        shown.goto("/t/acme/connect/slack/")
-        shown.get_by_role("button", name="Authorize at Slack").click()
-        expect(shown.get_by_role("heading", name="Continue to Slack…")).to_be_visible()
-        assert wrong_as_it_is(shown, width) == [] == shown.complaints
+    ) as page:
+        page.goto("/t/acme/connect/slack/")
+        page.get_by_role("button", name="Authorize at Slack").click()
+        expect(page.get_by_role("heading", name="Continue to Slack…")).to_be_visible()
+        assert wrong_as_it_is(page, width) == [] == page.complaints
 
 
 # --- links ---
@@ -233,9 +233,9 @@ def test_staff_read_what_comes_before_their_first_factor(browser, client, make):
 
 
 def test_the_picture_to_scan_is_black_on_white_in_the_dark_too(browser, signed_in):
-    with window(browser, signed_in, color_scheme="dark") as shown:
-        shown.goto("/accounts/2fa/totp/activate/")
-        expect(shown.locator("img.qr")).to_have_css("background-color", "rgb(255, 255, 255)")
+    with window(browser, signed_in, color_scheme="dark") as page:
+        page.goto("/accounts/2fa/totp/activate/")
+        expect(page.locator("img.qr")).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 # --- rows of the log ---

@@ -142,16 +142,16 @@ def assert_pages_accessible(client, looks_of):
     database = connections[DEFAULT_DB_ALIAS]
     with chromium() as browser:  # its loop runs in this thread, see test_every_page
         connections[DEFAULT_DB_ALIAS] = database
-        with window(browser, client) as shown:
-            bring_axe(shown)
+        with window(browser, client) as page:
+            bring_axe(page)
             found, seen = {}, ""
             for address, looks in looks_of.items():
-                prefer(shown, *looks[0])
-                shown.goto(address)
-                shown.evaluate(UNFOLD)
-                found[address] = [wrong for look in looks if (wrong := wrong_in(shown, look, seen))]
+                prefer(page, *looks[0])
+                page.goto(address)
+                page.evaluate(UNFOLD)
+                found[address] = [wrong for look in looks if (wrong := wrong_in(page, look, seen))]
                 seen = MENU
-            complaints = [said for said in shown.complaints if not said.startswith(OF_ITS_STATUS)]
+            complaints = [said for said in page.complaints if not said.startswith(OF_ITS_STATUS)]
     found = {address: wrong for address, wrong in found.items() if wrong}
     assert not (found or complaints), f"{found} {complaints}"
 

@@ -59,14 +59,14 @@ def look(browser, owner):
 
     def look(width, script, argument, *paths, media="screen", theme=None, scripts=True):
         size = {"width": width, "height": 900}
-        with window(browser, owner, viewport=size, java_script_enabled=scripts) as shown:
+        with window(browser, owner, viewport=size, java_script_enabled=scripts) as page:
             if theme:
                 owner.cookies["hub_theme"] = theme
-            shown.emulate_media(media=media)
+            page.emulate_media(media=media)
             answers = {}
             for path in paths:
-                shown.goto(f"/t/acme/{path}")
-                answers[path] = shown.evaluate(script, argument)
+                page.goto(f"/t/acme/{path}")
+                answers[path] = page.evaluate(script, argument)
             return answers
 
     return look
@@ -87,14 +87,14 @@ def test_a_row_of_the_log_tells_its_destination_on_a_phone(look):
 
 
 def test_no_cell_of_a_row_covers_another_one_on_a_phone(look):
-    found = look(PHONE, COVERED, ".scroll tbody tr", *TABLES)
-    assert found == {path: [] for path in TABLES}
+    findings = look(PHONE, COVERED, ".scroll tbody tr", *TABLES)
+    assert findings == {path: [] for path in TABLES}
 
 
 def test_no_control_and_no_section_is_cut_on_a_phone_or_zoomed(look):
     for width in (PHONE, ZOOMED):
-        found = look(width, OUTSIDE, "main :is(select, button, input, a), .sections a", *PAGES)
-        assert found == {path: [] for path in PAGES}
+        findings = look(width, OUTSIDE, "main :is(select, button, input, a), .sections a", *PAGES)
+        assert findings == {path: [] for path in PAGES}
 
 
 def test_no_page_is_wider_than_the_screen(look):

@@ -36,8 +36,8 @@ def patch(desk, number, fields, **headers):
 
 
 def test_thousands_of_orders_are_there_on_demand_and_read_in_pages(desk):
-    made = seed(desk, generate={"count": 3000})
-    assert (made["count"], made["first"], made["last"]) == (3000, "A-1001", "A-4000")
+    planted = seed(desk, generate={"count": 3000})
+    assert (planted["count"], planted["first"], planted["last"]) == (3000, "A-1001", "A-4000")
     read, after = [], ""
     while after is not None:
         page = list_records(desk, f"&limit=1000&after={after}")

@@ -101,7 +101,7 @@ def test_the_versions_need_no_token_and_the_origin_alone_is_enough(desk):
 
 
 def test_people_see_records(desk, org):
-    made = org.Lead.create(LEAD | {"Company": "<b>Acme</b>"})
+    record = org.Lead.create(LEAD | {"Company": "<b>Acme</b>"})
     page = desk.get(f"/salesforce/{ORG}/lightning/o/Lead/list").text
     assert "Ada Lovelace" in page and "&lt;b&gt;Acme" in page
-    assert "Lovelace" in desk.get(f"/salesforce/{ORG}/lightning/r/Lead/{made['id']}/view").text
+    assert "Lovelace" in desk.get(f"/salesforce/{ORG}/lightning/r/Lead/{record['id']}/view").text

@@ -11,14 +11,14 @@ from tests.sandbox.salesforce_requests import LEAD, OPPORTUNITY, error, raw
 
 
 def test_a_record_is_made_read_changed_and_deleted(org):
-    made = org.Lead.create(LEAD)
-    assert made["success"] and made["id"].startswith("00Q") and len(made["id"]) == 18
-    assert org.Lead.get(made["id"])["Name"] == "Ada Lovelace"
-    assert org.Lead.update(made["id"], {"Company": "Globex"}) == 204
-    assert org.Lead.get(made["id"][:15])["Company"] == "Globex"
-    assert org.Lead.delete(made["id"]) == 204
+    record = org.Lead.create(LEAD)
+    assert record["success"] and record["id"].startswith("00Q") and len(record["id"]) == 18
+    assert org.Lead.get(record["id"])["Name"] == "Ada Lovelace"
+    assert org.Lead.update(record["id"], {"Company": "Globex"}) == 204
+    assert org.Lead.get(record["id"][:15])["Company"] == "Globex"
+    assert org.Lead.delete(record["id"]) == 204
     with pytest.raises(SalesforceResourceNotFound):
-        org.Lead.get(made["id"])
+        org.Lead.get(record["id"])
     assert org.query("SELECT Id FROM Lead")["totalSize"] == 0
     assert org.query("SELECT IsDeleted FROM Lead", include_deleted=True)["records"][0]["IsDeleted"]
 
@@ -59,8 +59,8 @@ def test_a_day_that_the_calendar_does_not_have_is_refused(org, day):
 
 
 def test_blanks_around_text_are_not_kept(org):
-    made = org.Lead.create(LEAD | {"Company": "  Acme  ", "Title": "   "})
-    lead = org.Lead.get(made["id"])
+    record = org.Lead.create(LEAD | {"Company": "  Acme  ", "Title": "   "})
+    lead = org.Lead.get(record["id"])
     assert (lead["Company"], lead["Title"]) == ("Acme", None)
 
 
@@ -69,8 +69,8 @@ def test_a_reference_names_a_living_record_of_the_right_object(org):
         org.Account.create({"Name": "Acme"})["id"],
         org.Contact.create({"LastName": "Ada"})["id"],
     )
-    made = org.Contact.create({"LastName": "Bob", "AccountId": account[:15]})
-    assert org.Contact.get(made["id"])["AccountId"] == account
+    record = org.Contact.create({"LastName": "Bob", "AccountId": account[:15]})
+    assert org.Contact.get(record["id"])["AccountId"] == account
     gone = org.Account.create({"Name": "Gone"})["id"]
     org.Account.delete(gone)
     wrong = {
@@ -81,7 +81,7 @@ def test_a_reference_names_a_living_record_of_the_right_object(org):
     }
     for code, id in wrong.items():
         with pytest.raises(SalesforceMalformedRequest) as caught:
-            org.Contact.update(made["id"], {"AccountId": id})
+            org.Contact.update(record["id"], {"AccountId": id})
         assert caught.value.content[0]["errorCode"] == code
 
 

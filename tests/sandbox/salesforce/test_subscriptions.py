@@ -46,10 +46,10 @@ class Registrations:
             if step is None:
                 return done
             self.steps.append(step.name)
-            made = KEPT.parse_step(step.name, send(step.request))
-            if isinstance(made, Outcome):
-                return made
-            done |= {step.name: "", **made}
+            step_result = KEPT.parse_step(step.name, send(step.request))
+            if isinstance(step_result, Outcome):
+                return step_result
+            done |= {step.name: "", **step_result}
         raise AssertionError(f"it does not end: {self.steps}")
 
     def change(self, kind, id, metadata):
@@ -74,43 +74,43 @@ def org(desk):
 def test_what_is_created_is_found_as_wanted_and_a_second_change_has_a_message_of_its_own(org):
     assert org.find() == []
     for key in ("order.created", "order.updated"):
-        made = org.create(wanted(key))
+        record = org.create(wanted(key))
         (found,) = [entry for entry in org.find() if entry.key == key]
-        assert found.external_id == KEPT.join_ids(made)
+        assert found.external_id == KEPT.join_ids(record)
         assert KEPT.find_differences(wanted(key), found) == ()
     assert org.steps[:5] == ["describe", "identity", "user", "message", "find"]
     assert len(org.find()) == 2
 
 
 def test_a_changed_url_and_a_deactivated_flow_are_repaired(org):
-    made = org.create(wanted())
-    org.change("WorkflowOutboundMessage", made["message"], {"endpointUrl": "https://x.test/"})
-    org.change("FlowDefinition", made["definition"], {"activeVersionNumber": 0})
-    (found,) = org.find()
-    assert set(KEPT.find_differences(wanted(), found)) == {"url", "events", "inactive"}
-    assert not isinstance(org.repair(wanted(), found), Outcome)
-    (found,) = org.find()
-    assert KEPT.find_differences(wanted(), found) == ()
+    record = org.create(wanted())
+    org.change("WorkflowOutboundMessage", record["message"], {"endpointUrl": "https://x.test/"})
+    org.change("FlowDefinition", record["definition"], {"activeVersionNumber": 0})
+    (subscription,) = org.find()
+    assert set(KEPT.find_differences(wanted(), subscription)) == {"url", "events", "inactive"}
+    assert not isinstance(org.repair(wanted(), subscription), Outcome)
+    (subscription,) = org.find()
+    assert KEPT.find_differences(wanted(), subscription) == ()
 
 
 def test_a_new_url_of_ours_replaces_the_old_one(org):
     org.create(wanted())
-    (found,) = org.find()
+    (subscription,) = org.find()
     rotated = wanted(url="https://hub.test/hooks/salesforce/new/")
-    assert KEPT.find_differences(rotated, found) == ("url",)
-    org.repair(rotated, found)
+    assert KEPT.find_differences(rotated, subscription) == ("url",)
+    org.repair(rotated, subscription)
     assert [entry.url for entry in org.find()] == [rotated.url]
 
 
 def test_a_deleted_flow_is_created_again_under_the_name_of_its_message(org):
-    made = org.create(wanted())
-    org.change("FlowDefinition", made["definition"], {"activeVersionNumber": 0})
-    org.follow(lambda done: None if "delete" in done else delete_flow(org, made["flow"]))
-    (found,) = org.find()
-    assert KEPT.find_differences(wanted(), found) == ("inactive",)
-    org.repair(wanted(), found)
-    (found,) = org.find()
-    assert found.is_active
+    record = org.create(wanted())
+    org.change("FlowDefinition", record["definition"], {"activeVersionNumber": 0})
+    org.follow(lambda done: None if "delete" in done else delete_flow(org, record["flow"]))
+    (subscription,) = org.find()
+    assert KEPT.find_differences(wanted(), subscription) == ("inactive",)
+    org.repair(wanted(), subscription)
+    (subscription,) = org.find()
+    assert subscription.is_active
 
 
 def delete_flow(org, id):
@@ -123,11 +123,11 @@ def delete_flow(org, id):
 
 
 def test_the_flow_is_deactivated_and_deleted_before_its_message_and_twice_is_no_error(org):
-    made = org.create(wanted())
+    record = org.create(wanted())
     org.steps.clear()
     for _time in range(2):
-        assert not isinstance(org.remove(made["message"]), Outcome)
-    assert org.steps[:4] == ["find", "deactivate", f"delete {made['flow']}", "delete message"]
+        assert not isinstance(org.remove(record["message"]), Outcome)
+    assert org.steps[:4] == ["find", "deactivate", f"delete {record['flow']}", "delete message"]
     assert org.find() == []
 
 
@@ -135,8 +135,8 @@ def test_an_organisation_without_active_flows_leaves_the_flow_to_a_person(desk, 
     desk.world(salesforce=[{"org": ORG, "active_flows": False}])
     outcome = org.create(wanted())
     assert (outcome.kind, outcome.reason) == ("never", "only_by_hand")
-    (found,) = org.find()
-    assert KEPT.find_differences(wanted(), found) == ("inactive",)
+    (subscription,) = org.find()
+    assert KEPT.find_differences(wanted(), subscription) == ("inactive",)
     assert org.steps[-1] == "activate"
 
 

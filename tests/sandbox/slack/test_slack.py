@@ -143,9 +143,9 @@ def test_metadata_stays_until_it_is_replaced_or_taken_away(desk, slack):
     desk.world(slack=[{"team": "T0000ACME", "scopes": "chat:write,channels:history"}])
     first = {"event_type": "hub_delivery", "event_payload": {"id": "1"}}
     ts = slack.chat_postMessage(channel="C0000ORD1", text="new", metadata=first)["ts"]
-    kept = slack.chat_update(channel="C0000ORD1", ts=ts, text="again")["message"]
+    message = slack.chat_update(channel="C0000ORD1", ts=ts, text="again")["message"]
     emptied = slack.chat_update(channel="C0000ORD1", ts=ts, text="again", metadata={})["message"]
-    assert (kept["metadata"], emptied["metadata"]) == (first, {})
+    assert (message["metadata"], emptied["metadata"]) == (first, {})
 
 
 def test_a_list_needs_the_scope_of_each_kind_of_channel(slack):
