@@ -12,12 +12,14 @@ from hub.outgoing.models import Delivery
 from hub.queue import wake_up
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.repair_deliveries import REPAIR_WAKE_UP
+from hub.scheduled.repairs.repair_requests import AWAITING_READ
 
 BATCH_SIZE = 500
 FAILED_STATES = ("failed", "cancelled", "skipped")
 # after these the records are read and compared again: another write was earlier, perhaps our own in
 # an attempt whose answer was lost, or nothing was sent within the time for which a read is valid
-COMPARED_AGAIN = (CHANGED_SINCE, DUPLICATE_VALUE, "expired")
+EXPIRED = "expired"
+COMPARED_AGAIN = (CHANGED_SINCE, DUPLICATE_VALUE, EXPIRED)
 COMPARED_AGAIN_FOR = timedelta(hours=1)  # after the repair was requested
 READ_AT_ONCE_FOR = timedelta(minutes=2)  # later at growing intervals
 
@@ -74,9 +76,10 @@ def _compare_again(discrepancy: Discrepancy, delivery: Delivery, *, now: datetim
     age = now - (discrepancy.repair_requested_at or now)
     if delivery.reason not in COMPARED_AGAIN or age > COMPARED_AGAIN_FOR:
         return False
+    was_sent = delivery.reason != EXPIRED or delivery.attempts.exists()
     Discrepancy.unscoped.filter(pk=discrepancy.pk).update(
         repair_delivery=None,
-        reason=delivery.reason,
+        reason=delivery.reason if was_sent else AWAITING_READ,
         detail=delivery.detail,
         read_again_at=now + age if age > READ_AT_ONCE_FOR else None,
     )

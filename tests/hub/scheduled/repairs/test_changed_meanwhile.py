@@ -277,3 +277,18 @@ def test_values_that_a_run_stores_after_the_second_read_are_read_again_first(mak
     assert not Delivery.unscoped.exists()
     world.check_repairs()
     assert discrepancy(world, "Z-30").reason == "changed_since"
+
+
+@pytest.mark.corrections(item="1.8")
+def test_what_a_person_corrected_before_anything_was_sent_is_not_said_to_be_repaired(make, desk):
+    world = SandboxScenario(make, desk, "pipedrive")
+    world.put_order("Z-32", "won")
+    id = world.put_record("Z-32", "open")
+    world.clock.at += timedelta(minutes=1)
+    request_repair(world, "Z-32", "status")
+    world.check_repairs()
+    world.put_record("Z-32", "won", id=id)
+    world.clock.at += timedelta(seconds=61)  # the delivery expires
+    world.check_repairs()
+    found = discrepancy(world, "Z-32")
+    assert (found.state, found.reason, found.repaired_at) == ("resolved", "", None)
