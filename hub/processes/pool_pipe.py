@@ -8,6 +8,7 @@ database.
 import contextlib
 import os
 import select
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DESCRIPTORS_ENV = "HUB_LIFELINE"  # the numbers of the two inherited file descriptors, "5:8"
@@ -69,13 +70,17 @@ def _inherited_descriptors() -> tuple[int, int] | None:
     return stop_reader, heartbeat_writer
 
 
-def is_stop_requested(*, timeout: float = 0.0) -> bool:
-    """Return whether the worker requested a stop or is gone; waits up to `timeout` seconds.
+def is_stop_requested(*, timeout: float = 0.0, wake_descriptors: Iterable[int] = ()) -> bool:
+    """Return whether the worker requested a stop or is gone; waits up to `timeout` seconds, or
+    until one of `wake_descriptors` can be read.
 
     Needs one system call.
     """
     descriptors = _inherited_descriptors()
-    return descriptors is not None and bool(select.select([descriptors[0]], [], [], timeout)[0])
+    if descriptors is None:
+        return False
+    readable, _, _ = select.select([descriptors[0], *wake_descriptors], [], [], timeout)
+    return descriptors[0] in readable
 
 
 def wait_for_close() -> None:

@@ -30,6 +30,7 @@ DATABASE_RETRY_EVERY_SECONDS = 0.5  # between attempts while the database is awa
 MEMBER_POLL_EVERY_SECONDS = 0.05  # between looks for an idle member
 # a wake-up without acknowledgement may be sent again
 WAKE_UP_REPEATED_AFTER = timedelta(seconds=10)
+NEVER = Event()
 
 
 class WakeUp(models.Model):
@@ -152,7 +153,8 @@ def _record_pool_heartbeat(*, now: datetime) -> None:
 class WakeUpBroker(ORM):
     """The broker of one pool: its queue is the stored wake-ups, and a canary of this pool.
 
-    `idle_classes()` returns the classes of work for which the pool currently takes tasks.
+    `idle_classes()` returns the classes of work for which the pool currently takes tasks;
+    `pause(seconds)` waits between two looks, and may return sooner.
 
     The canary passes through the same steps as every task, from the pusher to a member, and no
     other pool can take it. A wake-up leaves the queue when it is taken; if it is lost after that,
@@ -166,9 +168,11 @@ class WakeUpBroker(ORM):
         list_key: str | None = None,
         *,
         idle_classes: Callable[[], Collection[str]] = lambda: WORK_CLASSES,
+        pause: Callable[[float], object] = NEVER.wait,
     ) -> None:
         super().__init__(list_key)
         self.idle_classes = idle_classes
+        self.pause = pause
 
     def dequeue(self) -> list[tuple[int | None, str]] | None:
         """Return a list with the next task: the canary if it is due, otherwise the oldest wake-up.
@@ -179,7 +183,7 @@ class WakeUpBroker(ORM):
         try:
             classes = self.idle_classes()
             if not classes:  # leave the wake-ups to other pools
-                Event().wait(MEMBER_POLL_EVERY_SECONDS)
+                self.pause(MEMBER_POLL_EVERY_SECONDS)
                 return None
             is_canary_due = time.monotonic() - self.canary_sent_at > CANARY_EVERY_SECONDS
             if is_canary_due and find_work_class(CANARY) in classes:
@@ -188,7 +192,7 @@ class WakeUpBroker(ORM):
             return self.take_oldest(classes)
         except Error:  # django-q2's pusher would sleep for ten seconds and end
             connection.close()
-            Event().wait(DATABASE_RETRY_EVERY_SECONDS)
+            self.pause(DATABASE_RETRY_EVERY_SECONDS)
             return None
 
     def take_oldest(self, classes: Collection[str]) -> list[tuple[int | None, str]] | None:
@@ -196,7 +200,7 @@ class WakeUpBroker(ORM):
         tasks = self.get_connection().filter(key__in=classes).order_by("pk")
         oldest = tasks.values_list("pk", "payload").first()
         if oldest is None:
-            Event().wait(Conf.POLL)
+            self.pause(Conf.POLL)
             return None
         pk, payload = oldest
         deleted, _ = OrmQ.objects.filter(pk=pk).delete()

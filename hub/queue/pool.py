@@ -45,6 +45,8 @@ class TaskPool:
     ) -> None:
         self.slots, self.free_leases, self.is_pump_allowed = slots, free_leases, is_pump_allowed
         self.members: list[PoolMember] = []
+        self.has_replaced = False  # members, in the last guard cycle
+        self.is_cycle_complete = True  # the last guard cycle was not ended by a member's end
         self.pusher = threading.Thread()
         self.pusher_stopping = threading.Event()
 
@@ -55,16 +57,33 @@ class TaskPool:
         start_watchdog()
         try:
             self.ensure_members()
-            while not pool_pipe.is_stop_requested(timeout=Conf.GUARD_CYCLE):
+            while not self.is_stop_requested_within_cycle():
                 self.ensure_members()
             self.stop()
         finally:
             for member in self.members:
                 member.terminate()
 
+    def is_stop_requested_within_cycle(self) -> bool:
+        """Wait for one guard cycle, or until a member ends, so that what it was sending goes again
+        soon; return whether the worker requested a stop.
+
+        After a replacement the whole cycle passes, as new members may end as soon as they start.
+        """
+        watched = [] if self.has_replaced else self.members
+        is_requested = pool_pipe.is_stop_requested(
+            timeout=Conf.GUARD_CYCLE,
+            wake_descriptors=[member.process.sentinel for member in watched],
+        )
+        ended = [member for member in watched if wait([member.process.sentinel], 0)]
+        for member in ended:
+            member.process.join(MEMBER_END_SECONDS)
+        self.has_replaced, self.is_cycle_complete = False, not ended
+        return is_requested
+
     def ensure_members(self) -> None:
         """Start missing members, and the pusher thread."""
-        for member in self.members:
+        for member in self.members if self.is_cycle_complete else ():
             member.count_down_timer()
             member.watch()
         if self.list_missing_classes() or any(map(PoolMember.has_ended, self.members)):
@@ -80,6 +99,7 @@ class TaskPool:
         A database connection is closed before the fork: members that inherit one would read each
         other's results.
         """
+        self.has_replaced = True
         self.pause_pusher()
         connections.close_all()
         dead = self.remove_ended_members()
@@ -135,10 +155,10 @@ class TaskPool:
 
     def push_tasks(self, stopping: threading.Event) -> None:
         """Run django-q2's pusher, with the broker, and so its connection, opened on this thread."""
-        pusher(self, stopping, self.open_broker())
+        pusher(self, stopping, self.open_broker(stopping))
 
-    def open_broker(self) -> WakeUpBroker:
-        return WakeUpBroker(idle_classes=self.idle_classes)
+    def open_broker(self, stopping: threading.Event) -> WakeUpBroker:
+        return WakeUpBroker(idle_classes=self.idle_classes, pause=stopping.wait)
 
     def idle_classes(self) -> set[str]:
         """Return the classes with an idle member; *delivery* only if one more pump may run."""

@@ -168,6 +168,38 @@ def test_a_pool_hands_tasks_to_idle_members_only(member, gate):
     assert wait_until(pool.idle_classes)
 
 
+def test_a_pool_sees_at_once_that_a_member_was_killed(member, monkeypatch):
+    monkeypatch.setattr(Conf, "GUARD_CYCLE", 60.0)
+    pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
+    pool.members, started_at = [member], time.monotonic()
+    os.kill(member.process.pid, signal.SIGKILL)
+    assert not pool.is_stop_requested_within_cycle()
+    assert (time.monotonic() - started_at < 30, member.has_ended()) == (True, True)
+
+
+def test_after_a_replacement_a_pool_waits_as_long_as_ever(member, monkeypatch):
+    """Members that end as soon as they are started do not keep a core busy."""
+    monkeypatch.setattr(Conf, "GUARD_CYCLE", 0.2)
+    pool = TaskPool({}, lambda pid: None, lambda: True)
+    pool.replace_missing()
+    pool.members, started_at = [member], time.monotonic()
+    os.kill(member.process.pid, signal.SIGKILL)
+    assert not pool.is_stop_requested_within_cycle()
+    assert time.monotonic() - started_at >= 0.2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pusher_that_waits_for_tasks_ends_at_once(member, monkeypatch):
+    monkeypatch.setattr(Conf, "POLL", 60.0)
+    # without slots no process is forked beside this test's threads
+    pool = TaskPool({}, lambda pid: None, lambda: True)
+    pool.members = [member]
+    pool.ensure_members()
+    assert wait_until(lambda: member.assigned_count and member.is_idle())  # it ran the canary
+    pool.pause_pusher()
+    assert not pool.pusher.is_alive()
+
+
 def test_the_process_id_of_a_dead_member_is_passed_to_the_new_one_that_frees_its_leases(member):
     pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
     pool.members = [member]
