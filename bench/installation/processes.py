@@ -130,6 +130,19 @@ def resident_megabytes(processes: Iterable[int]) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def proportional_megabytes(processes: Iterable[int]) -> float:
+    """Together; a page that several map counts once, shared out among them."""
+    return sum(map(proportional_kilobytes, processes)) * 1024 / 1e6
+
+
+def proportional_kilobytes(pid: int) -> int:
+    """0 for a process that has ended meanwhile."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return 0
+
+
 def pages_of(pid: int) -> int:
     with contextlib.suppress(OSError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1])

@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.installation import keys
 from bench.installation.environments import build_environment
 from bench.installation.migrated import migrate_fresh
+from bench.installation.processes import proportional_kilobytes
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_BEHIND = shutil.ignore_patterns(".*cache*", ".git", ".venv", "var")
@@ -189,14 +190,6 @@ def parent_of(pid):
     with contextlib.suppress(OSError):
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return None
-
-
-def proportional_kilobytes(pid):
-    """A process that has ended meanwhile has none."""
-    with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return 0
 
 
 def order(number):
