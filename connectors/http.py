@@ -246,9 +246,12 @@ def load_json(raw: bytes | str) -> Json:
     Integers have any size. A decimal that a float does not hold exactly becomes a Decimal.
     """
     raw_bytes = raw.encode(errors="replace") if isinstance(raw, str) else raw
-    if is_exact_in_64_bits(raw_bytes):
+    if not is_exact_in_64_bits(raw_bytes):
+        return json.loads(raw, parse_float=parse_decimal)
+    try:
+        return orjson.loads(raw)
+    except ValueError:  # it may also be NaN, a lone surrogate or UTF-16, which json reads
         return json.loads(raw)
-    return json.loads(raw, parse_float=parse_decimal)
 
 
 def is_exact_in_64_bits(raw: bytes) -> bool:

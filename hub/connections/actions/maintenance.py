@@ -5,12 +5,18 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from hub.connections.models import MAINTENANCE, Connection, Lane, MaintenanceWindow
+from hub.db.prepared import PreparedQuery
 
 MATCHES_NO_LANE = Q(pk__in=())
 
 
 def find_current_windows(*, now: datetime) -> QuerySet[MaintenanceWindow]:
     return MaintenanceWindow.unscoped.filter(starts_at__lte=now, ends_at__gt=now)
+
+
+CURRENT_WINDOWS = PreparedQuery(
+    lambda *, now: find_current_windows(now=now).values_list("connector_key", "connection")
+)
 
 
 def find_connection_window(connection: Connection, *, now: datetime) -> MaintenanceWindow | None:
@@ -24,9 +30,7 @@ def find_connection_window(connection: Connection, *, now: datetime) -> Maintena
 def _find_lanes_in_maintenance(*, now: datetime) -> Q:
     """Return the Q condition for lanes in a current window."""
     lanes = MATCHES_NO_LANE
-    for connector, connection in find_current_windows(now=now).values_list(
-        "connector_key", "connection"
-    ):
+    for connector, connection in CURRENT_WINDOWS.fetch_rows(now=now):
         lanes |= Q(connection=connection) if connection else Q(connection__connector_key=connector)
     return lanes
 

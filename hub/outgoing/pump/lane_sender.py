@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 
+from hub import egress
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.pacing import (
@@ -80,32 +82,32 @@ class LaneSender:
     ) -> None:
         """Send scheduled requests one after the other until none is left.
 
-        `serve_lane` runs as many of these workers as calls may be in flight.
+        `serve_lane` runs as many of these workers as calls may be in flight, each in a task of its
+        own. Whether the lane's lease is safe is asked last before each request is written.
         """
-        is_first = True
-        for scheduled_at, request in schedule:
-            if (delay := (scheduled_at - self.run.clock()).total_seconds()) > 0:
-                await asyncio.sleep(delay)
-            is_behind = delay <= 0 and not is_first  # the call before lasted longer than planned
-            is_first = False
-            if not is_behind:
-                self.extend_lead(batch, request, scheduled_at)
-            async with request.semaphore:
-                if not_sent := self.find_obstacle(batch, request, scheduled_at, deadline):
-                    batch.progress.is_too_large = batch.progress.is_too_large or is_behind
-                    self.settler.add_result(not_sent)
-                else:
-                    result = await send_once(
-                        batch,
-                        request,
-                        send=send,
-                        may_send=lambda: self.lease_keeper.is_lease_safe(batch),
-                        clock=self.run.clock,
-                    )
-                    failpoint("O5")  # the response was read, and is not settled
-                    self.settler.add_result(result)  # first, so that no error loses it
-                    if isinstance(result, SendResult):
-                        self.record_outcomes(result)
+        is_first, may_send = True, partial(self.lease_keeper.is_lease_safe, batch)
+        tenant_id = batch.connection.tenant_id
+        # once for all calls of this task, as a context costs as much as building a request
+        with egress.lookups_for_tenant(tenant_id), egress.send_only_while(may_send):
+            for scheduled_at, request in schedule:
+                if (delay := (scheduled_at - self.run.clock()).total_seconds()) > 0:
+                    await asyncio.sleep(delay)
+                is_behind = (
+                    delay <= 0 and not is_first
+                )  # the call before lasted longer than planned
+                is_first = False
+                if not is_behind:
+                    self.extend_lead(batch, request, scheduled_at)
+                async with request.semaphore:
+                    if not_sent := self.find_obstacle(batch, request, scheduled_at, deadline):
+                        batch.progress.is_too_large = batch.progress.is_too_large or is_behind
+                        self.settler.add_result(not_sent)
+                    else:
+                        result = await send_once(batch, request, send=send, clock=self.run.clock)
+                        failpoint("O5")  # the response was read, and is not settled
+                        self.settler.add_result(result)  # first, so that no error loses it
+                        if isinstance(result, SendResult):
+                            self.record_outcomes(result)
 
     def extend_lead(
         self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime

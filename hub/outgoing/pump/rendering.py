@@ -16,13 +16,14 @@ from hub.mappings.expressions.functions import IdentitySkipped
 from hub.mappings.fallbacks import apply_fallback, load_fallbacks
 from hub.mappings.models import Identity, IdentityFallback
 from hub.mappings.translate import (
+    CompiledMapping,
     IdentityMissing,
     MappingError,
     MappingFailed,
     collect_identities,
     translate,
 )
-from hub.outgoing.models import build_event_document
+from hub.outgoing.models import Route, build_event_document
 from hub.outgoing.pump.claiming.claim import ClaimedLane
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
@@ -177,17 +178,35 @@ def build_message(delivery: ClaimedDelivery, rendered: RenderedBody, *, at: date
 
 def _find_identity_keys(claimed_lane: ClaimedLane, config: ConfigCache) -> Iterable[IdentityKey]:
     connection = claimed_lane.connection
+    routes = {delivery.route.pk: delivery.route for delivery in claimed_lane.deliveries}
+    mappings = {
+        pk: mapping
+        for pk, route in routes.items()
+        if (mapping := _find_identity_mapping(connection, route, config)) is not None
+    }
+    if not mappings:  # most mappings use no identity
+        return
     for delivery in claimed_lane.deliveries:
-        version = config.versions.get(delivery.route.mapping_id)
-        if version is None or delivery.rendered_body is not None:
+        mapping = mappings.get(delivery.route.pk)
+        if mapping is None or delivery.rendered_body is not None:
             continue
         try:
-            action = connection.connector.action(delivery.route.action)
-            mapping = config.mapping_for(version, action)
-            if not mapping.uses_identities:
-                continue
             zone = load_zone(delivery.tenant.time_zone)
             pairs = collect_identities(mapping, _build_document(delivery), zone)
         except Exception:  # reported when the delivery is rendered
             continue
         yield from ((connection.pk, kind, local_id) for kind, local_id in pairs)
+
+
+def _find_identity_mapping(
+    connection: Connection, route: Route, config: ConfigCache
+) -> CompiledMapping | None:
+    """Return the newest mapping of a route if it uses identities."""
+    version = config.versions.get(route.mapping_id)
+    if version is None:
+        return None
+    try:
+        mapping = config.mapping_for(version, connection.connector.action(route.action))
+    except Exception:  # reported when a delivery is rendered
+        return None
+    return mapping if mapping.uses_identities else None

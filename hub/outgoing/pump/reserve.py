@@ -132,8 +132,9 @@ def _group_by_scopes(batch: LaneBatch, reservation_round: ReservationRound) -> l
         if queue is not None:
             _wait_behind(queue, batch, request, reservation_round)
             continue
-        scopes_and_priority = (request.scope_costs, request.low_priority)
-        group = groups.setdefault(scopes_and_priority, RequestGroup(batch))
+        # by keys and costs, as hashing the quotas takes longer than the rest of the loop
+        costs = tuple([(scope.key, scope.cost) for scope in request.scope_costs])
+        group = groups.setdefault((costs, request.low_priority), RequestGroup(batch))
         group.requests.append(request)
         group.ranks.append(rank)
     return list(groups.values())

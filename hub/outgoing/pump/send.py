@@ -1,7 +1,6 @@
 """Send one request, and return the outcome of each message."""
 
 import asyncio
-from collections.abc import Callable
 
 from connectors.outcomes import Outcome, later, never, unknown
 from hub import egress
@@ -14,21 +13,17 @@ async def send_once(
     request: OutboundRequest,
     *,
     send: Sender,
-    may_send: Callable[[], bool],
     clock: Clock,
 ) -> SendResult | NotSent:
     """Send a request once, and return its outcomes.
 
-    Never raises: each failure is an outcome, *unknown* if the request may have arrived. `may_send`
-    is asked last before the request is written.
+    Never raises: each failure is an outcome, *unknown* if the request may have arrived.
     """
     started_at, loop_time = clock(), asyncio.get_running_loop().time
     loop_started_at = loop_time()
     response, error = None, ""
     try:
-        tenant_id = batch.connection.tenant_id
-        with egress.lookups_for_tenant(tenant_id), egress.send_only_while(may_send):
-            response = await send(request.http_request)
+        response = await send(request.http_request)
         outcomes = request.parse_response(response)
     except egress.RequestWithdrawn:
         return NotSent(batch, request)

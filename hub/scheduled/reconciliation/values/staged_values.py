@@ -10,9 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
-from connectors.http import dump_checked_json, is_exact_in_64_bits, load_json
+from connectors.http import dump_checked_json, load_json
 
 DELETED_MARK = b"-"  # the first line of a deleted record
 VALUE_MAX_BYTES = 64 * 1024  # a larger value is compared, but cannot be repaired
@@ -47,22 +45,14 @@ def encode_staged(values: StagedValues) -> bytes:
 
 def decode_staged(body: bytes) -> StagedValues:
     head, _, tail = body.partition(b"\n")
-    record_id, version, changed_at, raw = _load_json(tail)
+    record_id, version, changed_at, raw = load_json(tail)
     return StagedValues(
         record_id,
-        [] if head == DELETED_MARK else _load_json(head),
+        [] if head == DELETED_MARK else load_json(head),
         raw,
         version,
         datetime.fromisoformat(changed_at) if changed_at else None,
     )
-
-
-def _load_json(document: bytes) -> Any:
-    """Parse the output of `dump_checked_json`, in which a lone surrogate may be an escape."""
-    try:
-        return orjson.loads(document) if is_exact_in_64_bits(document) else load_json(document)
-    except orjson.JSONDecodeError:
-        return load_json(document)
 
 
 def read_canonical_line(body: bytes) -> bytes:
