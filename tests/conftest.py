@@ -10,22 +10,44 @@ import pytest
 
 TRANSACTIONAL_FIXTURES = {"transactional_db", "django_db_serialized_rollback"}
 DATABASE_FIXTURES = {"db", *TRANSACTIONAL_FIXTURES}
-# Pages, forms and REST: they call service functions and querysets whose own tests run on each
-# database. Those among them that need real transactions, such as races, run on each all the same.
-DOORS = (
+# Tests of pages, forms and REST, and of packages without a statement of one vendor, a claim or a
+# group commit: what they call has tests of its own on each database. Those among them that need
+# real transactions, such as races, run on each all the same.
+ON_ONE_DATABASE = (
     "tests/connectors/",
     "tests/hub/api_docs/",
+    "tests/hub/connections/actions/",
     "tests/hub/connections/admin/",
     "tests/hub/connections/api/",
     "tests/hub/connections/authorize_attacks/",
     "tests/hub/connections/connecting/",
+    "tests/hub/connections/status/",
     "tests/hub/console/",
+    "tests/hub/drift/",
+    "tests/hub/forecast/",
+    "tests/hub/identities/",
+    "tests/hub/incoming/endpoints/",
+    "tests/hub/incoming/registration/",
+    "tests/hub/mail/",
+    "tests/hub/mappings/",
+    "tests/hub/notices/",
     "tests/hub/outgoing/admin/",
     "tests/hub/outgoing/api/",
+    "tests/hub/outgoing/echo/",
+    "tests/hub/outgoing/insight/",
+    "tests/hub/outgoing/operations/",
+    "tests/hub/outgoing/subscriptions/",
     "tests/hub/portal/",
     "tests/hub/recipes/",
     "tests/hub/scheduled/api/",
+    "tests/hub/scheduled/insight/",
+    "tests/hub/scheduled/night/",
     "tests/hub/scheduled/pages/",
+    "tests/hub/scheduled/reading/",
+    "tests/hub/scheduled/repairs/",
+    "tests/hub/scheduled/reports/",
+    "tests/hub/scheduled/sync/",
+    "tests/hub/schemas/",
     "tests/hub/staff/",
     "tests/hub/test_settings.py",
     "tests/hub/test_templates.py",
@@ -82,13 +104,13 @@ def pytest_collection_finish():
 
 
 def needs_one_database(item):
-    """Whether PostgreSQL alone shows it: it is marked with `one_database`, or tests a door and
-    needs no real transactions.
+    """Whether PostgreSQL alone shows it: it is marked with `one_database`, or tests a package of
+    ON_ONE_DATABASE and needs no real transactions.
     """
     if item.get_closest_marker("one_database") is not None:
         return True
-    is_at_door = item.nodeid.startswith(DOORS)
-    return is_at_door and uses_database(item) and not uses_transactions(item)
+    is_on_one = item.nodeid.startswith(ON_ONE_DATABASE)
+    return is_on_one and uses_database(item) and not uses_transactions(item)
 
 
 def uses_transactions(item):
