@@ -20,19 +20,23 @@ OF_OTHER_PROJECTS = {
     "GRANIAN_PORT": "1",
     "HUB_ENV_FILE": "/nowhere/hub.env",
 }
+STOPS = {signal.SIGINT: {}, signal.SIGTERM: OF_OTHER_PROJECTS, signal.SIGHUP: {}}
 
 
 def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_start_in_the_background_can_be_stopped_and_leaves_nothing(desk, number):
-    desk.start().says(READY)
-    desk.stop(number)
-    assert desk.process.returncode == 0
-    assert desk.pids() == []
-    assert is_free(desk.port) and is_free(desk.sandbox_port) and is_free(desk.mail_port)
+def test_each_start_in_the_background_can_be_stopped_keeps_the_keys_and_leaves_nothing(desk):
+    files = set()
+    for number, left_in_the_shell in STOPS.items():
+        desk.start(**left_in_the_shell).says(READY)
+        files.add((desk.folder / "var" / "hub.env").read_bytes())
+        desk.stop(number)
+        assert desk.process.returncode == 0
+        assert desk.pids() == []
+        assert is_free(desk.port) and is_free(desk.sandbox_port) and is_free(desk.mail_port)
+    assert len(files) == 1
 
 
 def test_it_can_be_stopped_while_it_prepares(fresh_desk):
@@ -57,14 +61,6 @@ def test_two_fresh_installs_have_different_keys_and_only_the_owner_can_read_them
     assert [(mode(file.parent), mode(file)) for file in files] == [(0o700, 0o600)] * 2
 
 
-def test_a_second_start_keeps_the_keys_whatever_other_projects_left_in_the_shell(desk):
-    desk.start().says(READY)
-    desk.stop()
-    before = (desk.folder / "var" / "hub.env").read_bytes()
-    desk.start(**OF_OTHER_PROJECTS).says(READY)
-    assert (desk.folder / "var" / "hub.env").read_bytes() == before
-
-
 def test_lost_keys_are_not_replaced_by_new_ones(desk):
     (desk.folder / "var" / "hub.env").unlink()
     assert "Bring it back" in desk.start().process.communicate()[0]
@@ -86,15 +82,11 @@ def test_a_killed_process_is_started_again_without_a_human_and_leaves_no_pool(de
         assert killed and all_end(killed, within=5)
 
 
-def test_at_rest_it_needs_less_than_400_megabytes(desk):
+def test_at_rest_it_is_small_and_orders_arrive_though_the_worker_is_killed_with_all_waiting(desk):
     desk.start(HUB_DEMO="1").says(READY)
     desk.publish(["M-1"])
     assert desk.arrive(["M-1"], within=30)
     assert desk.megabytes() < 400
-
-
-def test_two_hundred_orders_arrive_though_the_worker_is_killed_with_all_of_them_waiting(desk):
-    desk.start(HUB_DEMO="1").says(READY)
     pool, worker = desk.pool(), desk.pids("manage.py work")
     desk.freeze({*pool, *worker})
     numbers = [f"K-{number}" for number in range(200)]
