@@ -11,6 +11,8 @@ from django.contrib.admindocs.views import simplify_regex
 from django.db.models import Model
 from django.urls import URLResolver, get_resolver
 
+from hub.staff.row_actions import RowActionsMixin
+
 BELOW = "admin/"
 ROW_IDS = ("<path:object_id>", "<int:pk>", "<id>")
 ACTION = "verbs/<slug:name>/"
@@ -77,8 +79,10 @@ def _find_actions(route: str) -> Sequence[str]:
     if not route.endswith(ACTION):
         return [""]
     page = admin.site._registry[_find_model(route)]
-    names: Sequence[str] = page.row_actions  # type: ignore[attr-defined]  # hub.staff.ModelAdmin
-    return [name for name in names if getattr(page, name).row_action.form]
+    assert isinstance(page, RowActionsMixin)
+    own = [name for name in page.row_actions if getattr(page, name).row_action.form]
+    declared = [action.name for action in page.declared_actions.values() if action.asks_staff]
+    return own + declared
 
 
 def _fill_in(route: str, address: str) -> list[str]:

@@ -24,6 +24,9 @@ class Visitor(Protocol):
     @property
     def user(self) -> AbstractBaseUser | None: ...
 
+    @property
+    def tenant(self) -> Any: ...
+
 
 class Principal(Protocol):
     """What authenticated a request of the admin or of REST: a user or an API key.
@@ -55,11 +58,18 @@ class ActorContext:
     # the project's user model, which is in a package above
     user: Any = field(default=None, kw_only=True)
     is_unrestricted: bool = field(default=False, kw_only=True)
+    # the tenant whose limits this actor spends; None: staff, a platform key, the hub itself
+    limited_tenant: Any = field(default=None, kw_only=True)
 
     @classmethod
     def of_visitor(cls, request: HttpRequest, visitor: Visitor) -> Self:
         """Return the context of a person on a tenant's pages; it never reaches another tenant."""
-        return cls(visitor.actor, user=visitor.user, **_request_origin(request))
+        return cls(
+            visitor.actor,
+            user=visitor.user,
+            limited_tenant=visitor.tenant,
+            **_request_origin(request),
+        )
 
     @classmethod
     def of_request(cls, request: HttpRequest | Request) -> Self:
@@ -69,6 +79,7 @@ class ActorContext:
             principal.actor,
             user=principal if isinstance(principal, AbstractBaseUser) else None,
             is_unrestricted=principal.accessible_tenants() is None,
+            limited_tenant=getattr(principal, "tenant", None),  # of an API key
             **_request_origin(request),
         )
 

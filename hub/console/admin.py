@@ -191,4 +191,5 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     ) -> staff.ActionResult:
         before = {"state": mail.state, "reason": mail.reason}
         mail.send_again(now=now)
-        return staff.ActionResult("A worker sends it shortly.", before=before)
+        self.audit_action(request, "send_again", mail, now=now, before=before)
+        return staff.ActionResult("A worker sends it shortly.")

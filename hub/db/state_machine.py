@@ -4,17 +4,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from hub.problems import Refusal
+from hub.state_texts import state_label
 
 
-class InvalidTransition(Exception):
+class InvalidTransition(Refusal):
     """The state machine forbids this transition, or the state was changed meanwhile."""
 
-    def __init__(self, instance: models.Model, requested_state: str) -> None:
-        super().__init__(
+    def __init__(
+        self, instance: models.Model, requested_state: str, sentence: str | Promise = ""
+    ) -> None:
+        super().__init__(sentence)
+        self.add_note(
             f"{instance._meta.label} {instance.pk} cannot go "
             f"from {getattr(instance, 'state', '?')} to {requested_state}"
         )
-        self.requested_state = requested_state
 
 
 class StateMachine(models.Model):
@@ -33,7 +40,8 @@ class StateMachine(models.Model):
         state was changed.
         """
         if state not in self.TRANSITIONS.get(self.state, ()):
-            raise InvalidTransition(self, state)
+            sentence = _("It is “%(state)s”, so nothing was changed.")
+            raise InvalidTransition(self, state, sentence % {"state": state_label(self.state)})
         rows = type(self)._base_manager.filter(**{"pk": self.pk, "state": self.state})
         if not rows.update(**{"state": state, **changes}):
             raise InvalidTransition(self, state)

@@ -14,14 +14,13 @@ from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.drift.descriptions import advise, describe_break, describe_change
-from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
+from hub.drift.drift_actions import build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding, DriftSchedule
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.models import Route
 from hub.scheduled.models import Job
 from hub.staff import (
-    ActionRejected,
     ActionResult,
     ChoicesFilter,
     EmptyStep,
@@ -179,17 +178,12 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     ) -> ActionResult:
         context = build_interactive_check_context(egress.send_request, clock)
         actor = ActorContext.of_request(request)
-        try:
-            result = check_schema_now(finding.connection, actor, context)
-        except CheckRefused as refused:
-            raise ActionRejected("The connection sends no requests in its state.") from refused
+        result = check_schema_now(finding.connection, actor, context)
         if result.failures:
             key, outcome = result.failures[0]
             text = f"{key} could not be read: {outcome.reason.replace('_', ' ')}."
-            return ActionResult(text, succeeded=False, is_audited=True)
-        return ActionResult(
-            f"{len(result.compared_objects)} objects were compared.", is_audited=True
-        )
+            return ActionResult(text, succeeded=False)
+        return ActionResult(f"{len(result.compared_objects)} objects were compared.")
 
 
 def find_customer_name(connection: Connection) -> str:

@@ -3,19 +3,24 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_lazy as _
+
 from hub.audit import ActorContext
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.drift.check import CheckResult, SchemaCheckContext, check_connection_objects
 from hub.drift.models import DriftSchedule
 from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
+from hub.problems import Refusal
 
 # of a person, for the answer; the last call may take longer
 INTERACTIVE_CHECK_DURATION = timedelta(seconds=8)
 
 
-class CheckRefused(Exception):
+class CheckRefused(Refusal):
     """The state of the connection does not allow calls."""
+
+    sentence = _("Nothing was checked: in its state, the connection sends no requests.")
 
 
 def build_interactive_check_context(
@@ -35,7 +40,7 @@ def check_schema_now(
     connection that may not send. No transaction may be open.
     """
     if connection.state in UNCHECKED_STATES:
-        raise CheckRefused(connection.state)
+        raise CheckRefused
     now = context.clock()
     DriftSchedule.unscoped.get_or_create(
         connection=connection, defaults={"check_at": find_next_night(connection, now=now)}

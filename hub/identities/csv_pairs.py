@@ -12,7 +12,7 @@ from typing import Literal
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from hub.audit import ActorContext
 from hub.connections.models import Connection
@@ -27,6 +27,7 @@ from hub.mappings.identity_pairs import (
     set_identities,
 )
 from hub.mappings.models import Identity
+from hub.problems import Refusal
 
 COLUMNS = ("kind", "local_id", "remote_id", "name")
 REQUIRED_COLUMNS = COLUMNS[:3]
@@ -91,8 +92,10 @@ class ImportPlan:
         return hashlib.sha256(f"{self.text}{facts}".encode(errors="replace")).hexdigest()
 
 
-class PlanChanged(Exception):
+class PlanChanged(Refusal):
     """The stored pairs have changed since the plan was shown, so it would make other changes."""
+
+    sentence = gettext_lazy("The pairs have changed in the meantime. This is the new plan.")
 
 
 def export_identities(

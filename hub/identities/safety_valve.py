@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from hub.problems import Refusal
+
 SHARE_MAX = 0.5  # of the active people that are known
 COUNT_MIN = 10  # of so few, a list may deactivate any share but all
 
@@ -32,11 +34,13 @@ class Deactivations:
         return f"{self.count} of {self.known_count} active users would be deactivated"
 
 
-class SafetyValveStopped(Exception):
+class SafetyValveStopped(Refusal):
     """A complete list would deactivate too many people, and was not confirmed."""
 
+    code, field = "safety-valve-stopped", "confirm_deactivations"
+
     def __init__(self, deactivations: Deactivations) -> None:
-        super().__init__(str(deactivations))
+        super().__init__(f'{deactivations}. Send `"confirm_deactivations": true` if that is right.')
         self.deactivations = deactivations
 
 

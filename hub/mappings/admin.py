@@ -115,7 +115,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
             raise ActionRejected(" ".join(error.messages)) from error
         if restored is None:
             raise ActionRejected("The newest version is the same.")
-        return ActionResult(f"Restored as version {restored.number}.", is_audited=True)
+        return ActionResult(f"Restored as version {restored.number}.")
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_mapping(obj, ActorContext.of_request(request), now=clock())

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import RestrictedError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
@@ -15,14 +16,20 @@ from hub.mappings.compiler_cache import check_body_compiles
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.mappings.translate import MappingError
 from hub.mappings.versions import is_same_json, revise_mapping
+from hub.problems import Refusal
 from tenants.models import Tenant
 
 NEEDS_A_BODY = "This action needs a mapping. You can start from its example."
 SHARED_MAPPING = "This is a platform mapping, which applies to all tenants. Choose a new mapping."
 
 
-class MappingInUse(Exception):
+class MappingInUse(Refusal):
     """A mapping that routes use, or that an integration made, cannot be deleted."""
+
+    sentence = gettext_lazy(
+        "Routes or an integration use this mapping. Delete them first, or give them another "
+        "mapping."
+    )
 
 
 def create_mapping(
@@ -114,12 +121,12 @@ def delete_mapping(mapping: FieldMapping, actor: ActorContext, *, now: datetime)
     """
     FieldMapping.unscoped.select_for_update().get(pk=mapping.pk)
     if mapping.routes.exists():
-        raise MappingInUse(f"{mapping.name} is used by a route.")
+        raise MappingInUse
     actor.audit("fieldmapping.delete", mapping, before={"name": mapping.name}, now=now)
     try:
         mapping.delete()
     except RestrictedError:
-        raise MappingInUse(f"{mapping.name} belongs to an integration.") from None
+        raise MappingInUse from None
 
 
 def _check_columns(mapping: FieldMapping) -> None:

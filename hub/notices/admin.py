@@ -67,4 +67,5 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         self, request: HttpRequest, notice: Notice, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         Notice.unscoped.filter(pk=notice.pk, seen_at=None).update(seen_at=now)
-        return staff.ActionResult("Noted.", after={"seen": True})
+        self.audit_action(request, "see", notice, now=now, after={"seen": True})
+        return staff.ActionResult("Noted.")

@@ -6,32 +6,32 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.operations.models import Operation
 from hub.operations.operation_runner import wake_up_operations
+from hub.problems import Refusal
 from tenants.models import Tenant
 
 HOUR = timedelta(hours=1)
 KINDS_WITHOUT_CAP = {"erase", "repair"}  # kinds that send nothing, or that quotas pace
 EMPTY_PLANS = {
-    "repair": "No difference that a repair can remove matches. There is nothing to do.",
+    "repair": _("No difference that a repair can remove matches. There is nothing to do."),
 }
-NO_DELIVERIES = "No deliveries match. There is nothing to do."  # of the other kinds
+NO_DELIVERIES = _("No deliveries match. There is nothing to do.")  # of the other kinds
 PLATFORM_FACTOR = 20  # by which the limit of unrestricted actors is higher
 
 
-class OperationRefused(Exception):
+class OperationRefused(Refusal):
     """The plan cannot be confirmed, for the reason in the message."""
 
 
 class TooManyRows(OperationRefused):
-    """The hourly limit of rows is reached until `possible_at`; None if waiting does not help."""
+    """The hourly limit of rows is reached; without `wait`, waiting does not help."""
 
-    def __init__(self, sentence: str, *, possible_at: datetime | None) -> None:
-        super().__init__(sentence)
-        self.possible_at = possible_at
+    code = "too-many-rows"
 
 
 def check_plan_scope(tenant: Tenant | None, actor: ActorContext) -> None:
@@ -70,7 +70,10 @@ def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetim
         raise OperationRefused(EMPTY_PLANS.get(operation.kind, NO_DELIVERIES))
     if operation.is_expired(now=now):
         raise OperationRefused(
-            "This plan is older than 15 minutes and the rows may have changed. Create a new plan."
+            _(
+                "This plan is older than 15 minutes and the rows may have changed. Create a new "
+                "plan."
+            )
         )
     if operation.kind not in KINDS_WITHOUT_CAP:
         check_hourly_cap(operation, actor, now=now)
@@ -104,11 +107,14 @@ def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime
     spent = sum(count for _, count in started)
     if spent + operation.count > row_limit:
         first = min((at for at, _ in started), default=None)
-        raise TooManyRows(
-            f"At most {row_limit:,} rows may be worked on in an hour, and {spent:,} were already. "
-            "Narrow the filter, or run it later.",
-            possible_at=first + HOUR if first and operation.count <= row_limit else None,
+        sentence = _(
+            "At most %(limit)s rows may be worked on in an hour, and %(spent)s were already. "
+            "Narrow the filter, or run it later."
         )
+        refusal = TooManyRows(sentence % {"limit": f"{row_limit:,}", "spent": f"{spent:,}"})
+        if first and operation.count <= row_limit:
+            refusal.wait = (first + HOUR - now).total_seconds()
+        raise refusal
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from hub.outgoing.api.deliveries import DeliveriesView, DeliveryView, ExplainView
-from hub.outgoing.api.delivery_actions import CancelView, RetryView, SendAgainView, SkipView
+from hub.outgoing.api.delivery_actions import DELIVERY_ACTION_URLS
 from hub.outgoing.api.endpoints import SubscriptionView, TestEventView
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
 from hub.outgoing.api.operations import (
@@ -47,10 +47,7 @@ urlpatterns = [
     path("deliveries", DeliveriesView.as_view(), name="deliveries"),
     path("deliveries/<uuid:id>", DeliveryView.as_view(), name="delivery"),
     path("deliveries/<uuid:id>/explain", ExplainView.as_view(), name="delivery_explain"),
-    path("deliveries/<uuid:id>/retry", RetryView.as_view(), name="delivery_retry"),
-    path("deliveries/<uuid:id>/cancel", CancelView.as_view(), name="delivery_cancel"),
-    path("deliveries/<uuid:id>/send-again", SendAgainView.as_view(), name="delivery_send_again"),
-    path("deliveries/<uuid:id>/skip", SkipView.as_view(), name="delivery_skip"),
+    *DELIVERY_ACTION_URLS,
     path("operations", OperationsView.as_view(), name="operations"),
     path("operations/<uuid:id>", OperationView.as_view(), name="operation"),
     path("operations/<uuid:id>/confirm", ConfirmView.as_view(), name="operation_confirm"),

@@ -189,9 +189,9 @@ urlpatterns = [
         name="incoming_item",
     ),
     path(
-        f"{TENANT_PATH}events/incoming/<uuid:id>/replay",
-        incoming_pages.replay_item_view,
-        name="incoming_replay",
+        f"{TENANT_PATH}events/incoming/<uuid:id>/<slug:verb>",
+        incoming_pages.run_item_action,
+        name="incoming_item_do",
     ),
     path(
         f"{TENANT_PATH}webhooks/<uuid:id>/<slug:verb>",

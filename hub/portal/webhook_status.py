@@ -1,53 +1,25 @@
 """The webhooks registered for a connection as its page shows them, with the actions of visitors."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db.models import Q
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
 
+from hub.actions import Action
 from hub.connections.models import Connection
 from hub.incoming.insight.subscription_status import (
     SubscriptionStatus,
     describe_subscription,
     find_last_item_at,
-    find_rotated_part,
     find_url,
-    is_checked_by_hub,
     readable_subscriptions,
 )
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.actions import (
-    check_subscription,
-    repair_subscription,
-    rotate_subscription,
-)
+from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.portal.actions import list_possible_actions
 
 SUBSCRIPTIONS_SHOWN = 50
-
-
-class SubscriptionAction(NamedTuple):
-    label: str | Promise
-    run: Callable[..., object]
-    success_text: str | Promise
-
-
-SUBSCRIPTION_ACTIONS = {
-    "check": SubscriptionAction(
-        gettext_lazy("Check now"), check_subscription, gettext_lazy("It is being checked.")
-    ),
-    "repair": SubscriptionAction(
-        gettext_lazy("Repair"), repair_subscription, gettext_lazy("It is being repaired.")
-    ),
-    "rotate": SubscriptionAction(
-        gettext_lazy("Rotate the secret"),
-        rotate_subscription,
-        gettext_lazy("A new secret is being registered. The old one is accepted for a day longer."),
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +28,7 @@ class ShownSubscription:
 
     subscription: WebhookSubscription
     status: SubscriptionStatus
-    actions: dict[str, SubscriptionAction]  # none at an endpoint of all tenants
+    actions: Mapping[str, Action[WebhookSubscription]]  # none at an endpoint of all tenants
     url: str  # to be entered in the other system; empty: the hub registers it
 
     @property
@@ -92,16 +64,11 @@ def _build_shown(subscription: WebhookSubscription, *, reveals_url: bool) -> Sho
     return ShownSubscription(
         subscription,
         status,
-        _list_actions(subscription) if is_own else {},
+        {
+            offered.action.name: offered.action
+            for offered in list_possible_actions(SUBSCRIPTION_ACTIONS, subscription)
+        }
+        if is_own
+        else {},
         (find_url(subscription) or "") if needs_url else "",
     )
-
-
-def _list_actions(subscription: WebhookSubscription) -> dict[str, SubscriptionAction]:
-    endpoint = subscription.endpoint
-    names = ["check"] if is_checked_by_hub(endpoint) else []
-    if names and subscription.state != "verified":
-        names.append("repair")
-    if find_rotated_part(endpoint):
-        names.append("rotate")
-    return {name: SUBSCRIPTION_ACTIONS[name] for name in names}

@@ -1,6 +1,7 @@
 """The errors of the API as problem+json (RFC 9457), and the strict parsing of requests."""
 
 from hub.problems.catalogue import CATALOGUE, ProblemKind
+from hub.problems.refusals import Refusal, show_refusal
 from hub.problems.responses import (
     Problem,
     bad_request,
@@ -16,6 +17,7 @@ __all__ = [
     "CATALOGUE",
     "ProblemKind",
     "Problem",
+    "Refusal",
     "StrictJSONParser",
     "StrictSerializer",
     "bad_request",
@@ -25,4 +27,5 @@ __all__ = [
     "permission_denied",
     "read_json",
     "server_error",
+    "show_refusal",
 ]

@@ -18,6 +18,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
 
 from hub.problems.catalogue import CATALOGUE
+from hub.problems.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 # errors below these paths are problems, not pages, even Django's own
@@ -101,6 +102,8 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
 def _convert_exception(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, Refusal):
+        return _build_refusal_problem(error)
     if isinstance(error, drf.ValidationError | django.ValidationError):
         return Problem(
             "validation-failed",
@@ -115,6 +118,17 @@ def _convert_exception(error: Exception) -> Problem | None:
         None,
     )
     return Problem(code, headers=_retry_after_headers(error)) if code else None
+
+
+def _build_refusal_problem(refusal: Refusal) -> Problem:
+    """Build the problem of a refusal; the catalogue explains one without a sentence of its own."""
+    is_explained = refusal.sentence is Refusal.sentence or refusal.code == "validation-failed"
+    return Problem(
+        refusal.code,
+        "" if is_explained else str(refusal),
+        errors=refusal.list_errors(),
+        headers=_retry_after_headers(refusal),
+    )
 
 
 def _retry_after_headers(error: Exception) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Admin of integrations: the list, the page of one, and switching one on for a tenant."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -9,28 +8,25 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.urls import path
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.forms import list_suggested_tenants
 from hub.outgoing.admin.list_filters import TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.problems import Refusal
 from hub.recipes.activity import WEEK, count_activity
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.forms import StaffIntegrationForm
 from hub.recipes.integration_actions import (
+    INTEGRATION_ACTIONS,
     IntegrationExists,
-    RecipeUnavailable,
-    TooManyIntegrations,
-    pause_integration,
-    remove_integration,
-    resume_integration,
     switch_on_integration,
     upgrade_integration,
 )
 from hub.recipes.models import Integration
-from hub.recipes.part_actions import PartRefused, load_parts
+from hub.recipes.part_actions import load_parts
 from hub.recipes.upgrades import describe_upgrade
 from hub.staff import (
     ActionForm,
@@ -38,7 +34,6 @@ from hub.staff import (
     ActionResult,
     ChoicesFilter,
     EmptyStep,
-    ReasonForm,
     display,
     render_badge,
     row_action,
@@ -50,7 +45,8 @@ class IntegrationAdmin(ReadOnlyAdmin):
     page_template = "recipes/integration.html"
     live_template = "recipes/integration_live.html"
     list_before_template = "recipes/list_actions.html"
-    row_actions = ("pause", "resume", "upgrade", "remove")
+    declared_actions = INTEGRATION_ACTIONS
+    row_actions = ("upgrade",)
     empty_text = (
         "A ready-made integration makes routes, field mappings and jobs for a tenant from a few "
         "answers. Tenants switch them on in their pages; none has."
@@ -103,8 +99,8 @@ class IntegrationAdmin(ReadOnlyAdmin):
             form.add_answer_errors(invalid)
         except IntegrationExists as exists:
             return exists.integration
-        except TooManyIntegrations as error:
-            form.add_error(None, str(error))
+        except Refusal as refusal:
+            form.add_error(None, str(refusal))
         return None
 
     # --- columns ---
@@ -142,36 +138,6 @@ class IntegrationAdmin(ReadOnlyAdmin):
     # --- what can be done ---
 
     @row_action(
-        "Pause",
-        icon="pause",
-        form=ReasonForm,
-        question="Its routes and jobs are disabled. What happens meanwhile is not sent later.",
-        is_available=lambda integration: integration.state == "on",
-    )
-    def pause(
-        self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        pause_integration(integration, actor, reason=data["reason"], now=now)
-        return ActionResult("The integration is paused.", is_audited=True)
-
-    @row_action(
-        "Resume",
-        icon="play_arrow",
-        is_available=lambda integration: integration.state == "paused",
-        tone="primary",
-        atomic=False,
-    )
-    def resume(
-        self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        try:
-            resume_integration(integration, ActorContext.of_request(request), now=now)
-        except PartRefused as refused:
-            raise ActionRejected(str(refused)) from refused
-        return ActionResult("The integration is on again.", is_audited=True)
-
-    @row_action(
         "Apply the newer version",
         icon="upgrade",
         form=ActionForm,
@@ -183,31 +149,8 @@ class IntegrationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         actor = ActorContext.of_request(request)
-        return self._apply(
-            lambda: upgrade_integration(integration, {}, actor, now=now),
-            "The newer version applies from now on.",
-        )
-
-    def _apply(self, change: Callable[[], Any], detail: str) -> ActionResult:
         try:
-            change()
+            upgrade_integration(integration, {}, actor, now=now)
         except InvalidAnswers as invalid:
             raise ActionRejected(f"The tenant must answer first: {invalid}") from None
-        except RecipeUnavailable:
-            raise ActionRejected("This release has no such recipe.") from None
-        return ActionResult(detail, is_audited=True)
-
-    @row_action(
-        "Remove",
-        icon="delete",
-        form=ReasonForm,
-        question="All that it made is removed. Past deliveries stay in the log.",
-        tone="danger",
-    )
-    def remove(
-        self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        remove_integration(integration, actor, reason=data["reason"], now=now)
-        page = HttpResponseRedirect(reverse("admin:recipes_integration_changelist"))
-        return ActionResult("The integration has been removed.", page=page, is_audited=True)
+        return ActionResult("The newer version applies from now on.")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
+from hub.problems import Refusal
 from hub.recipes.definitions import CONNECTION, Question, Recipe
 from hub.recipes.definitions.recipe import Answer
 from hub.scheduled.jobs.option_errors import NO_SUCH_CONNECTION, NOT_ONE_OF, REQUIRED
@@ -22,12 +23,20 @@ OBJECT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}", re.ASCII)
 
 
-class InvalidAnswers(Exception):
+class InvalidAnswers(Refusal):
     """Answers are missing or wrong. `errors`: a sentence by the key of each question."""
+
+    code = "validation-failed"
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{key}: {error}" for key, error in errors.items()))
         self.errors = errors
+
+    def list_errors(self) -> list[dict[str, str]]:
+        return [
+            {"pointer": f"/answers/{key}", "detail": str(error), "code": "invalid"}
+            for key, error in self.errors.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True)

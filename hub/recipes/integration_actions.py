@@ -11,10 +11,12 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
+from hub.actions import Action, always, declare_actions
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
+from hub.problems import Refusal
 from hub.recipes.answers import CheckedAnswers, InvalidAnswers, check_answers
 from hub.recipes.definitions import Recipe
 from hub.recipes.models import Integration, IntegrationPart
@@ -31,6 +33,7 @@ from hub.recipes.part_plans import plan_parts
 from tenants.models import Tenant
 from tenants.services.tenant_actions import lock_tenant
 
+WRITE_SCOPE = "integrations:write"
 MAX_INTEGRATIONS = 100  # of a tenant
 MAX_NAME_LENGTH = 200  # of a chosen record
 LATER_RELEASE_TEXT = gettext_noop(
@@ -38,20 +41,32 @@ LATER_RELEASE_TEXT = gettext_noop(
 )
 
 
-class IntegrationExists(Exception):
+class IntegrationExists(Refusal):
     """The tenant has already switched on this recipe with these answers."""
 
     def __init__(self, integration: Integration) -> None:
-        super().__init__(f"{integration.recipe_key} is on with these answers.")
+        sentence = _(
+            "Another one (%(id)s) is on with these answers, so that everything would happen twice."
+        )
+        super().__init__(sentence % {"id": integration.public_id})
         self.integration = integration
 
 
-class TooManyIntegrations(Exception):
+class TooManyIntegrations(Refusal):
     """The tenant has the maximal number of integrations."""
 
+    code = "limit-reached"
+    sentence = gettext_lazy(
+        "Your organisation has as many integrations as it may have. Remove one first."
+    )
 
-class RecipeUnavailable(Exception):
+
+class RecipeUnavailable(Refusal):
     """This release has no recipe with the integration's key."""
+
+    sentence = gettext_lazy(
+        "This release has no such recipe. The integration can be paused and removed."
+    )
 
 
 def switch_on_integration(
@@ -94,7 +109,7 @@ def _check_number_of_integrations(recipe: Recipe, tenant: Tenant, checked: Check
         Integration(tenant=tenant, recipe_key=recipe.key, answers=dict(checked.values))
     )
     if existing.count() >= MAX_INTEGRATIONS:
-        raise TooManyIntegrations(f"{tenant} has {MAX_INTEGRATIONS} integrations.")
+        raise TooManyIntegrations
 
 
 def _check_answers_are_new(integration: Integration) -> None:
@@ -297,5 +312,53 @@ def lock_integration(integration: Integration) -> Integration:
 
 def _require_recipe(integration: Integration) -> Recipe:
     if integration.recipe is None:
-        raise RecipeUnavailable(integration.recipe_key)
+        raise RecipeUnavailable
     return integration.recipe
+
+
+INTEGRATION_ACTIONS = declare_actions(
+    Action[Integration](
+        name="pause",
+        label=gettext_lazy("Pause"),
+        question=gettext_lazy(
+            "While it is paused, nothing new is sent. What happens meanwhile is not sent later."
+        ),
+        success=gettext_lazy("It is paused. What happens until you resume it is not sent."),
+        summary="Pause an integration",
+        run=pause_integration,
+        is_available=lambda integration: integration.state == "on",
+        scope=WRITE_SCOPE,
+        asks_reason=always,
+        icon="pause",
+        leads_to="paused",
+    ),
+    Action[Integration](
+        name="resume",
+        label=gettext_lazy("Resume"),
+        question=gettext_lazy("It takes events and runs its jobs from now on."),
+        success=gettext_lazy("It is on again. It works from now on."),
+        summary="Resume an integration",
+        run=resume_integration,
+        is_atomic=False,
+        is_available=lambda integration: integration.state == "paused",
+        scope=WRITE_SCOPE,
+        icon="play_arrow",
+        tone="primary",
+        leads_to="on",
+    ),
+    Action[Integration](
+        name="remove",
+        label=gettext_lazy("Remove this integration"),
+        question=gettext_lazy(
+            "All that it made is removed. Deliveries of the past stay in the log, and those that "
+            "wait are still sent."
+        ),
+        success=gettext_lazy("It has been removed with all that it made."),
+        run=remove_integration,
+        asks_reason=always,
+        icon="delete",
+        tone="danger",
+        removes=True,
+        withheld={"rest": "Programs send DELETE to the URL of the integration."},
+    ),
+)

@@ -23,6 +23,7 @@ from hub.outgoing.subscriptions.route_actions import (
     delete_route,
     enable_route,
 )
+from hub.problems import Refusal
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.documents import Document, merge_documents
 from hub.recipes.models import Integration, IntegrationPart
@@ -60,7 +61,7 @@ DELETED_AT_ONCE = 100  # retired parts of one sweep
 Connections = Mapping[str, Connection]  # by public id
 
 
-class PartRefused(Exception):
+class PartRefused(Refusal):
     """A route or job of an integration cannot be stored or enabled; the text says which and why."""
 
 

@@ -3,11 +3,10 @@
 from django.urls import path
 
 from hub.recipes.api.integrations import (
+    INTEGRATION_ACTION_URLS,
     ActivityView,
     IntegrationsView,
     IntegrationView,
-    PauseView,
-    ResumeView,
     UpgradeView,
 )
 from hub.recipes.api.recipes import RecipesView, RecipeView, RehearsalsView
@@ -18,8 +17,7 @@ urlpatterns = [
     path("recipes/<slug:key>/rehearsals", RehearsalsView.as_view(), name="recipe_rehearsals"),
     path("integrations", IntegrationsView.as_view(), name="integrations"),
     path("integrations/<uuid:id>", IntegrationView.as_view(), name="integration"),
-    path("integrations/<uuid:id>/pause", PauseView.as_view(), name="integration_pause"),
-    path("integrations/<uuid:id>/resume", ResumeView.as_view(), name="integration_resume"),
+    *INTEGRATION_ACTION_URLS,
     path("integrations/<uuid:id>/upgrade", UpgradeView.as_view(), name="integration_upgrade"),
     path("integrations/<uuid:id>/activity", ActivityView.as_view(), name="integration_activity"),
 ]

@@ -14,9 +14,8 @@ from hub.scheduled.api.jobs import JobsView, JobView, SlotsView
 from hub.scheduled.api.logs import LogsView
 from hub.scheduled.api.night import ReadNight
 from hub.scheduled.api.runs import (
-    CancelRunView,
+    RUN_ACTION_URLS,
     JobRunsView,
-    ResumeRunView,
     RunLogView,
     RunsView,
     RunView,
@@ -30,8 +29,7 @@ urlpatterns = [
     path("night", ReadNight.as_view(), name="night"),
     path("runs", RunsView.as_view(), name="runs"),
     path("runs/<uuid:id>", RunView.as_view(), name="run"),
-    path("runs/<uuid:id>/cancel", CancelRunView.as_view(), name="run_cancel"),
-    path("runs/<uuid:id>/resume", ResumeRunView.as_view(), name="run_resume"),
+    *RUN_ACTION_URLS,
     path("runs/<uuid:id>/log", RunLogView.as_view(), name="run_log"),
     path("discrepancies", DiscrepanciesView.as_view(), name="discrepancies"),
     path("discrepancies/<uuid:id>", DiscrepancyView.as_view(), name="discrepancy"),

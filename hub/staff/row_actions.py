@@ -1,8 +1,8 @@
 """Buttons on the page of an admin row: permitted, audited POSTs that are done or rejected."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,10 +21,12 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
+from hub.actions import Action, Actions, Text, list_offered
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.staff.forms import ActionForm
+from hub.problems import Refusal
+from hub.staff.forms import ActionForm, ReasonForm
 from hub.staff.mfa_gate import reauthentication_redirect
 
 if TYPE_CHECKING:
@@ -33,8 +35,8 @@ else:
     AdminBase = object
 
 
-class ActionRejected(Exception):
-    """The action was rejected; its message is the reason. `context` goes to the form's page."""
+class ActionRejected(Refusal):
+    """An action of staff was rejected. `context` is passed to the form's page."""
 
     def __init__(self, message: str, **context: Any) -> None:
         super().__init__(message)
@@ -43,30 +45,28 @@ class ActionRejected(Exception):
 
 @dataclass(frozen=True)
 class ActionResult:
-    """The message for the user, and what is audited. `page`, if set, replaces the row's own page.
-
-    `is_audited`: the service function has written the audit row.
-    """
+    """The message for the user. `page`, if set, replaces the row's own page."""
 
     detail: str
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
     succeeded: bool = True
     page: HttpResponse | None = None
-    is_audited: bool = False
 
 
 @dataclass(frozen=True)
 class RowAction:
-    label: str
+    """A button of a row. `run` is the method that performs it."""
+
+    label: Text
     icon: str
     is_available: Callable[[Any], bool]  # whether the button is shown
     form: Callable[..., ActionForm] | None  # asks for data on a page of its own
-    question: str  # a sentence above the form
+    question: Text  # a sentence above the form
     permission: str
     tone: str  # primary, plain or danger
-    is_atomic: bool
-    is_sensitive: bool  # whether it requires a recent login
+    is_atomic: bool = True
+    is_sensitive: bool = False  # whether it requires a recent login
+    caution: Text = ""  # what makes it dangerous for this row
+    run: Callable[..., ActionResult] | None = None
 
 
 def row_action(
@@ -84,8 +84,8 @@ def row_action(
     """Mark a method of a ModelAdmin as a button of a row's page.
 
     Its signature is `def pause(self, request, instance, data, *, now) -> ActionResult`; `data` is
-    the form's cleaned data. The action and its audit row share one transaction; an action that uses
-    the network sets `atomic=False`. A `sensitive` action requires a recent login.
+    the form's cleaned data. It runs in one transaction with its audit row; an action that uses the
+    network sets `atomic=False`. A `sensitive` action requires a recent login.
     """
 
     def mark(function: Any) -> Any:
@@ -110,8 +110,11 @@ def audit_staff_action(
 
 
 class RowActionsMixin(AdminBase):
-    """A mixin of ModelAdmin: the methods that `row_actions` names are buttons on a row's page."""
+    """A mixin of ModelAdmin: declared actions, and the methods that `row_actions` names, are
+    buttons on a row's page.
+    """
 
+    declared_actions: ClassVar[Actions] = {}
     row_actions: ClassVar[tuple[str, ...]] = ()
     audited_as = ""  # the prefix of its verbs in the audit; empty: the name of the model
     change_form_outer_before_template = "console/verbs.html"
@@ -120,6 +123,18 @@ class RowActionsMixin(AdminBase):
 
     def audit_verb(self, name: str) -> str:
         return f"{self.audited_as or self.model._meta.model_name}.{name}"
+
+    def audit_action(
+        self,
+        request: HttpRequest,
+        name: str,
+        instance: models.Model,
+        *,
+        now: datetime,
+        **changes: Any,
+    ) -> None:
+        """Audit an action that calls no service function."""
+        audit_staff_action(request, self.audit_verb(name), instance, now=now, **changes)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(sensitive_post_parameters()(self.action_view))
@@ -154,8 +169,55 @@ class RowActionsMixin(AdminBase):
         """Return the name of the action that is the next step; empty if there is none."""
         return ""
 
+    def list_action_names(self) -> list[str]:
+        declared = list_offered(self.declared_actions, "staff")
+        return [*(action.name for action in declared), *self.row_actions]
+
+    def list_row_actions(self, instance: Any) -> dict[str, RowAction]:
+        """Return the actions on a row by name, also those that are not available now."""
+        declared = {
+            action.name: self.build_row_action(action, instance)
+            for action in list_offered(self.declared_actions, "staff")
+        }
+        methods = {name: getattr(self, name) for name in self.row_actions}
+        own = {name: replace(method.row_action, run=method) for name, method in methods.items()}
+        return declared | own
+
+    def build_row_action(self, action: Action[Any], instance: Any) -> RowAction:
+        """Return the button of a declared action, which a page asks for if it needs a reason or is
+        dangerous.
+        """
+
+        def run(
+            request: HttpRequest, instance: Any, data: dict[str, Any], *, now: datetime
+        ) -> ActionResult:
+            actor, reason = ActorContext.of_request(request), data.get("reason", "")
+            result = action.perform(instance, actor, reason=reason, now=now)
+            url = self.change_url(result) if action.creates else ""
+            if action.removes:
+                url = reverse(
+                    f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
+                )
+            page = HttpResponseRedirect(url) if url else None
+            return ActionResult(action.describe_success(result), page=page)
+
+        caution = action.find_caution(instance)
+        confirmation = ActionForm if action.tone == "danger" else None
+        return RowAction(
+            action.label,
+            action.icon,
+            action.is_available,
+            ReasonForm if action.asks_reason(instance) else confirmation,
+            action.question,
+            action.permission,
+            "danger" if caution else action.tone,
+            is_atomic=action.is_atomic,
+            is_sensitive=action.is_sensitive,
+            caution=caution,
+            run=run,
+        )
+
     def action_buttons(self, request: HttpRequest, instance: Any) -> list[dict[str, Any]]:
-        actions = {name: getattr(self, name).row_action for name in self.row_actions}
         suggested = self.suggested_action(instance)
         return [
             {
@@ -165,7 +227,7 @@ class RowActionsMixin(AdminBase):
                 "asks": action.form is not None,
                 "tone": "primary" if name == suggested else action.tone,
             }
-            for name, action in actions.items()
+            for name, action in self.list_row_actions(instance).items()
             if action.is_available(instance) and self.can_run(request, action, instance)
         ]
 
@@ -189,14 +251,15 @@ class RowActionsMixin(AdminBase):
 
     def action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         instance = self.get_object(request, unquote(object_id))
-        if instance is None or name not in self.row_actions:
+        action = self.list_row_actions(instance).get(name) if instance is not None else None
+        if instance is None or action is None:
             raise Http404(name)
-        action = getattr(self, name).row_action
         if not self.can_run(request, action, instance):
             raise PermissionDenied
         if action.is_sensitive and (redirect := reauthentication_redirect(request)):
             return redirect
-        form = action.form(request.POST or None, obj=instance) if action.form else None
+        data = request.POST if request.method == "POST" else None
+        form = action.form(data, obj=instance) if action.form else None
         if request.method != "POST":
             return (
                 self.render_action_form(request, instance, action, form)
@@ -205,37 +268,30 @@ class RowActionsMixin(AdminBase):
             )
         if form and not form.is_valid():
             return self.render_action_form(request, instance, action, form)
-        return self.run_action(request, instance, name, form)
+        return self.run_action(request, instance, action, form)
 
     def run_action(
-        self, request: HttpRequest, instance: models.Model, name: str, form: ActionForm | None
+        self,
+        request: HttpRequest,
+        instance: models.Model,
+        action: RowAction,
+        form: ActionForm | None,
     ) -> HttpResponse:
-        method, now, data = getattr(self, name), clock(), form.cleaned_data if form else {}
+        assert action.run is not None  # only the marks of methods have none
+        now, data = clock(), form.cleaned_data if form else {}
         try:
-            if not method.row_action.is_available(instance):
-                raise ActionRejected(
-                    f"{method.row_action.label}: not possible in the current state."
+            if not action.is_available(instance):
+                raise ActionRejected(f"{action.label}: not possible in the current state.")
+            with transaction.atomic() if action.is_atomic else nullcontext():
+                result = action.run(request, instance, data, now=now)
+        except Refusal as refusal:
+            if form and not isinstance(refusal, InvalidTransition):
+                form.add_error(
+                    refusal.field if refusal.field in form.fields else None, str(refusal)
                 )
-            with transaction.atomic() if method.row_action.is_atomic else nullcontext():
-                result = method(request, instance, data, now=now)
-                if not result.is_audited:
-                    changes = {
-                        "reason": data.get("reason", ""),
-                        "before": result.before,
-                        "after": result.after,
-                    }
-                    audit_staff_action(request, self.audit_verb(name), instance, now=now, **changes)
-        except ActionRejected as rejection:
-            if form:
-                form.add_error(None, str(rejection))
-                return self.render_action_form(
-                    request, instance, method.row_action, form, **rejection.context
-                )
-            result = ActionResult(str(rejection), succeeded=False)
-        except InvalidTransition:
-            result = ActionResult(
-                "The state has changed in the meantime. Reload the page.", succeeded=False
-            )
+                context = getattr(refusal, "context", {})
+                return self.render_action_form(request, instance, action, form, **context)
+            result = ActionResult(str(refusal), succeeded=False)
         (messages.success if result.succeeded else messages.warning)(request, result.detail)
         return result.page or HttpResponseRedirect(self.change_url(instance))
 

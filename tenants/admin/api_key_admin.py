@@ -156,4 +156,4 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         self, request: HttpRequest, key: ApiKey, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         revoke_api_key(key, data["reason"], ActorContext.of_request(request), now=now)
-        return staff.ActionResult(f"The key {key} has been revoked.", is_audited=True)
+        return staff.ActionResult(f"The key {key} has been revoked.")

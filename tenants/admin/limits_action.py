@@ -33,4 +33,4 @@ class LimitsMixin:
             raise staff.ActionRejected("Only platform staff can set the limits of a tenant.")
         limits = {name: data[name] for name in LIMITS if data[name] is not None}
         tenant_actions.set_tenant_limits(tenant, limits, ActorContext.of_request(request), now=now)
-        return staff.ActionResult("The limits have been saved.", is_audited=True)
+        return staff.ActionResult("The limits have been saved.")

@@ -93,12 +93,5 @@ class PortalLinkAdmin(LinkAdmin):
     def revoke(
         self, request: HttpRequest, link: PortalLink, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        try:
-            portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
-        except portal_link_actions.PortalLinkEnded:
-            raise staff.ActionRejected(
-                "The link is no longer valid, and the session has ended."
-            ) from None
-        return staff.ActionResult(
-            "The link has been revoked, and the session has ended.", is_audited=True
-        )
+        portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
+        return staff.ActionResult("The link has been revoked, and the session has ended.")

@@ -45,6 +45,5 @@ class SupportVisitMixin:
         store_visit(request, visit)
         return staff.ActionResult(
             f"You see the pages of {tenant} as support.",
-            is_audited=True,
             page=HttpResponseRedirect(tenant_home_url(tenant)),
         )

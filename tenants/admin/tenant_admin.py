@@ -112,15 +112,10 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
         self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         actor = ActorContext.of_request(request)
-        try:
-            membership_actions.invite_member(
-                tenant, data["email"], data["role"], actor, random=secrets.token_bytes, now=now
-            )
-        except membership_actions.MembershipRejected as rejection:
-            raise staff.ActionRejected(str(rejection)) from rejection
-        return staff.ActionResult(
-            f"An invitation is being sent to {data['email']}.", is_audited=True
+        membership_actions.invite_member(
+            tenant, data["email"], data["role"], actor, random=secrets.token_bytes, now=now
         )
+        return staff.ActionResult(f"An invitation is being sent to {data['email']}.")
 
     @staff.row_action(
         "Suspend",
@@ -138,7 +133,7 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
     ) -> staff.ActionResult:
         actor = ActorContext.of_request(request)
         tenant_actions.suspend_tenant(tenant, data["reason"], actor, now=now)
-        return staff.ActionResult(f"{tenant} has been suspended.", is_audited=True)
+        return staff.ActionResult(f"{tenant} has been suspended.")
 
     @staff.row_action(
         "Restore", icon="play_arrow", tone="primary", is_available=lambda tenant: tenant.suspended
@@ -147,6 +142,4 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
         self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         tenant_actions.restore_tenant(tenant, ActorContext.of_request(request), now=now)
-        return staff.ActionResult(
-            f"{tenant} has been restored. Held deliveries are sent now.", is_audited=True
-        )
+        return staff.ActionResult(f"{tenant} has been restored. Held deliveries are sent now.")

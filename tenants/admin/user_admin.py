@@ -89,8 +89,7 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         user_actions.reset_second_factor(user, data["reason"], actor, now=now)
         return staff.ActionResult(
             f"The second factor of {user} has been removed. They can sign in with their "
-            "password and set up a new one.",
-            is_audited=True,
+            "password and set up a new one."
         )
 
     def changeform_view(

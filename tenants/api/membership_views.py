@@ -1,7 +1,6 @@
 """REST API of members and invitations, with the same actions as the pages."""
 
 import secrets
-from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -85,13 +84,6 @@ def _refuse_owner(request: Request, role: str) -> None:
         raise Problem("permission-denied", "A tenant's key cannot make a person an owner.")
 
 
-def _run_or_reject(action: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    try:
-        return action(*args, **options)
-    except membership_actions.MembershipRejected as rejection:
-        raise Problem("wrong-state", str(rejection)) from rejection
-
-
 def _invitation_response(invitation: Invitation, status: int = 200) -> Response:
     return Response(InvitationSerializer(invitation, context={"now": clock()}).data, status=status)
 
@@ -148,8 +140,7 @@ class MemberView(APIView):
         )
         serializer.is_valid(raise_exception=True)
         _refuse_owner(request, serializer.validated_data["role"])
-        _run_or_reject(
-            membership_actions.change_member_role,
+        membership_actions.change_member_role(
             membership,
             serializer.validated_data["role"],
             _key_context(request),
@@ -160,8 +151,7 @@ class MemberView(APIView):
     @describe_operation("members_destroy", "Remove a member", {204: None}, problems=CHANGE_PROBLEMS)
     def delete(self, request: Request, id: UUID) -> Response:
         """Remove the member, who keeps the account; refused for the last owner."""
-        _run_or_reject(
-            membership_actions.remove_member,
+        membership_actions.remove_member(
             _find_changeable(request, Membership, id, "user"),
             _key_context(request),
             now=clock(),
@@ -206,9 +196,7 @@ class InvitationsView(APIView):
         _refuse_owner(request, data["role"])
         arguments = (tenant, data["email"], data["role"], _key_context(request))
         return _invitation_response(
-            _run_or_reject(
-                membership_actions.invite_member, *arguments, random=secrets.token_bytes, now=now
-            ),
+            membership_actions.invite_member(*arguments, random=secrets.token_bytes, now=now),
             201,
         )
 
@@ -232,8 +220,7 @@ class InvitationView(APIView):
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke the invitation; its link is no longer valid."""
-        _run_or_reject(
-            membership_actions.revoke_invitation,
+        membership_actions.revoke_invitation(
             _find_changeable(request, Invitation, id),
             _key_context(request),
             now=clock(),
@@ -255,8 +242,7 @@ class SendAgainView(APIView):
     def post(self, request: Request, id: UUID) -> Response:
         """Send another mail with a new link, valid for seven days; the earlier one ends."""
         invitation = _find_changeable(request, Invitation, id)
-        _run_or_reject(
-            membership_actions.resend_invitation,
+        membership_actions.resend_invitation(
             invitation,
             _key_context(request),
             random=secrets.token_bytes,

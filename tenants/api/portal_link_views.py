@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 from hub import mail
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.problems import Problem
 from hub.rest.openapi import (
     CHANGE_PROBLEMS,
     EXAMPLE_ID,
@@ -151,12 +150,7 @@ class PortalLinkView(APIView):
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke the link and end its guest's visit at once; the link stays listed."""
         link, now = _find_changeable_link(request, id), clock()
-        try:
-            portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
-        except portal_link_actions.PortalLinkEnded as error:
-            raise Problem(
-                "wrong-state", "The link is no longer valid, and the session has ended."
-            ) from error
+        portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
         return Response(PortalLinkSerializer(link, context={"now": now}).data)
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.problems import show_refusal
 from tenants.access.tenant_users import tenant_home_url
 from tenants.models import Invitation, User
 from tenants.services import membership_actions
@@ -40,16 +41,13 @@ def _next_step(request: HttpRequest, invitation: Invitation) -> str:
 
 
 def _accept_and_redirect(request: HttpRequest, invitation: Invitation) -> HttpResponse:
-    try:
-        user = request.user
-        assert isinstance(user, User), "only a user who is signed in accepts"
-        membership_actions.accept_invitation(
-            invitation, user, ActorContext.of_user(user, request), now=clock()
+    user = request.user
+    assert isinstance(user, User), "only a user who is signed in accepts"
+    actor = ActorContext.of_user(user, request)
+    with show_refusal(request):
+        membership_actions.accept_invitation(invitation, user, actor, now=clock())
+        messages.success(
+            request, _("You are now a member of %(tenant)s.") % {"tenant": invitation.tenant}
         )
-    except membership_actions.MembershipRejected as rejection:
-        messages.error(request, str(rejection))
-        return redirect("people:tenants")
-    messages.success(
-        request, _("You are now a member of %(tenant)s.") % {"tenant": invitation.tenant}
-    )
-    return redirect(tenant_home_url(invitation.tenant))
+        return redirect(tenant_home_url(invitation.tenant))
+    return redirect("people:tenants")

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.problems import show_refusal
 from tenants.access.tenant_users import (
     TenantUser,
     render_role_missing,
@@ -55,7 +56,7 @@ def _invite_from_form(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
     if not form.is_valid():
         return _render_members(request, tenant_user, form)
     data = form.cleaned_data
-    try:
+    with show_refusal(request, form):
         invitation = membership_actions.invite_member(
             tenant_user.tenant,
             data["email"],
@@ -64,11 +65,9 @@ def _invite_from_form(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
             random=secrets.token_bytes,
             now=now,
         )
-    except membership_actions.MembershipRejected as rejection:
-        form.add_error("email", str(rejection))
-        return _render_members(request, tenant_user, form)
-    _show_sent_message(request, invitation)
-    return _redirect_to_members(tenant_user)
+        _show_sent_message(request, invitation)
+        return _redirect_to_members(tenant_user)
+    return _render_members(request, tenant_user, form)
 
 
 def _render_members(
@@ -103,7 +102,7 @@ def change_role(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
     )
     form = RoleForm(request.POST)
     if form.is_valid():
-        try:
+        with show_refusal(request):
             membership_actions.change_member_role(
                 membership,
                 form.cleaned_data["role"],
@@ -113,8 +112,6 @@ def change_role(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
             messages.success(
                 request, _("The role of %(who)s has been changed.") % {"who": membership.user}
             )
-        except membership_actions.MembershipRejected as rejection:
-            messages.error(request, str(rejection))
     return _redirect_to_members(tenant_user)
 
 
@@ -129,13 +126,11 @@ def remove_membership(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
         return render(
             request, "people/remove.html", {"tenant_user": tenant_user, "membership": membership}
         )
-    try:
+    with show_refusal(request):
         membership_actions.remove_member(
             membership, _person_context(request, tenant_user), now=clock()
         )
         messages.success(request, _("%(who)s has been removed.") % {"who": membership.user})
-    except membership_actions.MembershipRejected as rejection:
-        messages.error(request, str(rejection))
     return (
         redirect("people:tenants")
         if membership.user == tenant_user.user
@@ -147,7 +142,7 @@ def remove_membership(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
 @tenant_view(min_role=OWNER)
 def send_invitation_again(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     invitation = _get_invitation(tenant_user, id)
-    try:
+    with show_refusal(request):
         membership_actions.resend_invitation(
             invitation,
             _person_context(request, tenant_user),
@@ -155,8 +150,6 @@ def send_invitation_again(request: HttpRequest, tenant_user: TenantUser, id: UUI
             now=clock(),
         )
         _show_sent_message(request, invitation)
-    except membership_actions.MembershipRejected as rejection:
-        messages.error(request, str(rejection))
     return _redirect_to_members(tenant_user)
 
 
@@ -164,15 +157,13 @@ def send_invitation_again(request: HttpRequest, tenant_user: TenantUser, id: UUI
 @tenant_view(min_role=OWNER)
 def revoke_open_invitation(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     invitation = _get_invitation(tenant_user, id)
-    try:
+    with show_refusal(request):
         membership_actions.revoke_invitation(
             invitation, _person_context(request, tenant_user), now=clock()
         )
         messages.success(
             request, _("The invitation of %(who)s has been revoked.") % {"who": invitation.email}
         )
-    except membership_actions.MembershipRejected as rejection:
-        messages.error(request, str(rejection))
     return _redirect_to_members(tenant_user)
 
 

@@ -14,6 +14,7 @@ from hub import mail
 from hub.audit import ActorContext
 from hub.hooks import Hook
 from hub.limits.spending import spend_tenant_limit
+from hub.problems import Refusal
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Invitation, Membership, Tenant, User
 from tenants.scoping import Scoped
@@ -34,8 +35,8 @@ class MemberReport(Protocol):
 MEMBER_LEFT: Hook[MemberReport] = Hook()
 
 
-class MembershipRejected(Exception):
-    """Nothing was changed, for the reason in the message."""
+class MembershipRejected(Refusal):
+    """A membership or an invitation was not changed."""
 
 
 @transaction.atomic
@@ -55,12 +56,15 @@ def invite_member(
     lock_tenant(tenant)
     email = email.strip().lower()
     if Membership.objects.of(tenant).filter(user__email=email).exists():
-        raise MembershipRejected(gettext("This person is already a member of the tenant."))
+        raise MembershipRejected(
+            gettext("This person is already a member of the tenant."), field="email"
+        )
     rows = Invitation.objects.of(tenant).filter(email=email, accepted_at=None, revoked_at=None)
     invitation = rows.first() or Invitation(tenant=tenant, email=email, created_at=now)
     if invitation.pk and invitation.state(now) == "pending":
         raise MembershipRejected(
-            gettext("This person has already been invited. You can send the invitation again.")
+            gettext("This person has already been invited. You can send the invitation again."),
+            field="email",
         )
     invitation.role, invitation.invited_by = role, actor.user
     invitation.inviter = str(actor.user) if actor.user else settings.HUB_NAME
@@ -160,7 +164,9 @@ def add_member(
         tenant=tenant, user=user, defaults={"role": role}
     )
     if not created:
-        raise MembershipRejected(gettext("This person is already a member of the tenant."))
+        raise MembershipRejected(
+            gettext("This person is already a member of the tenant."), field="email"
+        )
     after = {"email": user.email, "role": role}
     audit_membership_change(actor, "membership.create", membership, after=after, now=now)
     return membership

@@ -5,9 +5,11 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from hub.audit import Actor, ActorContext
 from hub.limits.spending import spend_tenant_limit
+from hub.problems import Refusal
 from tenants.access.guest_sessions import Guest
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import PortalLink, Tenant
@@ -16,8 +18,10 @@ from tenants.services.membership_actions import audit_membership_change
 MAX_URL_LENGTH = 500
 
 
-class PortalLinkEnded(Exception):
+class PortalLinkEnded(Refusal):
     """The link was used or revoked, or has expired."""
+
+    sentence = _("The link is no longer valid, and the session has ended.")
 
 
 def is_allowed_return_url(url: str) -> bool:

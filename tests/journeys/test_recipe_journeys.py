@@ -99,8 +99,8 @@ def test_a_recipe_is_switched_on_with_four_clicks_and_removed_whole(olga, key):
     assert list_enabled(integration) == []
     olga.press("Resume")
     expect(olga.page.get_by_text("It is on again.")).to_be_visible()
-    olga.page.get_by_text("Remove this integration").click()
-    olga.press("Remove it")
+    olga.page.locator("summary", has_text="Remove this integration").click()
+    olga.press("Remove this integration")
     expect(olga.page.get_by_text("It has been removed with all that it made.")).to_be_visible()
     expect(olga.page.get_by_text("No integration is switched on yet.")).to_be_visible()
     assert count_rows() == before

@@ -253,7 +253,7 @@ def test_a_secret_column_cannot_be_filtered(label, row, stranger):
 
 
 def verbs_of(label):
-    return admin_of(label).row_actions
+    return admin_of(label).list_action_names()
 
 
 @pytest.mark.parametrize("label", ROWS)

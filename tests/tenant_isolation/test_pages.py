@@ -66,7 +66,7 @@ ROUTES = {
     "events/<uuid:id>/": "event",
     "events/incoming/": None,
     "events/incoming/<uuid:id>/": "inbound_item",
-    "events/incoming/<uuid:id>/replay": "inbound_item",
+    "events/incoming/<uuid:id>/<slug:verb>": "inbound_item",
     "webhooks/<uuid:id>/<slug:verb>": "webhook_subscription",
     "deliveries/<uuid:id>/": "delivery",
     "deliveries/<uuid:id>/live": "delivery",

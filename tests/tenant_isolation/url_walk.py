@@ -13,18 +13,21 @@ from connectors.registry import CONNECTORS
 from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.drift.models import DriftFinding
 from hub.incoming.models import InboundItem, WebhookSubscription
+from hub.incoming.processing.replay import ITEM_ACTIONS
+from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, Route
+from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
 from hub.portal.models import SavedView
-from hub.portal.views.integrations import integration_changes
-from hub.portal.views.log import delivery_pages, operation_pages
-from hub.portal.views.scheduled import job_changes, run_pages
+from hub.portal.views.log import operation_pages
+from hub.portal.views.scheduled import job_changes
 from hub.portal.views.scheduled.discrepancy_actions import DISCREPANCY_ACTIONS
-from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
 from hub.problems import CATALOGUE
+from hub.recipes.integration_actions import INTEGRATION_ACTIONS
 from hub.recipes.models import Integration
 from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.runs.run_actions import RUN_ACTIONS
 from tenants.models import Invitation, Membership, PortalLink
 from tests.tenant_isolation.api.routes import patterns
 
@@ -63,12 +66,13 @@ PLAIN = {
     "object": ["Lead"],
     "kind": ["csv", "ndjson", "event", "txt", "json"],
     "verb": [
-        *delivery_pages.DELIVERY_ACTION_TEXTS,
+        *DELIVERY_ACTIONS,
         *operation_pages.OPERATION_ACTIONS,
         *job_changes.JOB_VERBS,
-        *integration_changes.INTEGRATION_VERBS,
-        *run_pages.RUN_VERBS,
+        *INTEGRATION_ACTIONS,
+        *RUN_ACTIONS,
         *SUBSCRIPTION_ACTIONS,
+        *ITEM_ACTIONS,
         *DISCREPANCY_ACTIONS,
     ],
     "action": ["send"],
@@ -107,5 +111,5 @@ def of_the_admin(route, word):
     if label not in pages:
         return ["1"]
     if word == "name":
-        return pages[label].row_actions
+        return pages[label].list_action_names()
     return [row.pk for row in pages[label].model._base_manager.all()]

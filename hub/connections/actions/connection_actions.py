@@ -3,11 +3,15 @@
 Admin, portal and REST call these functions.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request, Response
@@ -16,14 +20,38 @@ from hub import audit
 from hub.audit import ActorContext
 from hub.connections.credentials import account_probe, custom_headers
 from hub.connections.models import STOPPED_STATES, Connection, Lane
+from hub.connections.status.effective_status import determine_effective_status
+from hub.db.state_machine import InvalidTransition
 from hub.queue import wake_up
+from hub.state_texts import state_label
 
 # visits of a support user to a connection's page are audited once in this time
 VISIT_AUDIT_INTERVAL = timedelta(hours=1)
+NO_UNDO_TEXT = gettext_lazy("The disconnect can no longer be undone. Connect the account again.")
 
 
-class InvalidConnectionState(Exception):
-    """The action is not possible in this state; nothing was changed."""
+class InvalidConnectionState(InvalidTransition):
+    """The state of the connection does not allow the action."""
+
+    def __init__(self, connection: Connection, sentence: str | Promise = "") -> None:
+        super().__init__(connection, "another state", sentence or _describe_state(connection))
+
+
+@contextmanager
+def explain_state(connection: Connection) -> Iterator[None]:
+    """Raise InvalidConnectionState, which says what to do instead, for InvalidTransition."""
+    try:
+        yield
+    except InvalidTransition:
+        raise InvalidConnectionState(connection) from None
+
+
+def _describe_state(connection: Connection) -> str:
+    """Return the state, its cause and what to do instead."""
+    status = determine_effective_status(connection)
+    state = _("The connection is %(state)s.") % {"state": state_label(connection.state)}
+    cause = "" if status.reason == connection.state else status.sentence
+    return " ".join(filter(None, (state, str(cause), str(status.action))))
 
 
 @transaction.atomic
@@ -37,10 +65,11 @@ def pause_connection(
 ) -> None:
     """Pause the connection: new deliveries wait.
 
-    Raises InvalidTransition if its state cannot be paused, or has changed meanwhile.
+    Raises InvalidConnectionState if its state cannot be paused, or has changed meanwhile.
     """
     before = {"state": connection.state}
-    connection.pause(reason, until=until, now=now)
+    with explain_state(connection):
+        connection.pause(reason, until=until, now=now)
     after = {"state": connection.state, "until": until}
     _audit_connection_change(
         actor, "connection.pause", connection, reason=reason, before=before, after=after, now=now
@@ -55,7 +84,7 @@ def resume_connection(connection: Connection, actor: ActorContext, *, now: datet
     if it is neither paused nor disabled, or is disconnected.
     """
     if connection.state not in STOPPED_STATES or connection.is_disconnected:
-        raise InvalidConnectionState(connection.state)
+        raise InvalidConnectionState(connection)
     before = {"state": connection.state, "reason": connection.reason}
     verb = "connection.resume" if connection.state == "paused" else "connection.enable"
     connection.resume(now=now)
@@ -71,10 +100,11 @@ def disable_connection(
 ) -> None:
     """Stop sending until a person enables the connection; new deliveries are held.
 
-    Raises InvalidTransition if it is disabled already.
+    Raises InvalidConnectionState if it is disabled already.
     """
     before = {"state": connection.state}
-    connection.disable("disabled", reason, now=now)
+    with explain_state(connection):
+        connection.disable("disabled", reason, now=now)
     actor.audit(
         "connection.disable",
         connection,
@@ -103,7 +133,7 @@ def renew_token(connection: Connection, actor: ActorContext, *, now: datetime) -
     Raises InvalidConnectionState if the token cannot be refreshed.
     """
     if not is_token_renewable(connection):
-        raise InvalidConnectionState(connection.state)
+        raise InvalidConnectionState(connection)
     connection.credential.request_refresh(now=now)
     actor.audit("connection.renew", connection, now=now)
     wake_up(f"refresh:{connection.pk}", now=now)

@@ -10,7 +10,11 @@ from connectors.base import Grant
 from hub.audit import ActorContext
 from hub.audit.own_reasons import ACCOUNT_DISCONNECTED
 from hub.connections import token_lifetimes
-from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.actions.connection_actions import (
+    NO_UNDO_TEXT,
+    InvalidConnectionState,
+    explain_state,
+)
 from hub.connections.credentials.revocation_schedule import (
     end_undo,
     keep_credential_for_undo,
@@ -37,14 +41,15 @@ def disconnect_account(
 
     `keeps_events`: whether new deliveries are held too; otherwise they are skipped.
     `can_be_undone`: the credential is kept sealed for 24 hours, unusable, and revoked then. Raises
-    InvalidTransition if the connection is disconnected already, or has changed meanwhile.
+    InvalidConnectionState if the connection is disconnected already, or has changed meanwhile.
     """
     before = {"state": connection.state, "account": connection.account}
     with transaction.atomic():
         disconnection = keep_credential_for_undo(connection, now=now) if can_be_undone else None
         if disconnection is None:
             schedule_connection_revocation(connection, now=now)
-        connection.disconnect(reason, keeps_events=keeps_events, now=now)
+        with explain_state(connection):
+            connection.disconnect(reason, keeps_events=keeps_events, now=now)
         _wipe_credential(connection, now=now)
         _record_credential_event(connection, "withheld" if disconnection else "revoked", now=now)
         actor.audit(
@@ -90,7 +95,7 @@ def revoke_disconnected_account(
     """
     Credential.lock(connection)
     if not end_undo(connection, now=now):
-        raise InvalidConnectionState(connection.state)
+        raise InvalidConnectionState(connection, NO_UNDO_TEXT)
     _record_credential_event(connection, "revoked", now=now)
     actor.audit("connection.end_undo", connection, tenant=connection.tenant, now=now)
 

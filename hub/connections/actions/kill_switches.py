@@ -5,14 +5,18 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from hub.audit import ActorContext
 from hub.connections.models import KillSwitch, Lane
+from hub.problems import Refusal
 from hub.queue import wake_up
 
 
-class AlreadySwitchedOff(Exception):
+class AlreadySwitchedOff(Refusal):
     """A kill switch of this level and subject is active already."""
+
+    sentence = _("Already switched off. Switch it on first.")
 
 
 @transaction.atomic
@@ -36,7 +40,7 @@ def _insert_kill_switch(switch: KillSwitch) -> None:
         with transaction.atomic():
             switch.save(force_insert=True)
     except IntegrityError as error:
-        raise AlreadySwitchedOff(f"{switch.subject} is off already") from error
+        raise AlreadySwitchedOff from error
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from connectors.oauth import OAuth
 from connectors.outcomes import Outcome
 from hub.audit import ActorContext
 from hub.connections import token_lifetimes
-from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.actions.connection_actions import NO_UNDO_TEXT, InvalidConnectionState
 from hub.connections.connecting.connect import lock_active_tenant
 from hub.connections.connecting.reconnect import replace_credential, wake_up_waiting_work
 from hub.connections.credentials.account_probe import ProbeResult, probe_credential
@@ -75,10 +75,10 @@ def _claim_undo(connection: Connection, *, now: datetime) -> _ClaimedUndo:
     if not connection.is_disconnected or not rows.filter(is_free).update(
         claimed_until=claimed_until
     ):
-        raise InvalidConnectionState(connection.state)
+        raise InvalidConnectionState(connection, NO_UNDO_TEXT)
     disconnection = rows.filter(claimed_until=claimed_until).first()
     if disconnection is None:
-        raise InvalidConnectionState(connection.state)
+        raise InvalidConnectionState(connection, NO_UNDO_TEXT)
     return _ClaimedUndo(connection, disconnection, claimed_until)
 
 
@@ -156,7 +156,7 @@ def _store_grant(
     if rows.update(sealed=disconnection.sealed, **values):
         return
     _revoke_late_grant(undo, secret, settings, now=now)
-    raise InvalidConnectionState(undo.connection.state)
+    raise InvalidConnectionState(undo.connection, NO_UNDO_TEXT)
 
 
 @transaction.atomic
@@ -200,7 +200,7 @@ def _restore_account(undo: _ClaimedUndo, actor: ActorContext, *, now: datetime) 
     Credential.lock(connection)
     document = disconnection.open()
     if not connection.is_disconnected or not undo.query_claimed().delete()[0]:
-        raise InvalidConnectionState(connection.state)
+        raise InvalidConnectionState(connection, NO_UNDO_TEXT)
     columns = {name: getattr(disconnection, name) for name in TOKEN_COLUMNS}
     lifetimes = {**columns, **token_lifetimes.CLEARED_REFRESH_STATE, "refusals": 0}
     lifetimes["refresh_due_at"] = disconnection.refresh_due_at

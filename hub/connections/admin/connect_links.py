@@ -12,10 +12,10 @@ from django.urls import reverse
 from hub import staff
 from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
-from hub.connections.connecting.login_hosts import LoginHostRefused
 from hub.connections.forms.connect_link_forms import StaffConnectLinkForm
 from hub.connections.models import ConnectLink
 from hub.db.clock import clock
+from hub.problems import show_refusal
 from hub.throttle.admin import ConnectorFilter
 from tenants.admin.portal_link_admin import LinkAdmin
 
@@ -51,12 +51,8 @@ class ConnectLinkAdmin(LinkAdmin):
         values = {"tenant": request.GET.get("tenant")}
         form.initial.update(staff.select_valid_values(form.fields, values))
         if request.method == "POST" and form.is_valid():
-            try:
+            with show_refusal(request, form):
                 return self.create_link(request, form.cleaned_data)
-            except LoginHostRefused as wrong:
-                form.add_error("login_host", str(wrong))
-            except connect_links.ConnectLinkRefused as refused:
-                form.add_error(None, str(refused))
         title, lead = (
             "Create a connect link",
             (
@@ -119,8 +115,5 @@ class ConnectLinkAdmin(LinkAdmin):
     def revoke(
         self, request: HttpRequest, link: ConnectLink, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        try:
-            connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
-        except connect_links.ConnectLinkEnded:
-            raise staff.ActionRejected("The link is no longer valid.") from None
-        return staff.ActionResult("The link has been revoked.", is_audited=True)
+        connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
+        return staff.ActionResult("The link has been revoked.")

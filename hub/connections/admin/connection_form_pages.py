@@ -144,4 +144,4 @@ class ConnectionFormsMixin(SigningSecretMixin):
             detail = "Saved, without a passing test."
         new_secret = result.signing_secret
         page = self.show_new_secret(request, connection, new_secret) if new_secret else None
-        return staff.ActionResult(detail, page=page, is_audited=True)
+        return staff.ActionResult(detail, page=page)

@@ -17,13 +17,12 @@ from connectors.schema import Environment, LoginHost
 from hub import egress, staff
 from hub.audit import ActorContext
 from hub.connections.actions.connector_app_actions import APP_WEBHOOK_URL, save_connector_app
-from hub.connections.actions.signing_secret_actions import TOO_MANY_SECRETS_TEXT
 from hub.connections.connecting.oauth.begin import build_redirect_uri
 from hub.connections.credentials.app_check import UNREADABLE_SENTENCE, check_connector_app
-from hub.connections.credentials.signing_secrets import SIGNING_SECRET, TooManySigningSecrets
 from hub.connections.forms.connector_app_form import ConnectorAppForm
 from hub.connections.models import ConnectorApp
 from hub.db.clock import clock
+from hub.problems import show_refusal
 from hub.reason_codes import translate_text
 from tenants.scoping import ScopedAdminMixin
 
@@ -140,7 +139,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def save_app(self, request: HttpRequest, app: ConnectorApp, form: ConnectorAppForm) -> bool:
         """Save the connector app; False, with an error in the form, if that is refused."""
         data = form.cleaned_data
-        try:
+        with show_refusal(request, form):
             save_connector_app(
                 app,
                 data["document"],
@@ -150,10 +149,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
                 ends_overlap=data.get("ends_overlap", False),
                 now=clock(),
             )
-        except TooManySigningSecrets:
-            form.add_error(SIGNING_SECRET, TOO_MANY_SECRETS_TEXT)
-            return False
-        return True
+        return form.is_valid()
 
     @staff.row_action("Test", icon="network_check", is_available=_is_oauth_app, atomic=False)
     @sensitive_variables()
@@ -165,12 +161,10 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
         check_result = check_connector_app(
             app, connector, redirect_uri=build_redirect_uri(connector), call=self.call, now=now
         )
+        is_recognised = check_result.is_recognised
+        self.audit_action(request, "test", app, now=now, after={"known": is_recognised})
         message = " ".join(filter(None, (check_result.sentence, check_result.detail)))
-        return staff.ActionResult(
-            message,
-            after={"known": check_result.is_recognised},
-            succeeded=bool(check_result.is_recognised),
-        )
+        return staff.ActionResult(message, succeeded=bool(is_recognised))
 
     @staff.display(description="system", ordering="connector_key")
     def system(self, app: ConnectorApp) -> str:

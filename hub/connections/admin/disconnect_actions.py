@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from hub import egress, staff
 from hub.audit import ActorContext
-from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.actions.disconnection import (
     cancel_waiting_deliveries,
     disconnect_account,
@@ -16,14 +15,11 @@ from hub.connections.actions.disconnection import (
     revoke_disconnected_account,
 )
 from hub.connections.actions.undo_disconnect import undo_disconnect
-from hub.connections.connecting.connect import TenantSuspended
 from hub.connections.credentials import probe_checklist
 from hub.connections.forms.action_forms import REVOKE_LATER, StaffDisconnectForm
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.operations.operation_actions import OperationRefused
-
-NO_UNDO_TEXT = "The disconnect can no longer be undone. Connect the account again."
 
 
 def _is_connected(connection: Connection) -> bool:
@@ -65,17 +61,16 @@ class DisconnectActionsMixin(staff.ModelAdmin):
             now=now,
         )
         if data["what_waits"] == "hold":
-            return staff.ActionResult("Disconnected. Waiting deliveries are held.", is_audited=True)
+            return staff.ActionResult("Disconnected. Waiting deliveries are held.")
         try:
             count = cancel_waiting_deliveries(connection, actor, now=now)
         except OperationRefused as refused:
             return staff.ActionResult(
                 f"Disconnected. Waiting deliveries are held and were not cancelled: {refused}",
                 succeeded=False,
-                is_audited=True,
             )
         return staff.ActionResult(
-            f"Disconnected. {count:,} waiting deliveries are being cancelled.", is_audited=True
+            f"Disconnected. {count:,} waiting deliveries are being cancelled."
         )
 
     @staff.row_action(
@@ -89,27 +84,17 @@ class DisconnectActionsMixin(staff.ModelAdmin):
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         actor = ActorContext.of_request(request)
-        try:
-            probe_result = undo_disconnect(
-                connection, actor, call=self.call, random=secrets.SystemRandom().random, now=now
-            )
-        except InvalidConnectionState:
-            raise staff.ActionRejected(NO_UNDO_TEXT) from None
-        except TenantSuspended as error:
-            raise staff.ActionRejected(str(error)) from None
+        probe_result = undo_disconnect(
+            connection, actor, call=self.call, random=secrets.SystemRandom().random, now=now
+        )
         if not probe_result.passed:
             cause = probe_checklist.describe_failed_probe(probe_result)
             raise staff.ActionRejected(f"Not undone, as the test failed: {cause}")
-        return staff.ActionResult(
-            "The disconnect has been undone. Held deliveries are sent now.", is_audited=True
-        )
+        return staff.ActionResult("The disconnect has been undone. Held deliveries are sent now.")
 
     @staff.row_action("Revoke now", icon="link_off", tone="danger", is_available=_can_be_undone)
     def revoke_now(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        try:
-            revoke_disconnected_account(connection, ActorContext.of_request(request), now=now)
-        except InvalidConnectionState:
-            raise staff.ActionRejected(NO_UNDO_TEXT) from None
-        return staff.ActionResult("The authorization is being revoked.", is_audited=True)
+        revoke_disconnected_account(connection, ActorContext.of_request(request), now=now)
+        return staff.ActionResult("The authorization is being revoked.")

@@ -155,6 +155,4 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
     ) -> staff.ActionResult:
         switch_on(switch, ActorContext.of_request(request), now=now)
         page = HttpResponseRedirect(reverse("admin:connections_killswitch_changelist"))
-        return staff.ActionResult(
-            "Switched on. Held deliveries are sent now.", page=page, is_audited=True
-        )
+        return staff.ActionResult("Switched on. Held deliveries are sent now.", page=page)

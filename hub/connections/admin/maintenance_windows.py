@@ -133,8 +133,8 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         before = {"ends_at": window.ends_at}
         MaintenanceWindow.unscoped.filter(pk=window.pk).update(ends_at=now)
         self.take_effect(now=now)
+        changes = {"reason": data["reason"], "before": before, "after": {"ends_at": now}}
+        self.audit_action(request, "end_now", window, now=now, **changes)
         return staff.ActionResult(
-            "The maintenance window has ended. Waiting deliveries are sent now.",
-            before=before,
-            after={"ends_at": now},
+            "The maintenance window has ended. Waiting deliveries are sent now."
         )

@@ -169,11 +169,13 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         before = measure_background_percent(scope)
         change_background_share(scope, data["percent"])
         after = measure_background_percent(scope)
-        return staff.ActionResult(
-            f"Background work may use {after} % of this quota.",
-            before={"percent": before},
-            after=build_definition_columns(scope) | {"percent": after},
-        )
+        changes = {
+            "reason": data.get("reason", ""),
+            "before": {"percent": before},
+            "after": build_definition_columns(scope) | {"percent": after},
+        }
+        self.audit_action(request, "change_share", scope, now=now, **changes)
+        return staff.ActionResult(f"Background work may use {after} % of this quota.")
 
     @staff.row_action(
         "End the pause",
@@ -194,6 +196,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         )
         QuotaQueue.reopen([scope.key], now=now)
         wake_up("pump", now=now)
-        return staff.ActionResult(
-            "The pause has been ended. The next call is made immediately.", before=before
+        self.audit_action(
+            request, "end_pause", scope, now=now, reason=data["reason"], before=before
         )
+        return staff.ActionResult("The pause has been ended. The next call is made immediately.")

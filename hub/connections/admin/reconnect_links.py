@@ -42,27 +42,21 @@ class ReconnectLinkMixin(staff.ModelAdmin):
     ) -> staff.ActionResult:
         if connection.tenant is None:
             raise staff.ActionRejected("This connection belongs to the platform.")
-        try:
-            link, token = connect_links.create_connect_link(
-                connection.tenant,
-                connection.connector,
-                ActorContext.of_request(request),
-                connection=connection,
-                random=secrets.token_bytes,
-                now=now,
-            )
-        except connect_links.ConnectLinkRefused as refused:
-            raise staff.ActionRejected(str(refused)) from None
-        if not data["email"]:
-            return staff.ActionResult(
-                "The link has been created.",
-                after={"mailed": False},
-                page=self.show_link(request, connection, link, token),
-            )
-        self.mail_link(connection, link, token, data["email"], now=now)
-        return staff.ActionResult(
-            f"The link is being sent to {data['email']}.", after={"mailed": True}
+        link, token = connect_links.create_connect_link(
+            connection.tenant,
+            connection.connector,
+            ActorContext.of_request(request),
+            connection=connection,
+            random=secrets.token_bytes,
+            now=now,
         )
+        changes = {"reason": data.get("reason", ""), "after": {"mailed": bool(data["email"])}}
+        self.audit_action(request, "send_reconnect_link", connection, now=now, **changes)
+        if not data["email"]:
+            page = self.show_link(request, connection, link, token)
+            return staff.ActionResult("The link has been created.", page=page)
+        self.mail_link(connection, link, token, data["email"], now=now)
+        return staff.ActionResult(f"The link is being sent to {data['email']}.")
 
     def show_link(
         self, request: HttpRequest, connection: Connection, link: ConnectLink, token: str

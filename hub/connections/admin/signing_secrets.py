@@ -11,14 +11,10 @@ from connectors.registry import CONNECTORS
 from hub import staff
 from hub.audit import ActorContext
 from hub.connections.actions import signing_secret_actions
-from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.credentials.signing_secrets import has_signing_secret, read_signing_status
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import clock
-
-SECRET_UNREADABLE = "The stored secret cannot be decrypted. Rotate it or enter a new one."
-NO_SECRET = "This connection has no signing secret."
 
 
 def has_own_signing_secret(connection: Connection) -> bool:
@@ -63,19 +59,12 @@ class SigningSecretMixin(staff.ModelAdmin):
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         actor = ActorContext.of_request(request)
-        try:
-            secret, overlap_until = signing_secret_actions.change_signing_secret(
-                connection, actor, random=secrets.token_bytes, now=now
-            )
-        except signing_secret_actions.SigningSecretRefused as refused:
-            raise staff.ActionRejected(str(refused)) from None
-        except CannotOpen:
-            raise staff.ActionRejected(SECRET_UNREADABLE) from None
-        except InvalidConnectionState:
-            raise staff.ActionRejected(NO_SECRET) from None
+        secret, overlap_until = signing_secret_actions.change_signing_secret(
+            connection, actor, random=secrets.token_bytes, now=now
+        )
         detail = f"Rotated. The old secret signs too, until {overlap_until:%Y-%m-%d %H:%M} UTC."
         page = self.show_new_secret(request, connection, secret)
-        return staff.ActionResult(detail, page=page, is_audited=True)
+        return staff.ActionResult(detail, page=page)
 
     @staff.row_action(
         "End the overlap of secrets",
@@ -87,10 +76,5 @@ class SigningSecretMixin(staff.ModelAdmin):
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         actor = ActorContext.of_request(request)
-        try:
-            signing_secret_actions.end_signing_overlap(connection, actor, now=now)
-        except CannotOpen:
-            raise staff.ActionRejected(SECRET_UNREADABLE) from None
-        except InvalidConnectionState:
-            raise staff.ActionRejected(NO_SECRET) from None
-        return staff.ActionResult("Only the new secret signs now.", is_audited=True)
+        signing_secret_actions.end_signing_overlap(connection, actor, now=now)
+        return staff.ActionResult("Only the new secret signs now.")

@@ -37,8 +37,8 @@ def _build_resume_result(word: str, connection: Connection) -> staff.ActionResul
         message = (
             f"{word}, but its authorization is no longer valid: the customer must reconnect it."
         )
-        return staff.ActionResult(message, succeeded=False, is_audited=True)
-    return staff.ActionResult(f"{word}. Waiting deliveries are sent now.", is_audited=True)
+        return staff.ActionResult(message, succeeded=False)
+    return staff.ActionResult(f"{word}. Waiting deliveries are sent now.")
 
 
 class ConnectionActionsMixin(staff.ModelAdmin):
@@ -57,18 +57,15 @@ class ConnectionActionsMixin(staff.ModelAdmin):
         if probe_result.reason == PROBES_BUSY and queue_connection_test(connection, actor, now=now):
             return staff.ActionResult(
                 "Other tests are running. A worker runs this one soon; “Last test” shows "
-                "the result.",
-                is_audited=True,
+                "the result."
             )
         if probe_result.account:
             return staff.ActionResult(
-                f"The test passed: {probe_result.account.name or probe_result.account.id}.",
-                is_audited=True,
+                f"The test passed: {probe_result.account.name or probe_result.account.id}."
             )
         return staff.ActionResult(
             f"The test failed: {probe_checklist.describe_failed_probe(probe_result)}",
             succeeded=False,
-            is_audited=True,
         )
 
     @staff.row_action(
@@ -80,9 +77,7 @@ class ConnectionActionsMixin(staff.ModelAdmin):
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         connection_actions.renew_token(connection, ActorContext.of_request(request), now=now)
-        return staff.ActionResult(
-            "The renewal has been requested. The timeline shows the result.", is_audited=True
-        )
+        return staff.ActionResult("The renewal has been requested. The timeline shows the result.")
 
     @staff.row_action("Resume", icon="play_arrow", is_available=_is_in_state("paused"))
     def resume(
@@ -118,7 +113,7 @@ class ConnectionActionsMixin(staff.ModelAdmin):
             until=compute_pause_end(data, now),
             now=now,
         )
-        return staff.ActionResult("Paused.", is_audited=True)
+        return staff.ActionResult("Paused.")
 
     @staff.row_action(
         "Disable",
@@ -137,4 +132,4 @@ class ConnectionActionsMixin(staff.ModelAdmin):
         connection_actions.disable_connection(
             connection, data["reason"], ActorContext.of_request(request), now=now
         )
-        return staff.ActionResult("Disabled.", is_audited=True)
+        return staff.ActionResult("Disabled.")

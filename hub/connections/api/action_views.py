@@ -6,18 +6,12 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.api import openapi_examples
 from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.form_input import ProviderCallView
 from hub.connections.api.queries import find_visible_connection
-from hub.connections.models import Connection
-from hub.connections.status.effective_status import determine_effective_status
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
-from hub.problems import Problem
 from hub.rest import openapi
-from hub.state_texts import state_label
 
 
 def build_action_view(name: str, action: ConnectionAction) -> Any:
@@ -50,15 +44,4 @@ def _respond_to_action(
         serializer = action.body(data=request.data, context={"now": now})
         serializer.is_valid(raise_exception=True)
         data = dict(serializer.validated_data)
-    try:
-        return action.perform(ActionRequest(request, connection, data, view.call, now))
-    except (InvalidConnectionState, InvalidTransition) as error:
-        raise _build_state_problem(connection) from error
-
-
-def _build_state_problem(connection: Connection) -> Problem:
-    """Build a `wrong-state` problem with the state, its cause and what to do instead."""
-    status = determine_effective_status(connection)
-    cause = "" if status.reason == connection.state else status.sentence
-    words = (f"The connection is {state_label(connection.state)}.", str(cause), str(status.action))
-    return Problem("wrong-state", " ".join(filter(None, words)))
+    return action.perform(ActionRequest(request, connection, data, view.call, now))

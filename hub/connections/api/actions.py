@@ -23,19 +23,13 @@ from hub.connections.api.serializers import (
     TestSerializer,
 )
 from hub.connections.credentials import account_probe, probe_checklist
-from hub.crypto.sealed import CannotOpen
 from hub.problems import Problem
 from hub.rest import openapi
-
-UNREADABLE_SECRET = (
-    "The stored secrets cannot be decrypted. Send a new signing_secret with PATCH on this "
-    "connection."
-)
 
 
 def _test(action: ActionRequest) -> Response:
     if action.connection.is_disconnected:
-        raise InvalidConnectionState(action.connection.state)
+        raise InvalidConnectionState(action.connection)
     probe_result = connection_actions.perform_connection_test(
         action.connection, action.actor, call=action.call, now=action.now
     )
@@ -77,14 +71,9 @@ def _renew(action: ActionRequest) -> Response:
 
 @sensitive_variables()
 def _rotate_signing_secret(action: ActionRequest) -> Response:
-    try:
-        secret, overlap_until = signing_secret_actions.change_signing_secret(
-            action.connection, action.actor, random=secrets.token_bytes, now=action.now
-        )
-    except signing_secret_actions.SigningSecretRefused as refused:
-        raise Problem("wrong-state", str(refused)) from None
-    except CannotOpen:
-        raise Problem("wrong-state", UNREADABLE_SECRET) from None
+    secret, overlap_until = signing_secret_actions.change_signing_secret(
+        action.connection, action.actor, random=secrets.token_bytes, now=action.now
+    )
     body = {
         "signing_secret": secret,
         "overlap_until": overlap_until,
@@ -94,10 +83,7 @@ def _rotate_signing_secret(action: ActionRequest) -> Response:
 
 
 def _end_signing_overlap(action: ActionRequest) -> Response:
-    try:
-        signing_secret_actions.end_signing_overlap(action.connection, action.actor, now=action.now)
-    except CannotOpen:
-        raise Problem("wrong-state", UNREADABLE_SECRET) from None
+    signing_secret_actions.end_signing_overlap(action.connection, action.actor, now=action.now)
     return action.respond_with_connection()
 
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import Http404
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,10 +19,8 @@ from hub.connections.api.link_serializers import (
     WantedConnectLinkSerializer,
 )
 from hub.connections.connecting import connect_links
-from hub.connections.connecting.login_hosts import LoginHostRefused
 from hub.connections.models import Connection, ConnectLink
 from hub.db.clock import clock
-from hub.problems import Problem
 from hub.rest import openapi
 from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
@@ -132,23 +129,16 @@ def create_link_response(
 ) -> Response:
     """Create a link; only this response contains its address."""
     actor = ActorContext.of_request(request)
-    try:
-        link, token = connect_links.create_connect_link(
-            tenant,
-            connector,
-            actor,
-            connection=connection,
-            environment=environment,
-            login_host=login_host,
-            random=secrets.token_bytes,
-            now=now,
-        )
-    except LoginHostRefused as wrong:
-        raise ValidationError({"login_host": str(wrong)}) from wrong
-    except connect_links.TooManyConnectLinks as full:
-        raise Problem("too-many-links", str(full)) from full
-    except connect_links.ConnectLinkRefused as refused:
-        raise Problem("wrong-state", str(refused)) from refused
+    link, token = connect_links.create_connect_link(
+        tenant,
+        connector,
+        actor,
+        connection=connection,
+        environment=environment,
+        login_host=login_host,
+        random=secrets.token_bytes,
+        now=now,
+    )
     context = {"now": now, "url": connect_links.build_connect_link_url(token)}
     return Response(MadeConnectLinkSerializer(link, context=context).data, status=201)
 
@@ -189,8 +179,5 @@ class ConnectLinkView(APIView):
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke the link, even if a person has opened it; it stays in the list."""
         link, now = _find_connect_link(request, id), clock()
-        try:
-            connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
-        except connect_links.ConnectLinkEnded as ended:
-            raise Problem("wrong-state", "The link is no longer valid.") from ended
+        connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
         return Response(ConnectLinkSerializer(link, context={"now": now}).data)

@@ -18,7 +18,6 @@ from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.form_input import build_busy_problem
 from hub.connections.api.input_serializers import DisconnectSerializer
 from hub.connections.api.serializers import ConnectionSerializer, DisconnectedSerializer
-from hub.connections.connecting.connect import TenantSuspended
 from hub.connections.credentials import account_probe, probe_checklist
 from hub.operations.operation_actions import OperationRefused
 from hub.problems import Problem
@@ -50,16 +49,13 @@ def _disconnect(action: ActionRequest) -> Response:
 
 
 def _undo_disconnect(action: ActionRequest) -> Response:
-    try:
-        probe_result = undo_disconnect(
-            action.connection,
-            action.actor,
-            call=action.call,
-            random=secrets.SystemRandom().random,
-            now=action.now,
-        )
-    except TenantSuspended as error:
-        raise Problem("wrong-state", str(error)) from None
+    probe_result = undo_disconnect(
+        action.connection,
+        action.actor,
+        call=action.call,
+        random=secrets.SystemRandom().random,
+        now=action.now,
+    )
     if probe_result.reason == account_probe.PROBES_BUSY:
         raise build_busy_problem()
     if not probe_result.passed:

@@ -245,7 +245,7 @@ def probe_draft(
     tenant is refused without a call.
     """
     if draft.tenant and draft.tenant.suspended:
-        return ConnectionRefused("tenant_suspended", connect.TENANT_SUSPENDED_TEXT)
+        return ConnectionRefused("tenant_suspended", str(connect.TenantSuspended.sentence))
     document, signing_secret = connect.add_signing_secret(
         draft.connector, form_input.document, random=random.randbytes
     )

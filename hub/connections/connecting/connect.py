@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector, Grant
 from hub.connections.credentials import signing_secrets
@@ -22,6 +23,7 @@ from hub.connections.token_lifetimes import Random, build_fresh_columns
 from hub.crypto.sealed import seal
 from hub.hooks import Hook
 from hub.limits.spending import require_room
+from hub.problems import Refusal
 from hub.queue import wake_up
 from tenants.models import Tenant, User
 from tenants.services.tenant_actions import lock_tenant
@@ -55,15 +57,16 @@ def build_granted_columns(
     return build_fresh_columns(connection.connector, grant, now=now, random=random)
 
 
-TENANT_SUSPENDED_TEXT = "This tenant is suspended. Restore it before you connect a system."
-
-
-class TenantSuspended(Exception):
+class TenantSuspended(Refusal):
     """The tenant is suspended, so nothing was connected."""
 
+    sentence = _("This tenant is suspended. Restore it before you connect a system.")
 
-class AlreadyConnected(Exception):
+
+class AlreadyConnected(Refusal):
     """Another connection has this account, which would receive every event twice."""
+
+    code = "already-connected"
 
 
 def draft_connection(
@@ -161,7 +164,7 @@ def lock_active_tenant(connection: Connection) -> None:
         return
     lock_tenant(connection.tenant)
     if Tenant.objects.filter(pk=connection.tenant.pk, suspended_at__isnull=False).exists():
-        raise TenantSuspended(TENANT_SUSPENDED_TEXT)
+        raise TenantSuspended
 
 
 def copy_account(connection: Connection, probe_result: ProbeResult) -> None:

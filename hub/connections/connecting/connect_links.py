@@ -5,13 +5,14 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from connectors.base import Connector
 from hub import mail
 from hub.audit import Actor, ActorContext
 from hub.connections.connecting.login_hosts import login_host_of, read_offered_login_host
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
+from hub.problems import Refusal
 from tenants.access.tenant_users import TenantUser
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Membership, Tenant
@@ -19,16 +20,20 @@ from tenants.services.membership_actions import audit_membership_change
 from tenants.services.tenant_actions import lock_tenant
 
 
-class ConnectLinkEnded(Exception):
+class ConnectLinkEnded(Refusal):
     """The link was used or revoked, has expired, or was opened in another browser."""
 
+    sentence = gettext_lazy("The link is no longer valid.")
 
-class ConnectLinkRefused(Exception):
-    """The link was not created; the message contains the reason."""
+
+class ConnectLinkRefused(Refusal):
+    """The link was not created."""
 
 
 class TooManyConnectLinks(ConnectLinkRefused):
     """The tenant has the maximal number of open links."""
+
+    code = "too-many-links"
 
 
 OTHER_SYSTEM = gettext_noop("This connection belongs to another system.")

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
 from hub import audit
 from hub.connections.models import ConnectorRequest
 from hub.notices.notify import create_notice
+from hub.problems import Refusal
 from tenants.models import Tenant
 from tenants.services.tenant_actions import lock_tenant
 
@@ -20,8 +22,10 @@ SYSTEM_NAME_LENGTH_MAX = 60
 REQUESTS_MAX = 50  # of one tenant, so that it does not flood the staff page
 
 
-class TooManyConnectorRequests(Exception):
+class TooManyConnectorRequests(Refusal):
     """The tenant has the maximal number of requests."""
+
+    sentence = _("You have already requested many systems. Please contact us.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, Self
 from hub.connections.connecting import connect, reconnect
 from hub.connections.connecting.connect_links import ConnectLinkEnded
 from hub.connections.credentials.account_probe import ProbeResult
+from hub.connections.credentials.signing_secrets import TooManySigningSecrets
 from hub.connections.models import Connection
 
 RefusalReason = Literal[
@@ -22,7 +23,7 @@ REFUSAL_REASONS: Mapping[type[Exception], RefusalReason] = {
     connect.AlreadyConnected: "already_connected",
     reconnect.ConnectionChanged: "changed_meanwhile",
     reconnect.AccountMismatch: "other_account",
-    reconnect.SecretChangedTooOften: "secret_limit",
+    TooManySigningSecrets: "secret_limit",
     ConnectLinkEnded: "link_ended",
 }
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp
+from hub.problems import Refusal
 from hub.reason_codes import translate_text
 
 # the value of the environment's choice for a login host of the customer's own
@@ -15,8 +16,10 @@ LOGIN_HOST_CHOICE = "login_host"
 SHOWN_INPUT_LENGTH_MAX = 200  # characters of the entered host that are shown again
 
 
-class LoginHostRefused(Exception):
-    """The login host is not allowed; the message explains this to the person who entered it."""
+class LoginHostRefused(Refusal):
+    """The login host is not allowed."""
+
+    code, field = "validation-failed", "login_host"
 
     def __init__(self, sentence: str, login_host: str) -> None:
         super().__init__(sentence)

@@ -22,6 +22,7 @@ from hub.connections.credentials.revocation_schedule import end_undo
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.token_lifetimes import Random
 from hub.crypto.sealed import CannotOpen, seal
+from hub.problems import Refusal
 from hub.queue import wake_up
 
 RECONNECT_COLUMNS = (
@@ -34,13 +35,10 @@ RECONNECT_COLUMNS = (
     "account_since",
     "connected_by",
 )
-SECRET_LIMIT_TEXT = (
-    "The signing secret was changed too often in one day. Old secrets keep signing for 24 hours."
-)
 
 
-class ConnectionChangeRefused(Exception):
-    """The connection was not changed; the message contains the reason."""
+class ConnectionChangeRefused(Refusal):
+    """The connection was not changed."""
 
 
 class ConnectionChanged(ConnectionChangeRefused):
@@ -50,9 +48,7 @@ class ConnectionChanged(ConnectionChangeRefused):
 class AccountMismatch(ConnectionChangeRefused):
     """The credential belongs to another account than the one the waiting deliveries are for."""
 
-
-class SecretChangedTooOften(ConnectionChangeRefused):
-    """Another change would end an old signing secret before its 24 hours are over."""
+    code = "other-account"
 
 
 def reconnect_account(
@@ -73,7 +69,7 @@ def reconnect_account(
     `tested_version` is the credential's version before the test; None: any version may be replaced.
     `replaces`: an owner has agreed to another account. Raises TenantSuspended, ConnectionChanged if
     credential or account was changed during the test, AccountMismatch if the account is another one
-    without `replaces`, and SecretChangedTooOften if too many old signing secrets are still valid.
+    without `replaces`, and TooManySigningSecrets if too many old signing secrets are still valid.
     """
     settings_before = connection.settings
     with transaction.atomic():
@@ -186,7 +182,7 @@ def _add_replaced_secrets(
 ) -> Mapping[str, Any]:
     """Return the document with the replaced signing secret, which signs 24 hours longer.
 
-    Raises SecretChangedTooOften if too many old secrets are still valid.
+    Raises TooManySigningSecrets if too many old secrets are still valid.
     """
     try:
         return signing_secrets.merge_overlapping_secrets(
@@ -194,8 +190,6 @@ def _add_replaced_secrets(
         )
     except CannotOpen:
         return document
-    except signing_secrets.TooManySigningSecrets:
-        raise SecretChangedTooOften(SECRET_LIMIT_TEXT) from None
 
 
 def _apply_probe_result(

@@ -17,10 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
-from hub.connections.connecting.login_hosts import LoginHostRefused
 from hub.connections.forms.connect_link_forms import ConnectLinkForm
 from hub.connections.models import ConnectLink
 from hub.db.clock import clock
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -62,7 +62,7 @@ def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _render_links_page(request, tenant_user, form)
     data, actor, now = form.cleaned_data, ActorContext.of_visitor(request, tenant_user), clock()
-    try:
+    with show_refusal(request, form):
         link_options: dict[str, Any] = {
             key: data[key] for key in ("connection", "environment", "login_host") if key in data
         }
@@ -70,19 +70,14 @@ def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         link, token = connect_links.create_connect_link(
             tenant_user.tenant, data["connector"], actor, **link_options
         )
-    except LoginHostRefused as wrong:
-        form.add_error("login_host", str(wrong))
-        return _render_links_page(request, tenant_user, form)
-    except connect_links.ConnectLinkRefused as refused:
-        form.add_error(None, str(refused))
-        return _render_links_page(request, tenant_user, form)
-    return _render_links_page(
-        request,
-        tenant_user,
-        ConnectLinkForm(tenant=tenant_user.tenant),
-        made=link,
-        address=connect_links.build_connect_link_url(token),
-    )
+        return _render_links_page(
+            request,
+            tenant_user,
+            ConnectLinkForm(tenant=tenant_user.tenant),
+            made=link,
+            address=connect_links.build_connect_link_url(token),
+        )
+    return _render_links_page(request, tenant_user, form)
 
 
 def _render_links_page(
@@ -108,11 +103,9 @@ def revoke_link(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
     link = get_object_or_404(
         ConnectLink.objects.of(tenant_user.tenant).select_related("tenant"), public_id=id
     )
-    try:
+    with show_refusal(request):
         connect_links.revoke_connect_link(
             link, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
         messages.success(request, _("The link has been revoked and no longer works."))
-    except connect_links.ConnectLinkEnded:
-        messages.error(request, _("The link is no longer valid."))
     return HttpResponseRedirect(reverse("connections:links", args=[tenant_user.tenant.reference]))

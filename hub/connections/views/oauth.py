@@ -100,7 +100,7 @@ def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
             now=clock(),
         )
     except AuthorizationRefused as refused:
-        return _redirect_without_referrer("refused", provider.key, refused.code)
+        return _redirect_without_referrer("refused", provider.key, refused.reason)
     return _redirect_without_referrer("confirm", authorization.public_id)
 
 

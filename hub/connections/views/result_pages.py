@@ -20,7 +20,7 @@ def render_confirm_page(
     plan: ConfirmationPlan,
     refused: AuthorizationRefused | None = None,
 ) -> HttpResponse:
-    problem = plan.problem or (refused.code if refused else "")
+    problem = plan.problem or (refused.reason if refused else "")
     account = plan.connection.account_name or plan.connection.account if plan.connection else ""
     context: dict[str, Any] = {
         "row": authorization,
@@ -158,7 +158,7 @@ def render_problem_page(
     account = (target.account_name or target.account) if target else ""
     account = ", ".join(plan.missing_permissions if plan else ()) or account
     problem = explain_problem(
-        refused.code, connector, hub=settings.HUB_NAME, account=account, detail=refused.detail
+        refused.reason, connector, hub=settings.HUB_NAME, account=account, detail=refused.detail
     )
     context = {
         "problem": problem,
@@ -168,5 +168,5 @@ def render_problem_page(
         "row": authorization,
         "plan": plan,
     }
-    context |= _build_environment_context(authorization, refused.code) if authorization else {}
+    context |= _build_environment_context(authorization, refused.reason) if authorization else {}
     return render(request, "connections/problem.html", context, status=status)

@@ -155,7 +155,7 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
         self, request: HttpRequest, read: DirectoryRead, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         self._decide(reject_deactivations, request, read, data["reason"], now=now)
-        return ActionResult("The list is rejected. Everyone stays active.", is_audited=True)
+        return ActionResult("The list is rejected. Everyone stays active.")
 
     @row_action(
         "Confirm the list",
@@ -171,7 +171,7 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
     ) -> ActionResult:
         self._decide(confirm_deactivations, request, read, data["reason"], now=now)
         detail = "The people whom the list leaves out are deactivated."
-        return ActionResult(detail, is_audited=True)
+        return ActionResult(detail)
 
     def _decide(
         self,

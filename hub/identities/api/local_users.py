@@ -24,9 +24,8 @@ from hub.identities.directory_reads import find_directory_read, refresh_local_us
 from hub.identities.local_users import USERS_MAX, put_local_users
 from hub.identities.models import EMAIL_LENGTH, ID_LENGTH, TEXT_LENGTH
 from hub.identities.people_store import ALIASES_MAX
-from hub.identities.safety_valve import SafetyValveStopped
 from hub.mappings.identity_pairs import find_text_problem
-from hub.problems import Problem, StrictSerializer
+from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
 from hub.rest.validation import validate_data
@@ -129,25 +128,15 @@ class LocalUsersView(APIView):
         serializer = PutUsersSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        try:
-            stored = put_local_users(
-                tenant,
-                [_build_person(user) for user in data["users"]],
-                ActorContext.of_request(request),
-                complete=data["complete"],
-                are_deactivations_confirmed=data["confirm_deactivations"],
-                now=clock(),
-            )
-        except SafetyValveStopped as stopped:
-            raise build_valve_problem(stopped) from None
+        stored = put_local_users(
+            tenant,
+            [_build_person(user) for user in data["users"]],
+            ActorContext.of_request(request),
+            complete=data["complete"],
+            are_deactivations_confirmed=data["confirm_deactivations"],
+            now=clock(),
+        )
         return Response(UserCountsSerializer(stored).data)
-
-
-def build_valve_problem(stopped: SafetyValveStopped) -> Problem:
-    """Build the problem that says how many would be deactivated, and what confirms it."""
-    detail = f'{stopped}. Send `"confirm_deactivations": true` if that is right.'
-    error = {"pointer": "/confirm_deactivations", "detail": str(stopped), "code": "unconfirmed"}
-    return Problem("safety-valve-stopped", detail, errors=[error])
 
 
 def _build_person(user: dict[str, Any]) -> Person:

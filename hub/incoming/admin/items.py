@@ -13,13 +13,12 @@ from django.utils.html import format_html
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.incoming.forms.replay_form import ReplayPlanForm
-from hub.incoming.insight.outcomes import is_replayable, load_outcome
+from hub.incoming.insight.outcomes import load_outcome
 from hub.incoming.insight.rows import build_row
 from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.replay import plan_replay, replay_item
+from hub.incoming.processing.replay import ITEM_ACTIONS, plan_replay
 from hub.operations.models import Operation
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import (
@@ -30,17 +29,13 @@ from hub.outgoing.admin.list_filters import (
     TenantFilter,
 )
 from hub.outgoing.admin.plan_views import PlanViews
-from hub.outgoing.forms.delivery_forms import ReasonForm
 from hub.outgoing.insight.log_rows import build_log_row
 from hub.staff import (
-    ActionRejected,
-    ActionResult,
     ChoicesFilter,
     EmptyStep,
     display,
     render_badge,
     render_time,
-    row_action,
 )
 from tenants.scoping import accessible_tenants
 
@@ -71,7 +66,7 @@ class InboundItemAdmin(PlanViews):
     page_template = "incoming/item.html"
     live_template = "portal/incoming/item_live.html"
     list_before_template = "incoming/item_chips.html"
-    row_actions = ("replay",)
+    declared_actions = ITEM_ACTIONS
     actions = ("plan_for_selected",)
     plan_path = "replay/"
     plan_title = "Replay several items"
@@ -187,25 +182,3 @@ class InboundItemAdmin(PlanViews):
 
     def suggested_action(self, item: InboundItem) -> str:
         return "replay" if item.state == "quarantined" else ""
-
-    @row_action(
-        "Replay",
-        icon="replay",
-        is_available=is_replayable,
-        form=ReasonForm,
-        question=(
-            "The item is read again from its stored request and published as a new event. Routes "
-            "match it anew, so what it caused before may happen twice."
-        ),
-    )
-    def replay(
-        self, request: HttpRequest, item: InboundItem, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        try:
-            replay_item(item, actor, reason=data["reason"], now=now)
-        except InvalidTransition:
-            raise ActionRejected(
-                "It cannot be replayed in its current state, or its request is no longer stored."
-            ) from None
-        return ActionResult("The item is being processed again.", is_audited=True)

@@ -1,6 +1,5 @@
 """Admin of webhook subscriptions: state, evidence and required steps; check, repair, rotate."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -14,18 +13,11 @@ from hub.audit import ActorContext
 from hub.incoming.insight.subscription_status import (
     describe_subscription,
     find_last_item_at,
-    find_rotated_part,
     find_url,
-    is_checked_by_hub,
 )
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.actions import (
-    SubscriptionActionRefused,
-    check_subscription,
-    repair_subscription,
-    rotate_subscription,
-)
-from hub.incoming.registration.address import MoveNotConfirmed, confirm_move
+from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.incoming.registration.address import confirm_move
 from hub.incoming.registration.outcomes import INSTALLATION_MOVED
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
@@ -41,7 +33,6 @@ from hub.staff import (
     row_action,
 )
 
-NOT_MOVED_TEXT = "The address is confirmed already. The webhooks are checked in a moment."
 RESTRICTED_TEXT = "It concerns all tenants. A staff member who is not limited to some confirms it."
 
 
@@ -49,16 +40,8 @@ class EndpointConnectorFilter(ConnectorFilter):
     path = "endpoint__connector_key"
 
 
-def is_repairable(subscription: WebhookSubscription) -> bool:
-    return is_checked_by_hub(subscription.endpoint)
-
-
 def is_moved(subscription: WebhookSubscription) -> bool:
     return subscription.reason == INSTALLATION_MOVED
-
-
-def is_rotatable(subscription: WebhookSubscription) -> bool:
-    return bool(find_rotated_part(subscription.endpoint))
 
 
 @admin.register(WebhookSubscription)
@@ -74,7 +57,8 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     )
     page_template = "incoming/subscription.html"
     live_template = "incoming/subscription_live.html"
-    row_actions = ("check_now", "repair", "rotate", "confirm_move")
+    declared_actions = SUBSCRIPTION_ACTIONS
+    row_actions = ("confirm_move",)
 
     list_display = (
         "shown_state",
@@ -171,52 +155,6 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
             return "confirm_move"
         return "" if subscription.state == "verified" else "repair"
 
-    @row_action("Check now", icon="refresh")
-    def check_now(
-        self,
-        request: HttpRequest,
-        subscription: WebhookSubscription,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> ActionResult:
-        return _run(check_subscription, request, subscription, data, "It is being checked.", now)
-
-    @row_action("Repair", icon="build", is_available=is_repairable)
-    def repair(
-        self,
-        request: HttpRequest,
-        subscription: WebhookSubscription,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> ActionResult:
-        return _run(repair_subscription, request, subscription, data, "It is being repaired.", now)
-
-    @row_action(
-        "Rotate the secret",
-        icon="key",
-        is_available=is_rotatable,
-        form=ReasonForm,
-        question=(
-            "The hub makes a new secret, or a new URL where the URL is the secret, and registers "
-            "it. The old one is accepted until 24 hours after the system has the new one."
-        ),
-        sensitive=True,
-    )
-    def rotate(
-        self,
-        request: HttpRequest,
-        subscription: WebhookSubscription,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> ActionResult:
-        detail = (
-            "Rotated. The old one is accepted until the system has had the new one for 24 hours."
-        )
-        return _run(rotate_subscription, request, subscription, data, detail, now)
-
     @row_action(
         "Confirm the new address",
         icon="move_down",
@@ -241,25 +179,6 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         actor = ActorContext.of_request(request)
         if not actor.is_unrestricted:
             raise ActionRejected(RESTRICTED_TEXT)
-        try:
-            former_url = confirm_move(actor, reason=data["reason"], now=now)
-        except MoveNotConfirmed:
-            raise ActionRejected(NOT_MOVED_TEXT) from None
+        former_url = confirm_move(actor, reason=data["reason"], now=now)
         detail = f"The webhooks that were registered for {former_url} are being registered again."
-        return ActionResult(detail, is_audited=True)
-
-
-def _run(
-    action: Callable[..., object],
-    request: HttpRequest,
-    subscription: WebhookSubscription,
-    data: dict[str, Any],
-    detail: str,
-    now: datetime,
-) -> ActionResult:
-    actor = ActorContext.of_request(request)
-    try:
-        action(subscription, actor, reason=data.get("reason", ""), now=now)
-    except SubscriptionActionRefused as refused:
-        raise ActionRejected(str(refused)) from None
-    return ActionResult(detail, is_audited=True)
+        return ActionResult(detail)

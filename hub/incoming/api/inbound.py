@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 from django.http import Http404
 from rest_framework import serializers
@@ -12,9 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.incoming.api import openapi_examples
 from hub.incoming.insight.rows import (
     REJECTED,
@@ -24,17 +21,16 @@ from hub.incoming.insight.rows import (
     rejected_messages,
 )
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.incoming.processing.replay import replay_item
+from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.serializers import (
     INBOUND_STATES,
     InboundItemDetailSerializer,
     InboundItemSerializer,
 )
-from hub.limits.spending import spend_tenant_limit
-from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.search import smallest_id_at
 from hub.problems import Problem
 from hub.rest import openapi
+from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.fields import TimestampField
 from hub.rest.pagination import PageQuery, paginate_merged_response, parse_query
 from tenants.access.api_authentication import resolve_tenant
@@ -140,34 +136,24 @@ class InboundItemView(APIView):
         return Response(InboundItemDetailSerializer(find_inbound_row(request, id)).data)
 
 
-class ReplayView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+def _find_replayable_item(request: Request, id: UUID) -> InboundItem:
+    row = find_inbound_row(request, id)
+    if row.item is None:
+        raise Problem("wrong-state", "The request was rejected, and its content is not stored.")
+    return row.item
 
-    @openapi.describe_operation(
-        "inbound_replay",
-        "Replay an incoming item",
-        {202: InboundItemDetailSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-        examples={
-            "replayed": openapi_examples.ITEM_DETAIL | {"state": "received", "replay_number": 1}
-        },
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Process an item again: it is published as a new event, and routes match it anew.
 
-        A rejected request cannot be replayed, as its content is not stored.
-        """
-        now, row = clock(), find_inbound_row(request, id)
-        if row.item is None:
-            raise Problem("wrong-state", "The request was rejected, and its content is not stored.")
-        try:
-            with transaction.atomic():
-                if tenant := get_key_user(request).tenant:
-                    spend_tenant_limit(tenant, "replays", now=now)
-                replay_item(row.item, ActorContext.of_request(request), now=now)
-        except InvalidTransition as error:
-            text = f"The item is {row.state}, or its message is no longer stored. {row.action}"
-            raise Problem("wrong-state", text.strip()) from error
-        answer = InboundItemDetailSerializer(find_inbound_row(request, id)).data
-        return Response(answer, status=202)
+ITEM_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="inbound",
+        row="inbound_item",
+        find=find_inbound_row,
+        find_changeable=_find_replayable_item,
+        serializer=InboundItemDetailSerializer,
+        serialize=lambda request, row: InboundItemDetailSerializer(row).data,
+        build_example=lambda state: (
+            openapi_examples.ITEM_DETAIL | {"state": state, "replay_number": 1}
+        ),
+    ),
+    ITEM_ACTIONS,
+)

@@ -11,29 +11,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.audit import ActorContext
-from hub.db.clock import clock
 from hub.incoming.api import openapi_examples
 from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.actions import (
-    SubscriptionActionRefused,
-    check_subscription,
-    repair_subscription,
-    rotate_subscription,
-)
+from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS, WRITE_SCOPE
 from hub.incoming.serializers import (
     WebhookSubscriptionDetailSerializer,
     WebhookSubscriptionSerializer,
 )
 from hub.outgoing.api.key_user import get_key_user
-from hub.problems import Problem
 from hub.rest import openapi
+from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
 
-READ, WRITE = "webhook-subscriptions:read", "webhook-subscriptions:write"
+READ = "webhook-subscriptions:read"
 
 
 class WebhookSubscriptionsQuery(PageQuery):
@@ -99,53 +92,20 @@ class WebhookSubscriptionView(APIView):
 
 def _serialize(request: Request, subscription: WebhookSubscription) -> dict[str, Any]:
     """Return the details, with the URL, which is a secret, only to keys that may rotate it."""
-    context = {"reveals_url": WRITE in get_key_user(request).key.scopes}
+    context = {"reveals_url": WRITE_SCOPE in get_key_user(request).key.scopes}
     data: dict[str, Any] = WebhookSubscriptionDetailSerializer(subscription, context=context).data
     return data
 
 
-def _describe_action(summary: str, name: str) -> Any:
-    return openapi.describe_operation(
-        f"webhook_subscriptions_{name}",
-        summary,
-        {202: WebhookSubscriptionDetailSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-        examples={"requested": openapi_examples.SUBSCRIPTION_DETAIL},
-    )
-
-
-def _apply_action(request: Request, id: UUID, action: Callable[..., object]) -> Response:
-    """Apply an action that continues in the background at the external system."""
-    try:
-        action(find_subscription(request, id), ActorContext.of_request(request), now=clock())
-    except SubscriptionActionRefused as refused:
-        raise Problem("wrong-state", str(refused)) from refused
-    return Response(_serialize(request, find_subscription(request, id)), status=202)
-
-
-class SubscriptionActionView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-
-class CheckView(SubscriptionActionView):
-    @_describe_action("Check a webhook subscription", "check")
-    def post(self, request: Request, id: UUID) -> Response:
-        """Compare the registration with the other system's now; what differs is repaired."""
-        return _apply_action(request, id, check_subscription)
-
-
-class RepairView(SubscriptionActionView):
-    @_describe_action("Repair a webhook subscription", "repair")
-    def post(self, request: Request, id: UUID) -> Response:
-        """Register it again as it should be now, however often that failed before."""
-        return _apply_action(request, id, repair_subscription)
-
-
-class RotateView(SubscriptionActionView):
-    @_describe_action("Rotate the secret of a webhook subscription", "rotate")
-    def post(self, request: Request, id: UUID) -> Response:
-        """Make a new secret, or a new URL where the URL is the secret; the old one is accepted for
-        24 hours more.
-        """
-        return _apply_action(request, id, rotate_subscription)
+SUBSCRIPTION_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="webhook-subscriptions",
+        row="webhook_subscription",
+        find=find_subscription,
+        find_changeable=find_subscription,
+        serializer=WebhookSubscriptionDetailSerializer,
+        serialize=_serialize,
+        build_example=lambda state: openapi_examples.SUBSCRIPTION_DETAIL,
+    ),
+    SUBSCRIPTION_ACTIONS,
+)

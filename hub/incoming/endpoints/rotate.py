@@ -7,7 +7,7 @@ new one, or, if the hub registers nothing at the system, 24 hours after the rota
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from hub.audit import ActorContext
 from hub.incoming.endpoints.create import RandomText, endpoint_url, new_endpoint_key
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.models.endpoints import hash_endpoint_key
+from hub.problems import Refusal
 from hub.queue import wake_up
 
 OVERLAP = timedelta(hours=24)  # during which what was replaced is accepted
@@ -25,7 +26,10 @@ MAX_OVERLAP = timedelta(days=14)
 MAX_SECRETS = 5  # that are valid at a time
 
 
-class RotationRefused(Exception):
+RotatedPart = Literal["", "secret", "url"]
+
+
+class RotationRefused(Refusal):
     """The secret or the URL was not rotated; the message contains the reason."""
 
 
@@ -36,6 +40,29 @@ OVERLAP_IN_PROGRESS_TEXT = _(
     "Its URL was rotated, and the old one is still accepted. Wait until it has expired."
 )
 TOO_MANY_SECRETS_TEXT = _("Its secret was rotated too often. Wait until an old one has expired.")
+
+
+def is_checked_by_hub(endpoint: InboundEndpoint) -> bool:
+    """Return whether the hub, rather than a person, registers webhooks at this system."""
+    subscriptions = endpoint.connector.subscriptions
+    return (
+        subscriptions is not None
+        and not subscriptions.is_manual
+        and endpoint.connection_id is not None
+    )
+
+
+def find_rotated_part(endpoint: InboundEndpoint) -> RotatedPart:
+    """Return what the hub can rotate: the secret it created, the URL if that is the secret, or
+    nothing.
+
+    A secret that the system created can be rotated there only.
+    """
+    source = endpoint.connector.webhook_source
+    if source is None:
+        return ""
+    parts: dict[str, RotatedPart] = {"made": "secret", "url": "url"}
+    return parts.get(source.secret_from, "")
 
 
 @transaction.atomic

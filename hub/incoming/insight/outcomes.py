@@ -7,7 +7,6 @@ from django.db.models import Prefetch, QuerySet
 
 from hub.incoming.insight.rows import InboundRow, build_row, readable_items
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.replay.item_filters import REASONS_FOR_A_PERSON
 from hub.outgoing.insight.explain import (
     EffectiveState,
     readable_deliveries,
@@ -16,15 +15,6 @@ from hub.outgoing.insight.explain import (
 from hub.outgoing.models import Delivery
 
 FINAL_STATES = ("processed", "duplicate", "echo", "quarantined", "unmatched", "skipped")
-
-
-def is_replayable(item: InboundItem) -> bool:
-    """Return whether the state of an item allows a replay, as `match_replayable` does in SQL.
-
-    Whether its request is still stored is checked by the replay.
-    """
-    is_held_for_person = item.state == "held" and item.reason in REASONS_FOR_A_PERSON
-    return item.state in ("processed", "echo", "quarantined", "skipped") or is_held_for_person
 
 
 @dataclass(frozen=True, slots=True)

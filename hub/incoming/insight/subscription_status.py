@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from django.db.models import QuerySet
 
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.endpoints.create import endpoint_url
-from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.models import WebhookSubscription
 from hub.reason_codes import SUBSCRIPTION_REASONS, find_reason, translate_text
 from hub.state_texts import NOTHING_LISTENS, SUBSCRIPTION_STATES
 
 HANDLED_BY_A_PERSON = ("manual", "unsupported")
-
-RotatedPart = Literal["", "secret", "url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +72,3 @@ def find_url(subscription: WebhookSubscription) -> str | None:
 def find_last_item_at(subscription: WebhookSubscription) -> datetime | None:
     """Return when an item last arrived; for an app's endpoint, of any of its tenants."""
     return subscription.last_item_at or subscription.endpoint.last_item_at
-
-
-def is_checked_by_hub(endpoint: InboundEndpoint) -> bool:
-    """Return whether the hub, rather than a person, registers webhooks at this system."""
-    subscriptions = endpoint.connector.subscriptions
-    return (
-        subscriptions is not None
-        and not subscriptions.is_manual
-        and endpoint.connection_id is not None
-    )
-
-
-def find_rotated_part(endpoint: InboundEndpoint) -> RotatedPart:
-    """Return what the hub can rotate: its own secret, the URL if that is the secret, or nothing.
-
-    A secret that the system created can be rotated there only.
-    """
-    source = endpoint.connector.webhook_source
-    if source is None:
-        return ""
-    parts: dict[str, RotatedPart] = {"made": "secret", "url": "url"}
-    return parts.get(source.secret_from, "")

@@ -1,14 +1,17 @@
 """Actions of people on webhook subscriptions, audited; called by REST, the admin and the portal."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from hub.actions import Action, always, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.endpoints.rotate import (
-    RotationRefused,
+    find_rotated_part,
+    is_checked_by_hub,
     rotate_endpoint_key,
     rotate_endpoint_secret,
 )
@@ -16,12 +19,14 @@ from hub.incoming.models import WebhookSubscription
 from hub.incoming.processing.attribution import find_hold_reason
 from hub.incoming.registration.address import find_former_url
 from hub.incoming.registration.schedule import is_check_awaited, request_check
+from hub.problems import Refusal
 
 
-class SubscriptionActionRefused(Exception):
+class SubscriptionActionRefused(Refusal):
     """The action is not possible; the message contains the reason."""
 
 
+WRITE_SCOPE = "webhook-subscriptions:write"
 MIN_CHECK_INTERVAL = timedelta(seconds=20)  # between two checks that people request
 JUST_CHECKED_TEXT = _("It was checked a few seconds ago. Its state is up to date.")
 DISCONNECTED_TEXT = _("The connection is disconnected. Connect the account again.")
@@ -87,7 +92,7 @@ def rotate_subscription(
     """Rotate the secret that authenticates the webhooks of its endpoint, with an overlap.
 
     This is the secret that the hub generated, or the URL if the URL is the secret. The registration
-    is updated in the background. Raises SubscriptionActionRefused.
+    is updated in the background. Raises SubscriptionActionRefused and RotationRefused.
     """
     _refuse_if_disconnected(subscription)
     endpoint = subscription.endpoint
@@ -96,8 +101,6 @@ def rotate_subscription(
     rotate = rotate_endpoint_key if is_url_secret else rotate_endpoint_secret
     try:
         rotate(endpoint, actor, reason=reason, now=now)
-    except RotationRefused as refused:
-        raise SubscriptionActionRefused(str(refused)) from refused
     except CannotOpen as error:
         raise SubscriptionActionRefused(UNREADABLE_TEXT) from error
 
@@ -113,3 +116,48 @@ def _refuse_if_not_callable(subscription: WebhookSubscription) -> None:
     connection = subscription.endpoint.connection
     if connection is not None and (text := NOT_CALLABLE.get(find_hold_reason(connection))):
         raise SubscriptionActionRefused(text)
+
+
+def _declare(**fields: Any) -> Action[WebhookSubscription]:
+    return Action(scope=WRITE_SCOPE, is_background=True, **fields)
+
+
+SUBSCRIPTION_ACTIONS = declare_actions(
+    _declare(
+        name="check",
+        label=_("Check now"),
+        question=_(
+            "Compare the registration with the other system's now; what differs is repaired."
+        ),
+        success=_("It is being checked."),
+        summary="Check a webhook subscription",
+        run=check_subscription,
+        is_available=lambda subscription: is_checked_by_hub(subscription.endpoint),
+        icon="refresh",
+    ),
+    _declare(
+        name="repair",
+        label=_("Repair"),
+        question=_("Register it again as it should be now, however often that failed before."),
+        success=_("It is being repaired."),
+        summary="Repair a webhook subscription",
+        run=repair_subscription,
+        is_available=lambda subscription: is_checked_by_hub(subscription.endpoint),
+        icon="build",
+    ),
+    _declare(
+        name="rotate",
+        label=_("Rotate the secret"),
+        question=_(
+            "The hub makes a new secret, or a new URL where the URL is the secret, and registers "
+            "it. The old one is accepted until 24 hours after the system has the new one."
+        ),
+        success=_("A new secret is being registered. The old one is accepted for a day longer."),
+        summary="Rotate the secret of a webhook subscription",
+        run=rotate_subscription,
+        is_available=lambda subscription: bool(find_rotated_part(subscription.endpoint)),
+        asks_reason=always,
+        is_sensitive=True,
+        icon="key",
+    ),
+)

@@ -14,10 +14,13 @@ from django.urls import reverse
 from connectors.webhook_sources import FoundSubscription
 from hub.audit import ActorContext
 from hub.incoming.models import InboundEndpoint, WebhookAddress, WebhookSubscription
+from hub.problems import Refusal
 
 
-class MoveNotConfirmed(Exception):
+class MoveNotConfirmed(Refusal):
     """There is no move to confirm: the webhooks are registered under the current URL."""
+
+    sentence = "The address is confirmed already. The webhooks are checked in a moment."
 
 
 def find_former_url() -> str:

@@ -14,13 +14,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connectors.registry import CONNECTORS
 from hub.audit import Actor, ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import OperationRefused
 from hub.operations.operation_runner import run_operation
 from hub.outgoing.operations import planning
 from hub.outgoing.operations.estimate import OperationEstimate
+from hub.problems import Refusal
 from tenants.models import Tenant
 
 TIME_SPAN = re.compile(r"([0-9]{1,6})(m|h|d)", re.ASCII)
@@ -95,7 +94,7 @@ class Command(BaseCommand):
             raise CommandError("Cancelled.")
         try:
             operation_actions.confirm_operation(operation, actor, now=clock())
-        except (OperationRefused, InvalidTransition) as error:
+        except Refusal as error:
             raise CommandError(str(error)) from None
         while run_operation(
             operation.pk,

@@ -39,4 +39,4 @@ class ConnectionAdmin(ConnectionAdminBase):
             page = HttpResponseRedirect(
                 reverse("admin:outgoing_delivery_change", args=[delivery.pk])
             )
-        return staff.ActionResult("A test event is sent.", page=page, is_audited=True)
+        return staff.ActionResult("A test event is sent.", page=page)

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hub.db.clock import clock
-from hub.outgoing.admin.delivery_actions import DeliveryRowActions
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import (
     TIME_SPANS,
@@ -22,21 +21,25 @@ from hub.outgoing.admin.list_filters import (
     TenantFilter,
 )
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
-from hub.outgoing.admin.remedies import find_next_step
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.admin.remedy_urls import build_remedy_url
 from hub.outgoing.insight.delivery_facts.page import (
     build_delivery_context,
     build_status_context,
 )
 from hub.outgoing.insight.delivery_facts.same_error import count_same_error
 from hub.outgoing.insight.explain import resolve_effective_state
+from hub.outgoing.insight.remedies import find_remedy
 from hub.outgoing.insight.search import match_deliveries
 from hub.outgoing.models import Delivery
+from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
 from hub.staff import EmptyStep, display, render_badge, render_time
 from tenants.scoping import accessible_tenants
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(DeliveryRowActions):
+class DeliveryAdmin(ReadOnlyAdmin):
+    declared_actions = DELIVERY_ACTIONS
     empty_text = (
         "A delivery is an event on its way to one system. The first one appears with the "
         "first event that a route matches."
@@ -110,6 +113,9 @@ class DeliveryAdmin(DeliveryRowActions):
             build_planning_url({"deliveries": " ".join(str(id) for id in ids)})
         )
 
+    def suggested_action(self, delivery: Delivery) -> str:
+        return "retry" if delivery.state == "failed" else ""
+
     # --- columns ---
 
     @display(description="state")
@@ -155,7 +161,8 @@ class DeliveryAdmin(DeliveryRowActions):
 
     def live_context(self, delivery: Delivery, *, now: datetime) -> dict[str, Any]:
         context = build_status_context(delivery)
-        return {**context, "remedy": find_next_step(delivery, context["state"])}
+        remedy = find_remedy(delivery, context["state"])
+        return {**context, "remedy_url": build_remedy_url(delivery, remedy) if remedy else ""}
 
     def page_context(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         same_error = count_same_error(delivery, accessible_tenants(request.user))

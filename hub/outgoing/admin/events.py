@@ -25,9 +25,9 @@ from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
 from hub.outgoing.insight.log_rows import build_log_row
 from hub.outgoing.insight.search import match_events
-from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
+from hub.problems import show_refusal
 from hub.reason_codes import REASONS
 from hub.staff import EmptyStep, display, parse_number, render_badge, render_time
 from tenants.models import Tenant, User
@@ -160,7 +160,7 @@ class EventAdmin(ReadOnlyAdmin):
         data, now = form.cleaned_data, clock()
         if not changeable_rows(Tenant, request.user).filter(pk=data["tenant"].pk).exists():
             raise PermissionDenied
-        try:
+        with show_refusal(request, form):
             return send_staff_event(
                 data["tenant"],
                 data["type"],
@@ -169,13 +169,7 @@ class EventAdmin(ReadOnlyAdmin):
                 actor=ActorContext.of_request(request),
                 now=now,
             )
-        except EventConflict:
-            form.add_error(
-                "id",
-                "An event with this ID already exists with other data. Enter another ID or "
-                "leave it empty.",
-            )
-            return None
+        return None
 
     def get_initial_event(self, request: HttpRequest) -> dict[str, Any]:
         """Return the initial data of the form: the event of ?like=, otherwise an example order."""

@@ -13,7 +13,6 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import OperationRefused
 from hub.outgoing.admin.list_filters import TIME_SPANS
 from hub.outgoing.admin.plan_form import PlanForm
 from hub.outgoing.admin.plan_views import PlanViews
@@ -24,7 +23,6 @@ from hub.outgoing.operations.operation_page import (
     build_progress_context,
 )
 from hub.staff import (
-    ActionRejected,
     ActionResult,
     EmptyStep,
     display,
@@ -142,13 +140,8 @@ class OperationAdmin(PlanViews):
     def confirm(
         self, request: HttpRequest, operation: Operation, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        try:
-            operation_actions.confirm_operation(
-                operation, ActorContext.of_request(request), now=now
-            )
-        except OperationRefused as refused:
-            raise ActionRejected(str(refused)) from None
-        return ActionResult("Running.", is_audited=True)
+        operation_actions.confirm_operation(operation, ActorContext.of_request(request), now=now)
+        return ActionResult("Running.")
 
     @row_action(
         "Cancel", icon="close", is_available=lambda operation: not operation.is_ended, tone="danger"
@@ -157,7 +150,7 @@ class OperationAdmin(PlanViews):
         self, request: HttpRequest, operation: Operation, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         operation_actions.cancel_operation(operation, ActorContext.of_request(request), now=now)
-        return ActionResult("The delivery has been cancelled.", is_audited=True)
+        return ActionResult("The operation has been cancelled.")
 
     # --- planning ---
 

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
-from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
+from hub.connections.actions.kill_switches import switch_off, switch_on
 from hub.connections.forms.action_forms import StaffPauseForm, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
@@ -26,7 +26,6 @@ from hub.outgoing.insight.route_failures import count_route_failures
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.route_actions import add_route, change_route, delete_route
 from hub.staff import (
-    ActionRejected,
     ActionResult,
     EmptyStep,
     ModelAdmin,
@@ -211,11 +210,8 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         switch = KillSwitch(
             scope="route", route=route, tenant=route.tenant, reason=data["reason"], expires_at=end
         )
-        try:
-            switch_off(switch, ActorContext.of_request(request), now=now)
-        except AlreadySwitchedOff as already:
-            raise ActionRejected(f"{already}.") from None
-        return ActionResult("Switched off.", is_audited=True)
+        switch_off(switch, ActorContext.of_request(request), now=now)
+        return ActionResult("Switched off.")
 
     @row_action(
         "Switch on", icon="play_arrow", is_available=lambda route: route.off, tone="primary"
@@ -225,7 +221,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     ) -> ActionResult:
         for switch in KillSwitch.unscoped.filter(scope="route", route=route):
             switch_on(switch, ActorContext.of_request(request), now=now)
-        return ActionResult("Switched on. Held deliveries are sent now.", is_audited=True)
+        return ActionResult("Switched on. Held deliveries are sent now.")
 
     # --- saving ---
 

@@ -18,7 +18,6 @@ from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.models import TYPE_PATTERN
 from hub.outgoing.serializers import DeliverySerializer
 from hub.outgoing.subscriptions.endpoint_routes import (
-    AlreadySubscribed,
     load_endpoint_routes,
     send_test_event,
     subscribe_endpoint,
@@ -113,12 +112,7 @@ class SubscriptionView(APIView):
         endpoint = _find_endpoint(request, id)
         data = validate_data(SubscribeSerializer, request.data)
         actor = ActorContext.of_request(request)
-        try:
-            subscribe_endpoint(
-                endpoint, data["event_types"], actor, filter=data["filter"], now=clock()
-            )
-        except AlreadySubscribed as error:
-            raise Problem("wrong-state", str(error)) from None
+        subscribe_endpoint(endpoint, data["event_types"], actor, filter=data["filter"], now=clock())
         return Response(SubscriptionSerializer(load_endpoint_routes(endpoint)).data)
 
 

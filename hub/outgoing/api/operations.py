@@ -1,8 +1,6 @@
 """REST API of operations on many deliveries: plan, confirm, read the progress, cancel."""
 
-import math
 from collections.abc import Callable
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -14,17 +12,14 @@ from rest_framework.views import APIView
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import OperationRefused, TooManyRows
 from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import READ
-from hub.outgoing.api.delivery_actions import WRITE
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.operation_serializers import OperationSerializer, PlanSerializer
 from hub.outgoing.operations import planning
-from hub.problems import Problem
+from hub.outgoing.operations.delivery_actions import WRITE_SCOPE
 from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
@@ -55,7 +50,7 @@ def _resolve_operation_tenant(request: Request, reference: str | None) -> Tenant
 
 
 class OperationsView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE_SCOPE}
 
     @openapi.describe_operation(
         "operations_list",
@@ -124,27 +119,12 @@ class OperationView(APIView):
 
 def _apply_operation_action(request: Request, id: UUID, action: Callable[..., None]) -> Response:
     operation, now = _find_operation(request, id), clock()
-    try:
-        action(operation, ActorContext.of_request(request), now=now)
-    except TooManyRows as refused:
-        raise Problem(
-            "too-many-rows", str(refused), headers=_build_retry_after(refused.possible_at, now)
-        ) from refused
-    except OperationRefused as refused:
-        raise Problem("wrong-state", str(refused)) from refused
-    except InvalidTransition as error:
-        raise Problem(
-            "wrong-state", f"The operation is {_find_operation(request, id).state}."
-        ) from error
+    action(operation, ActorContext.of_request(request), now=now)
     return Response(OperationSerializer(operation).data)
 
 
-def _build_retry_after(retry_at: datetime | None, now: datetime) -> dict[str, str]:
-    return {"Retry-After": str(math.ceil((retry_at - now).total_seconds()))} if retry_at else {}
-
-
 class ConfirmView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE_SCOPE}
 
     @openapi.describe_operation(
         "operations_confirm",
@@ -165,7 +145,7 @@ class ConfirmView(APIView):
 
 
 class CancelOperationView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE_SCOPE}
 
     @openapi.describe_operation(
         "operations_cancel",

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from threading import Event
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -20,10 +20,9 @@ from hub.db.clock import clock
 from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.serializers import DeliverySerializer
-from hub.outgoing.subscriptions.requested_actions import ActionRefused, request_action
+from hub.outgoing.subscriptions.requested_actions import request_action
 from hub.problems import Problem, StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import ObjectField, object_url
@@ -93,20 +92,15 @@ class RequestedActionView(APIView):
         tenant = _find_tenant(request, connection, data.get("tenant", ""))
 
         def perform() -> IdempotentAnswer:
-            try:
-                delivery = request_action(
-                    connection,
-                    known_action,
-                    data["data"],
-                    ActorContext.of_request(request),
-                    tenant=tenant,
-                    id=data["id"],
-                    now=now,
-                )
-            except ActionRefused as error:
-                raise _build_refusal(str(error)) from None
-            except EventConflict:
-                raise Problem("event-conflict") from None
+            delivery = request_action(
+                connection,
+                known_action,
+                data["data"],
+                ActorContext.of_request(request),
+                tenant=tenant,
+                id=data["id"],
+                now=now,
+            )
             url = object_url("delivery", delivery)
             return IdempotentAnswer({"id": str(delivery.public_id)}, location=url)
 
@@ -163,8 +157,3 @@ def _find_tenant(request: Request, connection: Connection, reference: str) -> Te
     if key_tenant is None and not reference:
         raise Problem("tenant-required")
     return key_tenant or resolve_tenant(request, reference)
-
-
-def _build_refusal(problem: str) -> Problem:
-    error: dict[str, Any] = {"pointer": "/data", "detail": problem, "code": "invalid"}
-    return Problem("validation-failed", errors=[error])

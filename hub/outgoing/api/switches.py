@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
-from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
+from hub.connections.actions.kill_switches import switch_off, switch_on
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from hub.outgoing.api import openapi_examples
@@ -213,10 +213,7 @@ class SwitchesView(APIView):
             expires_at=data.get("expires_at"),
             **_resolve_switch_subject(request, data),
         )
-        try:
-            switch_off(switch, ActorContext.of_request(request), now=now)
-        except AlreadySwitchedOff as already:
-            raise Problem("wrong-state", "Already switched off. Switch it on first.") from already
+        switch_off(switch, ActorContext.of_request(request), now=now)
         return Response(
             SwitchSerializer(switch).data,
             status=201,

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Event
+from hub.problems import Refusal
 from tenants.models import Tenant
 
 
-class EventConflict(Exception):
+class EventConflict(Refusal):
     """An event with this id exists, with another body."""
 
+    code, field = "event-conflict", "id"
+
     def __init__(self, index: int, sender_id: str) -> None:
-        super().__init__(f"an event {sender_id!r} exists with another body")
+        sentence = _("An event “%(id)s” already exists with other data. Use another ID.")
+        super().__init__(sentence % {"id": sender_id})
         self.index = index
         self.sender_id = sender_id
 

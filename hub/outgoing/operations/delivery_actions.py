@@ -10,14 +10,22 @@ and need a fixed number of statements, apart from the audit rows.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from hub.actions import Action, always, declare_actions
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
-from hub.outgoing.insight.explain import readable_deliveries, resolve_state_and_reason
+from hub.outgoing.insight.explain import (
+    readable_deliveries,
+    resolve_effective_state,
+    resolve_state_and_reason,
+)
 from hub.outgoing.models import Delivery, EventBody, Rendering
 from hub.outgoing.operations.conditions import CONDITIONS
 from hub.outgoing.operations.replays import find_newest_replays, insert_replays, replay_key
@@ -32,9 +40,19 @@ from hub.outgoing.release import (
     waiting_lane_ids,
 )
 from hub.outgoing.routing import build_replay
+from hub.state_texts import state_label
 
 SKIPPED_BY_PERSON = "skipped_by_person"
-LIMITED_ACTIONS = {"retry", "send_again"}  # actions that count towards the limit of replays
+UNKNOWN_EFFECT = "unknown_effect"
+WRITE_SCOPE = "deliveries:write"
+# why an action that the state allows is not possible
+IMPOSSIBLE = {
+    "retry": gettext_lazy("It cannot be sent until the cause is fixed."),
+    "send_again": gettext_lazy(
+        "It cannot be replayed: its event is no longer stored, or another person has just "
+        "replayed it."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +70,7 @@ class DeliveryActionContext:
 
 @transaction.atomic
 def apply_delivery_action(
-    action: str, delivery: Delivery, *, actor: ActorContext, reason: str = "", now: datetime
+    action: str, delivery: Delivery, actor: ActorContext, *, reason: str = "", now: datetime
 ) -> Delivery:
     """Lock one delivery, apply the action, and return the delivery that it changed or created.
 
@@ -60,10 +78,19 @@ def apply_delivery_action(
     action.
     """
     context = DeliveryActionContext(now, actor, reason)
-    changed = DELIVERY_ACTIONS[action](lock_deliveries(Q(pk=delivery.pk)), context)
+    changed = FUNCTIONS[action](lock_deliveries(Q(pk=delivery.pk)), context)
     if not changed:
-        raise InvalidTransition(delivery, action)
+        raise InvalidTransition(delivery, action, _describe_impossible(action, delivery))
     return changed[0]
+
+
+def _describe_impossible(action: str, delivery: Delivery) -> str:
+    """Return why the action was not possible, and what to do about it."""
+    state = resolve_effective_state(delivery)
+    why = str(IMPOSSIBLE.get(action, "")) if CONDITIONS[action].is_met(delivery) else ""
+    label = _("The delivery is %(state)s.") % {"state": state_label(state.state)}
+    parts = (why,) if why else (label, state.sentence, state.action)
+    return " ".join(filter(None, map(str, parts)))
 
 
 def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery]:
@@ -168,12 +195,112 @@ def skip_deliveries(
 
 
 DeliveryActionFunction = Callable[[Sequence[Delivery], DeliveryActionContext], list[Delivery]]
-DELIVERY_ACTIONS: Mapping[str, DeliveryActionFunction] = {
+FUNCTIONS: Mapping[str, DeliveryActionFunction] = {
     "retry": retry_deliveries,
     "send_again": send_deliveries_again,
     "cancel": cancel_deliveries,
     "skip": skip_deliveries,
 }
+
+
+# --- as people and programs see them --------------------------------------------------------------
+
+
+def _describe_retry(delivery: Delivery) -> str:
+    """Return the result of a retry; a delivery whose cause is not fixed is held again."""
+    state = resolve_effective_state(delivery)
+    if state.state != "held":
+        return ""
+    return _("It is due now and is sent once the cause is fixed: %(why)s") % {"why": state.sentence}
+
+
+def _find_repetition(delivery: Delivery) -> str:
+    """Return the warning that the delivery may arrive twice."""
+    if delivery.reason == UNKNOWN_EFFECT:
+        return _(
+            "It may have arrived already, and this system cannot recognise a repetition. Check "
+            "there first. If it has arrived, cancel it here instead."
+        )
+    if delivery.possibly_delivered:
+        return _(
+            "An earlier attempt may have arrived. A retry uses the same ID; a system that does not "
+            "support IDs may show the message twice."
+        )
+    return ""
+
+
+DELIVERY_ACTIONS = declare_actions(
+    Action[Delivery](
+        name="retry",
+        label=gettext_lazy("Retry now"),
+        question=gettext_lazy(
+            "Sends the same message again immediately: with the same content and ID, to the "
+            "current address and with the current secret. Routes are not evaluated again."
+        ),
+        success=gettext_lazy("The delivery is being retried."),
+        summary="Retry a delivery",
+        run=partial(apply_delivery_action, "retry"),
+        is_available=CONDITIONS["retry"].is_met,
+        scope=WRITE_SCOPE,
+        limit="replays",
+        asks_reason=lambda delivery: delivery.reason == UNKNOWN_EFFECT,
+        find_caution=_find_repetition,
+        describe_result=_describe_retry,
+        icon="refresh",
+        leads_to="waiting",
+    ),
+    Action[Delivery](
+        name="send_again",
+        label=gettext_lazy("Replay"),
+        question=gettext_lazy(
+            "Creates a new delivery with the current filter, mapping, address and secret. It has "
+            "the same ID: a system that supports IDs accepts it once, others may show it twice."
+        ),
+        success=gettext_lazy("The new delivery has been created."),
+        summary="Replay a delivery",
+        run=partial(apply_delivery_action, "send_again"),
+        asks_reason=always,
+        is_available=CONDITIONS["send_again"].is_met,
+        scope=WRITE_SCOPE,
+        limit="replays",
+        icon="forward",
+        leads_to="waiting",
+        creates=True,
+    ),
+    Action[Delivery](
+        name="cancel",
+        label=gettext_lazy("Cancel"),
+        question=gettext_lazy(
+            "The delivery is not sent and not attempted again. It can be retried later."
+        ),
+        success=gettext_lazy("The delivery has been cancelled."),
+        summary="Cancel a delivery",
+        run=partial(apply_delivery_action, "cancel"),
+        asks_reason=always,
+        is_available=CONDITIONS["cancel"].is_met,
+        scope=WRITE_SCOPE,
+        icon="close",
+        tone="danger",
+        leads_to="cancelled",
+    ),
+    Action[Delivery](
+        name="skip",
+        label=gettext_lazy("Skip"),
+        question=gettext_lazy(
+            "The delivery is closed permanently, and later deliveries of an ordered route "
+            "continue. It can still be replayed."
+        ),
+        success=gettext_lazy("The delivery has been skipped."),
+        summary="Skip a delivery",
+        run=partial(apply_delivery_action, "skip"),
+        asks_reason=always,
+        is_available=CONDITIONS["skip"].is_met,
+        scope=WRITE_SCOPE,
+        icon="redo",
+        tone="danger",
+        leads_to="skipped",
+    ),
+)
 
 
 # --- steps of several actions ---------------------------------------------------------------------

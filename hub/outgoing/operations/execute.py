@@ -11,7 +11,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import (
-    DELIVERY_ACTIONS,
+    FUNCTIONS,
     DeliveryActionContext,
     lock_deliveries,
 )
@@ -37,9 +37,7 @@ def execute_batch(operation: Operation, size: int, *, now: datetime) -> BatchRes
     if operation.kind == "send_again":
         condition &= _match_newest_replay()
     deliveries = lock_deliveries(condition, skip_locked=True)
-    changed = DELIVERY_ACTIONS[operation.kind](
-        deliveries, DeliveryActionContext(now, low_priority=True)
-    )
+    changed = FUNCTIONS[operation.kind](deliveries, DeliveryActionContext(now, low_priority=True))
     return BatchResult(ids[-1], len(changed), len(ids) - len(changed))
 
 

@@ -14,6 +14,7 @@ from hub.mappings.versions import save_mapping_version
 from hub.outgoing.intake.publish import publish_for_route
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.routing import matches_event_type
+from hub.problems import Refusal
 from hub.queue import wake_up
 from tenants.models import User
 
@@ -25,7 +26,7 @@ OWN_EVENT_TYPES = (TEST_EVENT_TYPE, ACTION_EVENT_TYPE, REPORT_EVENT_TYPE)
 TEST_EVENT_DATA = {"message": "This is a test event. A person or a program of yours requested it."}
 
 
-class AlreadySubscribed(Exception):
+class AlreadySubscribed(Refusal):
     """Events of this pattern reach the endpoint by another route, so they would arrive twice."""
 
     def __init__(self, pattern: str, route: Route) -> None:

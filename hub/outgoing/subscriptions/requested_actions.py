@@ -16,6 +16,7 @@ from hub.outgoing.intake.event_input import EventConflict, EventInput
 from hub.outgoing.intake.publish import publish_all_for_route
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE, create_route
+from hub.problems import Refusal
 from tenants.models import Tenant
 
 # a requested delivery is due so much earlier, and is claimed before what waits on its lane
@@ -25,8 +26,10 @@ INPUT_PATH = "data.input"
 SOURCE = "action"
 
 
-class ActionRefused(Exception):
+class ActionInputRefused(Refusal):
     """The action cannot be carried out with this input."""
+
+    code, field = "validation-failed", "data"
 
 
 @transaction.atomic
@@ -43,15 +46,15 @@ def request_action(
     """Publish an event `action.requested` and its one delivery, which is claimed first; audit it.
 
     `id` is the sender's: the same request again returns the first delivery. Raises EventConflict if
-    another request has this id, ActionRefused if the action does not accept the input, or the
+    another request has this id, ActionInputRefused if the action does not accept the input, or the
     account is disconnected, and LimitExceeded if too many were requested of this connection.
     """
     if problem := action.find_body_problem(input):
-        raise ActionRefused(problem)
+        raise ActionInputRefused(problem)
     Lane.lock(connection.pk)
     locked = Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     if locked.is_disconnected:
-        raise ActionRefused("the account is disconnected")
+        raise ActionInputRefused("the account is disconnected")
     data = {"action": action.key, "input": dict(input)}
     event_input = EventInput(tenant, ACTION_EVENT_TYPE, data, id)
     if first := _find_requested(event_input):

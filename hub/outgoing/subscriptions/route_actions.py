@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
@@ -20,6 +21,7 @@ from hub.mappings.mapping_actions import (
 from hub.mappings.models import FieldMapping
 from hub.mappings.translate import MappingError
 from hub.outgoing.models import Route
+from hub.problems import Refusal
 from hub.queue import wake_up
 
 REFERENCE_COLUMNS = {"tenant", "origin", "connection", "mapping"}
@@ -52,8 +54,10 @@ class RouteReport(Protocol):
 ROUTE_DELETED: Hook[RouteReport] = Hook()
 
 
-class RouteInUse(Exception):
+class RouteInUse(Refusal):
     """A route that has deliveries cannot be deleted."""
+
+    sentence = gettext_lazy("The route has deliveries. Disable it instead.")
 
 
 def add_route(
@@ -129,7 +133,7 @@ def delete_route(route: Route, actor: ActorContext, *, now: datetime) -> None:
     """
     Route.unscoped.select_for_update(of=("self",)).get(pk=route.pk)
     if route.deliveries.exists():
-        raise RouteInUse(f"{route.name} has deliveries.")
+        raise RouteInUse
     actor.audit("route.delete", route, before={"name": route.name}, now=now)
     for report in ROUTE_DELETED:
         report(route, now=now)

@@ -5,18 +5,22 @@ from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from hub.audit import ActorContext
 from hub.portal.log.query import LogForm
 from hub.portal.models import SavedView
+from hub.problems import Refusal
 from tenants.models import Tenant
 
 MAX_SAVED_VIEWS = 30  # of one tenant
 MAX_QUERY_LENGTH = SavedView._meta.get_field("query").max_length or 0
 
 
-class TooManySavedViews(Exception):
+class TooManySavedViews(Refusal):
     """The tenant has the maximum number of saved views."""
+
+    sentence = _("Your organisation has reached the limit of saved views. Remove one first.")
 
 
 def list_saved_views(tenant: Tenant) -> list[SavedView]:

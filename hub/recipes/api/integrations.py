@@ -1,7 +1,6 @@
 """REST API of integrations: switch on, list, read, change, pause, resume, upgrade and remove."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,11 +13,10 @@ from rest_framework.views import APIView
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.problems import Problem
 from hub.recipes.activity import WEEK, count_activity
 from hub.recipes.api import examples
-from hub.recipes.api.recipes import READ, WRITE, report_invalid_answers
+from hub.recipes.api.recipes import READ, WRITE
 from hub.recipes.api.serializers import (
     RECIPE_CHOICES,
     AnswersSerializer,
@@ -30,20 +28,16 @@ from hub.recipes.api.serializers import (
 )
 from hub.recipes.definitions import RECIPES
 from hub.recipes.integration_actions import (
-    IntegrationExists,
-    RecipeUnavailable,
-    TooManyIntegrations,
+    INTEGRATION_ACTIONS,
     change_answers,
-    pause_integration,
     remove_integration,
-    resume_integration,
     switch_on_integration,
     upgrade_integration,
 )
 from hub.recipes.models import Integration
-from hub.recipes.part_actions import PartRefused
 from hub.recipes.upgrades import describe_upgrade
 from hub.rest import openapi
+from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
@@ -51,9 +45,6 @@ from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
 from tenants.scoping import visible_rows
 
 CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "wrong-state", "limit-reached")
-ALREADY_ON = "It is on with these answers already: %s"
-NO_RECIPE = "This release has no such recipe. The integration can be paused and removed."
-REMOVED_MESSAGE = "The integration is removed."
 
 
 class IntegrationsQuery(PageQuery):
@@ -70,26 +61,6 @@ def visible_integrations(request: Request) -> QuerySet[Integration]:
 
 def find_integration(request: Request, id: UUID) -> Integration:
     return get_object_or_404(visible_integrations(request), public_id=id)
-
-
-@contextmanager
-def report_refusals() -> Iterator[None]:
-    """Convert the exceptions of the service functions to problems."""
-    try:
-        with report_invalid_answers():
-            yield
-    except IntegrationExists as exists:
-        raise Problem("wrong-state", ALREADY_ON % exists.integration.public_id) from exists
-    except TooManyIntegrations as error:
-        raise Problem("limit-reached", str(error)) from error
-    except PartRefused as refused:
-        raise Problem("wrong-state", str(refused)) from refused
-    except RecipeUnavailable as error:
-        raise Problem("wrong-state", NO_RECIPE) from error
-    except InvalidTransition as error:
-        raise Problem(
-            "wrong-state", REMOVED_MESSAGE if error.requested_state == "removed" else ""
-        ) from error
 
 
 def parse_answers(
@@ -141,10 +112,9 @@ class IntegrationsView(APIView):
         data = validate_data(CreateIntegrationSerializer, request.data)
         tenant = resolve_tenant(request, data.get("tenant"))
         actor = ActorContext.of_request(request)
-        with report_refusals():
-            integration = switch_on_integration(
-                RECIPES[data["recipe"]], tenant, data.get("answers", {}), actor, now=clock()
-            )
+        integration = switch_on_integration(
+            RECIPES[data["recipe"]], tenant, data.get("answers", {}), actor, now=clock()
+        )
         response = respond_with_integration(request, integration.public_id)
         response.status_code, response["Location"] = 201, object_url("integration", integration)
         return response
@@ -181,8 +151,7 @@ class IntegrationView(APIView):
             find_integration(request, id),
             parse_answers(request, ChangeAnswersSerializer),
         )
-        with report_refusals():
-            change_answers(integration, answers, ActorContext.of_request(request), now=clock())
+        change_answers(integration, answers, ActorContext.of_request(request), now=clock())
         return respond_with_integration(request, id)
 
     @openapi.describe_operation(
@@ -196,47 +165,8 @@ class IntegrationView(APIView):
         stay in the log, and those that wait are still sent.
         """
         integration = find_integration(request, id)
-        with report_refusals():
-            remove_integration(integration, ActorContext.of_request(request), now=clock())
+        remove_integration(integration, ActorContext.of_request(request), now=clock())
         return Response(status=204)
-
-
-class PauseView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "integrations_pause",
-        "Pause an integration",
-        {200: IntegrationSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-        examples={"paused": examples.INTEGRATION | {"state": "paused"}},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Pause an integration: it takes no events and runs no jobs until it is resumed."""
-        integration = find_integration(request, id)
-        with report_refusals():
-            pause_integration(integration, ActorContext.of_request(request), now=clock())
-        return respond_with_integration(request, id)
-
-
-class ResumeView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "integrations_resume",
-        "Resume an integration",
-        {200: IntegrationSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-        examples={"on": examples.INTEGRATION},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Let a paused integration work from now on."""
-        integration = find_integration(request, id)
-        with report_refusals():
-            resume_integration(integration, ActorContext.of_request(request), now=clock())
-        return respond_with_integration(request, id)
 
 
 class UpgradeView(APIView):
@@ -251,8 +181,7 @@ class UpgradeView(APIView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return what the newest version of the recipe would change. Nothing is changed."""
-        with report_refusals():
-            upgrade = describe_upgrade(find_integration(request, id))
+        upgrade = describe_upgrade(find_integration(request, id))
         if upgrade is None:
             raise Problem("wrong-state", "There is no newer version of its recipe.")
         return Response(UpgradeSerializer(upgrade).data)
@@ -274,8 +203,7 @@ class UpgradeView(APIView):
             find_integration(request, id),
             parse_answers(request, AnswersSerializer),
         )
-        with report_refusals():
-            upgrade_integration(integration, answers, ActorContext.of_request(request), now=clock())
+        upgrade_integration(integration, answers, ActorContext.of_request(request), now=clock())
         return respond_with_integration(request, id)
 
 
@@ -294,3 +222,17 @@ class ActivityView(APIView):
         integration, since = find_integration(request, id), clock() - WEEK
         activities = count_activity(integration.tenant, [integration], since=since)
         return Response(IntegrationActivitySerializer(activities[integration.pk]).data)
+
+
+INTEGRATION_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="integrations",
+        row="integration",
+        find=find_integration,
+        find_changeable=find_integration,
+        serializer=IntegrationSerializer,
+        serialize=lambda request, integration: IntegrationSerializer(integration).data,
+        build_example=lambda state: examples.INTEGRATION | {"state": state},
+    ),
+    INTEGRATION_ACTIONS,
+)

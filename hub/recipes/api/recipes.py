@@ -1,7 +1,5 @@
 """REST API of recipes: list, read and rehearse them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 from django.http import Http404
@@ -10,8 +8,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
-from hub.problems import Problem
-from hub.recipes.answers import InvalidAnswers
 from hub.recipes.api import examples
 from hub.recipes.api.serializers import (
     RecipeSerializer,
@@ -31,19 +27,6 @@ def find_recipe(key: str) -> Recipe:
     if key not in RECIPES:
         raise Http404
     return RECIPES[key]
-
-
-@contextmanager
-def report_invalid_answers() -> Iterator[None]:
-    """Convert InvalidAnswers to a problem with a JSON pointer for each answer at fault."""
-    try:
-        yield
-    except InvalidAnswers as invalid:
-        errors = [
-            {"pointer": f"/answers/{key}", "detail": str(error), "code": "invalid"}
-            for key, error in invalid.errors.items()
-        ]
-        raise Problem("validation-failed", errors=errors) from invalid
 
 
 class RecipesView(APIView):
@@ -94,6 +77,5 @@ class RehearsalsView(APIView):
         recipe = find_recipe(key)
         data = validate_data(RehearseSerializer, request.data)
         tenant = resolve_tenant(request, data.get("tenant"))
-        with report_invalid_answers():
-            rehearsal = rehearse_integration(recipe, tenant, data.get("answers", {}), now=clock())
+        rehearsal = rehearse_integration(recipe, tenant, data.get("answers", {}), now=clock())
         return Response(RehearsalSerializer(rehearsal).data)

@@ -23,7 +23,6 @@ from hub.scheduled.insight.run_page import list_last_runs
 from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.insight.schedule_words import describe_schedule
 from hub.scheduled.jobs.job_actions import (
-    JobInUse,
     change_job,
     create_job,
     delete_job,
@@ -190,18 +189,12 @@ class JobAdmin(ReadOnlyAdmin):
     def remove(
         self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        try:
-            delete_job(job, ActorContext.of_request(request), now=now)
-        except JobInUse:
-            raise ActionRejected("A run of the job has not ended. Cancel it first.") from None
+        delete_job(job, ActorContext.of_request(request), now=now)
         jobs = HttpResponseRedirect(reverse("admin:scheduled_job_changelist"))
-        return ActionResult("The job has been deleted.", page=jobs, is_audited=True)
+        return ActionResult("The job has been deleted.", page=jobs)
 
     def _change(
         self, action: JobAction, request: HttpRequest, job: Job, detail: str, *, now: datetime
     ) -> ActionResult:
-        try:
-            action(job, ActorContext.of_request(request), now=now)
-        except InvalidJob as invalid:
-            raise ActionRejected(str(invalid)) from None
-        return ActionResult(detail, is_audited=True)
+        action(job, ActorContext.of_request(request), now=now)
+        return ActionResult(detail)

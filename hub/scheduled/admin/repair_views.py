@@ -14,17 +14,16 @@ from hub.operations.models import Operation
 from hub.outgoing.admin.plan_views import PlanViews
 from hub.outgoing.forms.delivery_forms import ReasonForm
 from hub.scheduled.admin.repair_forms import RepairPlanForm, RepairSideForm
-from hub.scheduled.insight.review_rows import describe_reason, list_repair_choices
+from hub.scheduled.insight.review_rows import list_repair_choices
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.discrepancy_actions import (
-    RepairRefused,
     ignore_discrepancy,
     plan_repairs,
     repair_discrepancy,
     stop_ignoring,
 )
 from hub.scheduled.repairs.filters import IGNORABLE_STATES
-from hub.staff import ActionRejected, ActionResult, row_action
+from hub.staff import ActionResult, row_action
 
 PLAN_URL = "admin:scheduled_discrepancy_plan"
 # the filters of a plan, by those of the list
@@ -101,11 +100,8 @@ class RepairViews(PlanViews):
         now: datetime,
     ) -> ActionResult:
         actor = ActorContext.of_request(request)
-        try:
-            repair_discrepancy(discrepancy, actor, side=data["side"], now=now)
-        except RepairRefused as refused:
-            raise ActionRejected(describe_reason(discrepancy, refused.reason)) from None
-        return ActionResult("Its repair is being sent.", is_audited=True)
+        repair_discrepancy(discrepancy, actor, side=data["side"], now=now)
+        return ActionResult("Its repair is being sent.")
 
     @row_action(
         "Ignore",
@@ -124,7 +120,7 @@ class RepairViews(PlanViews):
     ) -> ActionResult:
         actor = ActorContext.of_request(request)
         ignore_discrepancy(discrepancy, data["reason"], actor, now=now)
-        return ActionResult("It is ignored until one of both values changes.", is_audited=True)
+        return ActionResult("It is ignored until one of both values changes.")
 
     @row_action(
         "Stop ignoring it",
@@ -140,4 +136,4 @@ class RepairViews(PlanViews):
         now: datetime,
     ) -> ActionResult:
         stop_ignoring(discrepancy, ActorContext.of_request(request), now=now)
-        return ActionResult("It waits for a decision again.", is_audited=True)
+        return ActionResult("It waits for a decision again.")

@@ -19,9 +19,8 @@ from hub.scheduled.insight.night_view import view_coming_night, view_last_night
 from hub.scheduled.insight.run_page import LIVE_TEMPLATE, build_run_context
 from hub.scheduled.insight.run_progress import describe_run, measure_figures, readable_runs
 from hub.scheduled.models import Job, Run
-from hub.scheduled.runs.run_actions import RunRefused, cancel_run, resume_run, start_run
+from hub.scheduled.runs.run_actions import RUN_ACTIONS, start_run
 from hub.staff import (
-    ActionRejected,
     ActionResult,
     ChoicesFilter,
     EmptyStep,
@@ -30,7 +29,6 @@ from hub.staff import (
     parse_number,
     render_badge,
     render_time,
-    row_action,
 )
 from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
@@ -61,12 +59,9 @@ def start_manually(
     request: HttpRequest, job: Job, tenant: Tenant, *, now: datetime
 ) -> ActionResult:
     """Start a run of the job for a tenant now, and redirect to its page."""
-    try:
-        run = start_run(job, tenant, ActorContext.of_request(request), now=now)
-    except RunRefused as refused:
-        raise ActionRejected(str(refused)) from None
+    run = start_run(job, tenant, ActorContext.of_request(request), now=now)
     page = HttpResponseRedirect(reverse("admin:scheduled_run_change", args=[run.pk]))
-    return ActionResult("The run has been started.", page=page, is_audited=True)
+    return ActionResult("The run has been started.", page=page)
 
 
 @admin.register(Run)
@@ -79,7 +74,7 @@ class RunAdmin(ReadOnlyAdmin):
     page_template = "scheduled/run.html"
     live_template = LIVE_TEMPLATE
     list_before_template = "scheduled/run_chips.html"
-    row_actions = ("cancel", "resume")
+    declared_actions = RUN_ACTIONS
 
     list_display = (
         "shown_state",
@@ -193,24 +188,3 @@ class RunAdmin(ReadOnlyAdmin):
 
     def suggested_action(self, run: Run) -> str:
         return "resume" if run.state == Run.State.BLOCKED else ""
-
-    @row_action(
-        "Cancel",
-        icon="close",
-        is_available=lambda run: run.state in Run.OPEN_STATES and run.cancel_requested_at is None,
-        tone="danger",
-    )
-    def cancel(
-        self, request: HttpRequest, run: Run, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        cancel_run(run, ActorContext.of_request(request), now=now)
-        return ActionResult("The run is being cancelled.", is_audited=True)
-
-    @row_action(
-        "Continue", icon="play_arrow", is_available=lambda run: run.state == Run.State.BLOCKED
-    )
-    def resume(
-        self, request: HttpRequest, run: Run, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        resume_run(run, ActorContext.of_request(request), now=now)
-        return ActionResult("The run continues.", is_audited=True)

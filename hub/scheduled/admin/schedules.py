@@ -133,7 +133,7 @@ class JobScheduleAdmin(ReadOnlyAdmin):
     ) -> ActionResult:
         actor = ActorContext.of_request(request)
         set_tenant_priority(schedule.job, schedule.tenant, data["priority"], actor, now=now)
-        return ActionResult("It applies from the next slot on.", is_audited=True)
+        return ActionResult("It applies from the next slot on.")
 
     @row_action(
         "Leave out",
@@ -159,4 +159,4 @@ class JobScheduleAdmin(ReadOnlyAdmin):
         actor = ActorContext.of_request(request)
         set_excluded(schedule.job, schedule.tenant, actor, is_excluded=is_excluded, now=now)
         detail = "The tenant is left out." if is_excluded else "The tenant is included again."
-        return ActionResult(detail, is_audited=True)
+        return ActionResult(detail)

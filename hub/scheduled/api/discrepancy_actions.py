@@ -1,6 +1,5 @@
 """REST API: repair discrepancies and ignore them."""
 
-from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
@@ -10,10 +9,8 @@ from rest_framework.views import APIView
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.operation_serializers import OperationSerializer
-from hub.problems import Problem
 from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.validation import validate_data
@@ -25,29 +22,13 @@ from hub.scheduled.api.discrepancy_serializers import (
     RepairPlanSerializer,
     RepairSerializer,
 )
-from hub.scheduled.insight.review_rows import describe_reason
-from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.discrepancy_actions import (
-    RepairRefused,
     ignore_discrepancy,
     plan_repairs,
     repair_discrepancy,
     stop_ignoring,
 )
 from tenants.access.api_authentication import resolve_tenant
-
-
-def _apply_action(
-    request: Request, discrepancy: Discrepancy, action: Callable[[ActorContext], object]
-) -> None:
-    """Call a service function; convert its refusals to problems."""
-    try:
-        action(ActorContext.of_request(request))
-    except RepairRefused as refused:
-        raise Problem("wrong-state", describe_reason(discrepancy, refused.reason)) from refused
-    except InvalidTransition as error:
-        state = find_discrepancy(request, discrepancy.public_id).state
-        raise Problem("wrong-state", f"The discrepancy is {state}.") from error
 
 
 def _build_answer(request: Request, id: UUID, status: int = 200) -> Response:
@@ -73,12 +54,8 @@ class RepairView(APIView):
         """
         discrepancy = find_discrepancy(request, id)
         side = validate_data(RepairSerializer, request.data).get("side", "")
-        now = clock()
-        _apply_action(
-            request,
-            discrepancy,
-            lambda actor: repair_discrepancy(discrepancy, actor, side=side, now=now),
-        )
+        actor = ActorContext.of_request(request)
+        repair_discrepancy(discrepancy, actor, side=side, now=clock())
         return _build_answer(request, id, 202)
 
 
@@ -98,12 +75,8 @@ class IgnoreView(APIView):
         """Ignore the difference until one of both values changes."""
         discrepancy = find_discrepancy(request, id)
         reason = validate_data(IgnoreSerializer, request.data)["reason"]
-        now = clock()
-        _apply_action(
-            request,
-            discrepancy,
-            lambda actor: ignore_discrepancy(discrepancy, reason, actor, now=now),
-        )
+        actor = ActorContext.of_request(request)
+        ignore_discrepancy(discrepancy, reason, actor, now=clock())
         return _build_answer(request, id)
 
 
@@ -120,10 +93,8 @@ class StopIgnoringView(APIView):
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Let an ignored difference wait for a decision again."""
-        discrepancy, now = find_discrepancy(request, id), clock()
-        _apply_action(
-            request, discrepancy, lambda actor: stop_ignoring(discrepancy, actor, now=now)
-        )
+        discrepancy = find_discrepancy(request, id)
+        stop_ignoring(discrepancy, ActorContext.of_request(request), now=clock())
         return _build_answer(request, id)
 
 

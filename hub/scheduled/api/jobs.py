@@ -1,7 +1,6 @@
 """REST API of jobs: list, create, read, change and delete them, and list their slots."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -36,13 +35,12 @@ from hub.scheduled.api.job_serializers import (
     SlotsSerializer,
 )
 from hub.scheduled.jobs.job_actions import (
-    JobInUse,
     build_job,
     change_job,
     create_job,
     delete_job,
 )
-from hub.scheduled.jobs.job_checks import InvalidJob
+from hub.scheduled.jobs.job_checks import API_NAMES
 from hub.scheduled.models import Job
 from hub.scheduled.slots import list_slots
 from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
@@ -52,9 +50,7 @@ from tenants.scoping import visible_rows
 READ, WRITE = "jobs:read", "jobs:write"
 SHARED_JOB = "This job applies to all tenants. Only a platform key can change it."
 PRIORITY_RESERVED = "Only a platform key can set the priority of a job."
-OPEN_RUN = "A run of the job has not ended. Cancel it, or disable the job instead."
-COLUMNS = {"enabled": "is_enabled", "connector": "connector_key"}
-FIELDS_BY_COLUMN = {column: name for name, column in COLUMNS.items()}
+COLUMNS = {name: column for column, name in API_NAMES.items()}
 MAX_SLOTS = 1000  # of one answer
 DEFAULT_PERIOD, MAX_PERIOD = timedelta(days=7), timedelta(days=800)
 CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "permission-denied")
@@ -119,25 +115,6 @@ def _read_columns(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
-@contextmanager
-def report_invalid_job() -> Iterator[None]:
-    """Convert InvalidJob to a problem with a JSON pointer for each value at fault."""
-    try:
-        yield
-    except InvalidJob as invalid:
-        errors = [
-            {"pointer": build_pointer(path), "detail": str(error), "code": "invalid"}
-            for path, error in invalid.errors.items()
-        ]
-        raise Problem("validation-failed", errors=errors) from invalid
-
-
-def build_pointer(path: str) -> str:
-    """Return the JSON pointer for a path such as "options.fields.0.name"."""
-    column, *rest = path.replace("[", ".").replace("]", "").split(".")
-    return "/" + "/".join([FIELDS_BY_COLUMN.get(column, column), *rest])
-
-
 class JobsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
     parse_float = staticmethod(parse_storable_float)
@@ -171,8 +148,7 @@ class JobsView(APIView):
         """Create a job. Its first slot is the next one after now."""
         data = validate_data(CreateJobSerializer, request.data)
         job = build_job(tenant=resolve_owner(request, data), **_read_columns(request, data))
-        with report_invalid_job():
-            create_job(job, ActorContext.of_request(request), now=clock())
+        create_job(job, ActorContext.of_request(request), now=clock())
         location = object_url("job", job)
         return Response(JobSerializer(job).data, status=201, headers={"Location": location})
 
@@ -212,8 +188,7 @@ class JobView(APIView):
             job = _lock_changeable_job(request, id)
             for column, value in _read_columns(request, data).items():
                 setattr(job, column, value)
-            with report_invalid_job():
-                change_job(job, ActorContext.of_request(request), now=clock())
+            change_job(job, ActorContext.of_request(request), now=clock())
         return Response(JobSerializer(job).data)
 
     @openapi.describe_operation(
@@ -223,10 +198,7 @@ class JobView(APIView):
         """Delete a job with its runs and discrepancies, if none of its runs is open."""
         with transaction.atomic():
             job = _lock_changeable_job(request, id)
-            try:
-                delete_job(job, ActorContext.of_request(request), now=clock())
-            except JobInUse as error:
-                raise Problem("wrong-state", OPEN_RUN) from error
+            delete_job(job, ActorContext.of_request(request), now=clock())
         return Response(status=204)
 
 

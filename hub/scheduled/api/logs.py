@@ -19,7 +19,6 @@ from hub.rest.pagination import parse_query
 from hub.scheduled.api import log_schema as schema
 from hub.scheduled.log_intake.append import (
     ChunkInput,
-    LinesConflict,
     StoredChunk,
     build_chunk_input,
     submit_chunks,
@@ -106,7 +105,7 @@ class LogsView(APIView):
             build_chunk_input(tenant, LogSource.API, key, tenant_lines, now=now)
             for tenant, tenant_lines in lines_by_tenant.items()
         ]
-        return _build_answer(inputs, _store(inputs))
+        return _build_answer(inputs, submit_chunks(inputs))
 
 
 def _require_idempotency_key(request: Request) -> str:
@@ -123,19 +122,10 @@ def _parse_lines(request: Request, *, now: datetime) -> list[LogLine]:
     raw = request.data if isinstance(request.data, bytes) else b""
     if raw.count(b"\n") > MAX_LINES:
         raise Problem("payload-too-large", f"A request can have at most {MAX_LINES:,} lines.")
-    try:
-        lines = list(parse_lines(raw, now=now))
-    except InvalidLine as error:
-        raise _build_line_problem("invalid-line", error.number, error.reason) from error
+    lines = list(parse_lines(raw, now=now))
     if not lines:
         raise Problem("validation-failed", "The body has no lines. Send one JSON object a line.")
     return lines
-
-
-def _build_line_problem(code: str, number: int, reason: str) -> Problem:
-    detail = f"Line {number}: {reason}"
-    error = {"pointer": f"/{number - 1}", "detail": detail, "code": "invalid"}
-    return Problem(code, detail, errors=[error])
 
 
 def _group_by_tenant(
@@ -143,7 +133,7 @@ def _group_by_tenant(
 ) -> Mapping[Tenant, list[LogLine]]:
     """Return the lines of each tenant: of the tenant in the line, else `named`, else the key's.
 
-    Raises Problem with the code tenant-required or tenant-not-found, about the first such line.
+    Raises InvalidLine with the code tenant-required or tenant-not-found, about the first such line.
     """
     own_tenant = get_key_user(request).tenant
     default = named or (own_tenant.reference if own_tenant else "")
@@ -151,13 +141,13 @@ def _group_by_tenant(
     for line in lines:
         reference = line.tenant or default
         if not reference:
-            raise _build_line_problem("tenant-required", line.number, "It names no tenant.")
+            raise InvalidLine(line.number, "It names no tenant.", code="tenant-required")
         lines_by_reference.setdefault(reference, []).append(line)
     tenants = _find_tenants(own_tenant, lines_by_reference)
     for reference, tenant_lines in lines_by_reference.items():
         if reference not in tenants:
-            raise _build_line_problem(
-                "tenant-not-found", tenant_lines[0].number, "Its tenant is unknown."
+            raise InvalidLine(
+                tenant_lines[0].number, "Its tenant is unknown.", code="tenant-not-found"
             )
     return {tenants[reference]: lines_by_reference[reference] for reference in lines_by_reference}
 
@@ -169,14 +159,6 @@ def _find_tenants(own_tenant: Tenant | None, references: Collection[str]) -> dic
         )
     tenants = [own_tenant] if own_tenant else Tenant.objects.filter(reference__in=references)
     return {tenant.reference: tenant for tenant in tenants}
-
-
-def _store(inputs: Sequence[ChunkInput]) -> Sequence[StoredChunk]:
-    """Store the chunks, in one transaction with those of concurrent requests. Raises Problem."""
-    try:
-        return submit_chunks(inputs)
-    except LinesConflict as error:
-        raise Problem("idempotency-key-reused") from error
 
 
 def _build_answer(inputs: Sequence[ChunkInput], stored: Sequence[StoredChunk]) -> Response:

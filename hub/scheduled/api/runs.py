@@ -13,9 +13,8 @@ from rest_framework.views import APIView
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
-from hub.problems import Problem
 from hub.rest import openapi
+from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
@@ -28,7 +27,7 @@ from hub.scheduled.api.job_serializers import (
 )
 from hub.scheduled.api.jobs import READ, WRITE, find_job, resolve_job_tenant
 from hub.scheduled.models import Run, RunLogEntry
-from hub.scheduled.runs.run_actions import RunRefused, cancel_run, resume_run, start_run
+from hub.scheduled.runs.run_actions import RUN_ACTIONS, start_run
 from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import visible_rows
 
@@ -78,10 +77,7 @@ class JobRunsView(APIView):
         actor = ActorContext.of_request(request)
 
         def start() -> IdempotentAnswer:
-            try:
-                run = start_run(job, tenant, actor, is_dry=data["dry"], now=now)
-            except RunRefused as refused:
-                raise Problem("wrong-state", str(refused)) from refused
+            run = start_run(job, tenant, actor, is_dry=data["dry"], now=now)
             return IdempotentAnswer(dict(RunSerializer(run).data), location=object_url("run", run))
 
         return run_once(request, start, now=now)
@@ -122,45 +118,19 @@ class RunView(APIView):
         return Response(RunSerializer(find_run(request, id)).data)
 
 
-class CancelRunView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "runs_cancel",
-        "Cancel a run",
-        {200: RunSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-        examples={"is being cancelled": job_examples.CANCELLED_RUN},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Cancel a run. A running one ends at its next page or call; what it has done stays."""
-        return _change_run(request, id, cancel_run)
-
-
-class ResumeRunView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "runs_resume",
-        "Resume a blocked run",
-        {200: RunSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-        examples={"resumed": job_examples.RESUMED_RUN},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Let a blocked run continue at once. Most continue when their connection works again."""
-        return _change_run(request, id, resume_run)
-
-
-def _change_run(request: Request, id: UUID, change: Callable[..., Run]) -> Response:
-    run = find_run(request, id)
-    try:
-        change(run, ActorContext.of_request(request), now=clock())
-    except InvalidTransition as error:
-        raise Problem("wrong-state") from error
-    return Response(RunSerializer(run).data)
+RUN_EXAMPLES = {"cancelled": job_examples.CANCELLED_RUN, "waiting": job_examples.RESUMED_RUN}
+RUN_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="runs",
+        row="run",
+        find=find_run,
+        find_changeable=find_run,
+        serializer=RunSerializer,
+        serialize=lambda request, run: RunSerializer(run).data,
+        build_example=lambda state: RUN_EXAMPLES[state],
+    ),
+    RUN_ACTIONS,
+)
 
 
 class RunLogView(APIView):

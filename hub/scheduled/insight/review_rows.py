@@ -7,10 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
-from hub.reason_codes import find_reason
-from hub.reason_codes.discrepancies import DISCREPANCY_REASONS
 from hub.scheduled.insight.value_comparison import DisplayValue, compare_values, show_value
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
+from hub.scheduled.repairs.discrepancy_actions import describe_reason, find_system_label
 from hub.scheduled.repairs.filters import IGNORABLE_STATES, REPAIRABLE_STATES
 
 # characters of a value in a list, and on a page of its own
@@ -41,12 +40,6 @@ OWNER_SENTENCES: dict[str, Promise] = {
 }
 
 
-def find_system_label(discrepancy: Discrepancy) -> str:
-    """Return the name of the other system."""
-    connector = CONNECTORS.get(discrepancy.connection.connector_key)
-    return str(connector.label) if connector else discrepancy.connection.connector_key
-
-
 def can_refuse_stale_writes(connector_key: str) -> bool:
     """Return whether the system refuses to overwrite a value that was changed meanwhile."""
     connector = CONNECTORS.get(connector_key)
@@ -57,14 +50,6 @@ def describe_verdict(discrepancy: Discrepancy) -> str:
     """Return a sentence that explains the verdict."""
     system = find_system_label(discrepancy)
     return str(VERDICT_SENTENCES[discrepancy.verdict]) % {"system": system}
-
-
-def describe_reason(discrepancy: Discrepancy, code: str) -> str:
-    """Return a reason code's sentences: why it is not repaired, and what a person can do."""
-    reason = DISCREPANCY_REASONS.get(code) or find_reason(
-        code, system=find_system_label(discrepancy)
-    )
-    return f"{reason.sentence} {reason.action}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from hub.audit import ActorContext
+from hub.problems import Refusal
 from hub.scheduled.jobs.job_checks import (
     DEADLINE_AFTER_WINDOW,
     DEFAULT_WINDOWS,
@@ -40,8 +42,12 @@ JOB_DISABLED = "job_disabled"
 MAX_JOBS = 100  # of a tenant
 
 
-class JobInUse(Exception):
+class JobInUse(Refusal):
     """A run of the job has not ended, so the job cannot be deleted."""
+
+    sentence = gettext_lazy(
+        "A run of this job has not ended. Cancel it, or disable the job instead."
+    )
 
 
 def build_job(**values: Any) -> Job:
@@ -136,7 +142,7 @@ def delete_job(job: Job, actor: ActorContext, *, now: datetime) -> None:
     Job.unscoped.select_for_update(of=("self",)).get(pk=job.pk)
     open_runs = Run.unscoped.filter(job=job, state__in=Run.OPEN_STATES)
     if open_runs.exclude(state="waiting", started_at=None).exists():
-        raise JobInUse(f"A run of {job.name} has not ended.")
+        raise JobInUse
     actor.audit("job.delete", job, before={"name": job.name, "kind": job.kind}, now=now)
     job.delete()
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from hub.connections.connecting.connect_links import OTHER_SYSTEM
+from hub.problems import Refusal
 from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.jobs.option_errors import NO_SUCH_CONNECTION
 from hub.scheduled.models import Job
@@ -18,12 +19,29 @@ DEFAULT_WINDOWS = {"reconcile": 240, "report": 15, "ship": 60, "sync": 120}
 DEADLINE_AFTER_WINDOW = 120  # minutes, of jobs that state no deadline
 
 
-class InvalidJob(Exception):
+API_NAMES = {"is_enabled": "enabled", "connector_key": "connector"}  # by column, where they differ
+
+
+class InvalidJob(Refusal):
     """A job has invalid values. `errors`: a sentence by path, such as "options.fields.0.name"."""
+
+    code = "validation-failed"
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{path}: {error}" for path, error in errors.items()))
         self.errors = errors
+
+    def list_errors(self) -> list[dict[str, str]]:
+        return [
+            {"pointer": _build_pointer(path), "detail": str(error), "code": "invalid"}
+            for path, error in self.errors.items()
+        ]
+
+
+def _build_pointer(path: str) -> str:
+    """Return the JSON pointer of a path."""
+    column, *rest = path.replace("[", ".").replace("]", "").split(".")
+    return "/" + "/".join([API_NAMES.get(column, column), *rest])
 
 
 def check_job(job: Job) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from hub.db.group_commit import GroupCommit
+from hub.problems import Refusal
 from hub.scheduled.log_intake.lines import LogLine, digest_lines, mask_lines, pack_lines
 from hub.scheduled.models import Log, LogChunk, LogPosition
 from tenants.models import Tenant
@@ -15,8 +16,10 @@ GROUP_SIZE = 32  # requests whose chunks are stored in one transaction
 LogKey = tuple[int, str]  # the id of the tenant, and the source
 
 
-class LinesConflict(Exception):
+class LinesConflict(Refusal):
     """The key was already used for other lines of this tenant."""
+
+    code = "idempotency-key-reused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.http import dump_json, load_json
 from hub.crypto.redaction import MASK, SECRET_NAMES, redact_text
-from hub.problems import Problem
+from hub.problems import Problem, Refusal
 from hub.problems.strict_json import read_json
 
 # a number from here on counts milliseconds: as seconds, the year 5138
@@ -29,12 +29,12 @@ WRONG_TIME = (
 )
 
 
-class InvalidLine(Exception):
+class InvalidLine(Refusal):
     """A line cannot be accepted. `number` counts from 1, blank lines included."""
 
-    def __init__(self, number: int, reason: str, *, code: str = "invalid") -> None:
-        super().__init__(f"Line {number}: {reason}")
-        self.number, self.reason, self.code = number, reason, code
+    def __init__(self, number: int, reason: str, *, code: str = "invalid-line") -> None:
+        super().__init__(f"Line {number}: {reason}", field=str(number - 1))
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

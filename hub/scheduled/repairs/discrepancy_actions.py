@@ -7,11 +7,14 @@ from typing import Any
 
 from django.db import transaction
 
+from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.match_plans import MatchedRows, store_match_plan
 from hub.operations.models import Operation
+from hub.reason_codes import find_reason
+from hub.reason_codes.discrepancies import DISCREPANCY_REASONS
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy, Run
 from hub.scheduled.reconciliation.recording import digest_values
 from hub.scheduled.repairs.filters import (
@@ -29,6 +32,8 @@ __all__ = [
     "ignore_discrepancy",
     "plan_repairs",
     "plan_run_repairs",
+    "describe_reason",
+    "find_system_label",
     "repair_discrepancy",
     "stop_ignoring",
 ]
@@ -36,6 +41,20 @@ __all__ = [
 REPAIR_OPERATION = "repair"  # the kind of the operation
 COUNT_LIMIT = 1_000_000  # a plan counts no further
 WRITES_SHOWN = 100  # of a plan, row by row
+
+
+def find_system_label(discrepancy: Discrepancy) -> str:
+    """Return the name of the other system."""
+    connector = CONNECTORS.get(discrepancy.connection.connector_key)
+    return str(connector.label) if connector else discrepancy.connection.connector_key
+
+
+def describe_reason(discrepancy: Discrepancy, code: str) -> str:
+    """Return a reason code's sentences: why it is not repaired, and what a person can do."""
+    reason = DISCREPANCY_REASONS.get(code) or find_reason(
+        code, system=find_system_label(discrepancy)
+    )
+    return f"{reason.sentence} {reason.action}".strip()
 
 
 @transaction.atomic
@@ -49,11 +68,13 @@ def repair_discrepancy(
     state does not allow it.
     """
     if side not in ("", LOCAL, REMOTE):
-        raise RepairRefused("no_such_side")
+        raise RepairRefused("no_such_side", "", describe_reason(discrepancy, "no_such_side"))
     stored = _lock(discrepancy, ("new", "open"), "repairing")
     result = RepairSender(actor, now=now).repair([stored], side=side)
     if result.refused:
-        raise result.refused[0][1]
+        refused = result.refused[0][1]
+        sentence = describe_reason(stored, refused.reason)
+        raise RepairRefused(refused.reason, refused.detail, sentence)
     after = {
         "record_key": stored.record_key,
         "field": stored.field,

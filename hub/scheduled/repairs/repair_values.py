@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.http import narrow_decimal
+from hub.problems import Refusal
 from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import (
     Canonical,
@@ -16,11 +17,11 @@ from hub.scheduled.reconciliation.values.converters import (
 from hub.scheduled.reconciliation.values.staged_values import is_truncated
 
 
-class RepairRefused(Exception):
+class RepairRefused(Refusal):
     """The discrepancy cannot be repaired; `reason` is a reason code."""
 
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(detail or reason)
+    def __init__(self, reason: str, detail: str = "", sentence: str = "") -> None:
+        super().__init__(sentence or detail or reason)
         self.reason, self.detail = reason, detail
 
 

@@ -3,10 +3,14 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
+from hub.actions import Action, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.db.state_machine import InvalidTransition
+from hub.problems import Refusal
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs.claim import is_switched_off
@@ -19,10 +23,10 @@ from tenants.models import Tenant
 MAX_LABEL_LENGTH = 200  # characters of the name of who requested a run
 
 
-class RunRefused(Exception):
+class RunRefused(Refusal):
     """The run cannot be started; `reason` is a reason code."""
 
-    def __init__(self, reason: str, sentence: str) -> None:
+    def __init__(self, reason: str, sentence: str | Promise) -> None:
         super().__init__(sentence)
         self.reason = reason
 
@@ -57,12 +61,12 @@ def start_run(
 
 def _check_start(job: Job, tenant: Tenant) -> None:
     if tenant.suspended:
-        raise RunRefused("tenant_suspended", "The tenant is suspended.")
+        raise RunRefused("tenant_suspended", _("The tenant is suspended."))
     if is_switched_off():
-        raise RunRefused("switched_off", "Scheduled work is switched off.")
+        raise RunRefused("switched_off", _("Scheduled work is switched off."))
     requested = Run.unscoped.filter(job=job, tenant=tenant, slot_at=None, state="waiting")
     if requested.filter(started_at=None).exists():
-        raise RunRefused("already_requested", "A requested run of this job waits already.")
+        raise RunRefused("already_requested", _("A requested run of this job waits already."))
 
 
 @transaction.atomic
@@ -97,3 +101,36 @@ def resume_run(run: Run, actor: ActorContext, *, now: datetime) -> Run:
     run.refresh_from_db()
     wake_runs(now=now)
     return run
+
+
+RUN_ACTIONS = declare_actions(
+    Action[Run](
+        name="resume",
+        label=_("Continue"),
+        question=_(
+            "A blocked run continues at once. Most continue by themselves when their connection "
+            "works again."
+        ),
+        success=_("The run continues."),
+        summary="Resume a blocked run",
+        run=resume_run,
+        is_available=lambda run: run.state == Run.State.BLOCKED,
+        scope="jobs:write",
+        icon="play_arrow",
+        tone="primary",
+        leads_to="waiting",
+    ),
+    Action[Run](
+        name="cancel",
+        label=_("Cancel this run"),
+        question=_("The run ends at its next page or call. What it has done stays done."),
+        success=_("The run is being cancelled."),
+        summary="Cancel a run",
+        run=cancel_run,
+        is_available=lambda run: run.state in Run.OPEN_STATES and not run.cancel_requested_at,
+        scope="jobs:write",
+        icon="close",
+        tone="danger",
+        leads_to="cancelled",
+    ),
+)

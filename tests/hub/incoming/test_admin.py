@@ -136,7 +136,7 @@ def test_subscriptions_are_found_by_their_connection(make, staff, pipedrive):
     assert f"?q={pipedrive.public_id}" in load_page(staff, connection)
 
 
-@pytest.mark.parametrize(("name", "verb"), [("check_now", "check"), ("repair", "repair")])
+@pytest.mark.parametrize(("name", "verb"), [("check", "check"), ("repair", "repair")])
 def test_a_subscription_is_checked_and_repaired_by_its_page(make, staff, pipedrive, name, verb):
     subscription = make.webhook_subscription(pipedrive, failure_count=9)
     staff.post(page("webhooksubscription_verb", subscription.pk, name))

@@ -218,7 +218,7 @@ def test_the_hourly_cap_holds_for_each_actor_of_a_tenant(dead, settings):
     second = planned("skip", tenant=tenant, hand=MEMBER)
     with pytest.raises(TooManyRows, match="600") as refused:
         operation_actions.confirm_operation(second, MEMBER, now=LATER)
-    assert refused.value.possible_at == LATER + HOUR
+    assert refused.value.wait == HOUR.total_seconds()
     assert second.state == "planned"
 
 

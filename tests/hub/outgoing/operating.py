@@ -46,7 +46,7 @@ def apply_action(action, delivery, *, actor=STAFF, now=LATER):
     """One action of a person on one delivery, which is read again afterwards; the delivery it
     changed or made.
     """
-    changed = apply_delivery_action(action, delivery, actor=actor, now=now)
+    changed = apply_delivery_action(action, delivery, actor, now=now)
     delivery.refresh_from_db()
     return changed
 

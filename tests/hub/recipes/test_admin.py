@@ -67,9 +67,7 @@ def test_staff_are_refused_a_channel_that_the_workspace_does_not_have(acme, staf
 
 def test_it_is_paused_resumed_and_removed(acme, staff):
     integration = create_integration(acme)
-    assert "The integration is paused." in text_of(
-        run_row_action(staff, integration, "pause", reason="why")
-    )
+    assert "It is paused." in text_of(run_row_action(staff, integration, "pause", reason="why"))
     assert "is on again" in text_of(run_row_action(staff, integration, "resume"))
     assert "has been removed" in text_of(run_row_action(staff, integration, "remove", reason="why"))
     assert not Integration.unscoped.exists()

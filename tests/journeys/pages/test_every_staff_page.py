@@ -86,7 +86,7 @@ def address_groups(route):
 def actions_of(route):
     label = ".".join(route.split("/")[1:3])
     pages = {model._meta.label_lower: page for model, page in admin.site._registry.items()}
-    return pages[label].row_actions
+    return pages[label].list_action_names()
 
 
 def is_page(answer):

@@ -12,19 +12,20 @@ from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.connector_context import build_credential
 from hub.connections.credentials.probe_checklist import list_probe_steps
 from hub.connections.models import Authorization, Connection, ConnectorApp
+from hub.problems import Refusal
 from tenants.models import User
 
 UNREADABLE_HERE = "unreadable_here"  # a stored value does not open: its key is missing
 
 
-class AuthorizationRefused(Exception):
-    """The authorization is refused; `code` is the reason, `checks` are the steps of the test."""
+class AuthorizationRefused(Refusal):
+    """The authorization is refused; its page explains `reason`. `checks`: the steps of the test."""
 
     def __init__(
-        self, code: str, detail: str = "", probe_result: ProbeResult | None = None
+        self, reason: str, detail: str = "", probe_result: ProbeResult | None = None
     ) -> None:
-        super().__init__(code)
-        self.code, self.detail = code, detail
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
         self.checks = list_probe_steps(probe_result) if probe_result else []
 
 

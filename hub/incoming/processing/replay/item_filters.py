@@ -43,6 +43,15 @@ def select_items(filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[I
     return items
 
 
+def is_replayable(item: InboundItem) -> bool:
+    """Return whether the state of an item allows a replay, as `match_replayable` does in SQL.
+
+    Whether its request is still stored is checked by the replay.
+    """
+    is_held_for_person = item.state == "held" and item.reason in REASONS_FOR_A_PERSON
+    return item.state in ("processed", "echo", "quarantined", "skipped") or is_held_for_person
+
+
 def match_replayable() -> Q:
     """Match the items that can be replayed: their message's body is still stored."""
     return REPLAYABLE & Q(Exists(InboundBody.objects.filter(pk=OuterRef("message_id"))))

@@ -10,12 +10,18 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_lazy as _
 
+from hub.actions import Action, always, declare_actions
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.inbox_lease import wake_inbox
-from hub.incoming.processing.replay.item_filters import match_replayable, select_items
+from hub.incoming.processing.replay.item_filters import (
+    is_replayable,
+    match_replayable,
+    select_items,
+)
 from hub.operations import operation_actions
 from hub.operations.match_plans import MatchedRows, store_match_plan
 from hub.operations.models import Operation
@@ -25,6 +31,10 @@ from tenants.models import Tenant
 
 REPLAY_ITEMS = "replay_items"  # the kind of the operation
 COUNT_LIMIT = 100_000  # a plan counts no further
+
+NOT_REPLAYABLE_TEXT = _(
+    "It cannot be replayed in its current state, or its request is no longer stored."
+)
 
 
 @transaction.atomic
@@ -39,13 +49,35 @@ def replay_item(
     rows = InboundItem.unscoped.filter(match_replayable(), pk=item.pk)
     stored = rows.select_for_update(no_key=True, of=("self",)).first()
     if stored is None:
-        raise InvalidTransition(item, "received")
+        raise InvalidTransition(item, "received", NOT_REPLAYABLE_TEXT)
     before = {"state": stored.state, "reason": stored.reason}
     return_to_inbox([stored], now=now)
     stored.refresh_from_db()
     after = {"state": stored.state, "replay": stored.replay_number}
     actor.audit("inbound_item.replay", stored, reason=reason, before=before, after=after, now=now)
     return stored
+
+
+ITEM_ACTIONS = declare_actions(
+    Action[InboundItem](
+        name="replay",
+        label=_("Replay"),
+        question=_(
+            "The item is read again from its stored request and published as a new event. Routes "
+            "match it anew, so what it caused before may happen twice."
+        ),
+        success=_("It is being processed again, and becomes a new event."),
+        summary="Replay an incoming item",
+        run=replay_item,
+        is_available=is_replayable,
+        scope="inbound:write",
+        limit="replays",
+        asks_reason=always,
+        is_background=True,
+        icon="replay",
+        leads_to="received",
+    ),
+)
 
 
 def plan_replay(

@@ -17,7 +17,6 @@ from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.mapping_actions import (
-    MappingInUse,
     change_mapping,
     create_mapping,
     delete_mapping,
@@ -39,7 +38,7 @@ from hub.outgoing.api.routes.mapping_serializers import (
 )
 from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.models import Route
-from hub.problems import Problem, StrictSerializer
+from hub.problems import StrictSerializer
 from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
@@ -56,9 +55,6 @@ from tenants.scoping import visible_rows
 
 READ, WRITE = "mappings:read", "mappings:write"
 SHARED_MAPPING = "This mapping applies to all tenants. Only a platform key can change it."
-USED_BY_ROUTES = (
-    "Routes or an integration use this mapping. Delete them first, or give them another mapping."
-)
 CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "permission-denied")
 CHANGE_PROBLEMS = ("not-found", "permission-denied")
 
@@ -201,10 +197,7 @@ class MappingView(APIView):
     def delete(self, request: Request, id: UUID) -> Response:
         """Delete a field mapping that no route uses."""
         mapping = _find_changeable_mapping(request, id)
-        try:
-            delete_mapping(mapping, ActorContext.of_request(request), now=clock())
-        except MappingInUse as error:
-            raise Problem("wrong-state", USED_BY_ROUTES) from error
+        delete_mapping(mapping, ActorContext.of_request(request), now=clock())
         return Response(status=204)
 
 

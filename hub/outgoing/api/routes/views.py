@@ -30,14 +30,12 @@ from hub.outgoing.api.routes.serializers import (
 )
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.route_actions import (
-    RouteInUse,
     add_route,
     change_route,
     check_route,
     delete_route,
     enable_route,
 )
-from hub.problems import Problem
 from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
@@ -48,7 +46,6 @@ from tenants.scoping import visible_rows
 
 READ, WRITE, WRITE_MAPPINGS = "routes:read", "routes:write", "mappings:write"
 SHARED_ROUTE = "This route applies to all tenants. Only a platform key can change it."
-HAS_DELIVERIES_TEXT = "The route has deliveries. Disable it instead."
 COLUMNS_BY_FIELD = {"connector": "connector_key", "origin_connector": "origin_connector_key"}
 REFERENCES: dict[str, type[Connection] | type[FieldMapping]] = {
     "origin": Connection,
@@ -193,12 +190,9 @@ class RouteView(APIView):
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Delete a route that has no deliveries; a route that has some can be disabled."""
-        try:
-            with transaction.atomic():
-                route = _lock_changeable_route(request, id)
-                delete_route(route, ActorContext.of_request(request), now=clock())
-        except RouteInUse as error:
-            raise Problem("wrong-state", HAS_DELIVERIES_TEXT) from error
+        with transaction.atomic():
+            route = _lock_changeable_route(request, id)
+            delete_route(route, ActorContext.of_request(request), now=clock())
         return Response(status=204)
 
 

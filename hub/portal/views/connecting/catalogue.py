@@ -12,13 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 from hub.audit import ActorContext
 from hub.connections.connecting.connector_requests import (
     SYSTEM_NAME_LENGTH_MAX,
-    TooManyConnectorRequests,
     request_connector,
 )
 from hub.db.clock import clock
 from hub.portal.catalogue import list_categories, list_offered_connectors, search_catalogue
 from hub.portal.integrations.offers import list_recipe_offers
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, list_people_to_ask, tenant_view
 from tenants.models import Membership
 
@@ -56,16 +56,14 @@ def request_system_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
     catalogue_url = reverse("portal:catalogue", args=[tenant_user.tenant.reference])
     if not name:
         return HttpResponseRedirect(catalogue_url)
-    try:
+    with show_refusal(request):
         count = request_connector(
             tenant_user.tenant, name, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
-    except TooManyConnectorRequests:
-        messages.warning(request, _("You have already requested many systems. Please contact us."))
-        return HttpResponseRedirect(catalogue_url)
-    count_text = ngettext(
-        "You are the first to request it.", "%(count)s customers have requested it.", count
-    )
-    confirmation = _("Your request for “%(name)s” has been recorded.") % {"name": name}
-    messages.success(request, f"{confirmation} {count_text % {'count': count}}")
-    return HttpResponseRedirect(f"{catalogue_url}?{urlencode({'q': name})}")
+        count_text = ngettext(
+            "You are the first to request it.", "%(count)s customers have requested it.", count
+        )
+        confirmation = _("Your request for “%(name)s” has been recorded.") % {"name": name}
+        messages.success(request, f"{confirmation} {count_text % {'count': count}}")
+        return HttpResponseRedirect(f"{catalogue_url}?{urlencode({'q': name})}")
+    return HttpResponseRedirect(catalogue_url)

@@ -15,29 +15,25 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from hub import egress
 from hub.audit import ActorContext
-from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.actions.disconnection import (
     cancel_waiting_deliveries,
     disconnect_account,
     revoke_disconnected_account,
 )
 from hub.connections.actions.undo_disconnect import undo_disconnect
-from hub.connections.connecting.connect import TenantSuspended
 from hub.connections.credentials import probe_checklist
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
-from hub.operations.operation_actions import OperationRefused
 from hub.outgoing.operations.erase import erase_connection_data
 from hub.portal.forms import ErasingDisconnectForm
 from hub.portal.views.connections.own_connection import (
     ADMIN,
-    STATE_CHANGED_MEANWHILE,
     filter_routes_to,
     get_own_connection,
     redirect_to_connection,
 )
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
 
 
@@ -72,23 +68,19 @@ def disconnect_and_redirect(
     form: ErasingDisconnectForm,
 ) -> HttpResponse:
     actor, now = ActorContext.of_visitor(request, tenant_user), clock()
-    try:
-        keeps_events = form.cleaned_data["what_waits"] == "hold"
+    with show_refusal(request):
         disconnect_account(
             connection,
             actor,
             reason=form.cleaned_data["reason"],
-            keeps_events=keeps_events,
+            keeps_events=form.cleaned_data["what_waits"] == "hold",
             can_be_undone=form.can_be_undone,
             now=now,
         )
-    except InvalidTransition:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
-        return redirect_to_connection(tenant_user, connection)
-    messages.success(
-        request, _("%(name)s is disconnected. Its history is kept.") % {"name": connection.name}
-    )
-    handle_sent_data(request, connection, form.cleaned_data, actor, now=now)
+        messages.success(
+            request, _("%(name)s is disconnected. Its history is kept.") % {"name": connection.name}
+        )
+        handle_sent_data(request, connection, form.cleaned_data, actor, now=now)
     return redirect_to_connection(tenant_user, connection)
 
 
@@ -108,16 +100,13 @@ def handle_sent_data(
             _("Its requests and responses are being deleted. Its identities have been deleted."),
         )
     elif data["what_waits"] == "cancel":
-        try:
-            count = cancel_waiting_deliveries(connection, actor, now=now)
-            confirmation = ngettext(
-                "%(count)s waiting delivery is cancelled.",
-                "%(count)s waiting deliveries are cancelled.",
-                count,
-            )
-            messages.info(request, confirmation % {"count": count})
-        except OperationRefused as error:
-            messages.warning(request, str(error))
+        count = cancel_waiting_deliveries(connection, actor, now=now)
+        confirmation = ngettext(
+            "%(count)s waiting delivery is cancelled.",
+            "%(count)s waiting deliveries are cancelled.",
+            count,
+        )
+        messages.info(request, confirmation % {"count": count})
 
 
 disconnect_and_erase = require_recent_login(disconnect_and_redirect)
@@ -129,7 +118,7 @@ def undo_disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
     """Restore the account, if its credential still passes the test."""
     connection = get_own_connection(tenant_user, id)
     actor, now = ActorContext.of_visitor(request, tenant_user), clock()
-    try:
+    with show_refusal(request):
         probe_result = undo_disconnect(
             connection,
             actor,
@@ -137,11 +126,6 @@ def undo_disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
             random=secrets.SystemRandom().random,
             now=now,
         )
-    except InvalidConnectionState:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
-    except TenantSuspended as error:
-        messages.warning(request, str(error))
-    else:
         if probe_result.passed:
             messages.success(
                 request, _("The disconnect has been undone. Held deliveries are sent now.")
@@ -159,9 +143,7 @@ def revoke_now_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
     """Revoke and delete the authorization now; the disconnect can then not be undone."""
     connection = get_own_connection(tenant_user, id)
     actor = ActorContext.of_visitor(request, tenant_user)
-    try:
+    with show_refusal(request):
         revoke_disconnected_account(connection, actor, now=clock())
         messages.success(request, _("The authorization is being revoked."))
-    except InvalidConnectionState:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
     return redirect_to_connection(tenant_user, connection)

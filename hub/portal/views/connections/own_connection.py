@@ -5,7 +5,6 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext_lazy
 
 from hub.connections.models import Connection
 from hub.drift.findings import count_open_findings
@@ -16,9 +15,6 @@ from tenants.models import Membership, Tenant
 
 ADMIN = Membership.Role.ADMIN
 ROUTES_SHOWN = 20
-STATE_CHANGED_MEANWHILE = gettext_lazy(
-    "The state has changed in the meantime, so nothing was changed. Reload the page."
-)
 
 
 def get_own_connection(tenant_user: TenantUser, id: UUID) -> Connection:

@@ -23,13 +23,14 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.drift.check import CheckResult
 from hub.drift.descriptions import advise, describe_break, describe_change
-from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
+from hub.drift.drift_actions import build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
 from hub.drift.uses.connection_uses import find_connection_uses
 from hub.drift.uses.schema_use import SchemaUse
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
+from hub.problems import show_refusal
 from hub.reason_codes import find_reason
 from hub.schemas.models import ObjectSchema
 from hub.schemas.object_schemas import find_object_schema
@@ -84,13 +85,8 @@ def check_schema_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
     connection = get_own_connection(tenant_user, id)
     context = build_interactive_check_context(egress.send_request, clock)
     actor = ActorContext.of_visitor(request, tenant_user)
-    try:
+    with show_refusal(request):
         result = check_schema_now(connection, actor, context)
-    except CheckRefused:
-        messages.warning(
-            request, _("Nothing was checked: in its state, the connection sends no requests.")
-        )
-    else:
         _report_check(request, connection, result)
     return HttpResponseRedirect(
         reverse(

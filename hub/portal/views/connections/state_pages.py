@@ -12,13 +12,12 @@ from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.forms.action_forms import PauseForm, ReasonForm, compute_pause_end
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.portal.views.connections.own_connection import (
     ADMIN,
-    STATE_CHANGED_MEANWHILE,
     get_own_connection,
     redirect_to_connection,
 )
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 
@@ -26,7 +25,7 @@ from tenants.access.tenant_users import TenantUser, tenant_view
 @tenant_view(min_role=ADMIN)
 def resume_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     connection = get_own_connection(tenant_user, id)
-    try:
+    with show_refusal(request):
         connection_actions.resume_connection(
             connection, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
@@ -40,8 +39,6 @@ def resume_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UU
             )
         else:
             messages.success(request, _("Resumed. Waiting deliveries are sent now."))
-    except (connection_actions.InvalidConnectionState, InvalidTransition):
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
     return redirect_to_connection(tenant_user, connection)
 
 
@@ -51,7 +48,7 @@ def pause_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUI
     connection, now = get_own_connection(tenant_user, id), clock()
     form = PauseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with show_refusal(request):
             reason, until = form.cleaned_data["reason"], compute_pause_end(form.cleaned_data, now)
             connection_actions.pause_connection(
                 connection,
@@ -61,8 +58,6 @@ def pause_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUI
                 now=now,
             )
             messages.success(request, _("Paused. New deliveries wait."))
-        except InvalidTransition:
-            messages.warning(request, STATE_CHANGED_MEANWHILE)
         return redirect_to_connection(tenant_user, connection)
     return render(
         request,
@@ -80,13 +75,11 @@ def disable_connection_view(
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         actor = ActorContext.of_visitor(request, tenant_user)
-        try:
+        with show_refusal(request):
             connection_actions.disable_connection(
                 connection, form.cleaned_data["reason"], actor, now=clock()
             )
             messages.success(request, _("Disabled. New deliveries are held."))
-        except InvalidTransition:
-            messages.warning(request, STATE_CHANGED_MEANWHILE)
         return redirect_to_connection(tenant_user, connection)
     return render(
         request,
@@ -99,13 +92,11 @@ def disable_connection_view(
 @tenant_view(min_role=ADMIN)
 def renew_token_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     connection = get_own_connection(tenant_user, id)
-    try:
+    with show_refusal(request):
         connection_actions.renew_token(
             connection, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
         messages.success(
             request, _("The renewal has been requested. The timeline shows the result.")
         )
-    except connection_actions.InvalidConnectionState:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
     return redirect_to_connection(tenant_user, connection)

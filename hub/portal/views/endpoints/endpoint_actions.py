@@ -24,7 +24,6 @@ from hub.db.clock import clock
 from hub.outgoing.insight.examples import list_event_types
 from hub.outgoing.operations import planning
 from hub.outgoing.subscriptions.endpoint_routes import (
-    AlreadySubscribed,
     load_endpoint_routes,
     send_test_event,
     subscribe_endpoint,
@@ -44,6 +43,7 @@ from hub.portal.views.endpoints.endpoint_pages import (
     redirect_to_endpoint,
     render_endpoint_page,
 )
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 # --- which events ---------------------------------------------------------------------------------
@@ -107,13 +107,10 @@ def save_subscription(
     request: HttpRequest, tenant_user: TenantUser, endpoint: Connection, form: EventSelectionForm
 ) -> bool:
     actor, filter = ActorContext.of_visitor(request, tenant_user), form.cleaned_data["filter"]
-    try:
+    with show_refusal(request, form):
         subscribe_endpoint(endpoint, form.patterns, actor, filter=filter, now=clock())
-    except AlreadySubscribed as error:
-        form.add_error("types", str(error))
-        return False
-    messages.success(request, _("Saved. It applies to new events."))
-    return True
+        messages.success(request, _("Saved. It applies to new events."))
+    return form.is_valid()
 
 
 @require_safe

@@ -35,7 +35,6 @@ from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.insight.log_rows import build_log_row
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.endpoint_routes import (
-    AlreadySubscribed,
     load_endpoint_routes,
     subscribe_endpoint,
 )
@@ -43,6 +42,7 @@ from hub.portal.connection_status import describe_statuses
 from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.connecting.wizard import render_suspended_page
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -127,12 +127,11 @@ def add_tested_endpoint(
 
     The user may choose to store an endpoint whose test failed.
     """
-    try:
+    with show_refusal(request, form):
         result = connect_and_subscribe(
             tenant_user, form, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
-    except AlreadySubscribed as error:
-        form.add_error("types", str(error))
+    if not form.is_valid():
         return render(request, "portal/endpoints/add.html", context, status=409)
     if isinstance(result, Connected):
         return respond_to_added(request, tenant_user, result)

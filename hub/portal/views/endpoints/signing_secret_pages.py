@@ -6,25 +6,21 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
 from hub.audit import ActorContext
-from hub.connections.actions import connection_actions, signing_secret_actions
-from hub.crypto.sealed import CannotOpen
+from hub.connections.actions import signing_secret_actions
 from hub.db.clock import clock
-from hub.portal.views.connections.own_connection import STATE_CHANGED_MEANWHILE
 from hub.portal.views.endpoints.endpoint_pages import (
     ADMIN,
     get_endpoint,
     redirect_to_endpoint,
     render_endpoint_page,
 )
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
-
-SECRET_UNREADABLE = gettext_lazy("The stored secret cannot be decrypted. Change it.")
 
 
 @require_POST
@@ -34,14 +30,12 @@ SECRET_UNREADABLE = gettext_lazy("The stored secret cannot be decrypted. Change 
 @sensitive_variables()
 def reveal_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     endpoint, now = get_endpoint(tenant_user, id), clock()
-    try:
+    with show_refusal(request):
         secret = signing_secret_actions.reveal_signing_secret(
             endpoint, ActorContext.of_visitor(request, tenant_user), now=now
         )
-    except CannotOpen:
-        messages.error(request, SECRET_UNREADABLE)
-        return redirect_to_endpoint(tenant_user, endpoint)
-    return render_endpoint_page(request, tenant_user, endpoint, secret=secret)
+        return render_endpoint_page(request, tenant_user, endpoint, secret=secret)
+    return redirect_to_endpoint(tenant_user, endpoint)
 
 
 @require_POST
@@ -51,29 +45,16 @@ def reveal_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
 @sensitive_variables()
 def rotate_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     endpoint, now = get_endpoint(tenant_user, id), clock()
-    try:
+    with show_refusal(request):
         secret, _overlap_until = signing_secret_actions.change_signing_secret(
             endpoint,
             ActorContext.of_visitor(request, tenant_user),
             random=secrets.token_bytes,
             now=now,
         )
-    except signing_secret_actions.SigningSecretRefused:
-        messages.warning(
-            request,
-            _(
-                "The secret was changed too often in one day. Stop using the old secret, or "
-                "wait until it expires."
-            ),
-        )
-        return redirect_to_endpoint(tenant_user, endpoint)
-    except CannotOpen:
-        messages.error(request, SECRET_UNREADABLE)
-        return redirect_to_endpoint(tenant_user, endpoint)
-    except connection_actions.InvalidConnectionState:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
-        return redirect_to_endpoint(tenant_user, endpoint)
-    return render_endpoint_page(request, tenant_user, get_endpoint(tenant_user, id), secret=secret)
+        changed = get_endpoint(tenant_user, id)
+        return render_endpoint_page(request, tenant_user, changed, secret=secret)
+    return redirect_to_endpoint(tenant_user, endpoint)
 
 
 @require_POST
@@ -83,13 +64,9 @@ def end_secret_overlap_view(
     request: HttpRequest, tenant_user: TenantUser, id: UUID
 ) -> HttpResponse:
     endpoint, now = get_endpoint(tenant_user, id), clock()
-    try:
+    with show_refusal(request):
         signing_secret_actions.end_signing_overlap(
             endpoint, ActorContext.of_visitor(request, tenant_user), now=now
         )
         messages.success(request, _("Only the new secret signs now."))
-    except CannotOpen:
-        messages.error(request, SECRET_UNREADABLE)
-    except connection_actions.InvalidConnectionState:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
     return redirect_to_endpoint(tenant_user, endpoint)

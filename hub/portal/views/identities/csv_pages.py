@@ -72,8 +72,8 @@ def _run_plan(
     actor = ActorContext.of_visitor(request, tenant_user)
     try:
         count = import_identities(connection, text, digest, actor, now=clock())
-    except PlanChanged:
-        messages.error(request, _("The pairs have changed in the meantime. This is the new plan."))
+    except PlanChanged as changed:
+        messages.error(request, str(changed))
         plan = plan_identity_import(connection, text)
         return _render_plan(request, tenant_user, connection, plan)
     except ValidationError as error:

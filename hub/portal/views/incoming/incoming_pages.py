@@ -2,18 +2,13 @@
 
 from uuid import UUID
 
-from django.contrib import messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from hub.audit import ActorContext
-from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
-from hub.incoming.insight.outcomes import is_replayable, load_outcome
+from hub.incoming.insight.outcomes import load_outcome
 from hub.incoming.insight.rows import (
     REJECTED,
     InboundRow,
@@ -22,9 +17,9 @@ from hub.incoming.insight.rows import (
     rejected_messages,
 )
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.incoming.processing.replay import replay_item
-from hub.limits.spending import spend_tenant_limit
+from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.outgoing.insight.log_rows import build_log_row
+from hub.portal.actions import find_action, list_possible_actions, perform_action
 from hub.portal.log.filter_chips import LogLink, build_query_string
 from hub.portal.log.pages import Cursor, assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.navigation import reverse_object_page
@@ -91,26 +86,22 @@ def show_incoming_item(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         "tenant_user": tenant_user,
         "row": row,
         "lines": [build_log_row(delivery) for delivery in deliveries],
-        "can_replay": tenant_user.can_manage and row.item and is_replayable(row.item),
+        "actions": list_possible_actions(ITEM_ACTIONS, row.item)
+        if tenant_user.can_manage and row.item
+        else (),
     }
     return render(request, "portal/incoming/item.html", context)
 
 
 @require_POST
 @tenant_view(min_role=Membership.Role.ADMIN)
-def replay_item_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    row, now = get_row(tenant_user, id), clock()
+def run_item_action(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
+) -> HttpResponse:
+    action, row = find_action(ITEM_ACTIONS, verb), get_row(tenant_user, id)
     if row.item is None:
         raise Http404(id)
-    actor = ActorContext.of_visitor(request, tenant_user)
-    try:
-        with transaction.atomic():
-            spend_tenant_limit(tenant_user.tenant, "replays", now=now)
-            replay_item(row.item, actor, now=now)
-    except InvalidTransition:
-        messages.warning(request, _("It cannot be replayed now: %(why)s") % {"why": row.sentence})
-    else:
-        messages.success(request, _("It is being processed again, and becomes a new event."))
+    perform_action(request, tenant_user, action, row.item)
     return HttpResponseRedirect(
         reverse_object_page("portal:incoming_item", tenant_user.tenant, row)
     )

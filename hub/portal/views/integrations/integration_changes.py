@@ -1,71 +1,37 @@
 """Change a tenant's integration: its answers and version; pause, resume and remove it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
+from hub.portal.actions import find_action, perform_action
 from hub.portal.integrations.answer_form import AnswerForm, build_initial
 from hub.portal.views.integrations.integration_pages import get_integration
 from hub.portal.views.integrations.switch_on_pages import (
     build_answer_form,
     redirect_to_integration,
 )
+from hub.problems import Refusal
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.integration_actions import (
-    IntegrationExists,
+    INTEGRATION_ACTIONS,
     change_answers,
-    pause_integration,
-    remove_integration,
-    resume_integration,
     upgrade_integration,
 )
 from hub.recipes.models import Integration
-from hub.recipes.part_actions import PartRefused
 from hub.recipes.upgrades import describe_upgrade
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
 ADMIN = Membership.Role.ADMIN
-CHANGED_MEANWHILE = gettext_lazy("It was changed in the meantime, so nothing was done.")
-
-SAME_ANSWERS = gettext_lazy(
-    "Another one is on with these answers, so that everything would happen twice."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class IntegrationVerb:
-    """An action of a visitor on an integration. `run`: called with it, actor and now."""
-
-    run: Callable[..., Any]
-    success_text: str | Promise
-
-
-INTEGRATION_VERBS = {
-    "pause": IntegrationVerb(
-        pause_integration,
-        gettext_lazy("It is paused. What happens until you resume it is not sent."),
-    ),
-    "resume": IntegrationVerb(
-        resume_integration, gettext_lazy("It is on again. It works from now on.")
-    ),
-    "remove": IntegrationVerb(
-        remove_integration, gettext_lazy("It has been removed with all that it made.")
-    ),
-}
 
 
 @require_POST
@@ -73,19 +39,9 @@ INTEGRATION_VERBS = {
 def run_integration_action(
     request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
 ) -> HttpResponse:
-    if verb not in INTEGRATION_VERBS:
-        raise Http404(verb)
-    integration, action = get_integration(tenant_user, id), INTEGRATION_VERBS[verb]
-    try:
-        action.run(integration, ActorContext.of_visitor(request, tenant_user), now=clock())
-    except InvalidTransition:
-        messages.warning(request, str(CHANGED_MEANWHILE))
-        return redirect_to_integration(tenant_user, integration)
-    except PartRefused as refused:
-        messages.warning(request, str(refused))
-        return redirect_to_integration(tenant_user, integration)
-    messages.success(request, str(action.success_text))
-    if verb == "remove":
+    action, integration = find_action(INTEGRATION_ACTIONS, verb), get_integration(tenant_user, id)
+    perform_action(request, tenant_user, action, integration)
+    if action.removes:
         reference = tenant_user.tenant.reference
         return HttpResponseRedirect(reverse("portal:integrations", args=[reference]))
     return redirect_to_integration(tenant_user, integration)
@@ -125,10 +81,8 @@ def apply_answers(form: AnswerForm, change: Callable[[], Integration]) -> bool:
         change()
     except InvalidAnswers as invalid:
         form.add_answer_errors(invalid)
-    except IntegrationExists:
-        form.add_error(None, str(SAME_ANSWERS))
-    except InvalidTransition:
-        form.add_error(None, str(CHANGED_MEANWHILE))
+    except Refusal as refusal:
+        form.add_error(None, str(refusal))
     return form.is_valid()
 
 

@@ -8,12 +8,14 @@ from django.views.decorators.http import require_safe
 
 from hub.connections.models import Connection
 from hub.db.clock import clock
+from hub.portal.actions import list_possible_actions
 from hub.portal.integrations.offers import list_recipe_offers
 from hub.portal.integrations.running import (
     describe_integrations,
     list_answers,
     list_running_integrations,
 )
+from hub.recipes.integration_actions import INTEGRATION_ACTIONS
 from hub.recipes.models import Integration
 from hub.recipes.part_actions import load_parts
 from tenants.access.tenant_users import TenantUser, tenant_view
@@ -60,5 +62,8 @@ def show_integration(request: HttpRequest, tenant_user: TenantUser, id: UUID) ->
             Connection.objects.of(tenant_user.tenant).filter(public_id__in=accounts).order_by("pk")
         ),
         "parts": load_parts(integration),
+        "actions": list_possible_actions(INTEGRATION_ACTIONS, integration)
+        if tenant_user.can_manage
+        else (),
     }
     return render(request, "portal/integrations/integration.html", context)

@@ -23,11 +23,11 @@ from hub.portal.integrations.offers import (
 )
 from hub.portal.navigation import reverse_object_page
 from hub.portal.offered_choices import READ_AGAIN, OfferedChoices, load_offered_choices
+from hub.problems import Refusal
 from hub.recipes.answers import InvalidAnswers, list_usable_connections
 from hub.recipes.definitions import RECIPES, Recipe
 from hub.recipes.integration_actions import (
     IntegrationExists,
-    TooManyIntegrations,
     switch_on_integration,
 )
 from hub.recipes.models import Integration
@@ -143,6 +143,9 @@ def switch_on_view(request: HttpRequest, tenant_user: TenantUser, key: str) -> H
     except InvalidAnswers as invalid:
         form.add_answer_errors(invalid)
         return render(request, "portal/integrations/switch_on.html", context)
+    except Refusal as refusal:
+        form.add_error(None, str(refusal))
+        return render(request, "portal/integrations/switch_on.html", context)
     return render(request, "portal/integrations/rehearsal.html", context)
 
 
@@ -158,10 +161,6 @@ def accept_answers(
     except IntegrationExists as exists:
         messages.info(request, _("It is on with these answers already."))
         return redirect_to_integration(tenant_user, exists.integration)
-    except TooManyIntegrations as error:
-        raise InvalidAnswers(
-            {"": _("Your organisation has as many integrations as it may have. Remove one first.")}
-        ) from error
     messages.success(request, _("It is on. It works from now on."))
     return redirect_to_integration(tenant_user, integration)
 

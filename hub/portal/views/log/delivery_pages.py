@@ -1,82 +1,36 @@
 """The page of a delivery: state and remedy, then checks and attempts; and its actions."""
 
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
-from hub.limits.spending import spend_tenant_limit
 from hub.outgoing.insight.delivery_facts.page import (
     build_delivery_context,
     build_status_context,
 )
 from hub.outgoing.insight.delivery_facts.same_error import count_same_error
-from hub.outgoing.insight.explain import readable_deliveries, resolve_effective_state
+from hub.outgoing.insight.explain import readable_deliveries
+from hub.outgoing.insight.remedies import find_remedy
 from hub.outgoing.models import Delivery
-from hub.outgoing.operations.conditions import CONDITIONS
-from hub.outgoing.operations.delivery_actions import LIMITED_ACTIONS, apply_delivery_action
+from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
+from hub.portal.actions import find_action, list_possible_actions, perform_action
 from hub.portal.display_preferences import resolve_display_zone
-from hub.portal.log.remedies import find_delivery_remedy
+from hub.portal.log.remedy_urls import build_remedy_url
+from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_if_modified
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 from tenants.scoping import changeable_condition, tenant_condition
 
 LIVE_TEMPLATE = "portal/log/delivery_live.html"
-
-
-class DeliveryAction(NamedTuple):
-    label: str | Promise
-    confirmation: str | Promise  # shown to the user before the action
-    success_text: str | Promise
-
-
-DELIVERY_ACTION_TEXTS = {
-    "retry": DeliveryAction(
-        gettext_lazy("Retry now"),
-        gettext_lazy(
-            "Sends the same message again immediately: with the same content and ID, to the "
-            "current address and with the current secret. Routes are not evaluated again."
-        ),
-        gettext_lazy("The delivery is being retried."),
-    ),
-    "send_again": DeliveryAction(
-        gettext_lazy("Replay"),
-        gettext_lazy(
-            "Creates a new delivery with the current filter, mapping, address and secret. It "
-            "has the same ID: a system that supports IDs accepts it once, others may show it "
-            "twice."
-        ),
-        gettext_lazy("The new delivery has been created."),
-    ),
-    "cancel": DeliveryAction(
-        gettext_lazy("Cancel"),
-        gettext_lazy("The delivery is not sent and not attempted again. It can be retried later."),
-        gettext_lazy("The delivery has been cancelled."),
-    ),
-    "skip": DeliveryAction(
-        gettext_lazy("Skip"),
-        gettext_lazy(
-            "The delivery is closed permanently, and later deliveries of an ordered route "
-            "continue. It can still be replayed."
-        ),
-        gettext_lazy("The delivery has been skipped."),
-    ),
-}
 
 
 def get_delivery(tenant_user: TenantUser, id: UUID) -> Delivery:
@@ -104,14 +58,9 @@ def can_change_delivery(tenant_user: TenantUser, delivery: Delivery) -> bool:
 def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     delivery, now = get_delivery(tenant_user, id), clock()
     is_allowed = can_change_delivery(tenant_user, delivery)
-    possible_actions = {
-        name: action
-        for name, action in DELIVERY_ACTION_TEXTS.items()
-        if CONDITIONS[name].is_met(delivery)
-    }
     context = {
         "tenant_user": tenant_user,
-        "verbs": possible_actions if is_allowed else {},
+        "actions": list_possible_actions(DELIVERY_ACTIONS, delivery) if is_allowed else (),
         "may_change": is_allowed,
         "live_url": reverse(
             "portal:delivery_live", args=[tenant_user.tenant.reference, delivery.public_id]
@@ -147,7 +96,9 @@ def show_delivery_status(request: HttpRequest, tenant_user: TenantUser, id: UUID
 def build_live_context(delivery: Delivery) -> dict[str, Any]:
     """Return the context of the page's first part: state, remedy and next attempt."""
     context = build_status_context(delivery)
-    return {**context, "remedy": find_delivery_remedy(delivery, context["state"])}
+    remedy = find_remedy(delivery, context["state"])
+    remedy_url = build_remedy_url(delivery, remedy) if remedy else ""
+    return {**context, "remedy": remedy, "remedy_url": remedy_url}
 
 
 def has_own_connection(delivery: Delivery) -> bool:
@@ -171,25 +122,8 @@ def build_same_error_context(tenant_user: TenantUser, delivery: Delivery) -> dic
 def run_delivery_action(
     request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
 ) -> HttpResponse:
-    if verb not in DELIVERY_ACTION_TEXTS:
-        raise Http404(verb)
-    delivery, now = get_delivery(tenant_user, id), clock()
+    action, delivery = find_action(DELIVERY_ACTIONS, verb), get_delivery(tenant_user, id)
     if not can_change_delivery(tenant_user, delivery):
         raise PermissionDenied
-    before = resolve_effective_state(delivery)
-    try:
-        with transaction.atomic():
-            if verb in LIMITED_ACTIONS:
-                spend_tenant_limit(tenant_user.tenant, "replays", now=now)
-            actor = ActorContext.of_visitor(request, tenant_user)
-            after = apply_delivery_action(verb, delivery, actor=actor, now=now)
-    except InvalidTransition:
-        messages.warning(
-            request, _("Not possible in the current state: %(why)s") % {"why": before.sentence}
-        )
-        after = delivery
-    else:
-        messages.success(request, str(DELIVERY_ACTION_TEXTS[verb].success_text))
-    return HttpResponseRedirect(
-        reverse("portal:delivery", args=[tenant_user.tenant.reference, after.public_id])
-    )
+    shown = perform_action(request, tenant_user, action, delivery) or delivery
+    return HttpResponseRedirect(reverse_object_page("portal:delivery", tenant_user.tenant, shown))

@@ -2,19 +2,15 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.audit import ActorContext
 from hub.audit.own_reasons import REQUESTED_IN_LOG
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import OperationRefused
 from hub.outgoing.operations import planning
 from hub.outgoing.operations.operation_page import (
     LIVE_TEMPLATE,
@@ -25,6 +21,7 @@ from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_or_reload
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -112,17 +109,9 @@ def run_operation_action(
     if verb not in OPERATION_ACTIONS:
         raise Http404(verb)
     operation = get_operation(tenant_user, id)
-    try:
+    with show_refusal(request):
         OPERATION_ACTIONS[verb](
             operation, ActorContext.of_visitor(request, tenant_user), now=clock()
-        )
-    except OperationRefused as error:
-        messages.warning(request, str(error))
-    except InvalidTransition:
-        messages.warning(
-            request,
-            _("The state has changed in the meantime: it is already %(state)s.")
-            % {"state": get_operation(tenant_user, id).state},
         )
     return HttpResponseRedirect(
         reverse_object_page("portal:operation", tenant_user.tenant, operation)

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_POST
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.portal.forms import SavedViewForm
-from hub.portal.log.saved_views import TooManySavedViews, remove_saved_view, store_saved_view
+from hub.portal.log.saved_views import remove_saved_view, store_saved_view
 from hub.portal.models import SavedView
+from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -34,17 +35,13 @@ def create_saved_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
         )
         return redirect_to_log(tenant_user)
     name, query = form.cleaned_data["name"], form.cleaned_data["query"]
-    try:
+    with show_refusal(request):
         actor = ActorContext.of_visitor(request, tenant_user)
         store_saved_view(tenant_user.tenant, name, query, actor, now=clock())
         messages.success(
             request,
             _("“%(name)s” has been saved. Your organisation can use it under saved views.")
             % {"name": name},
-        )
-    except TooManySavedViews:
-        messages.warning(
-            request, _("Your organisation has reached the limit of saved views. Remove one first.")
         )
     return redirect_to_log(tenant_user, query)
 

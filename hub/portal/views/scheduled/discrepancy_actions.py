@@ -14,15 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from hub.audit import ActorContext
 from hub.audit.own_reasons import REQUESTED_IN_REVIEW
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
 from hub.portal.forms import IgnoreForm, RepairPlanForm
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.scheduled.discrepancy_pages import get_discrepancy, list_reconciliations
 from hub.portal.views.scheduled.review_query import describe_review_filter, parse_review_filter
-from hub.scheduled.insight.review_rows import can_refuse_stale_writes, describe_reason
+from hub.problems import Refusal, show_refusal
+from hub.scheduled.insight.review_rows import can_refuse_stale_writes
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.discrepancy_actions import (
-    RepairRefused,
     ignore_discrepancy,
     plan_repairs,
     repair_discrepancy,
@@ -32,22 +31,15 @@ from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
 
-class ActionRefused(Exception):
-    """The action was refused; the message contains the reason."""
-
-
 def _repair(discrepancy: Discrepancy, data: QueryDict, actor: ActorContext, now: datetime) -> str:
-    try:
-        repair_discrepancy(discrepancy, actor, side=data.get("side", ""), now=now)
-    except RepairRefused as refused:
-        raise ActionRefused(describe_reason(discrepancy, refused.reason)) from refused
+    repair_discrepancy(discrepancy, actor, side=data.get("side", ""), now=now)
     return _("Its repair is being sent. The old value is kept on this page.")
 
 
 def _ignore(discrepancy: Discrepancy, data: QueryDict, actor: ActorContext, now: datetime) -> str:
     form = IgnoreForm(data)
     if not form.is_valid():
-        raise ActionRefused(_("Enter a reason of at most 300 characters."))
+        raise Refusal(_("Enter a reason of at most 300 characters."))
     ignore_discrepancy(discrepancy, form.cleaned_data["reason"], actor, now=now)
     return _("It is ignored until one of both values changes.")
 
@@ -76,13 +68,8 @@ def run_discrepancy_action(
         raise Http404(verb)
     discrepancy = get_discrepancy(tenant_user, id)
     actor = ActorContext.of_visitor(request, tenant_user)
-    try:
+    with show_refusal(request):
         message = DISCREPANCY_ACTIONS[verb](discrepancy, request.POST, actor, clock())
-    except ActionRefused as refused:
-        messages.warning(request, str(refused))
-    except InvalidTransition:
-        messages.warning(request, _("Its state has changed in the meantime."))
-    else:
         messages.success(request, message)
     url = reverse_object_page("portal:discrepancy", tenant_user.tenant, discrepancy)
     return HttpResponseRedirect(url)

@@ -18,9 +18,9 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.scheduled.job_pages import get_job_row
+from hub.problems import show_refusal
 from hub.scheduled.forms.job_form import JobForm
 from hub.scheduled.jobs.job_actions import (
-    JobInUse,
     change_job,
     create_job,
     delete_job,
@@ -29,7 +29,7 @@ from hub.scheduled.jobs.job_actions import (
 )
 from hub.scheduled.jobs.job_checks import InvalidJob
 from hub.scheduled.models import Job
-from hub.scheduled.runs.run_actions import RunRefused, start_run
+from hub.scheduled.runs.run_actions import start_run
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -104,13 +104,8 @@ def run_job_action(
         raise Http404(verb)
     job, actor = get_own_job(tenant_user, id), ActorContext.of_visitor(request, tenant_user)
     action = JOB_VERBS[verb]
-    try:
+    with show_refusal(request):
         action.run(job, actor, now=clock())
-    except JobInUse:
-        messages.warning(request, _("A run of this job has not ended. Cancel it first."))
-    except InvalidJob as invalid:
-        messages.warning(request, str(invalid))
-    else:
         messages.success(request, str(action.success_text))
         if verb == "delete":
             return HttpResponseRedirect(reverse("portal:jobs", args=[tenant_user.tenant.reference]))
@@ -122,10 +117,8 @@ def start_job(
 ) -> HttpResponse:
     """Start a run of the job for this tenant now, and redirect to its page."""
     job, actor = get_job_row(tenant_user, id).job, ActorContext.of_visitor(request, tenant_user)
-    try:
+    with show_refusal(request):
         run = start_run(job, tenant_user.tenant, actor, is_dry=is_dry, now=clock())
-    except RunRefused as refused:
-        messages.warning(request, str(refused))
-        return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))
-    messages.success(request, _("The run has been started."))
-    return HttpResponseRedirect(reverse_object_page("portal:run", tenant_user.tenant, run))
+        messages.success(request, _("The run has been started."))
+        return HttpResponseRedirect(reverse_object_page("portal:run", tenant_user.tenant, run))
+    return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))

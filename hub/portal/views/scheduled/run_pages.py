@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
+from hub.portal.actions import find_action, list_possible_actions, perform_action
 from hub.portal.log.filter_chips import LogLink, build_query_string
 from hub.portal.log.pages import (
     Cursor,
@@ -25,14 +23,13 @@ from hub.scheduled.insight.night_view import view_last_night
 from hub.scheduled.insight.run_page import LIVE_TEMPLATE, build_run_context
 from hub.scheduled.insight.run_progress import describe_run, readable_runs
 from hub.scheduled.models import Job, Run
-from hub.scheduled.runs.run_actions import cancel_run, resume_run
+from hub.scheduled.runs.run_actions import RUN_ACTIONS
 from hub.state_texts import state_label
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 from tenants.scoping import tenant_condition
 
 PAGE_SIZE = 50
-RUN_VERBS = {"cancel": cancel_run, "resume": resume_run}
 
 
 @require_safe
@@ -102,6 +99,7 @@ def show_run(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpRes
     run = get_run(tenant_user, id)
     context = {
         "tenant_user": tenant_user,
+        "actions": list_possible_actions(RUN_ACTIONS, run) if tenant_user.can_manage else (),
         "live_url": reverse_object_page("portal:run_live", tenant_user.tenant, run),
         **build_run_context(run, now=clock()),
     }
@@ -124,11 +122,6 @@ def perform_run_action(
     request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
 ) -> HttpResponse:
     """Cancel a run, or let a blocked one continue."""
-    if verb not in RUN_VERBS:
-        raise Http404(verb)
-    run, actor = get_run(tenant_user, id), ActorContext.of_visitor(request, tenant_user)
-    try:
-        RUN_VERBS[verb](run, actor, now=clock())
-    except InvalidTransition:
-        messages.warning(request, _("The state has changed in the meantime."))
+    action, run = find_action(RUN_ACTIONS, verb), get_run(tenant_user, id)
+    perform_action(request, tenant_user, action, run)
     return HttpResponseRedirect(reverse_object_page("portal:run", tenant_user.tenant, run))

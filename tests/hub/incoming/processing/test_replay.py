@@ -5,10 +5,9 @@ import pytest
 from hub.audit import ActorContext, AuditRow
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.incoming.insight.outcomes import is_replayable
 from hub.incoming.models import InboundBody, InboundItem
 from hub.incoming.processing.replay import plan_replay, replay_item
-from hub.incoming.processing.replay.item_filters import REASONS_FOR_A_PERSON
+from hub.incoming.processing.replay.item_filters import REASONS_FOR_A_PERSON, is_replayable
 from hub.operations.operation_actions import confirm_operation
 from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Event

@@ -61,7 +61,10 @@ def test_cancelled_it_is_not_run(shop, dead):
     path = f"/{post(shop, body=DEAD).json()['id']}"
     assert post(shop, f"{path}/cancel").json()["state"] == "cancelled"
     answer = post(shop, f"{path}/confirm")
-    assert (answer.status_code, answer.json()["detail"]) == (409, "The operation is cancelled.")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "It is “cancelled”, so nothing was changed.",
+    )
 
 
 def test_the_cap_of_an_hour_is_a_problem_that_says_when(shop, dead, settings):

@@ -53,10 +53,11 @@ class TestNeverTwice:
         client.force_login(make.staff(is_superuser=True))
         pump(FakeHttp(ResponseNotReceived("timed_out", "slack.com")))
         page = f"/admin/outgoing/delivery/{posting.pk}/"
-        assert "although it may have arrived" in client.get(f"{page}change/").content.decode()
-        assert client.post(f"{page}verbs/retry/").status_code == 302
+        warning = "It may have arrived already, and this system cannot recognise a repetition."
+        assert warning in client.get(f"{page}verbs/retry/").content.decode()
+        assert "required" in client.post(f"{page}verbs/retry/").content.decode()
         assert state_of(posting)[0] == "held"
-        client.post(f"{page}verbs/retry_possibly_delivered/", {"reason": "it is not there"})
+        client.post(f"{page}verbs/retry/", {"reason": "it is not there"})
         assert state_of(posting)[0] == "waiting"
 
 

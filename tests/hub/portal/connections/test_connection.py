@@ -109,7 +109,7 @@ def test_a_pause_without_a_reason_is_asked_again(admin, connection):
 
 def test_a_second_concurrent_change_is_refused_with_a_reason(admin, connection):
     page = admin.post(url_of(connection, "resume"), follow=True)
-    assert "nothing was changed" in page.content.decode()
+    assert "The connection is healthy." in page.content.decode()
 
 
 def test_a_test_follows_what_it_finds(admin, make, acme, outside):

@@ -51,7 +51,7 @@ def test_a_disconnect_for_now_says_when_it_ends_and_can_be_revoked_at_once(
     admin.post(url_of(connection, "disconnect/revoke"))
     assert "The disconnect can be undone" not in text_of(admin, connection)
     page = admin.post(url_of(connection, "disconnect/undo"), follow=True).content.decode()
-    assert "The state has changed in the meantime" in page
+    assert "The disconnect can no longer be undone" in page
     assert state_of(connection) == "disabled"
 
 

@@ -50,7 +50,7 @@ def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
 def test_it_names_who_can_fix_it(admin, delivery, state, reason, who, verb):
     put([delivery], state, reason)
     remedy = admin.get(page_of(delivery)).context["remedy"]
-    assert who in remedy.responsible and remedy.verb == verb
+    assert who in remedy.responsible and remedy.action == verb
 
 
 def test_checks_show_times_in_the_readers_zone(admin, delivery):
@@ -61,8 +61,8 @@ def test_checks_show_times_in_the_readers_zone(admin, delivery):
 
 def test_a_pause_is_mended_at_the_connection(admin, delivery):
     delivery.connection.pause("weekend", until=None, now=NOON)
-    remedy = admin.get(page_of(delivery)).context["remedy"]
-    assert remedy.label == "Resume the connection." and remedy.url
+    context = admin.get(page_of(delivery)).context
+    assert context["remedy"].label == "Resume the connection." and context["remedy_url"]
 
 
 def test_a_waiting_delivery_needs_no_person(admin, delivery):
@@ -120,7 +120,7 @@ def test_sending_again_leads_to_the_new_delivery(admin, delivery):
 def test_an_impossible_action_has_a_reason(admin, delivery):
     put([delivery], "delivered")
     answer = admin.post(page_of(delivery, "retry"), follow=True)
-    assert "Not possible" in text(answer)
+    assert "The delivery is delivered." in text(answer)
 
 
 def test_an_unknown_verb_is_not_found(admin, delivery):
@@ -158,7 +158,7 @@ def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make
     delivery = make.event(acme).deliveries.get()
     put([delivery], state, "unknown_effect" if state == "held" else "")
     answer = admin.get(page_of(delivery))
-    assert answer.context["verbs"] == {} and 'action="/t/acme/deliveries' not in text(answer)
+    assert answer.context["actions"] == () and 'action="/t/acme/deliveries' not in text(answer)
     assert state == "delivered" or "The operator of" in answer.context["remedy"].responsible
     for verb in ("retry", "cancel", "skip", "send_again"):
         assert admin.post(page_of(delivery, verb)).status_code == 403

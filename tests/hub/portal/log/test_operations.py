@@ -66,7 +66,7 @@ def test_it_can_be_cancelled(admin, three):
     operation.refresh_from_db()
     assert operation.state == "cancelled"
     assert (
-        "The state has changed in the meantime"
+        "so nothing was changed"
         in admin.post(page_of(operation, "confirm"), follow=True).content.decode()
     )
 

@@ -1,0 +1,95 @@
+"""Actions on rows by people and programs, each declared once beside its service function.
+
+Staff pages (`hub.staff.row_actions`), pages of customers (`hub.portal.actions`) and REST
+(`hub.rest.actions`) offer what is declared; none of them describes an action itself.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from django.db import transaction
+from django.utils.functional import Promise
+
+from hub.audit import ActorContext
+from hub.limits.spending import spend_tenant_limit
+
+Row = TypeVar("Row")
+Text = str | Promise
+Door = Literal["staff", "portal", "rest"]
+
+
+def never(row: Any) -> bool:
+    return False
+
+
+def always(row: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action(Generic[Row]):
+    """An action on one row.
+
+    `run` checks, changes and audits: it is called with the row, the actor, now and, if one was
+    given, the reason; it returns what is shown next, such as a new row. `question` stands above the
+    button, and describes the operation in the documentation of the API under the title `summary`.
+    """
+
+    name: str  # in URLs, in the ids of operations and in the audit
+    label: Text
+    question: Text
+    success: Text
+    run: Callable[..., Any]
+    summary: str = ""
+    scope: str = ""  # of the API key
+    is_available: Callable[[Row], bool] = always
+    limit: str = ""  # of the tenant: each use spends one of it
+    permission: str = "change"  # of staff, on the row's model
+    asks_reason: Callable[[Row], bool] = never  # whether staff give one, for the audit
+    find_caution: Callable[[Row], Text] = lambda row: ""  # what makes it dangerous for this row
+    describe_result: Callable[[Any], Text] = lambda result: ""  # in place of `success`
+    is_atomic: bool = True  # False: `run` has transactions of its own
+    is_sensitive: bool = False  # whether staff need a recent login
+    icon: str = ""
+    tone: Literal["primary", "plain", "danger"] = "plain"
+    is_background: bool = False  # whether it continues after the answer
+    leads_to: str = ""  # the state of the row afterwards, in the example of the API
+    creates: bool = False  # whether the result is a new row
+    removes: bool = False  # whether the row has no page afterwards
+    withheld: Mapping[Door, str] = field(default_factory=dict)  # why a door does not offer it
+
+    def perform(self, row: Row, actor: ActorContext, *, reason: str = "", now: datetime) -> Any:
+        """Spend the limit of the actor's tenant, and run the service function.
+
+        Raises Refusal or LimitExceeded, and changes nothing.
+        """
+        with transaction.atomic() if self.is_atomic else nullcontext():
+            if self.limit and actor.limited_tenant is not None:
+                spend_tenant_limit(actor.limited_tenant, self.limit, now=now)
+            return self.run(row, actor, now=now, **({"reason": reason} if reason else {}))
+
+    def describe_success(self, result: Any) -> str:
+        return str(self.describe_result(result) or self.success)
+
+    @property
+    def asks_staff(self) -> bool:
+        """Return whether a page asks staff before any row is changed."""
+        return self.asks_reason is always or self.tone == "danger"
+
+    def is_offered_at(self, door: Door) -> bool:
+        return door not in self.withheld
+
+
+Actions = Mapping[str, Action[Any]]
+
+
+def declare_actions(*actions: Action[Any]) -> Actions:
+    """Return the actions of one kind of row by name, in the order in which pages show them."""
+    return {action.name: action for action in actions}
+
+
+def list_offered(actions: Actions, door: Door) -> list[Action[Any]]:
+    return [action for action in actions.values() if action.is_offered_at(door)]
