@@ -37,11 +37,15 @@ class Deactivations:
 class SafetyValveStopped(Refusal):
     """A complete list would deactivate too many people, and was not confirmed."""
 
-    code, field = "safety-valve-stopped", "confirm_deactivations"
+    code = "safety-valve-stopped"
 
     def __init__(self, deactivations: Deactivations) -> None:
         super().__init__(f'{deactivations}. Send `"confirm_deactivations": true` if that is right.')
         self.deactivations = deactivations
+
+    def list_errors(self) -> list[dict[str, str]]:
+        detail = str(self.deactivations)
+        return [{"pointer": "/confirm_deactivations", "detail": detail, "code": "unconfirmed"}]
 
 
 def count_deactivations(people: QuerySet[Any], *, since: datetime) -> Deactivations:

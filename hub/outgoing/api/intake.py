@@ -66,7 +66,7 @@ def accept_one(request: Request, *, now: datetime) -> IdempotentAnswer:
 
 
 def _build_conflict_problem(request: Request, conflict: EventConflict) -> Problem:
-    errors = _build_event_errors(request, [conflict.index], "/id", f"{conflict}.", "conflict")
+    errors = _build_event_errors(request, [conflict.index], "/id", str(conflict), "conflict")
     return Problem("event-conflict", errors=errors)
 
 
