@@ -76,7 +76,7 @@ def server():
 
 @pytest.fixture
 def hostile(server):
-    server.count_connections.clear()
+    server.heard.clear()
     server.met = 0
     return server
 

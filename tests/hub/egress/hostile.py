@@ -95,7 +95,7 @@ class Hostile:
 
     def __init__(self, tls: ssl.SSLContext | None = None):
         self.tls = tls
-        self.count_connections: list[bytes] = []
+        self.heard: list[bytes] = []
         self.met = 0
         self.ready = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self.main()))
@@ -142,7 +142,7 @@ class Hostile:
         if b" /deaf " in head:
             await asyncio.Event().wait()  # what else is sent is never read
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-        self.count_connections.append(head + await reader.readexactly(length))
+        self.heard.append(head + await reader.readexactly(length))
         mode = head.split(b" ")[1].decode().strip("/").partition("?")[0]
         if mode in MOVING:
             await MOVING[mode](writer)

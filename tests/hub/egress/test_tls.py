@@ -81,7 +81,7 @@ def test_a_trusted_certificate_for_the_name_is_spoken_to(send, tmp_path, host):
 
 def test_a_self_signed_certificate_gets_nothing(send, tmp_path):
     with Hostile(serve_tls(certificate(tmp_path))) as server:
-        assert (get_tls_failure(send, server, None), server.count_connections) == ("tls_failed", [])
+        assert (get_tls_failure(send, server, None), server.heard) == ("tls_failed", [])
 
 
 def test_an_expired_certificate_gets_nothing(send, tmp_path):
@@ -89,7 +89,7 @@ def test_an_expired_certificate_gets_nothing(send, tmp_path):
     with Hostile(serve_tls(path)) as server:
         assert (
             get_tls_failure(send, server, build_trusting_context(path)),
-            server.count_connections,
+            server.heard,
         ) == ("tls_failed", [])
 
 
@@ -98,7 +98,7 @@ def test_a_certificate_for_another_host_gets_nothing(send, tmp_path):
     with Hostile(serve_tls(path)) as server:
         assert (
             get_tls_failure(send, server, build_trusting_context(path)),
-            server.count_connections,
+            server.heard,
         ) == ("tls_failed", [])
 
 
@@ -109,12 +109,12 @@ def test_an_old_version_gets_nothing(send, tmp_path):
             "tls_failed",
             "connect_failed",
         )  # asyncio sees a reset
-        assert server.count_connections == []
+        assert server.heard == []
 
 
 def test_a_server_without_tls_gets_nothing_in_clear(send, hostile):
     assert get_tls_failure(send, hostile, None) in ("tls_failed", "connect_failed")
-    assert hostile.count_connections == []
+    assert hostile.heard == []
 
 
 def test_a_handshake_that_stalls_ends_in_time_and_sent_nothing(send, canary):
