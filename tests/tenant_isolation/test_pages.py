@@ -127,6 +127,7 @@ VERBS = {
     "operation": "confirm",
     "discrepancy": "ignore",
     "webhook_subscription": "repair",
+    "inbound_item": "replay",
 }  # one of those that an address may name
 SAID = {
     "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on",

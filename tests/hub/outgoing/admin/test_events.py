@@ -141,7 +141,7 @@ def test_an_id_of_an_event_with_other_data_is_an_error(root, make):
     tenant = make.tenant()
     root.post(SEND, build_event_form(tenant, id="once"))
     answer = root.post(SEND, build_event_form(tenant, id="once", data='{"number": "T-2"}'))
-    assert "An event with this ID already exists" in str(answer.context["form"].errors["id"])
+    assert "already exists with other data" in str(answer.context["form"].errors["id"])
 
 
 def test_strangers_cannot_send_for_a_tenant(make, staff_of):
