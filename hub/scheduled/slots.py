@@ -105,10 +105,15 @@ def iterate_local_times(cron: str, *, after: datetime) -> Iterator[datetime]:
 def find_local_start(zone: ZoneInfo, after: datetime) -> datetime:
     """Return the local time to search from for all slots that follow `after`.
 
-    If the clock was set back within the day before, it is earlier than the clock shows.
+    If the clock was or will be set back within a day, it is earlier than the clock shows: times
+    that have passed come again.
     """
     offset = read_offset(zone, after)
-    set_back = max(read_offset(zone, after - DAY) - offset, timedelta(0))
+    set_back = max(
+        read_offset(zone, after - DAY) - offset,
+        offset - read_offset(zone, after + DAY),
+        timedelta(0),
+    )
     local_time = (after + offset - set_back).replace(tzinfo=None)
     return local_time.replace(second=0, microsecond=0) - MINUTE
 

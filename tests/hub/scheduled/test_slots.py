@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.scheduled.slots import InvalidCron, check_cron, is_slot, list_slots, next_slot
@@ -78,6 +78,13 @@ def local(at: datetime, zone: str) -> datetime:
     zone=st.sampled_from(ZONES),
     start=st.sampled_from(STARTS),
     delay=st.integers(0, 1200),
+)
+@example(
+    minutes=frozenset({30}),
+    hours=None,
+    zone="Australia/Lord_Howe",
+    start=datetime(2026, 4, 4, 14, 32, tzinfo=UTC),  # before half past one comes again
+    delay=0,
 )
 def test_slots_are_those_of_a_walk_over_every_minute(minutes, hours, zone, start, delay):
     times, start = Times(minutes, hours), start + MINUTE * delay
