@@ -133,19 +133,22 @@ def adopt_orphans() -> None:
         libc.prctl(SET_CHILD_SUBREAPER, 1)
 
 
-def stop_children(children: Iterable[Child], *, grace: float = GRACE) -> None:
-    """Send SIGTERM to the children, and SIGKILL to those that still run after `grace` seconds."""
-    running = [child.process for child in children if child.process]
-    for process in running:
+def stop_children(children: Iterable[Child], *, grace: float = GRACE) -> list[Child]:
+    """Send SIGTERM to the children, and SIGKILL to those that still run after `grace` seconds;
+    return these.
+    """
+    running = [(child, child.process) for child in children if child.process]
+    for _, process in running:
         signal_group(process, signal.SIGTERM)
     deadline = time.monotonic() + grace
-    while any(process.poll() is None for process in running) and time.monotonic() < deadline:
+    while any(process.poll() is None for _, process in running) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for process in running:
+    killed = [child for child, process in running if process.poll() is None]
+    for child, process in running:
         signal_group(process, signal.SIGKILL)
         process.wait()
-    for child in children:
         child.process = None
+    return killed
 
 
 def kill_orphans(keep: Iterable[int] = ()) -> None:

@@ -72,8 +72,12 @@ class Installation:
         raise AssertionError(f"It never said {words!r}:\n{said}")
 
     def stop(self, number=signal.SIGINT):
+        """Stop it, and return what it printed since it was read last; a process that had to be
+        killed is named there.
+        """
         self.process.send_signal(number)
         said, _ = self.process.communicate(timeout=60)
+        assert "was killed" not in said, said
         return said
 
     def manage(self, *said):
