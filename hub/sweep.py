@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import Error, connections, transaction
 from django.db import connection as database
-from django.db.models import Exists, OuterRef, Q
 
 from hub.connections.actions import maintenance
 from hub.connections.actions.disconnection import revoke_due_accounts
 from hub.connections.actions.kill_switches import end_expired_switches
 from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.credentials.call_health import degrade_failing_connections
-from hub.connections.models import Connection, KillSwitch, Lane, QuotaQueue
+from hub.connections.models import Connection
 from hub.connections.tasks import (
     recover_refused_credentials,
     wake_up_due_checks,
@@ -47,23 +46,15 @@ from hub.incoming.tasks import wake_inbox_for_due_messages
 from hub.mail.tasks import wake_for_due_mails
 from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
-from hub.outgoing.echo.record_pairs import has_due_pairs
+from hub.outgoing import sweep_steps
 from hub.outgoing.echo.remember import delete_old_writes
 from hub.outgoing.insight.value_index import wake_up_value_index
 from hub.outgoing.intake.notices import publish_notices
-from hub.outgoing.models import Delivery, Idempotency
+from hub.outgoing.models import Idempotency
 from hub.outgoing.operations.erase_received import continue_erasures
-from hub.outgoing.pump.claiming.claim import is_work_due, recover_held_lanes
-from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
-from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
-from hub.outgoing.pump.settling.waiting_queues import delete_empty_queues, queues_with_deliveries
-from hub.outgoing.queue.expire import expire_deliveries
-from hub.outgoing.queue.ordering import wake_stuck_heads
-from hub.outgoing.queue.wake import wake_pump
 from hub.processes import worker_registry
-from hub.processes.failpoints import failpoint
 from hub.prune.batches import wake_up_daily_pruning
-from hub.queue import record_heartbeat, wake_up
+from hub.queue import record_heartbeat
 from hub.recipes.part_actions import sweep_retired_parts
 from hub.scheduled.jobs.schedules import apply_changed_time_zones, create_missing_schedules
 from hub.scheduled.repairs.outcomes import settle_failed_repairs
@@ -138,34 +129,6 @@ def end_pauses(*, now: datetime) -> None:
             connection.resume(now=now)
 
 
-def wake_forgotten_lanes(*, now: datetime) -> None:
-    """Make lanes due with a due delivery or an open quota queue although their wake-up was lost."""
-    due_deliveries = Delivery.unscoped.filter(
-        connection=OuterRef("pk"),
-        quota_queue=0,
-        state="waiting",
-        due_at__lte=now,
-        crash_count__lt=SUSPECT_CRASHES,
-    )
-    queues = queues_with_deliveries(QuotaQueue.unscoped.filter(opens_at__lte=now))
-    sleeping_lanes = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
-    sleeping_lanes.filter(Exists(due_deliveries) | Q(pk__in=queues.values("connection"))).update(
-        due_at=now
-    )
-
-
-def wake_up_for_due_work(*, now: datetime) -> None:
-    failpoint("S1")  # in the middle of a sweep
-    if is_work_due(now=now) or has_waiting_suspects(now=now):
-        wake_pump(now=now)
-
-
-def wake_up_for_held_work(*, now: datetime) -> None:
-    is_held = Delivery.unscoped.filter(state="held").exists()
-    if is_held or KillSwitch.unscoped.exists() or has_due_pairs():
-        wake_up("drain", now=now)
-
-
 def delete_old_idempotent_responses(*, now: datetime) -> None:
     Idempotency.objects.filter(created_at__lt=now - IDEMPOTENCY_RETENTION).delete()
 
@@ -198,13 +161,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_due_checks,
     degrade_failing_connections,
     end_expired_switches,
-    expire_deliveries,
-    recover_held_lanes,
-    wake_stuck_heads,
-    delete_empty_queues,
-    wake_forgotten_lanes,
-    wake_up_for_due_work,
-    wake_up_for_held_work,
+    *sweep_steps.STEPS,
     discard_items_of_final_disconnects,
     release_held_items,
     release_items_of_known_authors,

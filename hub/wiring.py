@@ -36,7 +36,7 @@ from hub.outgoing.insight.needed_permissions import (
 from hub.outgoing.operations.backfill import backfill_batch
 from hub.outgoing.operations.erase import CONNECTION_ERASED, erase_batch
 from hub.outgoing.operations.execute import execute_batch
-from hub.outgoing.pump.prepare import REPLY_URL
+from hub.outgoing.reply_urls import REPLY_URL
 from hub.outgoing.subscriptions.route_actions import ROUTE_DELETED
 from hub.portal.changes.visits import PORTAL_VISITS
 from hub.prune.tables import TABLES

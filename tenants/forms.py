@@ -1,9 +1,10 @@
-"""Forms of staff for users, API keys and limits."""
+"""Forms of staff for users, API keys and limits, and the field by which forms name a tenant."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from hub import staff
@@ -14,7 +15,43 @@ from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 from tenants.services import membership_actions
 
 MAX_QUOTA = 10**12
+SUGGESTED_TENANTS_LIMIT = 500  # tenants in the browser's list; others can be typed
 KEY_LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "": "never"}
+
+
+def list_suggested_tenants(user: User | AnonymousUser) -> list[tuple[str, str]]:
+    return list(
+        visible_rows(Tenant, user)
+        .order_by("name")
+        .values_list("reference", "name")[:SUGGESTED_TENANTS_LIMIT]
+    )
+
+
+class TenantField(forms.CharField):
+    """A tenant, entered by its reference, as a select of thousands of tenants would be unusable."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            widget=forms.TextInput(attrs={"list": "tenants", "autocomplete": "off"}), **kwargs
+        )
+        self.user: User | AnonymousUser | None = None
+
+    def clean(self, value: Any) -> Tenant | None:
+        reference: str = super().clean(value)
+        if not reference:
+            return None
+        tenant: Tenant | None = visible_rows(Tenant, self.user).filter(reference=reference).first()
+        if tenant is None:
+            raise forms.ValidationError("No tenant has this reference.")
+        return tenant
+
+    def for_user(self, user: User | AnonymousUser, help_text: str) -> None:
+        """Require the tenant, unless the user may create rows of the platform."""
+        self.user = user
+        if accessible_tenants(user) is ALL_TENANTS:
+            self.help_text = help_text
+        else:
+            self.required = True
 
 
 class IssueKeyForm(staff.ActionForm):

@@ -19,8 +19,8 @@ from bench.sink.client import Arrival, Sink
 from bench.suite import Options
 from hub.connections.models import Lane
 from hub.db.clock import clock
-from hub.outgoing.queue.pump_leases import PROCESS_BYTES, WORKER_BYTES
 from hub.outgoing.queue.pump_slots import active_pump_leases
+from hub.processes.leases import PROCESS_BYTES, WORKER_BYTES
 
 DATABASES = ("postgresql",)
 PUMPS, KILL_EVERY = 4, 15  # seconds

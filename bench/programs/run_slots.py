@@ -18,8 +18,8 @@ django.setup()
 
 
 from connectors.http import Request, Response  # noqa: E402
-from hub.outgoing.pump.db_thread import run_with_loop  # noqa: E402
-from hub.outgoing.queue.pump_leases import new_lease  # noqa: E402
+from hub.processes.db_thread import run_with_loop  # noqa: E402
+from hub.processes.leases import new_lease  # noqa: E402
 from hub.scheduled.models import Run  # noqa: E402
 from hub.scheduled.runs.context import EXECUTORS, RunContext  # noqa: E402
 from hub.scheduled.runs.due_runs import RUN_PLANNER, create_due_runs  # noqa: E402

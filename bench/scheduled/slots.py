@@ -19,7 +19,7 @@ from bench.figures import Bar, Figure
 from bench.installation.processes import Process, python_command, spawn, stop, wait_until
 from bench.sink.client import Sink
 from bench.suite import Options
-from hub.outgoing.queue.pump_leases import lease_range, process_prefix
+from hub.processes.leases import lease_range, process_prefix
 from hub.processes.worker_registry import current_worker_id
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import Job, JobSchedule, Run

@@ -6,10 +6,8 @@ It takes a fixed number of bounded queries.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count, islice
 from typing import NamedTuple
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Min
@@ -18,9 +16,13 @@ from hub.health.probes import MAX_UNSERVED_TIME, measure_database_latency
 from hub.incoming.insight.figures import InboxHealth, measure_inbox
 from hub.mail.models import Mail
 from hub.outgoing.insight.explain import effective_reason_case, match_effective_state
+from hub.outgoing.insight.pumps import (
+    PumpClaim,
+    list_pump_claims,
+    list_pump_slots,
+    longest_unserved_time,
+)
 from hub.outgoing.models import Delivery, PumpSlot
-from hub.outgoing.pump.claiming.claim import claimable_lanes, deliveries_in_flight
-from hub.outgoing.queue.pump_slots import pump_capacity
 from hub.processes.worker_registry import Replacement, SweepFailure, Worker
 from hub.queue import WakeUp, queue_length
 from tenants.scoping import ALL_TENANTS
@@ -30,14 +32,6 @@ REPLACEMENTS_SHOWN = 10  # the newest ones
 INBOX_ROWS_COUNTED = 1_000
 SLOW_DATABASE = 0.5  # seconds of one query
 SLOW_MAIL = timedelta(minutes=10)  # a server with greylisting accepts a mail by then
-
-
-class PumpClaim(NamedTuple):
-    """The deliveries that one pump has claimed and is sending."""
-
-    lease: UUID
-    delivery_count: int
-    since: datetime
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
         workers=workers,
         replacements=list(Replacement.objects.order_by("-at")[:REPLACEMENTS_SHOWN]),
         failures=list(SweepFailure.objects.order_by("step")),
-        pump_slots=list_pump_slots(workers, now=now),
+        pump_slots=list_pump_slots(workers, total=settings.HUB_PUMPS_TOTAL, now=now),
         pending_wakeups=list(
             WakeUp.objects.filter(requested_at__isnull=False).order_by("requested_at")[
                 :REPLACEMENTS_SHOWN
@@ -94,29 +88,11 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
         queue_rows=queue_length(),
         pump_claims=list_pump_claims(),
         due_deliveries=count_due_deliveries(now=now),
-        longest_lane_wait=measure_longest_lane_wait(now=now),
+        longest_lane_wait=longest_unserved_time(now=now),
         held_reasons=count_held_by_reason(),
         longest_mail_wait=measure_longest_mail_wait(now=now),
         inbox=measure_inbox(ALL_TENANTS, limit=INBOX_ROWS_COUNTED),
     )
-
-
-def list_pump_slots(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
-    """Return a slot for each running pump, and an empty one for each that may start."""
-    taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
-    free_count = pump_capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken_places)
-    unused = (
-        number for number in count() if number not in {place.number for place in taken_places}
-    )
-    return taken_places + [PumpSlot(number=number) for number in islice(unused, max(0, free_count))]
-
-
-def list_pump_claims() -> list[PumpClaim]:
-    rows = deliveries_in_flight().order_by().values("lease")
-    claims = rows.annotate(rows=Count("pk"), since=Min("state_changed_at")).values_list(
-        "lease", "rows", "since"
-    )
-    return sorted(map(PumpClaim._make, claims), key=lambda claim: claim.since)
 
 
 def count_due_deliveries(*, now: datetime) -> int:
@@ -126,17 +102,6 @@ def count_due_deliveries(*, now: datetime) -> int:
         .values("pk")
     )
     return rows[: MAX_ROWS_COUNTED + 1].count()
-
-
-def measure_longest_lane_wait(*, now: datetime) -> timedelta:
-    """Return how long the least recently served lane has been due."""
-    rows = (
-        claimable_lanes(now=now)
-        .values_list("due_at", "virtual_time")
-        .order_by("virtual_time")[:REPLACEMENTS_SHOWN]
-    )
-    waits = (now - max(due_at, last_turn) for due_at, last_turn in rows if due_at is not None)
-    return max(waits, default=timedelta())
 
 
 def measure_longest_mail_wait(*, now: datetime) -> timedelta:

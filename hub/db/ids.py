@@ -3,6 +3,7 @@
 import os
 import time
 import uuid
+from datetime import datetime
 
 
 def uuid7() -> uuid.UUID:
@@ -11,3 +12,11 @@ def uuid7() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def smallest_id_at(moment: datetime) -> uuid.UUID:
+    """Return the smallest UUIDv7 of a time: public ids are indexed and in order of time.
+
+    All times before 1970 share the smallest UUIDv7.
+    """
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)

@@ -16,13 +16,12 @@ from hub.db.clock import clock
 from hub.drift.descriptions import advise, describe_break, describe_change
 from hub.drift.drift_actions import build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding, DriftSchedule
-from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.models import Route
 from hub.scheduled.models import Job
 from hub.staff import (
     ActionResult,
     ChoicesFilter,
+    ConnectorFilter,
     EmptyStep,
     Filter,
     display,
@@ -30,6 +29,8 @@ from hub.staff import (
     render_time,
     row_action,
 )
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import visible_rows
 
 NAMES_SHOWN = 3

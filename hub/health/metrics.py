@@ -20,7 +20,6 @@ from rest_framework.views import APIView
 from hub.db.clock import clock
 from hub.health.probes import (
     longest_inbox_wait,
-    longest_unserved_time,
     measure_database_latency,
 )
 from hub.health.scheduled_metrics import collect_log_metrics, collect_run_metrics
@@ -29,9 +28,12 @@ from hub.incoming.receiving.counts import count_by_cause
 from hub.mail.models import Mail
 from hub.metrics.counters import Tally
 from hub.outgoing.insight.explain import EFFECTIVELY_HELD, effective_reason_case
+from hub.outgoing.insight.pumps import (
+    count_deliveries_in_flight,
+    count_pumps,
+    longest_unserved_time,
+)
 from hub.outgoing.models import Delivery, Event
-from hub.outgoing.pump.claiming.claim import deliveries_in_flight
-from hub.outgoing.queue import pump_slots
 from hub.processes.worker_registry import WORKER_LOST_AFTER, Worker
 from hub.queue import Heartbeat, WakeUp
 
@@ -100,14 +102,14 @@ class MetricsCollector:
             "Seconds since the last heartbeat of the worker, its pool (canary) and the sweep.",
             ages,
         )
-        slots = {
-            "taken": len(pump_slots.active_pump_leases(now=self.now)),
-            "all": pump_slots.pump_capacity(
-                Worker.objects.all(), total=settings.HUB_PUMPS_TOTAL, now=self.now
-            ),
-        }
+        taken, capacity = count_pumps(
+            Worker.objects.all(), total=settings.HUB_PUMPS_TOTAL, now=self.now
+        )
         yield _labelled_gauge(
-            "place", "hub_pumps", "Running pumps and the maximum number of pumps.", slots
+            "place",
+            "hub_pumps",
+            "Running pumps and the maximum number of pumps.",
+            {"taken": taken, "all": capacity},
         )
 
     def queue(self) -> Iterator[Metric]:
@@ -136,7 +138,7 @@ class MetricsCollector:
         states = _count_by_column(
             Delivery.unscoped.filter(state__in=("waiting", "held", "failed")), "state"
         )
-        states["sending"] = deliveries_in_flight().count()
+        states["sending"] = count_deliveries_in_flight()
         held_reasons = _count_by_column(Delivery.unscoped.filter(state="held"), "reason")
         blocked_causes = _count_by_column(_deliveries_shown_as_held(), "cause")
         blocked_count = sum(blocked_causes.values())

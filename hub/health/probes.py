@@ -12,14 +12,13 @@ from time import perf_counter
 
 from django.db import Error, connection
 from django.db.models import Min
-from django.db.models.functions import Greatest
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundMessage
-from hub.outgoing.pump.claiming.claim import claimable_lanes
+from hub.outgoing.insight.pumps import longest_unserved_time
 from hub.processes.worker_registry import SweepFailure, Worker
 from hub.queue import Heartbeat
 
@@ -193,13 +192,6 @@ def longest_inbox_wait(*, now: datetime) -> timedelta:
     due = InboundMessage.unscoped.filter(due_at__lte=now)
     oldest = due.aggregate(oldest=Min("due_at"))["oldest"]
     return now - oldest if oldest else timedelta()
-
-
-def longest_unserved_time(*, now: datetime) -> timedelta:
-    oldest = claimable_lanes(now=now).aggregate(since=Min(Greatest("due_at", "virtual_time")))[
-        "since"
-    ]
-    return max(now - oldest, timedelta()) if oldest else timedelta()
 
 
 def measure_database_latency() -> float:

@@ -20,7 +20,7 @@ from hub.incoming.processing.inbox_lease import (
 from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
 from hub.incoming.registration.lease import AWAITED_SUFFIX, RegistrationLease, claim_check
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress
 

@@ -18,10 +18,10 @@ from django.db import connections
 from hub.db.clock import clock
 from hub.incoming.processing.inbox_lease import free_inbox_leases
 from hub.incoming.tasks import wake_inbox_for_due_messages
-from hub.outgoing.queue.pump_leases import free_leases, lease_range, process_prefix, worker_prefix
-from hub.outgoing.queue.pump_slots import has_local_slot
+from hub.outgoing.queue.pump_slots import free_leases, has_local_slot
 from hub.outgoing.queue.wake import wake_pump
 from hub.processes import pool_pipe
+from hub.processes.leases import lease_range, process_prefix, worker_prefix
 from hub.processes.worker_registry import WORKER_ENV, current_worker_id
 from hub.queue.pool import TaskPool
 from hub.queue.work_classes import count_slots

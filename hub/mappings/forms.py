@@ -4,10 +4,10 @@ import inspect
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import AnonymousUser
 
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
+from hub.mappings.compiler_cache import compiled_filter
 from hub.mappings.expressions.functions import Functions
 from hub.mappings.identity_pairs import (
     Pair,
@@ -19,12 +19,12 @@ from hub.mappings.json_fields import BodyField, format_json_text
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.mappings.rows.body_draft import BodyDraft
 from hub.mappings.rows.row_widget import RowTableWidget
+from hub.mappings.translate import MappingError
 from hub.staff import ActionForm, apply_admin_style
-from tenants.models import Tenant, User
-from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
+from tenants.forms import TenantField
+from tenants.models import User
 
 VERSIONS_OFFERED = 100
-SUGGESTED_TENANTS_LIMIT = 500  # tenants in the browser's list; others can be typed
 
 TARGETS = [
     (
@@ -53,41 +53,6 @@ def list_function_help() -> list[tuple[str, str]]:
     return sorted(
         (name, text) for name, text in help_texts.items() if name in Functions.FUNCTION_TABLE
     )
-
-
-def list_suggested_tenants(user: User | AnonymousUser) -> list[tuple[str, str]]:
-    return list(
-        visible_rows(Tenant, user)
-        .order_by("name")
-        .values_list("reference", "name")[:SUGGESTED_TENANTS_LIMIT]
-    )
-
-
-class TenantField(forms.CharField):
-    """A tenant, entered by its reference, as a select of thousands of tenants would be unusable."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            widget=forms.TextInput(attrs={"list": "tenants", "autocomplete": "off"}), **kwargs
-        )
-        self.user: User | AnonymousUser | None = None
-
-    def clean(self, value: Any) -> Tenant | None:
-        reference: str = super().clean(value)
-        if not reference:
-            return None
-        tenant: Tenant | None = visible_rows(Tenant, self.user).filter(reference=reference).first()
-        if tenant is None:
-            raise forms.ValidationError("No tenant has this reference.")
-        return tenant
-
-    def for_user(self, user: User | AnonymousUser, help_text: str) -> None:
-        """Require the tenant, unless the user may create rows of the platform."""
-        self.user = user
-        if accessible_tenants(user) is ALL_TENANTS:
-            self.help_text = help_text
-        else:
-            self.required = True
 
 
 class TargetForm(forms.ModelForm):
@@ -206,3 +171,24 @@ class IdentityForm(forms.ModelForm):
                 if owner != self.initial.get("local_id"):
                     self.add_error("remote_id", describe_pair_conflict(owner))
         return data
+
+
+class FilterField(forms.CharField):
+    """A JMESPath expression, cleaned to its text; it is invalid if it does not compile."""
+
+    noun = "filter"
+
+    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "data-code": ""})
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        try:
+            if text:
+                compiled_filter(text)
+        except MappingError as error:
+            raise forms.ValidationError(f"The {self.noun} {error.message}.") from None
+        return text
+
+
+class OrderKeyField(FilterField):
+    noun = "order key"

@@ -40,6 +40,17 @@ def check_plan_scope(tenant: Tenant | None, actor: ActorContext) -> None:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")
 
 
+def serialize_filter(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filter as an operation stores it: times as ISO texts, empty values removed."""
+    return {name: _serialize_value(value) for name, value in values.items() if value}
+
+
+def _serialize_value(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [str(id) for id in value]
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
 @transaction.atomic
 def store_plan(
     actor: ActorContext, *, kind: str, reason: str, now: datetime, **plan_fields: Any

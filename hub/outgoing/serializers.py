@@ -1,4 +1,4 @@
-"""Serializers of events and deliveries."""
+"""Serializers of events, deliveries and dry runs."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from hub.outgoing.insight.explain import resolve_effective_state
+from connectors.http import load_json
+from hub.outgoing.insight.dry_run import DryRun
+from hub.outgoing.insight.explain import describe_delivery_reason, resolve_effective_state
 from hub.outgoing.models import EVENT_TYPE, Delivery, Event
 from hub.problems import StrictSerializer
 from hub.reason_codes import REASONS
@@ -243,3 +245,51 @@ class EventDetailSerializer(EventRowSerializer):
     @extend_schema_field(OriginSerializer(allow_null=True))
     def get_origin(self, event: Event) -> Any:
         return OriginSerializer(event).data if event.origin_id else None
+
+
+class MissingIdentitySerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    local_id = serializers.CharField()
+
+
+class MissingValueSerializer(serializers.Serializer):
+    pointer = serializers.CharField(help_text="A JSON pointer into the field mapping.")
+    path = serializers.CharField(help_text="The path that found nothing in the event.")
+
+
+class DryRunSerializer(serializers.Serializer):
+    """The result for the event; nothing was stored or sent."""
+
+    state = serializers.ChoiceField(
+        Delivery.State.choices,
+        help_text="In which its delivery would begin; waiting: it would be sent.",
+    )
+    reason = serializers.CharField(help_text="A stable code; empty: none.")
+    sentence = serializers.CharField()
+    detail = serializers.CharField()
+    result = serializers.DictField(allow_null=True, help_text="What the mapping produced.")
+    missing_identities = MissingIdentitySerializer(many=True)
+    missing_values = MissingValueSerializer(many=True)
+
+
+def serialize_dry_run(dry_run: DryRun, connector_key: str) -> dict[str, Any]:
+    """Return the result of a dry run as `DryRunSerializer` shows it."""
+    reason, sentence = dry_run.reason, "It would be sent."
+    if reason:
+        sentence = str(describe_delivery_reason(reason, connector_key).sentence)
+    data: dict[str, Any] = DryRunSerializer(
+        {
+            "state": dry_run.state,
+            "reason": reason,
+            "sentence": sentence,
+            "detail": dry_run.detail,
+            "result": load_json(dry_run.body) if dry_run.body else None,
+            "missing_identities": [
+                {"kind": kind, "local_id": local_id} for kind, local_id in dry_run.missing
+            ],
+            "missing_values": [
+                {"pointer": pointer, "path": path} for pointer, path in dry_run.gaps
+            ],
+        }
+    ).data
+    return data

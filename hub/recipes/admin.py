@@ -12,9 +12,6 @@ from django.urls import path
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import list_suggested_tenants
-from hub.outgoing.admin.list_filters import TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.problems import Refusal
 from hub.recipes.activity import WEEK, count_activity
 from hub.recipes.answers import InvalidAnswers
@@ -38,6 +35,9 @@ from hub.staff import (
     render_badge,
     row_action,
 )
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
+from tenants.forms import list_suggested_tenants
 
 
 @admin.register(Integration)

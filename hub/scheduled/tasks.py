@@ -9,9 +9,9 @@ from hub import egress
 from hub.connections.credentials.provider_call import Patience, call_with_heartbeat
 from hub.db.clock import clock
 from hub.egress.async_client import open_async_client
-from hub.outgoing.pump.db_thread import run_with_loop
-from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes import memory
+from hub.processes.db_thread import run_with_loop
+from hub.processes.leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, wake_up
 from hub.scheduled.repairs.repair_checks import RepairCheckContext, check_repairs

@@ -1,6 +1,16 @@
 """The building blocks of the staff pages; only this package imports unfold."""
 
-from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter, TextFilter
+from hub.staff.filters import (
+    ChoicesFilter,
+    ConnectorFilter,
+    EventTypeFilter,
+    Filter,
+    OwnConnectorFilter,
+    RelatedFilter,
+    SinceFilter,
+    TextFilter,
+    build_filter_chips,
+)
 from hub.staff.formatting import (
     format_duration,
     format_number,
@@ -13,6 +23,7 @@ from hub.staff.formatting import (
 from hub.staff.forms import (
     ActionForm,
     AdminPasswordChangeForm,
+    AuditReasonForm,
     ReasonForm,
     UserChangeForm,
     UserCreationForm,
@@ -42,6 +53,12 @@ __all__ = [
     "EmptyStep",
     "Filter",
     "ActionForm",
+    "AuditReasonForm",
+    "ConnectorFilter",
+    "EventTypeFilter",
+    "OwnConnectorFilter",
+    "SinceFilter",
+    "build_filter_chips",
     "ModelAdmin",
     "MomentField",
     "Paginator",

@@ -11,6 +11,7 @@ from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXT
 __all__ = [
     "AdminPasswordChangeForm",
     "ActionForm",
+    "AuditReasonForm",
     "ReasonForm",
     "UserChangeForm",
     "UserCreationForm",
@@ -59,6 +60,10 @@ class ActionForm(forms.Form):
         self.obj = obj
         for field in self.fields.values():
             apply_admin_style(field)
+
+
+class AuditReasonForm(ActionForm):
+    reason = forms.CharField(max_length=300, help_text="Kept in the audit log.")
 
 
 class ReasonForm(ActionForm):

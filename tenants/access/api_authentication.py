@@ -6,9 +6,11 @@ from copy import copy
 from dataclasses import dataclass
 from secrets import compare_digest
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -22,11 +24,12 @@ from hub.db.group_commit import GroupCommit
 from hub.problems import Problem
 from tenants import api_key_format
 from tenants.models import ApiKey, Tenant, is_reference
-from tenants.scoping import ALL_TENANTS, TenantIds
+from tenants.scoping import ALL_TENANTS, TenantIds, changeable_rows, is_among
 
 AnyRow = TypeVar("AnyRow", bound=Model)
 
 BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.I)
+PLATFORM_ONLY = "Only a platform key can create what applies to all tenants."
 
 
 FIND_KEYS_SQL = f"""
@@ -184,6 +187,29 @@ def filter_by_tenant(
     if "tenant" not in query:
         return rows
     return rows.filter(tenant=resolve_tenant(request, query["tenant"]))
+
+
+def resolve_owner(request: Request, data: Mapping[str, Any]) -> Tenant | None:
+    """Return the tenant in the body; None if it is null, which only a platform key may send."""
+    if "tenant" in data and data["tenant"] is None:
+        if api_key_of(request).tenant is not None:
+            raise Problem("permission-denied", PLATFORM_ONLY)
+        return None
+    return resolve_tenant(request, data.get("tenant"))
+
+
+def find_changeable_row(
+    request: Request, rows: QuerySet[AnyRow], id: UUID, *, shared: str
+) -> AnyRow:
+    """Return the row with this public id among those that the key may see.
+
+    Raises Http404, and Problem with the text `shared` if the row applies to all tenants and the key
+    belongs to one.
+    """
+    row = get_object_or_404(rows, public_id=id)
+    if not is_among(changeable_rows, request.user, row):
+        raise Problem("permission-denied", shared)
+    return row
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

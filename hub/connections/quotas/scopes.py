@@ -1,14 +1,17 @@
 """The quota scopes that a call spends, and the keys of their rows."""
 
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import cast
 from urllib.parse import urlsplit
 
 from connectors.base import Connector
-from connectors.http import Request, Scope, ScopeKind, Spends
+from connectors.http import Request, Response, Scope, ScopeKind, Spends
+from connectors.outcomes import clamp_wait
 from hub.connections.models import Connection
 from hub.throttle.definitions import HUB_RATE_SETTINGS, TENANT_KIND, hub_quota, tenant_share
 from hub.throttle.demand import ScopeCost
+from hub.throttle.feedback import QuotaReport
 
 SCOPE_KEY_LENGTH_MAX = 300  # characters
 SHARED_SCOPE_KINDS = ("app", "host", "address")  # scopes that belong to no single account
@@ -100,3 +103,17 @@ def _format_scope_key(connector: str, pk: int | None, account: str, scope: Scope
         scope.kind, account or own_id
     )
     return "|".join((connector, scope.kind, owner, scope.name))[:SCOPE_KEY_LENGTH_MAX]
+
+
+def parse_quota_reports(
+    connection: Connection, response: Response, *, now: datetime
+) -> dict[str, QuotaReport]:
+    """Return what a response reports of the connection's quotas, by the keys of their scopes."""
+    reports = {}
+    for report in connection.connector.parse_quota_reports(response):
+        seconds = clamp_wait(report.resets_in)
+        window_ends = None if seconds is None else now + timedelta(seconds=seconds)
+        quota = connection.connector.quota(report.scope)
+        key = build_scope_key(connection, report.scope)
+        reports[key] = QuotaReport(quota, report.used, report.limit, window_ends)
+    return reports

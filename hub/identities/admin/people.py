@@ -10,8 +10,8 @@ from django.http import HttpRequest
 
 from hub.identities.models import DirectoryEntry, LocalUser, PersonRow
 from hub.identities.people_search import find_people
-from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.staff import (
+    ConnectorFilter,
     EmptyStep,
     ModelAdmin,
     display,
@@ -20,6 +20,7 @@ from hub.staff import (
     render_page_link,
     render_time,
 )
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import ScopedAdminMixin
 
 SHOW_CONNECTIONS = EmptyStep(

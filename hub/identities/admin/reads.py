@@ -16,7 +16,6 @@ from hub.identities.stopped_reads import (
     describe_stopped_list,
     reject_deactivations,
 )
-from hub.outgoing.admin.list_filters import TenantFilter
 from hub.staff import (
     ActionRejected,
     ActionResult,
@@ -30,6 +29,7 @@ from hub.staff import (
     render_time,
     row_action,
 )
+from tenants.admin.tenant_filter import TenantFilter
 
 READ_BADGES = {  # the state whose colour and icon the state of a read has
     "reading": "running",

@@ -20,23 +20,21 @@ from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import ITEM_ACTIONS, plan_replay
 from hub.operations.models import Operation
-from hub.outgoing.admin.filter_chips import build_filter_chips
-from hub.outgoing.admin.list_filters import (
-    TIME_SPANS,
-    EventTypeFilter,
-    OwnConnectorFilter,
-    SinceFilter,
-    TenantFilter,
-)
-from hub.outgoing.admin.plan_views import PlanViews
+from hub.operations.plan_views import PlanViews
 from hub.outgoing.insight.log_rows import build_log_row
 from hub.staff import (
     ChoicesFilter,
     EmptyStep,
+    EventTypeFilter,
+    OwnConnectorFilter,
+    SinceFilter,
+    build_filter_chips,
     display,
     render_badge,
     render_time,
 )
+from hub.staff.filters import TIME_SPANS
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import accessible_tenants
 
 STATE_PARAMETER = "state__exact"

@@ -28,10 +28,18 @@ from hub.incoming.insight.rows import (
 )
 from hub.incoming.models import InboundBody, InboundMessage
 from hub.incoming.receiving.retry_window import find_retry_end
-from hub.outgoing.admin.list_filters import OwnConnectorFilter, SinceFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
-from hub.staff import ChoicesFilter, EmptyStep, display, render_badge, render_time
+from hub.staff import (
+    ChoicesFilter,
+    EmptyStep,
+    OwnConnectorFilter,
+    SinceFilter,
+    display,
+    render_badge,
+    render_time,
+)
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import accessible_tenants
 
 COUNT_LIMIT = 1000  # rows of a kind that are counted

@@ -19,19 +19,20 @@ from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
 from hub.incoming.registration.address import confirm_move
 from hub.incoming.registration.outcomes import INSTALLATION_MOVED
-from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.outgoing.forms.delivery_forms import ReasonForm
 from hub.staff import (
     ActionRejected,
     ActionResult,
+    AuditReasonForm,
     ChoicesFilter,
+    ConnectorFilter,
     EmptyStep,
     display,
     render_badge,
     render_time,
     row_action,
 )
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
 
 RESTRICTED_TEXT = "It concerns all tenants. A staff member who is not limited to some confirms it."
 
@@ -159,7 +160,7 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         "Confirm the new address",
         icon="move_down",
         is_available=is_moved,
-        form=ReasonForm,
+        form=AuditReasonForm,
         question=(
             "HUB_PUBLIC_URL has changed since the webhooks of this installation were registered. "
             "If the installation has moved, confirm it: all of its webhooks are registered again "

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
+from hub.db.ids import smallest_id_at
 from hub.incoming.api import openapi_examples
 from hub.incoming.insight.rows import (
     REJECTED,
@@ -27,7 +28,6 @@ from hub.incoming.serializers import (
     InboundItemDetailSerializer,
     InboundItemSerializer,
 )
-from hub.outgoing.insight.search import smallest_id_at
 from hub.problems import Problem
 from hub.rest import openapi
 from hub.rest.actions import ActionResource, build_action_urls

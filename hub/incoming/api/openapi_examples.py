@@ -1,6 +1,6 @@
 """OpenAPI examples of inbound items and webhook subscriptions."""
 
-from hub.outgoing.api.openapi_examples import OPERATION
+from hub.operations.openapi_examples import OPERATION
 from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_ORIGIN, EXAMPLE_TIME
 
 CONNECTION = {"id": EXAMPLE_ID, "name": "Acme's Pipedrive"}

@@ -1,7 +1,6 @@
 """REST API: plan the replay of all items that match a filter, as an operation."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,21 +14,25 @@ from hub.incoming.api import openapi_examples
 from hub.incoming.api.inbound import WRITE
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import plan_replay
-from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.api.operation_serializers import OperationSerializer
+from hub.operations.serializers import (
+    OperationSerializer,
+    PlanFilterSerializer,
+    resolve_plan_tenant,
+    respond_with_plan,
+)
 from hub.outgoing.models import EVENT_TYPE
-from hub.outgoing.operations.filters import serialize_filter
 from hub.problems import StrictSerializer
 from hub.rest import openapi
-from hub.rest.fields import TextField, TimestampField, object_url
+from hub.rest.fields import TextField, TimestampField
 from hub.rest.validation import validate_data
-from tenants.access.api_authentication import resolve_tenant
 
 SELECTED_LIMIT = 1000  # items that are named one by one
 
 
-class ReplayFilterSerializer(StrictSerializer):
+class ReplayFilterSerializer(PlanFilterSerializer):
     """Filter of a replay: it selects the items that match every given condition."""
+
+    rows = "items"
 
     state = serializers.ChoiceField(InboundItem.State.choices, required=False)
     reason = TextField(max_length=40, required=False)
@@ -46,13 +49,6 @@ class ReplayFilterSerializer(StrictSerializer):
         required=False,
         help_text="IDs of items.",
     )
-
-    def validate(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        if not data:
-            raise serializers.ValidationError(
-                "Set a filter. An empty filter would select all items."
-            )
-        return serialize_filter(data)
 
 
 class ReplayPlanSerializer(StrictSerializer):
@@ -83,14 +79,11 @@ class ReplaysView(APIView):
         """
         now = clock()
         data = validate_data(ReplayPlanSerializer, request.data, now=now)
-        reference = data.get("tenant")
-        is_for_all = reference is None and get_key_user(request).tenant is None
         operation = plan_replay(
             data["filter"],
             ActorContext.of_request(request),
-            tenant=None if is_for_all else resolve_tenant(request, reference),
+            tenant=resolve_plan_tenant(request, data.get("tenant")),
             reason=data["reason"],
             now=now,
         )
-        headers = {"Location": object_url("operation", operation)}
-        return Response(OperationSerializer(operation).data, status=201, headers=headers)
+        return respond_with_plan(operation)

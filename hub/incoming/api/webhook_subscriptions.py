@@ -19,11 +19,10 @@ from hub.incoming.serializers import (
     WebhookSubscriptionDetailSerializer,
     WebhookSubscriptionSerializer,
 )
-from hub.outgoing.api.key_user import get_key_user
 from hub.rest import openapi
 from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import filter_by_tenant
+from tenants.access.api_authentication import api_key_of, filter_by_tenant
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
 
 READ = "webhook-subscriptions:read"
@@ -92,7 +91,7 @@ class WebhookSubscriptionView(APIView):
 
 def _serialize(request: Request, subscription: WebhookSubscription) -> dict[str, Any]:
     """Return the details, with the URL, which is a secret, only to keys that may rotate it."""
-    context = {"reveals_url": WRITE_SCOPE in get_key_user(request).key.scopes}
+    context = {"reveals_url": WRITE_SCOPE in api_key_of(request).scopes}
     data: dict[str, Any] = WebhookSubscriptionDetailSerializer(subscription, context=context).data
     return data
 

@@ -4,7 +4,7 @@ from django import forms
 
 from connectors.registry import CONNECTORS
 from hub.incoming.models import InboundItem
-from hub.outgoing.forms.selection_plan_form import (
+from hub.operations.forms import (
     ANY_CHOICE,
     SelectedIdsField,
     SelectionPlanForm,

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 
 from hub.connections.models import DISCONNECTED, Connection
+from hub.db.ids import smallest_id_at
 from hub.incoming.models import InboundBody, InboundEndpoint, InboundItem, InboundMessage
-from hub.outgoing.insight.search import smallest_id_at
 from hub.outgoing.models import ReceivedDataErasure
 
 # how long before and after an erasure a message may be received and stored only after it

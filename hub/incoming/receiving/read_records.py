@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 
 from connectors.webhook_sources import RecordChange, clean_id
 from hub.connections.models import Connection
+from hub.db.ids import smallest_id_at
 from hub.incoming.endpoints.create import get_or_create_connection_endpoint
 from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundItem, InboundMessage
 from hub.incoming.processing.publishing import build_event_id
 from hub.incoming.receiving.accepted_messages import ReceivedMessage, insert_accepted
 from hub.incoming.receiving.counts import ACCEPTED
 from hub.incoming.receiving.storage import wake_inbox_after_commit
-from hub.outgoing.insight.search import smallest_id_at
 from hub.outgoing.models import Event
 
 CREATED_SUFFIX = ".created"

@@ -18,11 +18,12 @@ from hub.crypto.sealed import check_keys
 from hub.db.clock import clock
 from hub.management.pool_process import PoolProcess, free_leases_of_worker
 from hub.metrics import counters
+from hub.outgoing.sweep_steps import wake_up_for_due_work
 from hub.processes import memory, pool_pipe
 from hub.processes.local_processes import current_pid_namespace
 from hub.processes.worker_registry import WORKER_LOST_AFTER, Replacement, Worker
 from hub.queue import migrate_queued_tasks, record_heartbeat, reset_wake_ups
-from hub.sweep import SWEEP_EVERY_SECONDS, run_sweep, wake_up_for_due_work
+from hub.sweep import SWEEP_EVERY_SECONDS, run_sweep
 
 log = structlog.get_logger(__name__)
 

@@ -1,5 +1,6 @@
 """Admin of deliveries: their states, why one was not delivered, and the actions on it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -11,30 +12,71 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hub.db.clock import clock
-from hub.outgoing.admin.filter_chips import build_filter_chips
-from hub.outgoing.admin.list_filters import (
-    TIME_SPANS,
-    ConnectorFilter,
-    ReasonFilter,
-    SinceFilter,
-    StateFilter,
-    TenantFilter,
-)
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.admin.remedy_urls import build_remedy_url
 from hub.outgoing.insight.delivery_facts.page import (
     build_delivery_context,
     build_status_context,
 )
 from hub.outgoing.insight.delivery_facts.same_error import count_same_error
-from hub.outgoing.insight.explain import resolve_effective_state
+from hub.outgoing.insight.explain import (
+    match_effective_reason,
+    match_effective_state,
+    resolve_effective_state,
+)
 from hub.outgoing.insight.remedies import find_remedy
-from hub.outgoing.insight.search import match_deliveries
+from hub.outgoing.insight.search import (
+    INDEXED_STOPPED_STATES,
+    STOPPED_CONDITION,
+    match_deliveries,
+    match_states_of_reason,
+)
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
-from hub.staff import EmptyStep, display, render_badge, render_time
+from hub.reason_codes import REASONS
+from hub.staff import (
+    ConnectorFilter,
+    EmptyStep,
+    Filter,
+    SinceFilter,
+    build_filter_chips,
+    display,
+    render_badge,
+    render_time,
+)
+from hub.staff.filters import TIME_SPANS
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import accessible_tenants
+
+
+class StateFilter(Filter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(value, str(label)) for value, label in Delivery.State.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in Delivery.State.values:
+            return queryset
+        indexed = [STOPPED_CONDITION] if self.value() in INDEXED_STOPPED_STATES else []
+        return queryset.filter(match_effective_state(self.value()), *indexed)
+
+
+class ReasonFilter(Filter):
+    title = "reason"
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(code, code.replace("_", " ")) for code in REASONS if code != "no_route"]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in REASONS:
+            return queryset
+        return queryset.filter(
+            match_states_of_reason(self.value()), match_effective_reason(self.value())
+        )
 
 
 @admin.register(Delivery)

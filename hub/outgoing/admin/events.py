@@ -15,11 +15,7 @@ from django.utils.html import format_html_join
 from connectors.http import load_json
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import list_suggested_tenants
 from hub.mappings.json_fields import format_json_text
-from hub.outgoing.admin.filter_chips import build_filter_chips
-from hub.outgoing.admin.list_filters import TIME_SPANS, EventTypeFilter, SinceFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.forms.event_forms import EXAMPLE_ORDER, SendEventForm
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
@@ -29,7 +25,20 @@ from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
 from hub.problems import show_refusal
 from hub.reason_codes import REASONS
-from hub.staff import EmptyStep, display, parse_number, render_badge, render_time
+from hub.staff import (
+    EmptyStep,
+    EventTypeFilter,
+    SinceFilter,
+    build_filter_chips,
+    display,
+    parse_number,
+    render_badge,
+    render_time,
+)
+from hub.staff.filters import TIME_SPANS
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
+from tenants.forms import list_suggested_tenants
 from tenants.models import Tenant, User
 from tenants.scoping import accessible_tenants, changeable_rows, visible_rows
 

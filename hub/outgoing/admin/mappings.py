@@ -11,13 +11,13 @@ from hub.db.clock import clock
 from hub.mappings.admin import FieldMappingAdminBase, list_version_changes
 from hub.mappings.forms import MappingForm
 from hub.mappings.models import FieldMapping
-from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin, Trial
 from hub.outgoing.insight.mapping_editor.document_paths import list_document_paths
 from hub.outgoing.insight.mapping_editor.editor import MappingEditor
 from hub.outgoing.insight.mapping_editor.mapping_use import load_mapping_use
 from hub.outgoing.models import Route
-from hub.staff import EmptyStep
+from hub.staff import EmptyStep, OwnConnectorFilter
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import visible_rows
 
 ROUTES_LIMIT = 50

@@ -13,9 +13,8 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.outgoing.admin.list_filters import TIME_SPANS
+from hub.operations.plan_views import PlanViews
 from hub.outgoing.admin.plan_form import PlanForm
-from hub.outgoing.admin.plan_views import PlanViews
 from hub.outgoing.operations import planning
 from hub.outgoing.operations.operation_page import (
     LIVE_TEMPLATE,
@@ -31,6 +30,7 @@ from hub.staff import (
     render_time,
     row_action,
 )
+from hub.staff.filters import TIME_SPANS
 from tenants.scoping import accessible_tenants
 
 # of the list of deliveries, in the same words

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from connectors.registry import CONNECTORS
-from hub.outgoing.forms.selection_plan_form import (
+from hub.operations.forms import (
     ANY_CHOICE,
     SelectedIdsField,
     SelectionPlanForm,

@@ -13,15 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
 from connectors.http import load_json
 from hub.db.clock import clock
-from hub.mappings.forms import (
-    MappingForm,
-    TargetForm,
-    find_target_action,
-    list_function_help,
-    list_suggested_tenants,
-)
+from hub.mappings.forms import MappingForm, TargetForm, find_target_action, list_function_help
 from hub.mappings.json_fields import format_json_text
-from hub.outgoing.admin.read_only_admin import PAGE_ASSETS
 from hub.outgoing.forms.event_forms import SampleForm, recent_events
 from hub.outgoing.forms.route_form import compile_form_draft
 from hub.outgoing.insight.dry_run import DryRun, dry_run_draft, find_trial_connection
@@ -29,6 +22,8 @@ from hub.outgoing.insight.explain import describe_delivery_reason
 from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument
 from hub.outgoing.models import Event, EventBody
 from hub.staff import ModelAdmin
+from tenants.admin.read_only_admin import PAGE_ASSETS
+from tenants.forms import list_suggested_tenants
 from tenants.models import Tenant
 
 ROUTE_PATTERNS_READ_MAX = 50  # routes of a mapping whose event types are read

@@ -19,7 +19,6 @@ from hub.connections.actions.kill_switches import switch_off, switch_on
 from hub.connections.forms.action_forms import StaffPauseForm, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
-from hub.outgoing.admin.list_filters import OriginFilter, OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms.route_form import RouteForm
 from hub.outgoing.insight.route_failures import count_route_failures
@@ -27,15 +26,26 @@ from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.route_actions import add_route, change_route, delete_route
 from hub.staff import (
     ActionResult,
+    ConnectorFilter,
     EmptyStep,
     ModelAdmin,
+    OwnConnectorFilter,
     display,
     render_badge,
     render_page_link,
     render_time,
     row_action,
 )
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import ScopedAdminMixin
+
+
+class OriginFilter(ConnectorFilter):
+    """Filter routes by the system whose events they take."""
+
+    title = "received from"
+    parameter_name = "received_from"
+    path = "origin_connector_key"
 
 
 @admin.register(Route)

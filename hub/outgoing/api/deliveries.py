@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
+from hub.db.ids import smallest_id_at
 from hub.outgoing.api import openapi_examples
 from hub.outgoing.insight.explain import (
     explain_delivery,
@@ -19,7 +20,6 @@ from hub.outgoing.insight.explain import (
     match_effective_state,
     readable_deliveries,
 )
-from hub.outgoing.insight.search import smallest_id_at
 from hub.outgoing.models import Attempt, Delivery, Exchange
 from hub.outgoing.serializers import (
     DeliveryDetailSerializer,

@@ -18,7 +18,6 @@ from hub.db.clock import clock
 from hub.limits.request_limits import count_request
 from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.intake import SOURCE, accept_batch, accept_one
-from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.explain import explain_event, match_effective_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.serializers import (
@@ -33,7 +32,7 @@ from hub.outgoing.serializers import (
 from hub.rest import openapi
 from hub.rest.idempotency import idempotency_key, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
+from tenants.access.api_authentication import api_key_of, filter_by_tenant, resolve_tenant
 from tenants.scoping import visible_rows
 
 NO_ROUTE = "no_route"
@@ -214,7 +213,7 @@ def _find_by_sender_id(events: QuerySet[Event], request: Request, id: str) -> Ev
         SENDER_ID_VALIDATOR(id)
     except ValidationError:
         return None
-    if not reference and get_key_user(request).tenant is None:
+    if not reference and api_key_of(request).tenant is None:
         return None
     tenant = resolve_tenant(request, reference)
     return events.filter(tenant=tenant, source=SOURCE, sender_id=id).first()

@@ -9,13 +9,13 @@ from rest_framework.request import Request
 
 from connectors.http import dump_json
 from hub.db.group_commit import GroupCommit
-from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.intake.publish import publish_batch, publish_independently
 from hub.outgoing.serializers import EventSerializer
 from hub.problems import Problem
 from hub.rest.fields import object_page_url, object_url
 from hub.rest.idempotency import IdempotentAnswer
+from tenants.access.api_authentication import api_key_of
 from tenants.models import Tenant
 
 SOURCE = "api"
@@ -116,7 +116,7 @@ def _split_raw_bodies(request: Request) -> list[bytes]:
 
 def _resolve_event_tenants(request: Request, events: Sequence[Mapping[str, Any]]) -> list[Tenant]:
     """Return the tenant of each event, in one statement; a platform key's events name theirs."""
-    own_tenant = get_key_user(request).tenant
+    own_tenant = api_key_of(request).tenant
     own_reference = own_tenant.reference if own_tenant else ""
     names: list[str] = [event.get("tenant") or own_reference for event in events]
     if missing := [index for index, name in enumerate(names) if not name]:

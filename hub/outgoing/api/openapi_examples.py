@@ -1,9 +1,10 @@
-"""OpenAPI examples of events, deliveries, operations and kill switches."""
+"""OpenAPI examples of events, deliveries and kill switches."""
 
+from hub.operations.openapi_examples import DELIVERY_ID, EXAMPLE_CONNECTION
 from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_ORIGIN, EXAMPLE_TIME
 from hub.state_texts import DELIVERY_STATES
 
-EVENT_ID, DELIVERY_ID = EXAMPLE_ID, "01a21100-0000-7000-8000-000000000002"
+EVENT_ID = EXAMPLE_ID
 EVENT_URL, DELIVERY_URL = (
     f"{EXAMPLE_ORIGIN}/api/v1/events/{EVENT_ID}",
     f"/api/v1/deliveries/{DELIVERY_ID}",
@@ -28,7 +29,6 @@ ACCEPTED = {
     ],
 }
 
-EXAMPLE_CONNECTION = {"id": EVENT_ID, "name": "Acme's workspace"}
 DELIVERY = {
     "id": DELIVERY_ID,
     "url": f"{EXAMPLE_ORIGIN}{DELIVERY_URL}",
@@ -68,50 +68,6 @@ EXCHANGE = {
     "url": "https://slack.com/api/chat.postMessage",
     "status": 200,
     "error": "",
-}
-
-OPERATION_PLAN = {
-    "kind": "retry",
-    "filter": {"state": "failed", "connector": "slack", "stopped_since": EXAMPLE_TIME},
-    "tenant": "acme",
-    "reason": "Slack is back.",
-}
-
-OPERATION = {
-    "id": EVENT_ID,
-    "url": f"{EXAMPLE_ORIGIN}/api/v1/operations/{EVENT_ID}",
-    "page_url": f"{EXAMPLE_ORIGIN}/open/operations/{EVENT_ID}",
-    **OPERATION_PLAN,
-    "state": "planned",
-    "detail": "",
-    "count": 120,
-    "more": False,
-    "processed_count": 0,
-    "excluded_count": 0,
-    "seconds_left": None,
-    "plan": {
-        "oldest": EXAMPLE_TIME,
-        "tenants": 1,
-        "connections": [
-            EXAMPLE_CONNECTION | {"connector": "slack", "tenant": "acme", "held": "", "rows": 120},
-        ],
-        "other_connections": 0,
-        "seconds": 132,
-        "possibly_delivered": 2,
-        "doubles": 2,
-        "sample": [
-            {
-                "id": DELIVERY_ID,
-                "event_type": "order.created",
-                "tenant": "acme",
-                "state": "failed",
-                "reason": "exhausted",
-            },
-        ],
-    },
-    "planned_at": EXAMPLE_TIME,
-    "started_at": None,
-    "finished_at": None,
 }
 
 SWITCH_OFF = {"scope": "tenant", "tenant": "acme", "reason": "Stocktaking."}

@@ -6,29 +6,70 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.operations import operation_actions
+from hub.operations import openapi_examples, operation_actions
 from hub.operations.models import Operation
-from hub.outgoing.api import openapi_examples
+from hub.operations.serializers import (
+    OperationSerializer,
+    PlanFilterSerializer,
+    resolve_plan_tenant,
+    respond_with_plan,
+)
 from hub.outgoing.api.deliveries import READ
-from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.api.operation_serializers import OperationSerializer, PlanSerializer
+from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.outgoing.operations import planning
 from hub.outgoing.operations.delivery_actions import WRITE_SCOPE
+from hub.problems import StrictSerializer
 from hub.rest import openapi
-from hub.rest.fields import object_url
+from hub.rest.fields import TextField, TimestampField
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
-from tenants.access.api_authentication import resolve_tenant
-from tenants.models import Tenant
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
 
 CONFIRM_PROBLEMS = ("not-found", "wrong-state", "too-many-rows")
+
+
+class FilterSerializer(PlanFilterSerializer):
+    """Filter of an operation: it selects the deliveries that match every given condition."""
+
+    rows = "deliveries"
+
+    state = serializers.ChoiceField(Delivery.State.choices, required=False)
+    reason = TextField(max_length=40, required=False)
+    connector = serializers.ChoiceField([(key, key) for key in CONNECTORS], required=False)
+    connection = serializers.UUIDField(required=False)
+    route = serializers.UUIDField(required=False)
+    event_type = TextField(max_length=120, validators=[EVENT_TYPE], required=False)
+    since = TimestampField(required=False, help_text="Accepted at or after this time.")
+    until = TimestampField(required=False, help_text="Accepted before this time.")
+    stopped_since = TimestampField(
+        required=False, help_text="In its current state since this time or later."
+    )
+    deliveries = serializers.ListField(
+        child=serializers.UUIDField(),
+        min_length=1,
+        max_length=planning.SELECTED_LIMIT,
+        required=False,
+        help_text="IDs of deliveries.",
+    )
+
+
+class PlanSerializer(StrictSerializer):
+    kind = serializers.ChoiceField(list(planning.OPERATION_KINDS.items()))
+    filter = FilterSerializer()
+    reason = serializers.CharField(max_length=300, help_text="Reason; kept in the audit log.")
+    tenant = TextField(
+        max_length=100,
+        required=False,
+        help_text="The tenant's reference. Omitted with a platform key: all tenants.",
+    )
 
 
 def visible_operations(request: Request) -> QuerySet[Operation]:
@@ -40,13 +81,6 @@ def visible_operations(request: Request) -> QuerySet[Operation]:
 
 def _find_operation(request: Request, id: UUID) -> Operation:
     return get_object_or_404(visible_operations(request), public_id=id)
-
-
-def _resolve_operation_tenant(request: Request, reference: str | None) -> Tenant | None:
-    """Return the tenant of the operation; None (all tenants) for a platform key that names none."""
-    if reference is None and get_key_user(request).tenant is None:
-        return None
-    return resolve_tenant(request, reference)
 
 
 class OperationsView(APIView):
@@ -91,15 +125,12 @@ class OperationsView(APIView):
         operation = planning.plan_operation(
             data["kind"],
             data["filter"],
-            tenant=_resolve_operation_tenant(request, data.get("tenant")),
+            tenant=resolve_plan_tenant(request, data.get("tenant")),
             reason=data["reason"],
             actor=ActorContext.of_request(request),
             now=now,
         )
-        answer = OperationSerializer(operation).data
-        return Response(
-            answer, status=201, headers={"Location": object_url("operation", operation)}
-        )
+        return respond_with_plan(operation)
 
 
 class OperationView(APIView):

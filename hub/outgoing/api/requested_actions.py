@@ -19,7 +19,6 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
-from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.serializers import DeliverySerializer
 from hub.outgoing.subscriptions.requested_actions import request_action
@@ -29,7 +28,7 @@ from hub.rest.fields import ObjectField, object_url
 from hub.rest.idempotency import IdempotentAnswer, run_once
 from hub.rest.validation import validate_data
 from hub.shared_budget import BudgetExhausted, SharedBudget
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import api_key_of, resolve_tenant
 from tenants.models import Tenant
 from tenants.scoping import changeable_rows
 
@@ -153,7 +152,7 @@ def _find_tenant(request: Request, connection: Connection, reference: str) -> Te
     """Return the connection's tenant; of a platform connection, the tenant in the request."""
     if connection.tenant:
         return connection.tenant
-    key_tenant = get_key_user(request).tenant
+    key_tenant = api_key_of(request).tenant
     if key_tenant is None and not reference:
         raise Problem("tenant-required")
     return key_tenant or resolve_tenant(request, reference)

@@ -12,10 +12,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from connectors.http import dump_json
-from hub.mappings.forms import TenantField
 from hub.mappings.json_fields import JsonObjectField
 from hub.outgoing.models import EVENT_TYPE, Event
 from hub.staff import ActionForm
+from tenants.forms import TenantField
 from tenants.models import Tenant, User
 from tenants.scoping import visible_rows
 

@@ -1,13 +1,17 @@
 """The form of a route with its mapping."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
 from hub.mappings.forms import (
+    FilterField,
+    OrderKeyField,
     TargetForm,
     build_target,
     find_target_action,
@@ -17,7 +21,6 @@ from hub.mappings.mapping_actions import SHARED_MAPPING
 from hub.mappings.models import FieldMapping
 from hub.mappings.translate import compile_filter, compile_mapping
 from hub.mappings.versions import is_same_json
-from hub.outgoing.forms.expression_fields import FilterField, OrderKeyField, ScheduleField
 from hub.outgoing.insight.dry_run import RouteDraft
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.route_actions import find_reference_problems
@@ -25,6 +28,8 @@ from hub.staff import apply_admin_style, parse_number
 from tenants.models import Tenant
 from tenants.scoping import changeable_rows, visible_rows
 
+SCHEDULE_MAX_WAITS, SCHEDULE_MAX_WAIT = 30, 7 * 86400  # number, seconds
+NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?", re.ASCII)
 CHOICES_LIMIT = 200  # rows in one select
 MAX_EXPIRY_SECONDS = 365 * 86400  # seconds
 OUR_APPLICATION = ("", "Our own application")
@@ -32,6 +37,31 @@ ORIGINS = [
     OUR_APPLICATION,
     *((key, entry.label) for key, entry in CONNECTORS.items() if entry.webhook_source),
 ]
+
+
+class ScheduleField(forms.CharField):
+    """Seconds between attempts, as numbers with commas or spaces."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(f"{wait:g}" for wait in value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[float]:
+        waits = re.split(r"[\s,]+", super().clean(value)) if value and value.strip() else []
+        if len(waits) > SCHEDULE_MAX_WAITS:
+            raise ValidationError(f"At most {SCHEDULE_MAX_WAITS} waits.")
+        if invalid := [
+            wait
+            for wait in waits
+            if not NUMBER.fullmatch(wait) or not 1 <= float(wait) <= SCHEDULE_MAX_WAIT
+        ]:
+            raise ValidationError(
+                f"“{invalid[0][:20]}” is not a number of seconds between 1 and "
+                f"{SCHEDULE_MAX_WAIT:,} (7 days)."
+            )
+        return [float(wait) for wait in waits]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial or []) != (data or "").strip())
 
 
 class RouteForm(TargetForm):

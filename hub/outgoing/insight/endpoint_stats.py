@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.outgoing.insight.search import smallest_id_at
+from hub.db.ids import smallest_id_at
 from hub.outgoing.models import Attempt, Delivery
 from tenants.models import Tenant
 

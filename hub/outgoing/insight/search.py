@@ -1,7 +1,6 @@
 """Search for events and deliveries by an id or a value; every search uses an index."""
 
 import uuid
-from datetime import datetime
 
 from django.db.models import Q
 
@@ -33,14 +32,6 @@ def match_states_of_reason(reason: str) -> Q:
         if reason in CANCEL_OR_SKIP_REASONS
         else STOPPED_CONDITION
     )
-
-
-def smallest_id_at(moment: datetime) -> uuid.UUID:
-    """Return the smallest UUIDv7 of a time: public ids are indexed and in order of time.
-
-    All times before 1970 share the smallest UUIDv7.
-    """
-    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def _parse_id_range(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:

@@ -11,9 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from connectors.http import load_json
 from hub.connections.models import Connection, Lane
 from hub.connections.status.drain_estimate import DeliveryGroup, estimate_drain_seconds
+from hub.db.ids import smallest_id_at
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
-from hub.outgoing.insight.search import smallest_id_at
 from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.outgoing.operations.estimate import COUNT_LIMIT, OperationEstimate, summarize_connections
 from hub.outgoing.queue.ordering import assign_positions

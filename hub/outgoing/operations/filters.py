@@ -1,7 +1,6 @@
 """Filters of operations: the allowed filters, each with its condition."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -32,17 +31,6 @@ OPERATION_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "stopped_since": lambda moment: Q(state_changed_at__gte=moment),
     "deliveries": lambda ids: Q(public_id__in=ids),
 }
-
-
-def serialize_filter(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the filter as an operation stores it: times as ISO texts, empty values removed."""
-    return {name: _serialize_value(value) for name, value in values.items() if value}
-
-
-def _serialize_value(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [str(id) for id in value]
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def match_operable(kind: str) -> Q:

@@ -12,7 +12,6 @@ from hub.outgoing.pump.claiming.claim import ClaimedLane, claim_lanes, is_work_d
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_suspects
 from hub.outgoing.pump.clock_jump import CLOCK_JUMP, ClockJump
-from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.pacing import PacedLead
 from hub.outgoing.pump.parking import park_batches
@@ -21,6 +20,7 @@ from hub.outgoing.pump.reserve import reserve_quota
 from hub.outgoing.pump.settling.settle import apply_rejections
 from hub.outgoing.pump.types import LaneBatch, NotSent, PumpRun
 from hub.outgoing.pump.written_records import remember_written_records
+from hub.processes.db_thread import in_db_thread
 from hub.processes.failpoints import failpoint
 from hub.throttle.feedback import shift_after_clock_jump
 

@@ -8,6 +8,7 @@ from functools import partial
 from operator import itemgetter
 
 from hub import egress
+from hub.egress.sender import Sender
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.pacing import (
@@ -21,7 +22,7 @@ from hub.outgoing.pump.send import send_once
 from hub.outgoing.pump.settling.connection_effects import CONNECTION_OUTCOMES
 from hub.outgoing.pump.settling.quota_feedback import pause_end, paused_scope_keys
 from hub.outgoing.pump.settling.settler import Settler
-from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, PumpRun, Sender, SendResult
+from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, PumpRun, SendResult
 from hub.processes.failpoints import failpoint
 
 BATCH_SECONDS = 2.0  # after which a batch begins no call, so that no other lane waits behind it

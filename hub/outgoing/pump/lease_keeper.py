@@ -11,13 +11,13 @@ from hub.connections.actions import maintenance
 from hub.db.clock import LONG_AGO
 from hub.metrics import counters
 from hub.outgoing.pump.claiming.claim import extend_lane_leases
-from hub.outgoing.pump.db_thread import (
+from hub.outgoing.pump.types import LaneBatch, PumpRun
+from hub.outgoing.queue import pump_slots
+from hub.processes.db_thread import (
     DATABASE_AWAY_ERRORS,
     DATABASE_RETRY_EVERY_SECONDS,
     in_db_thread,
 )
-from hub.outgoing.pump.types import LaneBatch, PumpRun
-from hub.outgoing.queue import pump_slots
 from hub.throttle import in_flight_leases
 
 EXTEND_EVERY_SECONDS = 4.0

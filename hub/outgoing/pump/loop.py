@@ -11,19 +11,21 @@ from django.conf import settings
 from django.db import Error
 
 from hub.db.clock import Clock
-from hub.outgoing.pump import db_thread
+from hub.egress.sender import Sender
 from hub.outgoing.pump.claimer import Claimer
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import is_work_due
 from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
-from hub.outgoing.pump.db_thread import DATABASE_RETRY_EVERY_SECONDS, in_db_thread
 from hub.outgoing.pump.lane_sender import LaneSender
 from hub.outgoing.pump.lease_keeper import LeaseEnded, LeaseKeeper
 from hub.outgoing.pump.settling.settle import count_results
 from hub.outgoing.pump.settling.settler import Settler
-from hub.outgoing.pump.types import LaneBatch, PumpRun, Sender
+from hub.outgoing.pump.types import LaneBatch, PumpRun
 from hub.outgoing.queue import pump_slots
-from hub.outgoing.queue.pump_leases import free_leases, new_lease
+from hub.outgoing.queue.pump_slots import free_leases
+from hub.processes import db_thread
+from hub.processes.db_thread import DATABASE_RETRY_EVERY_SECONDS, in_db_thread
+from hub.processes.leases import new_lease
 from hub.throttle import in_flight_leases
 
 POLL_EVERY_SECONDS = 0.02  # between looks for due work

@@ -6,7 +6,7 @@ A defect of our code or of a mapping holds only the delivery concerned.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -14,12 +14,10 @@ from connectors.http import Request
 from connectors.roles import Action, RequestRefused
 from connectors.schema import Message
 from hub.connections.credentials.connector_context import collect_secrets, open_credential
-from hub.connections.models import Connection
 from hub.connections.quotas.scopes import list_spent_quotas
 from hub.crypto.sealed import CannotOpen
 from hub.db import bulk
 from hub.db.ids import uuid7
-from hub.hooks import Hook
 from hub.outgoing.models import Rendering
 from hub.outgoing.pump.claiming.claim import ClaimedLane
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
@@ -37,19 +35,11 @@ from hub.outgoing.pump.types import (
     OutboundRequest,
     Rejection,
 )
+from hub.outgoing.reply_urls import REPLY_URL
 from hub.throttle.demand import ScopeCost
 
 NewRenderings = list[tuple[int, RenderedBody]]  # by delivery
 PreparedMessages = list[tuple[Action, OutboundMessage]]
-
-
-class ReplyUrlFinder(Protocol):
-    """Returns the URL at which an incoming item is answered. Raises LookupError with the reason."""
-
-    def __call__(self, connection: Connection, item_id: str, *, now: datetime) -> str: ...
-
-
-REPLY_URL: Hook[ReplyUrlFinder] = Hook()
 
 
 def prepare_batches(

@@ -5,7 +5,8 @@ import asyncio
 from connectors.outcomes import Outcome, later, never, unknown
 from hub import egress
 from hub.db.clock import Clock
-from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, Sender, SendResult
+from hub.egress.sender import Sender
+from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, SendResult
 
 
 async def send_once(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
 from connectors.http import Rate, Request, Response
@@ -13,21 +13,12 @@ from connectors.roles import Action
 from connectors.schema import Credential, Message
 from hub.connections.models import Connection, Lane
 from hub.db.clock import LONG_AGO, Clock
+from hub.egress.sender import Sender
 from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.throttle.demand import ScopeCost
 
 MAX_DETAIL_LENGTH = 500  # characters of an outcome's detail that are stored
 UNLIMITED_SLOTS: AbstractAsyncContextManager[object] = nullcontext()
-
-
-class Sender(Protocol):
-    """Send one HTTP request.
-
-    Raises EgressRefused when the address is not allowed, RequestNotSent when nothing was sent,
-    ResponseNotReceived when the request may have arrived.
-    """
-
-    async def __call__(self, request: Request) -> Response: ...
 
 
 @dataclass(frozen=True, slots=True)

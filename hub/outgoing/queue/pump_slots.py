@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from hub.connections.models import Lane
 from hub.db import bulk
 from hub.outgoing.models import PumpSlot
-from hub.outgoing.queue.pump_leases import worker_prefix
+from hub.processes.leases import lease_range, worker_prefix
 from hub.processes.worker_registry import NO_WORKER, Worker, current_worker_id
 
 SLOT_LEASE = timedelta(seconds=12)
@@ -87,3 +88,20 @@ def extend_slot(lease: UUID, *, now: datetime) -> bool:
 
 def release_slot(lease: UUID) -> None:
     PumpSlot.objects.filter(lease=lease).update(lease=None, lease_until=None)
+
+
+def free_leases(prefix: bytes, *, now: datetime) -> int:
+    """End the leases with this prefix, whose holder is dead; return how many lanes are free.
+
+    The claim that takes such a lane recovers its deliveries that were being sent, as after an
+    expired lease. Leases of calls in flight expire by themselves, as the other system may still be
+    busy with these calls.
+    """
+    low, high = lease_range(prefix)
+    with transaction.atomic():
+        # in the order in which publishers lock lanes
+        leased = Lane.unscoped.filter(lease__range=(low, high)).order_by("pk")
+        lane_ids = list(leased.select_for_update(no_key=True).values_list("pk", flat=True))
+        Lane.unscoped.filter(pk__in=lane_ids).update(lease_until=now)
+    PumpSlot.objects.filter(lease__range=(low, high)).update(lease=None, lease_until=None)
+    return len(lane_ids)

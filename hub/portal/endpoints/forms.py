@@ -14,7 +14,7 @@ from connectors.http import dump_json
 from connectors.schema import Field
 from hub.connections.forms.connector_fields import build_form_field, validate_address
 from hub.connections.models import Connection
-from hub.outgoing.forms.expression_fields import FilterField
+from hub.mappings.forms import FilterField
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
 from hub.outgoing.insight.examples import KnownEventType
 from hub.outgoing.models import TYPE_PATTERN, Route

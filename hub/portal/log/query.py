@@ -12,13 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
-from hub.outgoing.forms.expression_fields import FilterField
-from hub.outgoing.insight.search import (
-    match_deliveries,
-    match_events,
-    match_states_of_reason,
-    smallest_id_at,
-)
+from hub.db.ids import smallest_id_at
+from hub.mappings.forms import FilterField
+from hub.outgoing.insight.search import match_deliveries, match_events, match_states_of_reason
 from hub.outgoing.models import TYPE_PATTERN, Delivery
 from hub.outgoing.operations.filters import OPERATION_FILTERS
 from hub.reason_codes import REASONS

@@ -6,8 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from hub.outgoing.api.routes.dry_runs import describe_dry_run
-from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
+from hub.outgoing.serializers import DryRunSerializer, serialize_dry_run
 from hub.problems import StrictSerializer
 from hub.recipes.definitions import RECIPES, Recipe
 from hub.recipes.models import Integration, IntegrationPart
@@ -111,7 +110,7 @@ class PartRehearsalSerializer(serializers.Serializer):
         if rehearsal.dry_run is None:
             return None
         connector = str(rehearsal.part.document["connector"])
-        return DryRunSerializer(describe_dry_run(rehearsal.dry_run, connector)).data
+        return serialize_dry_run(rehearsal.dry_run, connector)
 
 
 class RehearsalSerializer(serializers.Serializer):

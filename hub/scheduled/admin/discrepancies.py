@@ -12,8 +12,6 @@ from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.html import format_html
 
-from hub.outgoing.admin.filter_chips import build_filter_chips
-from hub.outgoing.admin.list_filters import SinceFilter, TenantFilter
 from hub.scheduled.admin.discrepancy_filters import (
     FieldFilter,
     JobFilter,
@@ -32,7 +30,16 @@ from hub.scheduled.insight.review_rows import (
 )
 from hub.scheduled.insight.value_comparison import DisplayValue
 from hub.scheduled.models import Discrepancy, Run
-from hub.staff import ChoicesFilter, EmptyStep, display, render_badge, render_time
+from hub.staff import (
+    ChoicesFilter,
+    EmptyStep,
+    SinceFilter,
+    build_filter_chips,
+    display,
+    render_badge,
+    render_time,
+)
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import visible_rows
 
 STATE_PARAMETER = "state__exact"

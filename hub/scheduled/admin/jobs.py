@@ -13,9 +13,6 @@ from django.urls import path, reverse
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import list_suggested_tenants
-from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.scheduled.admin.runs import start_manually
 from hub.scheduled.forms.job_form import StaffJobForm
 from hub.scheduled.insight.job_rows import build_job_rows
@@ -37,10 +34,14 @@ from hub.staff import (
     ActionResult,
     ChoicesFilter,
     EmptyStep,
+    OwnConnectorFilter,
     display,
     render_badge,
     row_action,
 )
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
+from tenants.forms import list_suggested_tenants
 from tenants.scoping import accessible_tenants, readable_condition
 
 JobAction = Callable[..., Job]  # action(job, actor, *, now)

@@ -9,8 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from hub.db.clock import clock
-from hub.outgoing.admin.list_filters import TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.scheduled.insight.log_shipping import view_log_shipping
 from hub.scheduled.models import LogPosition, LogSource
 from hub.scheduled.shipping.figures import LogFigures, measure_position, positions_with_age
@@ -22,6 +20,8 @@ from hub.staff import (
     format_number,
     render_time,
 )
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
 
 
 @admin.register(LogPosition)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from hub.outgoing.forms.selection_plan_form import (
+from hub.operations.forms import (
     ANY_CHOICE,
     SelectedIdsField,
     SelectionPlanForm,

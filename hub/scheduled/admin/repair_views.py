@@ -11,8 +11,7 @@ from django.urls import reverse
 
 from hub.audit import ActorContext
 from hub.operations.models import Operation
-from hub.outgoing.admin.plan_views import PlanViews
-from hub.outgoing.forms.delivery_forms import ReasonForm
+from hub.operations.plan_views import PlanViews
 from hub.scheduled.admin.repair_forms import RepairPlanForm, RepairSideForm
 from hub.scheduled.insight.review_rows import list_repair_choices
 from hub.scheduled.models import Discrepancy
@@ -23,7 +22,7 @@ from hub.scheduled.repairs.discrepancy_actions import (
     stop_ignoring,
 )
 from hub.scheduled.repairs.filters import IGNORABLE_STATES
-from hub.staff import ActionResult, row_action
+from hub.staff import ActionResult, AuditReasonForm, row_action
 
 PLAN_URL = "admin:scheduled_discrepancy_plan"
 # the filters of a plan, by those of the list
@@ -107,7 +106,7 @@ class RepairViews(PlanViews):
         "Ignore",
         icon="visibility_off",
         is_available=lambda discrepancy: discrepancy.state in IGNORABLE_STATES,
-        form=ReasonForm,
+        form=AuditReasonForm,
         question="It is then ignored until one of both values changes.",
     )
     def ignore(

@@ -12,9 +12,6 @@ from django.utils.html import format_html
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.outgoing.admin.filter_chips import build_filter_chips
-from hub.outgoing.admin.list_filters import ConnectorFilter, SinceFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import FRAME, ReadOnlyAdmin
 from hub.scheduled.insight.night_view import view_coming_night, view_last_night
 from hub.scheduled.insight.run_page import LIVE_TEMPLATE, build_run_context
 from hub.scheduled.insight.run_progress import describe_run, measure_figures, readable_runs
@@ -23,13 +20,18 @@ from hub.scheduled.runs.run_actions import RUN_ACTIONS, start_run
 from hub.staff import (
     ActionResult,
     ChoicesFilter,
+    ConnectorFilter,
     EmptyStep,
+    SinceFilter,
     TextFilter,
+    build_filter_chips,
     display,
     parse_number,
     render_badge,
     render_time,
 )
+from tenants.admin.read_only_admin import FRAME, ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
 from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 

@@ -10,8 +10,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from hub.audit import ActorContext
-from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.scheduled.admin.runs import JobFilter, start_manually
 from hub.scheduled.insight.job_rows import build_job_row
 from hub.scheduled.insight.run_page import list_last_runs
@@ -22,6 +20,7 @@ from hub.scheduled.models import JobSchedule
 from hub.staff import (
     ActionForm,
     ActionResult,
+    ConnectorFilter,
     EmptyStep,
     Filter,
     display,
@@ -29,6 +28,8 @@ from hub.staff import (
     render_time,
     row_action,
 )
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.tenant_filter import TenantFilter
 
 PRIORITY_MAX = 100
 

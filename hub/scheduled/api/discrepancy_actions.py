@@ -9,10 +9,12 @@ from rest_framework.views import APIView
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.api.operation_serializers import OperationSerializer
+from hub.operations.serializers import (
+    OperationSerializer,
+    resolve_plan_tenant,
+    respond_with_plan,
+)
 from hub.rest import openapi
-from hub.rest.fields import object_url
 from hub.rest.validation import validate_data
 from hub.scheduled.api import discrepancy_examples
 from hub.scheduled.api.discrepancies import WRITE, find_discrepancy
@@ -28,7 +30,6 @@ from hub.scheduled.repairs.discrepancy_actions import (
     repair_discrepancy,
     stop_ignoring,
 )
-from tenants.access.api_authentication import resolve_tenant
 
 
 def _build_answer(request: Request, id: UUID, status: int = 200) -> Response:
@@ -116,14 +117,11 @@ class RepairsView(APIView):
         repairs the safety valve stopped is confirmed like this, by `{"run": "…"}`.
         """
         data = validate_data(RepairPlanSerializer, request.data)
-        reference = data.get("tenant")
-        is_for_all = reference is None and get_key_user(request).tenant is None
         operation = plan_repairs(
             data["filter"],
             ActorContext.of_request(request),
-            tenant=None if is_for_all else resolve_tenant(request, reference),
+            tenant=resolve_plan_tenant(request, data.get("tenant")),
             reason=data["reason"],
             now=clock(),
         )
-        headers = {"Location": object_url("operation", operation)}
-        return Response(OperationSerializer(operation).data, status=201, headers=headers)
+        return respond_with_plan(operation)

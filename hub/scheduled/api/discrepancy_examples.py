@@ -1,6 +1,6 @@
 """OpenAPI examples of discrepancies, their repairs, and certificates."""
 
-from hub.outgoing.api.openapi_examples import OPERATION
+from hub.operations.openapi_examples import OPERATION
 from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_ORIGIN, EXAMPLE_TIME
 
 DISCREPANCY = {

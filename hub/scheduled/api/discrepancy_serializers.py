@@ -1,11 +1,8 @@
 """Serializers of discrepancies and certificates, and of the plan of their repairs."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rest_framework import serializers
 
-from hub.outgoing.operations.filters import serialize_filter
+from hub.operations.serializers import PlanFilterSerializer
 from hub.problems import StrictSerializer
 from hub.rest.fields import TextField, object_page_url, object_url
 from hub.scheduled.insight.discrepancies import SELECTED_LIMIT
@@ -87,8 +84,10 @@ class IgnoreSerializer(StrictSerializer):
     )
 
 
-class RepairFilterSerializer(StrictSerializer):
+class RepairFilterSerializer(PlanFilterSerializer):
     """Filter of repairs: it selects the discrepancies that match every given condition."""
+
+    rows = "discrepancies"
 
     job = serializers.UUIDField(required=False)
     run = serializers.UUIDField(required=False, help_text="The run that found them.")
@@ -103,13 +102,6 @@ class RepairFilterSerializer(StrictSerializer):
         required=False,
         help_text="IDs of discrepancies.",
     )
-
-    def validate(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        if not data:
-            raise serializers.ValidationError(
-                "Set a filter. An empty filter would select all discrepancies."
-            )
-        return serialize_filter(data)
 
 
 class RepairPlanSerializer(StrictSerializer):

@@ -17,8 +17,6 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner
 from hub.problems import Problem, StrictSerializer
 from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
@@ -43,7 +41,13 @@ from hub.scheduled.jobs.job_actions import (
 from hub.scheduled.jobs.job_checks import API_NAMES
 from hub.scheduled.models import Job
 from hub.scheduled.slots import list_slots
-from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
+from tenants.access.api_authentication import (
+    api_key_of,
+    filter_by_tenant,
+    find_changeable_row,
+    resolve_owner,
+    resolve_tenant,
+)
 from tenants.models import Tenant
 from tenants.scoping import visible_rows
 
@@ -104,7 +108,7 @@ def resolve_job_tenant(request: Request, job: Job, reference: str | None) -> Ten
 
 def _read_columns(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns in a body, with a connection that the key may see."""
-    if "priority" in data and get_key_user(request).tenant is not None:
+    if "priority" in data and api_key_of(request).tenant is not None:
         raise Problem("permission-denied", PRIORITY_RESERVED)
     columns = {COLUMNS.get(name, name): data[name] for name in data.keys() - {"tenant"}}
     if id := columns.get("connection"):

@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
-from hub.outgoing.api.key_user import get_key_user
 from hub.problems import Problem
 from hub.problems.ndjson import JsonLinesParser, NdjsonParser
 from hub.rest.idempotency import idempotency_key
@@ -26,7 +25,7 @@ from hub.scheduled.log_intake.append import (
 from hub.scheduled.log_intake.lines import InvalidLine, LogLine, parse_lines
 from hub.scheduled.models import LogSource
 from hub.scheduled.shipping.figures import measure_logs, sum_figures
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import api_key_of, resolve_tenant
 from tenants.models import Tenant
 
 MAX_BYTES = 1024 * 1024
@@ -135,7 +134,7 @@ def _group_by_tenant(
 
     Raises InvalidLine with the code tenant-required or tenant-not-found, about the first such line.
     """
-    own_tenant = get_key_user(request).tenant
+    own_tenant = api_key_of(request).tenant
     default = named or (own_tenant.reference if own_tenant else "")
     lines_by_reference: dict[str, list[LogLine]] = {}
     for line in lines:

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
-from hub.mappings.forms import TenantField
 from hub.mappings.json_fields import build_digits_error
 from hub.problems import Problem, read_json
 from hub.problems.strict_json import TooManyDigits, parse_storable_float
@@ -22,6 +21,7 @@ from hub.scheduled.jobs.job_actions import build_job
 from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
 from hub.scheduled.models import Job
 from hub.staff import apply_admin_style
+from tenants.forms import TenantField
 from tenants.models import Tenant, User
 
 OPTIONS = "options"  # the field with the JSON

@@ -1,6 +1,6 @@
 """Claim due runs under leases, extend the leases, and recover the runs of dead processes.
 
-A lease contains its process (hub/outgoing/queue/pump_leases.py), so that it can be freed when that
+A lease contains its process (hub/processes/leases.py), so that it can be freed when that
 dies. All writes of a run require that its lease is still held.
 """
 

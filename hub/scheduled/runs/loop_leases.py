@@ -6,7 +6,7 @@ With the rows few wake-ups are needed, and loops leave slots of their class to o
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hub.outgoing.queue.pump_leases import lease_range, worker_prefix
+from hub.processes.leases import lease_range, worker_prefix
 from hub.processes.worker_registry import current_worker_id
 from hub.queue import has_queued_wake_ups, wake_up
 from hub.queue.work_classes import LONG, count_slots

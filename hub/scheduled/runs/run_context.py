@@ -24,8 +24,8 @@ from hub.egress import (
     RequestWithdrawn,
     send_only_while,
 )
-from hub.outgoing.pump.db_thread import in_db_thread
-from hub.outgoing.pump.types import Sender
+from hub.egress.sender import Sender
+from hub.processes.db_thread import in_db_thread
 from hub.processes.failpoints import failpoint
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs import claim

@@ -13,14 +13,14 @@ import structlog
 from django.conf import settings
 
 from hub.db.clock import Clock
-from hub.outgoing.pump.db_thread import (
+from hub.egress.sender import Sender
+from hub.processes.db_thread import (
     DATABASE_AWAY_ERRORS,
     DATABASE_RETRY_EVERY_SECONDS,
     in_db_thread,
 )
-from hub.outgoing.pump.types import Sender
-from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.failpoints import failpoint
+from hub.processes.leases import new_lease
 from hub.queue import report_progress
 from hub.scheduled.models import Run
 from hub.scheduled.runs import claim, results

@@ -26,7 +26,7 @@ from hub.incoming.processing.claim import claim_messages
 from hub.incoming.receiving.erase import erase_received_data
 from hub.incoming.receiving.receiver_cache import load_receiver
 from hub.outgoing.models import Event
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 EVENT = {

@@ -9,7 +9,7 @@ from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages, claim_repeated_message
 from hub.incoming.processing.stored_items import process_due_items
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 
 SOAP = """<?xml version="1.0" encoding="UTF-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"

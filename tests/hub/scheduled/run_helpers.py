@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from connectors.http import Request, Response
 from connectors.outcomes import outcome_of_status, refresh
-from hub.outgoing.pump.db_thread import run_with_loop
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.db_thread import run_with_loop
+from hub.processes.leases import new_lease
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.runs import run_loop
 from hub.scheduled.runs.context import RunBlocked, RunFailed

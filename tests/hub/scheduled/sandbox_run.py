@@ -9,7 +9,7 @@ from django.db import transaction
 
 from connectors.http import Response
 from hub.connections.models import Connection
-from hub.outgoing.pump.db_thread import in_db_thread, run_with_loop
+from hub.processes.db_thread import in_db_thread, run_with_loop
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs.context import RunBlocked, RunStopped
 from tests.factories import WHSEC

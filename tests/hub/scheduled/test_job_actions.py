@@ -7,7 +7,7 @@ from hub.audit.models import AuditRow
 from hub.connections.actions.kill_switches import switch_off, switch_on
 from hub.connections.models import KillSwitch
 from hub.db.state_machine import InvalidTransition
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 from hub.queue import WakeUp
 from hub.scheduled.jobs import job_actions
 from hub.scheduled.jobs.job_checks import InvalidJob

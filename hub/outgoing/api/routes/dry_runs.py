@@ -10,25 +10,22 @@ from rest_framework.response import Response
 
 from connectors.http import load_json
 from hub.mappings.models import MappingVersion
-from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
-from hub.outgoing.insight.dry_run import DryRun, dry_run_route, find_trial_connection
-from hub.outgoing.insight.explain import describe_delivery_reason
+from hub.outgoing.insight.dry_run import dry_run_route, find_trial_connection
 from hub.outgoing.models import Event, EventBody, Route
 from hub.outgoing.models.events import build_event_document
 from hub.outgoing.routing import matches_event_type
+from hub.outgoing.serializers import serialize_dry_run
 from hub.problems import Problem
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import api_key_of, resolve_tenant
 from tenants.models import Tenant
 from tenants.scoping import visible_rows
 
 EXAMPLE_TYPE = "example"
-SENT_SENTENCE = "It would be sent."
 
 
 def require_scope(request: Request, scope: str) -> None:
     """Raise Problem unless the key has a scope that only part of the request needs."""
-    if not get_key_user(request).key.has_scope(scope):
+    if not api_key_of(request).has_scope(scope):
         raise Problem("scope-missing", f"The key requires the scope {scope}.")
 
 
@@ -44,7 +41,7 @@ def respond_with_dry_run(
     version = MappingVersion(body=data["body"]) if "body" in data else route.mapping.current
     connection = find_trial_connection(route.connection, tenant, route.connector_key)
     dry_run = dry_run_route(route, version, document, tenant, connection)
-    return Response(DryRunSerializer(describe_dry_run(dry_run, route.connector_key)).data)
+    return Response(serialize_dry_run(dry_run, route.connector_key))
 
 
 def _find_document(
@@ -76,20 +73,3 @@ def _build_document(
     tenant = route.tenant or resolve_tenant(request, data.get("tenant"))
     type = data.get("type") or route.event_type.replace("*", EXAMPLE_TYPE)
     return tenant, build_event_document(EXAMPLE_TYPE, type, tenant, now, data["data"])
-
-
-def describe_dry_run(dry_run: DryRun, connector_key: str) -> dict[str, Any]:
-    """Return the result of a dry run as `DryRunSerializer` shows it."""
-    reason = dry_run.reason
-    sentence = describe_delivery_reason(reason, connector_key).sentence if reason else SENT_SENTENCE
-    return {
-        "state": dry_run.state,
-        "reason": reason,
-        "sentence": sentence,
-        "detail": dry_run.detail,
-        "result": load_json(dry_run.body) if dry_run.body else None,
-        "missing_identities": [
-            {"kind": kind, "local_id": local_id} for kind, local_id in dry_run.missing
-        ],
-        "missing_values": [{"pointer": pointer, "path": path} for pointer, path in dry_run.gaps],
-    }

@@ -1,4 +1,4 @@
-"""Serializers of field mappings and of dry runs."""
+"""Serializers of field mappings, and of the input of dry runs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hub.connections.api.catalogue_serializers import CONNECTOR_CHOICES
 from hub.mappings.compiler_cache import check_body_compiles
 from hub.mappings.models import FieldMapping
 from hub.mappings.translate import MappingError
-from hub.outgoing.models import EVENT_TYPE, Delivery
+from hub.outgoing.models import EVENT_TYPE
 from hub.problems import StrictSerializer
 from hub.rest.fields import ObjectField, TextField, object_url
 
@@ -133,28 +133,3 @@ class TrySerializer(StrictSerializer):
         if ("event" in data) == ("data" in data):
             raise serializers.ValidationError({"event": "Send either `event` or `data`."})
         return data
-
-
-class MissingIdentitySerializer(serializers.Serializer):
-    kind = serializers.CharField()
-    local_id = serializers.CharField()
-
-
-class MissingValueSerializer(serializers.Serializer):
-    pointer = serializers.CharField(help_text="A JSON pointer into the field mapping.")
-    path = serializers.CharField(help_text="The path that found nothing in the event.")
-
-
-class DryRunSerializer(serializers.Serializer):
-    """The result for the event; nothing was stored or sent."""
-
-    state = serializers.ChoiceField(
-        Delivery.State.choices,
-        help_text="In which its delivery would begin; waiting: it would be sent.",
-    )
-    reason = serializers.CharField(help_text="A stable code; empty: none.")
-    sentence = serializers.CharField()
-    detail = serializers.CharField()
-    result = serializers.DictField(allow_null=True, help_text="What the mapping produced.")
-    missing_identities = MissingIdentitySerializer(many=True)
-    missing_values = MissingValueSerializer(many=True)

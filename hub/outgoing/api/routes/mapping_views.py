@@ -28,7 +28,6 @@ from hub.outgoing.api.routes.dry_runs import respond_with_dry_run
 from hub.outgoing.api.routes.mapping_serializers import (
     ChangeMappingSerializer,
     CreateMappingSerializer,
-    DryRunSerializer,
     MappingRowSerializer,
     MappingSerializer,
     RestoreVersionSerializer,
@@ -36,8 +35,8 @@ from hub.outgoing.api.routes.mapping_serializers import (
     VersionPageSerializer,
     VersionSerializer,
 )
-from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.models import Route
+from hub.outgoing.serializers import DryRunSerializer
 from hub.problems import StrictSerializer
 from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
@@ -49,8 +48,8 @@ from hub.rest.pagination import (
     paginate_response,
     parse_query,
 )
-from hub.rest.validation import validate_data
-from tenants.access.api_authentication import filter_by_tenant
+from hub.rest.validation import translate_field_names, validate_data
+from tenants.access.api_authentication import filter_by_tenant, find_changeable_row, resolve_owner
 from tenants.scoping import visible_rows
 
 READ, WRITE = "mappings:read", "mappings:write"

@@ -20,8 +20,6 @@ from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
 from hub.outgoing.api.routes import examples
 from hub.outgoing.api.routes.dry_runs import require_scope, respond_with_dry_run
-from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
-from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.api.routes.serializers import (
     ChangeRouteSerializer,
     CreateRouteSerializer,
@@ -29,6 +27,7 @@ from hub.outgoing.api.routes.serializers import (
     TryRouteSerializer,
 )
 from hub.outgoing.models import Route
+from hub.outgoing.serializers import DryRunSerializer
 from hub.outgoing.subscriptions.route_actions import (
     add_route,
     change_route,
@@ -40,8 +39,8 @@ from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from hub.rest.validation import validate_data
-from tenants.access.api_authentication import filter_by_tenant
+from hub.rest.validation import translate_field_names, validate_data
+from tenants.access.api_authentication import filter_by_tenant, find_changeable_row, resolve_owner
 from tenants.scoping import visible_rows
 
 READ, WRITE, WRITE_MAPPINGS = "routes:read", "routes:write", "mappings:write"

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from connectors.http import Report
-from connectors.outcomes import Outcome, clamp_wait
-from hub.connections.models import Connection, QuotaQueue
+from connectors.outcomes import Outcome
+from hub.connections.models import QuotaQueue
 from hub.connections.quotas.metered_call import PAUSE_WITHOUT_RETRY_AFTER
-from hub.connections.quotas.scopes import build_scope_key
+from hub.connections.quotas.scopes import build_scope_key, parse_quota_reports
 from hub.outgoing.pump.types import LaneBatch, SendResult
 from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reopen_scopes
 
@@ -53,15 +52,5 @@ def _apply_quota_reports(send_results: Sequence[SendResult], *, now: datetime) -
         if send_result.response is None:
             continue
         connection = send_result.batch.connection
-        for report in connection.connector.parse_quota_reports(send_result.response):
-            key = build_scope_key(connection, report.scope)
-            reports[key] = build_quota_report(connection, report, now=now)
+        reports |= parse_quota_reports(connection, send_result.response, now=now)
     correct_quotas(reports, now=now)
-
-
-def build_quota_report(connection: Connection, report: Report, *, now: datetime) -> QuotaReport:
-    """Convert a quota report of a response to the quotas of this connection."""
-    seconds = clamp_wait(report.resets_in)
-    window_ends = None if seconds is None else now + timedelta(seconds=seconds)
-    quota = connection.connector.quota(report.scope)
-    return QuotaReport(quota, report.used, report.limit, window_ends)

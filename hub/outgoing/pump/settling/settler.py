@@ -5,15 +5,15 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hub.outgoing.pump.db_thread import (
-    DATABASE_AWAY_ERRORS,
-    DATABASE_RETRY_EVERY_SECONDS,
-    in_db_thread,
-)
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.settling.settle import settle_results
 from hub.outgoing.pump.settling.unstorable_results import hold_unstorable_result
 from hub.outgoing.pump.types import LaneBatch, PumpRun, RequestResult
+from hub.processes.db_thread import (
+    DATABASE_AWAY_ERRORS,
+    DATABASE_RETRY_EVERY_SECONDS,
+    in_db_thread,
+)
 from hub.throttle import in_flight_leases
 
 SETTLE_EVERY_SECONDS = 0.05

@@ -16,11 +16,10 @@ from hub.connections.models import Connection
 from hub.connections.quotas.metered_call import MeteredCall
 from hub.connections.quotas.scopes import (
     SCOPE_KEY_LENGTH_MAX,
-    build_scope_key,
     list_spent_quotas,
     list_tenant_shares,
+    parse_quota_reports,
 )
-from hub.outgoing.pump.settling.quota_feedback import build_quota_report
 from hub.throttle import in_flight_leases
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.feedback import correct_quotas
@@ -60,16 +59,7 @@ class ReservedCall:
         """Update quotas by the response: pauses after a 429, reopened scopes, reported budgets."""
         call = MeteredCall(self.connection, self.request, self.probed_at, now)
         call.record_response(answer)
-        reports = self.connection.connector.parse_quota_reports(response)
-        correct_quotas(
-            {
-                build_scope_key(self.connection, report.scope): build_quota_report(
-                    self.connection, report, now=now
-                )
-                for report in reports
-            },
-            now=now,
-        )
+        correct_quotas(parse_quota_reports(self.connection, response, now=now), now=now)
 
 
 class QuotaSpent(Exception):

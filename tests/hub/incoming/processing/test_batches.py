@@ -25,7 +25,7 @@ from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.processing.replay import replay_item
 from hub.incoming.processing.stored_items import process_due_items
 from hub.outgoing.models import Event
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 from tests.hub.incoming.database_refusals import rows_refused_by_database
 from tests.hub.incoming.webhook_posts import (
     NOTIFICATION,

@@ -23,7 +23,7 @@ from hub.incoming.processing.release_held_items import (
 )
 from hub.incoming.processing.replay import replay_item
 from hub.outgoing.models import Event
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 from hub.sweep import STEPS
 from tests.connectors.recorded import WHSEC
 from tests.hub.incoming.processing.pending_disconnects import (

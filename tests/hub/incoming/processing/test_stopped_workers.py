@@ -26,7 +26,7 @@ import time
 import django; django.setup()
 from hub.db.clock import clock
 from hub.incoming.processing.loop import InboxLoop
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 loop = InboxLoop(new_lease(), clock=clock, pause=time.sleep, stopping=lambda: False)
 loop.run(idle_seconds=2, run_seconds=30)
 """

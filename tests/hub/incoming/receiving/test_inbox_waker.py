@@ -13,7 +13,7 @@ from hub.incoming.processing.inbox_lease import (
     InboxWaker,
     acquire_inbox_lease,
 )
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 from hub.queue import WakeUp
 
 pytestmark = pytest.mark.django_db

@@ -7,10 +7,10 @@ import pytest
 
 from connectors.http import Response
 from hub.outgoing.models import Delivery, PumpSlot
-from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.loop import MANY_LANES, MANY_REQUESTS, run_pump
 from hub.outgoing.queue import pump_slots
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.db_thread import in_db_thread
+from hub.processes.leases import new_lease
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.metrics.stored_counts import counts_by_label

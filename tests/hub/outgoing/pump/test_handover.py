@@ -8,8 +8,8 @@ from django.db import connection as database
 
 from connectors.http import Response
 from hub.outgoing.models import Attempt
-from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.loop import run_pump
+from hub.processes.db_thread import in_db_thread
 from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from connectors.outcomes import Outcome
 from hub.egress.errors import RequestWithdrawn
 from hub.egress.lookup_pool import lookup_tenant
 from hub.egress.send_condition import may_send
-from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.pump.lease_keeper import SAFE_LEASE
 from hub.outgoing.pump.types import NotSent, SendResult
+from hub.processes.db_thread import run_with_loop
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.builders import build_pump_loop

@@ -11,9 +11,9 @@ from django.db import DatabaseError
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.claim import LANE_LEASE
-from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.pump.lease_keeper import SAFE_LEASE, LeaseEnded, LeaseKeeper
 from hub.outgoing.queue import pump_slots
+from hub.processes.db_thread import run_with_loop
 from tests.factories import NOON
 from tests.hub.metrics.stored_counts import counts_by_label
 from tests.hub.outgoing.pump.builders import build_pump_loop, build_run

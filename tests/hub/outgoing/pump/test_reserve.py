@@ -14,10 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from connectors.http import Response
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump import db_thread
 from hub.outgoing.pump.loop import run_pump
 from hub.outgoing.pump.pacing import MIN_LEAD
 from hub.outgoing.pump.types import NotSent, SendResult
+from hub.processes import db_thread
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.models import BackgroundShare, InFlightLease, QuotaState
 from hub.throttle.reserve import reserve_calls

@@ -16,8 +16,8 @@ from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_suspects
-from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.pump.loop import run_pump
+from hub.processes.db_thread import run_with_loop
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.delivery_states import simulate_pump_crash

@@ -13,8 +13,8 @@ from hub.connections.models import Connection
 from hub.operations.models import Operation
 from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Delivery, EventBody
-from hub.outgoing.pump.db_thread import in_db_thread, run_with_loop
 from hub.outgoing.queue.expire import expire_deliveries
+from hub.processes.db_thread import in_db_thread, run_with_loop
 from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run, RunLogEntry
 from hub.scheduled.reconciliation.executor import run_reconciliation
 from hub.scheduled.repairs.outcomes import settle_failed_repairs

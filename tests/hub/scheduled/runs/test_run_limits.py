@@ -7,7 +7,7 @@ from django.db import connection as database
 from django.db import connections
 
 from connectors.http import Request, Response
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.leases import new_lease
 from hub.queue import WakeUp, wake_up
 from hub.scheduled.models import Run, RunLoopLease
 from hub.scheduled.runs import claim

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.notices.models import Notice
-from hub.outgoing.queue.pump_leases import lease_range, new_lease
+from hub.processes.leases import lease_range, new_lease
 from hub.scheduled.models import Run, RunLogEntry
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines

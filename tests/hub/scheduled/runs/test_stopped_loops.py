@@ -6,8 +6,8 @@ import pytest
 
 from hub.egress import RequestWithdrawn
 from hub.egress.send_condition import may_send
-from hub.outgoing.pump.db_thread import in_db_thread
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.db_thread import in_db_thread
+from hub.processes.leases import new_lease
 from hub.scheduled.runs import claim
 from tests.hub.scheduled.run_helpers import Network, Time, job_of, read_three_pages, run_due, run_of
 

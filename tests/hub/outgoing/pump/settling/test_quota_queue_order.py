@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.db_thread import run_with_loop
+from hub.processes.db_thread import run_with_loop
 from hub.throttle.models import QuotaState
 from tests.factories import MINUTE
 from tests.hub.outgoing.pump.builders import build_claimer

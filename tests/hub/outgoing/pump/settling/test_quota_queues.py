@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from connectors.http import Rate, Response
 from hub.connections.models import Lane, QuotaQueue, digest_scopes
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.pump.settling.quota_queues import LaneQueues
 from hub.outgoing.pump.settling.waiting_queues import DELETE_EMPTY_AFTER, delete_empty_queues
 from hub.outgoing.pump.types import OutboundRequest
+from hub.processes.db_thread import run_with_loop
 from hub.sweep import run_sweep
 from hub.throttle.demand import ScopeCost
 from hub.throttle.models import QuotaState

@@ -9,10 +9,10 @@ from django.db import connection as database
 from connectors.http import Request, Response
 from hub.connections.models import Lane
 from hub.outgoing.models import Attempt, Delivery, Exchange
-from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.loop import run_pump
 from hub.outgoing.pump.settling.settle import settle_results
 from hub.outgoing.pump.types import LaneBatch, LaneCredential, OutboundRequest, SendResult
+from hub.processes.db_thread import in_db_thread
 from tests.factories import NOON
 
 

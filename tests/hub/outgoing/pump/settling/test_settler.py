@@ -8,10 +8,10 @@ import pytest
 from connectors.http import Response
 from hub.connections.models import Lane
 from hub.outgoing.models import Attempt, Delivery, Exchange
-from hub.outgoing.pump.db_thread import in_db_thread, run_with_loop
 from hub.outgoing.pump.loop import run_pump
 from hub.outgoing.pump.types import NotSent
 from hub.outgoing.queue.pump_slots import active_pump_leases
+from hub.processes.db_thread import in_db_thread, run_with_loop
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.metrics.stored_counts import counts_by_label

@@ -9,10 +9,10 @@ from django.urls import path, reverse
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import list_suggested_tenants
+from hub.operations.forms import SelectionPlanForm
 from hub.operations.models import Operation
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.outgoing.forms.selection_plan_form import SelectionPlanForm
+from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.forms import list_suggested_tenants
 
 
 class PlanViews(ReadOnlyAdmin):

@@ -7,9 +7,9 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
-from hub.mappings.forms import TenantField
-from hub.outgoing.operations.filters import serialize_filter
+from hub.operations.operation_actions import serialize_filter
 from hub.staff import ActionForm
+from tenants.forms import TenantField
 from tenants.models import Tenant, User
 from tenants.scoping import ALL_TENANTS, accessible_tenants
 

@@ -1,60 +1,40 @@
-"""Serializers of operations: the request, the plan and the progress."""
+"""REST of operations: the filter and the tenant of a plan, the plan, and the progress."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from connectors.registry import CONNECTORS
 from hub.db.clock import clock
 from hub.operations.models import Operation
-from hub.outgoing.models import EVENT_TYPE, Delivery
-from hub.outgoing.operations.filters import serialize_filter
-from hub.outgoing.operations.planning import OPERATION_KINDS, SELECTED_LIMIT
+from hub.operations.operation_actions import serialize_filter
 from hub.problems import StrictSerializer
-from hub.rest.fields import TextField, TimestampField, object_page_url, object_url
+from hub.rest.fields import object_page_url, object_url
+from tenants.access.api_authentication import api_key_of, resolve_tenant
+from tenants.models import Tenant
 
 
-class FilterSerializer(StrictSerializer):
-    """Filter of an operation: it selects the deliveries that match every given condition."""
+class PlanFilterSerializer(StrictSerializer):
+    """Base of the filters of plans: it selects the rows that match every given condition."""
 
-    state = serializers.ChoiceField(Delivery.State.choices, required=False)
-    reason = TextField(max_length=40, required=False)
-    connector = serializers.ChoiceField([(key, key) for key in CONNECTORS], required=False)
-    connection = serializers.UUIDField(required=False)
-    route = serializers.UUIDField(required=False)
-    event_type = TextField(max_length=120, validators=[EVENT_TYPE], required=False)
-    since = TimestampField(required=False, help_text="Accepted at or after this time.")
-    until = TimestampField(required=False, help_text="Accepted before this time.")
-    stopped_since = TimestampField(
-        required=False, help_text="In its current state since this time or later."
-    )
-    deliveries = serializers.ListField(
-        child=serializers.UUIDField(),
-        min_length=1,
-        max_length=SELECTED_LIMIT,
-        required=False,
-        help_text="IDs of deliveries.",
-    )
+    rows: str  # the plural noun for the rows
 
     def validate(self, data: Mapping[str, Any]) -> dict[str, Any]:
         if not data:
             raise serializers.ValidationError(
-                "Set a filter. An empty filter would select all deliveries."
+                f"Set a filter. An empty filter would select all {self.rows}."
             )
         return serialize_filter(data)
 
 
-class PlanSerializer(StrictSerializer):
-    kind = serializers.ChoiceField(list(OPERATION_KINDS.items()))
-    filter = FilterSerializer()
-    reason = serializers.CharField(max_length=300, help_text="Reason; kept in the audit log.")
-    tenant = TextField(
-        max_length=100,
-        required=False,
-        help_text="The tenant's reference. Omitted with a platform key: all tenants.",
-    )
+def resolve_plan_tenant(request: Request, reference: str | None) -> Tenant | None:
+    """Return the tenant of the operation; None (all tenants) for a platform key that names none."""
+    if reference is None and api_key_of(request).tenant is None:
+        return None
+    return resolve_tenant(request, reference)
 
 
 class PlannedConnectionSerializer(serializers.Serializer):
@@ -140,3 +120,9 @@ class OperationSerializer(serializers.Serializer):
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_seconds_left(self, operation: Operation) -> int | None:
         return operation.seconds_left(now=clock())
+
+
+def respond_with_plan(operation: Operation) -> Response:
+    """Return the answer to a request that planned an operation."""
+    headers = {"Location": object_url("operation", operation)}
+    return Response(OperationSerializer(operation).data, status=201, headers=headers)

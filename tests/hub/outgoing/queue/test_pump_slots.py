@@ -11,7 +11,8 @@ from connectors.http import InFlight
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery, PumpSlot
 from hub.outgoing.queue import pump_slots
-from hub.outgoing.queue.pump_leases import free_leases, new_lease, process_prefix, worker_prefix
+from hub.outgoing.queue.pump_slots import free_leases
+from hub.processes.leases import new_lease, process_prefix, worker_prefix
 from hub.processes.worker_registry import NO_WORKER, WORKER_ENV, Worker, current_worker_id
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.models import InFlightLease
