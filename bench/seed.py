@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.core.management.color import no_style
 from django.db import connection as database
 from django.db.models import Model
 
@@ -47,17 +48,14 @@ MAPPING = {
 
 
 def empty() -> None:
-    """TRUNCATE; where there is none, the database is fresh anyway."""
-    if database.vendor == "postgresql":
-        tables = [
-            model._meta.db_table
-            for room in ROOMS
-            for model in apps.get_app_config(room).get_models()
-        ]
-        with database.cursor() as cursor:
-            cursor.execute(
-                f"TRUNCATE {', '.join(tables)}, hub_wakeup, hub_heartbeat RESTART IDENTITY CASCADE"
-            )
+    """Empty the tables of ROOMS and those that refer to them, as a bench may follow another."""
+    tables = [
+        model._meta.db_table for room in ROOMS for model in apps.get_app_config(room).get_models()
+    ]
+    tables += ["hub_wakeup", "hub_heartbeat"]
+    database.ops.execute_sql_flush(
+        database.ops.sql_flush(no_style(), tables, reset_sequences=True, allow_cascade=True)
+    )
 
 
 def settle_down() -> None:

@@ -133,7 +133,7 @@ def order_systems() -> Iterator[OrderSystems]:
         with running(command, environment=environment, stdout=subprocess.DEVNULL) as (process,):
             systems = OrderSystems(f"127.0.0.1:{port}", process)
             wait_until(lambda: is_listening(port), within=30, what="the sandbox")
-            os.environ["HUB_EGRESS_ALLOW"] = systems.place  # of the processes that follow
+            os.environ["HUB_EGRESS_ALLOW"] += f",{systems.place}"  # of the processes that follow
             yield systems
 
 
