@@ -63,7 +63,7 @@ def claims() -> list[float]:
         claimed_lanes = claim_lanes(lease, config, sizing, check_lease=lambda: None, now=now)
         milliseconds.append((time.perf_counter() - started_at) * 1000)
         delivery_ids = [
-            delivery.pk for claimed_lane in claimed_lanes for delivery in claimed_lane.deliveries
+            delivery.pk for claimed_lane in claimed_lanes for delivery, _ in claimed_lane.deliveries
         ]
         Delivery.unscoped.filter(pk__in=delivery_ids).update(
             state="delivered", lease=None, due_at=None

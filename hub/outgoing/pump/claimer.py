@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from hub.connections.actions import maintenance
 from hub.db.clock import LONG_AGO
+from hub.outgoing.echo.remember import remember_writes
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import ClaimedLane, claim_lanes, is_work_due
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
@@ -18,8 +19,7 @@ from hub.outgoing.pump.parking import park_batches
 from hub.outgoing.pump.prepare import prepare_batches
 from hub.outgoing.pump.reserve import reserve_quota
 from hub.outgoing.pump.settling.settle import apply_rejections
-from hub.outgoing.pump.types import LaneBatch, NotSent, PumpRun
-from hub.outgoing.pump.written_records import remember_written_records
+from hub.outgoing.pump.types import NotSent, PumpRun, ScheduledBatch
 from hub.processes.db_thread import in_db_thread
 from hub.processes.failpoints import failpoint
 from hub.throttle.feedback import shift_after_clock_jump
@@ -45,7 +45,7 @@ class Claimer:
     are_suspects_due: bool = False
     suspect_lanes: set[int] = field(default_factory=set)  # on which this pump sends suspects
 
-    async def claim_batches(self) -> tuple[list[LaneBatch], list[NotSent]]:
+    async def claim_batches(self) -> tuple[list[ScheduledBatch], list[NotSent]]:
         """Claim due deliveries.
 
         Return the batches to send, and the requests that were parked. Raises django.db.Error if the
@@ -97,7 +97,7 @@ class Claimer:
             lambda: has_waiting_suspects(now=self.run.clock())
         )
 
-    async def claim_and_prepare(self) -> tuple[list[LaneBatch], list[NotSent]]:
+    async def claim_and_prepare(self) -> tuple[list[ScheduledBatch], list[NotSent]]:
         """Claim until a request can be sent or no lane is due, as other lanes may have quota.
 
         Each claim is a separate database call, so that leases are extended in time.
@@ -110,22 +110,27 @@ class Claimer:
                 break
         return batches, not_sent
 
-    def claim_once(self) -> tuple[list[LaneBatch], list[NotSent]]:
+    def claim_once(self) -> tuple[list[ScheduledBatch], list[NotSent]]:
         """Claim once and prepare the deliveries; return batches to send and parked requests."""
         run, now = self.run, self.run.clock()
         self.begin_maintenance(now=now)
         claimed_lanes = self.claim_next_lanes(now=now)
-        batches = prepare_batches(claimed_lanes, self.config, now=now)
-        rejections = [rejection for batch in batches for rejection in batch.rejections]
+        prepared = prepare_batches(claimed_lanes, self.config, now=now)
+        rejections = [rejection for batch in prepared for rejection in batch.rejections]
         apply_rejections(run.lease, rejections, now=now)
         lead = self.lead.current(now=now)
-        not_sent = reserve_quota(run.lease, batches, now=run.clock(), lead=lead)
+        scheduled, not_sent = reserve_quota(run.lease, prepared, now=run.clock(), lead=lead)
         batches = park_batches(
-            run.lease, batches, not_sent, self.sizing, now=now, random=run.random
+            run.lease, scheduled, not_sent, self.sizing, now=now, random=run.random
         )
-        for batch in batches:
-            batch.progress.leased_at = now
-        remember_written_records(batches, self.config, now=now)
+        writes = [
+            write
+            for batch in batches
+            for scheduled_request in batch.requests
+            for write in scheduled_request.request.record_writes
+        ]
+        if writes:
+            remember_writes(writes, now=now)
         failpoint("O2")  # the attempt is counted, nothing was sent
         return batches, not_sent
 

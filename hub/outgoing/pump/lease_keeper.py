@@ -11,7 +11,7 @@ from hub.connections.actions import maintenance
 from hub.db.clock import LONG_AGO
 from hub.metrics import counters
 from hub.outgoing.pump.claiming.claim import extend_lane_leases
-from hub.outgoing.pump.types import LaneBatch, PumpRun
+from hub.outgoing.pump.types import LaneBatch, PumpRun, ScheduledBatch
 from hub.outgoing.queue import pump_slots
 from hub.processes.db_thread import (
     DATABASE_AWAY_ERRORS,
@@ -44,9 +44,9 @@ class LeaseKeeper:
     counts: Counts = field(default_factory=Counter)
     closed_event: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add_batch(self, batch: LaneBatch) -> None:
+    def add_batch(self, batch: ScheduledBatch) -> None:
         """Extend the lease of the batch's lane from now on, until the lane is released."""
-        self.leased_lanes[batch.lane.pk] = batch.progress.leased_at
+        self.leased_lanes[batch.lane_id] = batch.batch.leased_at
 
     def forget(self, lanes: Collection[int]) -> None:
         """Stop extending the leases of lanes that were released."""
@@ -59,7 +59,7 @@ class LeaseKeeper:
 
     def is_lease_safe(self, batch: LaneBatch) -> bool:
         """Return whether the lane's lease has surely not expired, even if extending it failed."""
-        leased_at = self.leased_lanes.get(batch.lane.pk, batch.progress.leased_at)
+        leased_at = self.leased_lanes.get(batch.lane.pk, batch.leased_at)
         return self.run.clock() <= leased_at + SAFE_LEASE
 
     def is_slot_safe(self) -> bool:

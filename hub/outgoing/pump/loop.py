@@ -20,7 +20,7 @@ from hub.outgoing.pump.lane_sender import LaneSender
 from hub.outgoing.pump.lease_keeper import LeaseEnded, LeaseKeeper
 from hub.outgoing.pump.settling.settle import count_results
 from hub.outgoing.pump.settling.settler import Settler
-from hub.outgoing.pump.types import LaneBatch, PumpRun
+from hub.outgoing.pump.types import PumpRun, ScheduledBatch
 from hub.outgoing.queue import pump_slots
 from hub.outgoing.queue.pump_slots import free_leases
 from hub.processes import db_thread
@@ -189,7 +189,7 @@ class PumpLoop:
             and loop.time() - started_at < BUSY_LOOP_SECONDS
         )
 
-    async def claim_batches(self) -> list[LaneBatch]:
+    async def claim_batches(self) -> list[ScheduledBatch]:
         """Claim the next batches; none for a while after a database error."""
         try:
             batches, not_sent = await self.claimer.claim_batches()
@@ -219,7 +219,7 @@ class PumpLoop:
         )
 
 
-def _is_large_claim(batches: Sequence[LaneBatch]) -> bool:
+def _is_large_claim(batches: Sequence[ScheduledBatch]) -> bool:
     """Return whether a claim was so large that more deliveries are probably due."""
-    request_count = sum(len(batch.planned_requests) for batch in batches)
+    request_count = sum(len(batch.requests) for batch in batches)
     return len(batches) >= MANY_LANES or request_count >= MANY_REQUESTS

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.db.clock import LONG_AGO
-from hub.outgoing.pump.types import OutboundRequest
+from hub.outgoing.pump.types import OutboundRequest, ScheduledRequest
 from hub.throttle.limits import SEND_DELAY, WINDOW_MARGIN
 
 CALL_MISSED_AFTER = timedelta(seconds=WINDOW_MARGIN)  # a paced call that is later is booked again
@@ -35,13 +35,11 @@ class PacedLead:
         self.lead = min(MAX_LEAD, max(self.lead, booked_lead + late_by))
 
 
-def measure_lateness(
-    request: OutboundRequest, scheduled_at: datetime, *, now: datetime
-) -> timedelta:
+def measure_lateness(scheduled: ScheduledRequest, *, now: datetime) -> timedelta:
     """Return how long ago a paced call should have been sent; other calls are never late."""
-    if not request.is_paced:
+    if not scheduled.request.is_paced:
         return timedelta(0)
-    return now - scheduled_at - (SEND_DELAY if request.can_be_delayed else timedelta(0))
+    return now - scheduled.at - (SEND_DELAY if scheduled.can_be_delayed else timedelta(0))
 
 
 @dataclass(slots=True)

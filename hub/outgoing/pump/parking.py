@@ -9,18 +9,18 @@ from hub.outgoing.pump.claiming.claim import correct_virtual_time
 from hub.outgoing.pump.settling.release_lanes import release_lanes
 from hub.outgoing.pump.settling.settle import apply_transitions
 from hub.outgoing.pump.settling.transitions import find_transitions
-from hub.outgoing.pump.types import LaneBatch, NotSent
+from hub.outgoing.pump.types import NotSent, ScheduledBatch
 
 
 def park_batches(
     lease: UUID,
-    batches: Sequence[LaneBatch],
+    batches: Sequence[ScheduledBatch],
     not_sent: Sequence[NotSent],
     sizing: BatchSizing,
     *,
     now: datetime,
     random: Callable[[], float],
-) -> list[LaneBatch]:
+) -> list[ScheduledBatch]:
     """Store the waiting deliveries, and release the lanes on which all deliveries wait.
 
     Return the batches to send.
@@ -30,11 +30,11 @@ def park_batches(
     apply_transitions(lease, list(find_transitions(not_sent, now=now, random=random)), now=now)
     parked_lanes = {entry.batch.lane.pk for entry in not_sent}
     sendable_batches = [
-        batch for batch in batches if batch.planned_requests or batch.lane.pk not in parked_lanes
+        batch for batch in batches if batch.requests or batch.lane_id not in parked_lanes
     ]
-    idle_lanes = parked_lanes.difference(batch.lane.pk for batch in sendable_batches)
+    idle_lanes = parked_lanes.difference(batch.lane_id for batch in sendable_batches)
     sent_counts = {
-        batch.lane.pk: batch.delivery_count for batch in batches if batch.lane.pk in parked_lanes
+        batch.lane_id: batch.delivery_count for batch in batches if batch.lane_id in parked_lanes
     }
     correct_virtual_time(lease, sent_counts, now=now)
     release_lanes(lease, idle_lanes, now=now)

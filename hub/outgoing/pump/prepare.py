@@ -3,8 +3,8 @@
 A defect of our code or of a mapping holds only the delivery concerned.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request
 from connectors.roles import Action, RequestRefused
-from connectors.schema import Message
+from connectors.schema import Credential, Message
 from hub.connections.credentials.connector_context import collect_secrets, open_credential
+from hub.connections.models import Connection
 from hub.connections.quotas.scopes import list_spent_quotas
 from hub.crypto.sealed import CannotOpen
 from hub.db import bulk
@@ -35,11 +36,22 @@ from hub.outgoing.pump.types import (
     OutboundRequest,
     Rejection,
 )
+from hub.outgoing.pump.written_records import list_record_writes
 from hub.outgoing.reply_urls import REPLY_URL
 from hub.throttle.demand import ScopeCost
 
-NewRenderings = list[tuple[int, RenderedBody]]  # by delivery
-PreparedMessages = list[tuple[Action, OutboundMessage]]
+RenderedMessage = tuple[Action, OutboundMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedLane:
+    """A claimed lane with the messages of its deliveries; `new_bodies`: by delivery."""
+
+    claimed_lane: ClaimedLane
+    credential: LaneCredential | None = None
+    messages: Sequence[RenderedMessage] = ()
+    new_bodies: Mapping[int, RenderedBody] = field(default_factory=dict)
+    rejections: Sequence[Rejection] = ()
 
 
 def prepare_batches(
@@ -50,47 +62,53 @@ def prepare_batches(
     Deliveries that cannot be sent are in its `rejections`; new renderings are stored.
     """
     identities = IdentityLookup.for_lanes(claimed_lanes, config)
-    new_renderings: NewRenderings = []
-    batches = [
-        _prepare_batch(claimed_lane, config, identities, new_renderings, now=now)
-        for claimed_lane in claimed_lanes
+    rendered_lanes = [
+        _render_lane(claimed_lane, config, identities, now=now) for claimed_lane in claimed_lanes
     ]
-    _store_renderings(new_renderings)
-    return batches
+    _store_renderings(rendered_lanes)
+    return [_build_batch(rendered_lane, config) for rendered_lane in rendered_lanes]
 
 
-def _store_renderings(new_renderings: NewRenderings) -> None:
+def _store_renderings(rendered_lanes: Sequence[RenderedLane]) -> None:
+    new_bodies = [item for lane in rendered_lanes for item in lane.new_bodies.items()]
     columns: dict[str, Sequence[Any]] = {
-        "delivery_id": [pk for pk, _ in new_renderings],
-        "body": [rendered.raw for _, rendered in new_renderings],
-        "version_id": [rendered.version for _, rendered in new_renderings],
-        "ticket": [""] * len(new_renderings),
+        "delivery_id": [pk for pk, _ in new_bodies],
+        "body": [rendered.raw for _, rendered in new_bodies],
+        "version_id": [rendered.version for _, rendered in new_bodies],
+        "ticket": [""] * len(new_bodies),
     }
     bulk.insert_rows(Rendering, columns, ignore_conflicts=True)
 
 
-def _prepare_batch(
-    claimed_lane: ClaimedLane,
-    config: ConfigCache,
-    identities: IdentityLookup,
-    new_renderings: NewRenderings,
-    *,
-    now: datetime,
-) -> LaneBatch:
-    lane, connection = claimed_lane.lane, claimed_lane.connection
+def _render_lane(
+    claimed_lane: ClaimedLane, config: ConfigCache, identities: IdentityLookup, *, now: datetime
+) -> RenderedLane:
+    """Open the credential, and render the deliveries; those that are not sent are rejected."""
+    messages: list[RenderedMessage] = []
+    new_bodies: dict[int, RenderedBody] = {}
+    rejections: list[Rejection] = []
     try:
         credential = _open_lane_credential(claimed_lane, config)
     except (CannotOpen, LookupError) as error:
         rejections = [
-            Rejection(delivery, "credential_unreadable", str(error))
-            for delivery in claimed_lane.deliveries
+            Rejection(delivery, "credential_unreadable", str(error), version=content.version)
+            for delivery, content in claimed_lane.deliveries
         ]
-        return LaneBatch(lane, connection, None, rejections=rejections)
-    batch = LaneBatch(lane, connection, credential)
-    messages = _prepare_messages(claimed_lane, batch, config, identities, new_renderings, now=now)
-    for action, request_messages in _group_into_requests(messages):
-        _add_request(batch, credential, action, request_messages)
-    return batch
+        return RenderedLane(claimed_lane, rejections=rejections)
+    for claim in claimed_lane.deliveries:
+        delivery, content = claim
+        try:
+            action, rendered = prepare_delivery(claim, claimed_lane.connection, config, identities)
+        except CannotSend as refusal:
+            rejections.append(
+                Rejection(delivery, refusal.reason, refusal.detail, refusal.state, content.version)
+            )
+            continue
+        if rendered.is_new:
+            new_bodies[delivery.pk] = rendered
+        message = build_message(claim, rendered, at=now)
+        messages.append((action, OutboundMessage(delivery, message, rendered.version)))
+    return RenderedLane(claimed_lane, credential, messages, new_bodies, rejections)
 
 
 def _open_lane_credential(claimed_lane: ClaimedLane, config: ConfigCache) -> LaneCredential:
@@ -104,38 +122,8 @@ def _open_lane_credential(claimed_lane: ClaimedLane, config: ConfigCache) -> Lan
     return LaneCredential(credential, collect_secrets(credential), version)
 
 
-def _prepare_messages(
-    claimed_lane: ClaimedLane,
-    batch: LaneBatch,
-    config: ConfigCache,
-    identities: IdentityLookup,
-    new_renderings: NewRenderings,
-    *,
-    now: datetime,
-) -> PreparedMessages:
-    """Return the messages with their actions; append rejections and new renderings."""
-    messages: PreparedMessages = []
-    for delivery in claimed_lane.deliveries:
-        try:
-            action, rendered = prepare_delivery(
-                delivery, claimed_lane.connection, config, identities
-            )
-        except CannotSend as refusal:
-            rejection = Rejection(delivery, refusal.reason, refusal.detail, refusal.state)
-            batch.rejections.append(rejection)
-            continue
-        if rendered.is_new:
-            new_renderings.append((delivery.pk, rendered))
-            delivery.version = rendered.version
-        content = build_message(delivery, rendered, at=now)
-        messages.append((action, OutboundMessage(delivery, content)))
-        # thousands may be in memory, and what is sent is in the message
-        delivery.event_body = delivery.rendered_body = None
-    return messages
-
-
 def _group_into_requests(
-    messages: PreparedMessages,
+    messages: Sequence[RenderedMessage],
 ) -> Iterable[tuple[Action, list[OutboundMessage]]]:
     """Yield the messages of each request, in their order."""
     groups: dict[tuple[Any, ...], tuple[Action, list[OutboundMessage]]] = {}
@@ -172,46 +160,75 @@ def _chunk_messages(
         yield chunk
 
 
-def _add_request(
-    batch: LaneBatch, credential: LaneCredential, action: Action, messages: list[OutboundMessage]
-) -> None:
-    """Build the request and add it to the batch; reject its messages if the connector fails."""
+def _build_batch(rendered_lane: RenderedLane, config: ConfigCache) -> LaneBatch:
+    """Build the requests of a lane; reject the messages of one that the connector cannot build."""
+    claimed_lane, credential = rendered_lane.claimed_lane, rendered_lane.credential
+    connection, rejections = claimed_lane.connection, [*rendered_lane.rejections]
+    requests: list[OutboundRequest] = []
+    reply_urls: list[str] = []
+    for action, messages in _group_into_requests(rendered_lane.messages):
+        assert credential is not None
+        try:
+            http_request, reply_url = _build_request(connection, credential.value, action, messages)
+            costs = _find_scope_costs(connection, http_request, requests[-1] if requests else None)
+            writes = list_record_writes(connection, action, messages, config)
+        except RequestRefused as refusal:
+            rejections += _reject(messages, "payload_refused", str(refusal))
+        except Exception as error:  # a defect of the connector
+            detail = f"{type(error).__name__} while the request was built"
+            rejections += _reject(messages, "defect", detail)
+        else:
+            requests.append(OutboundRequest(uuid7(), action, messages, http_request, costs, writes))
+            reply_urls += [reply_url] if reply_url else []
+    return LaneBatch(
+        claimed_lane.lane,
+        connection,
+        credential,
+        requests,
+        rejections,
+        reply_urls,
+        claimed_lane.leased_at,
+    )
+
+
+def _reject(messages: Sequence[OutboundMessage], reason: str, detail: str) -> list[Rejection]:
+    return [
+        Rejection(message.delivery, reason, detail, version=message.version) for message in messages
+    ]
+
+
+def _build_request(
+    connection: Connection,
+    credential: Credential,
+    action: Action,
+    messages: Sequence[OutboundMessage],
+) -> tuple[Request, str]:
+    """Return a request, and the secret reply URL that it uses, if any. Raises RequestRefused."""
     contents = [message.content for message in messages]
-    build_request = action.confirm_request if contents[0].ticket else action.request
-    try:
-        value = credential.value
-        if action.uses_reply_url:
-            value = replace(value, reply_url=_use_reply_url(batch, contents[0]))
-        http_request = build_request(contents, value)
-        scope_costs = _find_scope_costs(batch, http_request)
-    except RequestRefused as refusal:
-        batch.rejections.append(Rejection(messages[0].delivery, "payload_refused", str(refusal)))
-        return
-    except Exception as error:  # a defect of the connector
-        detail = f"{type(error).__name__} while the request was built"
-        batch.rejections += [Rejection(message.delivery, "defect", detail) for message in messages]
-        return
-    batch.requests.append(OutboundRequest(uuid7(), action, messages, http_request, scope_costs))
+    build = action.confirm_request if contents[0].ticket else action.request
+    if not action.uses_reply_url:
+        return build(contents, credential), ""
+    reply_url = _find_reply_url(connection, contents[0])
+    return build(contents, replace(credential, reply_url=reply_url)), reply_url
 
 
 @sensitive_variables()
-def _use_reply_url(batch: LaneBatch, content: Message) -> str:
+def _find_reply_url(connection: Connection, content: Message) -> str:
     """Return the secret reply URL of the item in a message. Raises RequestRefused."""
     try:
         item_id = str(content.get("item") or "")
-        reply_url = REPLY_URL.function(batch.connection, item_id, now=content.at)
+        return REPLY_URL.function(connection, item_id, now=content.at)
     except LookupError as error:
         raise RequestRefused(str(error)) from None
-    batch.reply_urls.append(reply_url)
-    return reply_url
 
 
-def _find_scope_costs(batch: LaneBatch, http_request: Request) -> tuple[ScopeCost, ...]:
+def _find_scope_costs(
+    connection: Connection, http_request: Request, previous: OutboundRequest | None
+) -> tuple[ScopeCost, ...]:
     """Return the scopes that a request spends, those of the previous request if they are equal."""
-    previous = batch.requests[-1] if batch.requests else None
     if previous and (previous.http_request.spends, previous.http_request.url) == (
         http_request.spends,
         http_request.url,
     ):
         return previous.scope_costs
-    return list_spent_quotas(batch.connection, http_request)
+    return list_spent_quotas(connection, http_request)

@@ -26,7 +26,7 @@ from hub.mappings.translate import (
 from hub.outgoing.models import Route, build_event_document
 from hub.outgoing.pump.claiming.claim import ClaimedLane
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
+from hub.outgoing.pump.claiming.deliveries import Claim
 
 load_zone = lru_cache(ZoneInfo)
 
@@ -103,15 +103,16 @@ class IdentityLookup:
 
 
 def prepare_delivery(
-    delivery: ClaimedDelivery,
+    claim: Claim,
     connection: Connection,
     config: ConfigCache,
     identities: IdentityLookup,
 ) -> tuple[Action, RenderedBody]:
     """Return the action and body of a delivery. Raises CannotSend if it is held or skipped."""
     try:
+        delivery, _ = claim
         action = connection.connector.action(delivery.route.action)
-        rendered = _render_delivery(delivery, action, config, identities)
+        rendered = _render_delivery(claim, action, config, identities)
         refusal = action.find_body_problem(rendered.body) if rendered.is_new else ""
     except CannotSend:
         raise
@@ -131,16 +132,17 @@ def prepare_delivery(
 
 
 def _render_delivery(
-    delivery: ClaimedDelivery, action: Action, config: ConfigCache, identities: IdentityLookup
+    claim: Claim, action: Action, config: ConfigCache, identities: IdentityLookup
 ) -> RenderedBody:
     """Return the stored bytes of the first attempt, or render them."""
-    if delivery.rendered_body is not None:
-        body = load_json(delivery.rendered_body)
-        return RenderedBody(bytes(delivery.rendered_body), body, delivery.version, is_new=False)
+    delivery, content = claim
+    if content.rendered_body is not None:
+        body = load_json(content.rendered_body)
+        return RenderedBody(bytes(content.rendered_body), body, content.version, is_new=False)
     version = config.versions[delivery.route.mapping_id]
     body = translate(
         config.mapping_for(version, action),
-        _build_document(delivery),
+        _build_document(claim),
         zone=load_zone(delivery.tenant.time_zone),
         look_up_identity=lambda kind, local_id: identities.find_remote_id(
             delivery.connection_id, kind, local_id
@@ -149,36 +151,38 @@ def _render_delivery(
     return RenderedBody(dump_checked_json(body), body, version.pk, is_new=True)
 
 
-def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
+def _build_document(claim: Claim) -> dict[str, Any]:
     """Return the document that filters and mappings evaluate, the same as at publishing.
 
     Raises CannotSend if the body of the event was pruned.
     """
-    if delivery.event_body is None:
+    delivery, content = claim
+    if content.event_body is None:
         raise CannotSend("defect", "the body of the event was pruned, so it cannot be rendered")
-    data = load_json(delivery.event_body)["data"]
+    data = load_json(content.event_body)["data"]
     return build_event_document(
-        delivery.sender_id, delivery.type, delivery.tenant, delivery.occurred_at, data
+        content.sender_id, content.type, delivery.tenant, content.occurred_at, data
     )
 
 
-def build_message(delivery: ClaimedDelivery, rendered: RenderedBody, *, at: datetime) -> Message:
+def build_message(claim: Claim, rendered: RenderedBody, *, at: datetime) -> Message:
     """Build the message for a connector's action; `at` is the time of this attempt."""
+    delivery, content = claim
     return Message(
         id=delivery.message_id,
         body=rendered.body,
         raw=rendered.raw,
         at=at,
-        type=delivery.type,
+        type=content.type,
         tenant=delivery.tenant.reference,
         attempt=delivery.attempt_count,
-        ticket=delivery.ticket or "",
+        ticket=content.ticket or "",
     )
 
 
 def _find_identity_keys(claimed_lane: ClaimedLane, config: ConfigCache) -> Iterable[IdentityKey]:
     connection = claimed_lane.connection
-    routes = {delivery.route.pk: delivery.route for delivery in claimed_lane.deliveries}
+    routes = {delivery.route.pk: delivery.route for delivery, _ in claimed_lane.deliveries}
     mappings = {
         pk: mapping
         for pk, route in routes.items()
@@ -186,13 +190,14 @@ def _find_identity_keys(claimed_lane: ClaimedLane, config: ConfigCache) -> Itera
     }
     if not mappings:  # most mappings use no identity
         return
-    for delivery in claimed_lane.deliveries:
+    for claim in claimed_lane.deliveries:
+        delivery, content = claim
         mapping = mappings.get(delivery.route.pk)
-        if mapping is None or delivery.rendered_body is not None:
+        if mapping is None or content.rendered_body is not None:
             continue
         try:
             zone = load_zone(delivery.tenant.time_zone)
-            pairs = collect_identities(mapping, _build_document(delivery), zone)
+            pairs = collect_identities(mapping, _build_document(claim), zone)
         except Exception:  # reported when the delivery is rendered
             continue
         yield from ((connection.pk, kind, local_id) for kind, local_id in pairs)

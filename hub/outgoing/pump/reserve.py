@@ -1,7 +1,7 @@
 """Reserve quota for a claim's requests: schedule those that may be sent soon, queue the others."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,10 +12,18 @@ from hub.outgoing.pump.settling.quota_queues import (
     MIN_QUEUE_DELAY,
     LaneQueues,
     can_queue,
+    join_queue,
     next_width,
     quota_queue_key,
 )
-from hub.outgoing.pump.types import InFlightSlots, LaneBatch, NotSent, OutboundRequest
+from hub.outgoing.pump.types import (
+    InFlightSlots,
+    LaneBatch,
+    NotSent,
+    OutboundRequest,
+    ScheduledBatch,
+    ScheduledRequest,
+)
 from hub.throttle.demand import Demand, Reservation
 from hub.throttle.reserve import is_unlimited, reserve_calls
 
@@ -66,17 +74,16 @@ class ReservationRound:
 
 def reserve_quota(
     lease: UUID, batches: Sequence[LaneBatch], *, now: datetime, lead: timedelta
-) -> list[NotSent]:
-    """Fill the schedules of the batches, paced calls `lead` ahead at least.
+) -> tuple[list[ScheduledBatch], list[NotSent]]:
+    """Return the schedules of the batches, paced calls `lead` ahead at least.
 
-    Return the requests that wait for a quota.
+    Also return the requests that wait for a quota.
     """
     if _has_no_quotas(batches):
-        for batch in batches:
-            batch.planned_requests += [(now, request) for request in batch.requests]
-        return []
-    for batch in batches:
-        batch.lead = lead
+        return [
+            ScheduledBatch(batch, [ScheduledRequest(request, now) for request in batch.requests])
+            for batch in batches
+        ], []
     reservation_round = ReservationRound(LaneQueues.of_batches(batches, now=now), now, lead)
     groups = [group for batch in batches for group in _group_by_scopes(batch, reservation_round)]
     reservations = reserve_calls(
@@ -87,16 +94,21 @@ def reserve_quota(
         can_delay=True,
         lease=lease,
     )
+    schedules: dict[int, list[ScheduledRequest]] = {batch.lane.pk: [] for batch in batches}
     for group, reservation in zip(groups, reservations, strict=True):
-        _schedule_requests(group, reservation)
+        schedules[group.batch.lane.pk] += _schedule_requests(group, reservation)
         _queue_unbooked(group, reservation, reservation_round)
         reservation_round.queues.postpone(
             group.requests[0].low_priority,
             reservation.closed_scopes,
             margin=reservation_round.queue_lead_time,
         )
-    _assign_return_queues(reservation_round)
-    return reservation_round.not_sent
+    scheduled = [ScheduledBatch(batch, schedules[batch.lane.pk], lead) for batch in batches]
+    queue_ids = reservation_round.queues.save()
+    return scheduled, [
+        join_queue(not_sent, queue_ids) if can_queue(not_sent.request) else not_sent
+        for not_sent in reservation_round.not_sent
+    ]
 
 
 def _has_no_quotas(batches: Sequence[LaneBatch]) -> bool:
@@ -108,15 +120,6 @@ def _has_no_quotas(batches: Sequence[LaneBatch]) -> bool:
             for scope in request.scope_costs
         }
     )
-
-
-def _assign_return_queues(reservation_round: ReservationRound) -> None:
-    """Store the changed queues, and assign waiting requests the queues they join."""
-    queue_ids = reservation_round.queues.save()
-    for not_sent in reservation_round.not_sent:
-        if can_queue(not_sent.request):
-            key = quota_queue_key(not_sent.batch.lane.pk, not_sent.request)
-            not_sent.request.return_queue_id = queue_ids[key]
 
 
 def _group_by_scopes(batch: LaneBatch, reservation_round: ReservationRound) -> list[RequestGroup]:
@@ -157,13 +160,11 @@ def _wait_behind(
         )
 
 
-def _schedule_requests(group: RequestGroup, reservation: Reservation) -> None:
+def _schedule_requests(group: RequestGroup, reservation: Reservation) -> Iterable[ScheduledRequest]:
     slots = _allocate_slots(group, reservation)
-    for request, scheduled_at in zip(group.requests, reservation.call_times, strict=False):
-        request.slots = slots
-        request.probed_at = scheduled_at if reservation.is_probe else None
-        request.can_be_delayed = reservation.can_be_delayed
-        group.batch.planned_requests.append((scheduled_at, request))
+    for request, at in zip(group.requests, reservation.call_times, strict=False):
+        probed_at = at if reservation.is_probe else None
+        yield ScheduledRequest(request, at, slots, probed_at, reservation.can_be_delayed)
 
 
 def _queue_unbooked(

@@ -6,12 +6,12 @@ from connectors.outcomes import Outcome, later, never, unknown
 from hub import egress
 from hub.db.clock import Clock
 from hub.egress.sender import Sender
-from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, SendResult
+from hub.outgoing.pump.types import LaneBatch, NotSent, ScheduledRequest, SendResult
 
 
 async def send_once(
     batch: LaneBatch,
-    request: OutboundRequest,
+    scheduled: ScheduledRequest,
     *,
     send: Sender,
     clock: Clock,
@@ -20,8 +20,8 @@ async def send_once(
 
     Never raises: each failure is an outcome, *unknown* if the request may have arrived.
     """
-    started_at, loop_time = clock(), asyncio.get_running_loop().time
-    loop_started_at = loop_time()
+    request, loop_time = scheduled.request, asyncio.get_running_loop().time
+    started_at, loop_started_at = clock(), loop_time()
     response, error = None, ""
     try:
         response = await send(request.http_request)
@@ -32,7 +32,9 @@ async def send_once(
         error, outcome = _classify_failure(failure)
         outcomes = request.repeat_outcome(outcome)
     milliseconds = round((loop_time() - loop_started_at) * 1000)
-    return SendResult(batch, request, outcomes, started_at, milliseconds, response, error)
+    return SendResult(
+        batch, request, outcomes, started_at, milliseconds, response, error, scheduled.probed_at
+    )
 
 
 def _classify_failure(failure: Exception) -> tuple[str, Outcome]:

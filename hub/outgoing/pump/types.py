@@ -1,4 +1,4 @@
-"""Data classes of the pump: a message of a delivery, a request of a call, a batch of a lane."""
+"""Values that the stages of the pump pass on: claimed, prepared, scheduled, sent."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -14,6 +14,7 @@ from connectors.schema import Credential, Message
 from hub.connections.models import Connection, Lane
 from hub.db.clock import LONG_AGO, Clock
 from hub.egress.sender import Sender
+from hub.outgoing.echo.remember import RecordWrite
 from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.throttle.demand import ScopeCost
 
@@ -36,15 +37,16 @@ class PumpRun:
     start_another: Callable[[], object]  # ask for one more pump
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """A delivery with the message that is sent for it."""
+    """A delivery with the message that is sent for it, and the mapping version that rendered it."""
 
     delivery: ClaimedDelivery
     content: Message
+    version: int | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """A delivery that is not sent: the reason code, and the cause as text.
 
@@ -55,6 +57,7 @@ class Rejection:
     reason: str
     detail: str
     state: Literal["held", "skipped"] = "held"
+    version: int | None = None  # of the mapping that rendered it
 
 
 @dataclass(slots=True)
@@ -67,24 +70,17 @@ class InFlightSlots:
     semaphore: AbstractAsyncContextManager[object]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class OutboundRequest:
     """An HTTP request, the messages that it carries, and the quota scopes that it spends."""
 
     id: UUID
     action: Action
-    messages: list[OutboundMessage]
+    messages: Sequence[OutboundMessage]
     http_request: Request
     scope_costs: tuple[ScopeCost, ...]
-    slots: InFlightSlots | None = None
-    return_queue_id: int = 0  # QuotaQueue that its deliveries join when a quota stops them; 0: none
-    is_remembered: bool = False  # what it writes is remembered, to recognize its echo
-    probed_at: datetime | None = None  # set when it is the probe of a paused scope
-    can_be_delayed: bool = False  # it may be sent up to SEND_DELAY after its scheduled time
-
-    @property
-    def semaphore(self) -> AbstractAsyncContextManager[object]:
-        return self.slots.semaphore if self.slots else UNLIMITED_SLOTS
+    # what it writes, remembered to recognize its echo
+    record_writes: Sequence[RecordWrite] = ()
 
     @property
     def is_confirmation(self) -> bool:
@@ -143,33 +139,25 @@ class LaneCredential:
 
 @dataclass(slots=True)
 class BatchProgress:
-    """Progress of the sending of a batch."""
+    """Signals between the sending and the settlement of a batch."""
 
-    # from when the lane's lease counts: before the claim's statements
-    leased_at: datetime = LONG_AGO
     is_out_of_time: bool = False  # its time was over before all requests were sent
     is_too_large: bool = False  # some were returned, as calls before them lasted too long
     is_stopped: bool = False  # a response changed the connection; the rest of the batch is returned
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LaneBatch:
-    """A claimed lane with its requests, in the schedule that the quotas allow."""
+    """A claimed lane with its prepared requests, and the deliveries that are not sent."""
 
     lane: Lane
     connection: Connection
     credential: LaneCredential | None
-    requests: list[OutboundRequest] = field(default_factory=list)
-    planned_requests: list[tuple[datetime, OutboundRequest]] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
-    lead: timedelta = timedelta(0)  # how far ahead its paced calls were booked
+    requests: Sequence[OutboundRequest] = ()
+    rejections: Sequence[Rejection] = ()
+    reply_urls: Sequence[str] = field(default=(), repr=False)  # secret; of its requests
+    leased_at: datetime = LONG_AGO  # from when the lane's lease counts
     progress: BatchProgress = field(default_factory=BatchProgress)
-    reply_urls: list[str] = field(default_factory=list, repr=False)  # secret; of its requests
-
-    @property
-    def delivery_count(self) -> int:
-        """Return the number of scheduled deliveries."""
-        return sum(len(request.messages) for _, request in self.planned_requests)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -181,7 +169,39 @@ class LaneBatch:
         return self.credential.version if self.credential else 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class ScheduledRequest:
+    """A request with the time at which its quotas allow it."""
+
+    request: OutboundRequest
+    at: datetime
+    slots: InFlightSlots | None = None
+    probed_at: datetime | None = None  # set when it is the probe of a paused scope
+    can_be_delayed: bool = False  # it may be sent up to SEND_DELAY after its time
+
+    @property
+    def semaphore(self) -> AbstractAsyncContextManager[object]:
+        return self.slots.semaphore if self.slots else UNLIMITED_SLOTS
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledBatch:
+    """The requests of a batch that are sent, in the schedule that the quotas allow."""
+
+    batch: LaneBatch
+    requests: Sequence[ScheduledRequest]
+    lead: timedelta = timedelta(0)  # how far ahead its paced calls were booked
+
+    @property
+    def lane_id(self) -> int:
+        return self.batch.lane.connection_id
+
+    @property
+    def delivery_count(self) -> int:
+        return sum(len(scheduled.request.messages) for scheduled in self.requests)
+
+
+@dataclass(frozen=True, slots=True)
 class SendResult:
     """The outcomes of one request. Without a response, it was not sent or no response arrived."""
 
@@ -192,13 +212,15 @@ class SendResult:
     milliseconds: int
     response: Response | None = None
     error: str = ""
+    probed_at: datetime | None = None  # set when it was the probe of a paused scope
+    quota_queue: int = 0  # QuotaQueue that refused deliveries join; 0: none
 
     def distinct_outcomes(self) -> list[Outcome]:
         """Return one outcome of each kind and reason, as equal ones have the same effects."""
         return list({(outcome.kind, outcome.reason): outcome for outcome in self.outcomes}.values())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class NotSent:
     """A request that was not sent in this batch. Its deliveries wait until `due_at`, if any.
 
@@ -210,6 +232,7 @@ class NotSent:
     due_at: datetime | None = None
     reason: str = ""
     closed_scopes: Sequence[str] = ()
+    quota_queue: int = 0  # QuotaQueue that its deliveries join; 0: none
 
 
 RequestResult = SendResult | NotSent

@@ -1,50 +1,43 @@
-"""Remember the records that scheduled requests write, if changes may come back as webhooks."""
+"""List the records that a request writes, if changes may come back as webhooks."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
-from hub.outgoing.echo.remember import RecordWrite, list_possible_changes, remember_writes
+from connectors.roles import Action
+from hub.connections.models import Connection
+from hub.outgoing.echo.remember import RecordWrite, list_possible_changes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from hub.outgoing.pump.types import LaneBatch, OutboundRequest
+from hub.outgoing.pump.types import OutboundMessage
 
 
-def remember_written_records(
-    batches: Sequence[LaneBatch], config: ConfigCache, *, now: datetime
-) -> None:
-    """Store what the scheduled requests write, before they are sent; one insert for all of them.
+def list_record_writes(
+    connection: Connection,
+    action: Action,
+    messages: Sequence[OutboundMessage],
+    config: ConfigCache,
+) -> list[RecordWrite]:
+    """List what a request writes, to be remembered before it is sent.
 
     Only connections whose events a route takes are remembered. No echo is expected of a change for
     which no webhook is registered.
     """
+    if connection.connector.webhook_source is None or not config.receives_events(connection):
+        return []
     writes: list[RecordWrite] = []
-    for batch in batches:
-        source = batch.connection.connector.webhook_source
-        if source is not None and config.receives_events(batch.connection):
-            for _, request in batch.planned_requests:
-                record_writes = list(_list_writes(batch, request, config))
-                request.is_remembered = bool(record_writes)
-                writes += record_writes
-    if writes:
-        remember_writes(writes, now=now)
-
-
-def _list_writes(
-    batch: LaneBatch, request: OutboundRequest, config: ConfigCache
-) -> Iterable[RecordWrite]:
-    if request.is_confirmation:
-        return
-    for message in request.messages:
-        delivery = message.delivery
-        written = request.action.written_record(message.content)
+    for delivery, content in ((message.delivery, message.content) for message in messages):
+        written = None if content.ticket else action.written_record(content)
         if written is not None:
-            yield RecordWrite(
-                delivery.pk,
-                batch.connection.pk,
-                written,
-                is_forwarded=bool(delivery.route.origin_connector_key),
-                is_repeated=delivery.attempt_count > 1,
-                is_reported=any(
-                    config.reports_change(batch.connection, f"{written.object}.{change}")
-                    for change in list_possible_changes(written)
-                ),
+            is_reported = any(
+                config.reports_change(connection, f"{written.object}.{change}")
+                for change in list_possible_changes(written)
             )
+            writes.append(
+                RecordWrite(
+                    delivery.pk,
+                    connection.pk,
+                    written,
+                    is_forwarded=bool(delivery.route.origin_connector_key),
+                    is_repeated=delivery.attempt_count > 1,
+                    is_reported=is_reported,
+                )
+            )
+    return writes

@@ -1,7 +1,7 @@
 """Claim lanes and their due deliveries in one short transaction, which counts the attempt."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any
@@ -22,7 +22,7 @@ from hub.outgoing.pump.claiming.batch_sizing import (
     ClaimBudget,
 )
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery, claim_due_deliveries
+from hub.outgoing.pump.claiming.deliveries import Claim, claim_due_deliveries
 from hub.outgoing.pump.claiming.recovery import recover_expired_leases
 from hub.processes.failpoints import failpoint
 
@@ -32,13 +32,14 @@ MAX_DELIVERIES_PER_LANE = 800
 VIRTUAL_TIME_PER_DELIVERY = timedelta(seconds=0.25)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ClaimedLane:
     """A leased lane with the deliveries that were claimed on it."""
 
     lane: Lane
-    connection: Connection
-    deliveries: list[ClaimedDelivery] = field(default_factory=list)
+    connection: Connection  # with its credential
+    deliveries: Sequence[Claim]
+    leased_at: datetime  # from when its lease counts: before the claim's statements
 
 
 # --- lanes that can be claimed --------------------------------------------------------------------
@@ -103,25 +104,23 @@ def claim_lanes(
     with transaction.atomic():
         lanes = NEXT_LANES[budget].fetch_models(now=now)
         recover_expired_leases(lanes, now=now)
-        claimed_lanes = load_claimed_lanes(lanes_within(lanes, budget, sizing))
+        lanes = lanes_within(lanes, budget, sizing)
+        load_connections(lanes)
         max_rows_by_lane = {
-            pk: _delivery_limit(claimed_lane, sizing.rounds_for(pk))
-            for pk, claimed_lane in claimed_lanes.items()
+            lane.pk: _delivery_limit(lane, sizing.rounds_for(lane.pk)) for lane in lanes
         }
-        assign_deliveries(
-            claimed_lanes, claim_due_deliveries(max_rows_by_lane, lease, config, now=now)
-        )
-        lease_lanes(lease, claimed_lanes, now=now)
+        claims = claim_due_deliveries(max_rows_by_lane, lease, config, now=now)
+        claimed_lanes = lease_lanes(lease, lanes, claims, now=now)
         check_lease()
     failpoint("O1")  # after the claim's commit
     sizing.observe_claim(
         (
             len(claimed_lane.deliveries) > claimed_lane.lane.in_flight
-            for claimed_lane in claimed_lanes.values()
+            for claimed_lane in claimed_lanes
         ),
         now=now,
     )
-    return list(claimed_lanes.values())
+    return claimed_lanes
 
 
 def recover_held_lanes(*, now: datetime) -> None:
@@ -148,8 +147,8 @@ def lanes_within(lanes: list[Lane], budget: ClaimBudget, sizing: BatchSizing) ->
     return within or lanes[:1]
 
 
-def load_claimed_lanes(lanes: Sequence[Lane]) -> dict[int, ClaimedLane]:
-    """Return the lanes by id, each with its connection and that connection's credential."""
+def load_connections(lanes: Sequence[Lane]) -> None:
+    """Load the connection of each lane, with its credential."""
     ids = [lane.pk for lane in lanes]
     connections = {
         connection.pk: connection for connection in CONNECTIONS_BY_ID.fetch_models(ids=ids)
@@ -157,44 +156,44 @@ def load_claimed_lanes(lanes: Sequence[Lane]) -> dict[int, ClaimedLane]:
     for credential in CREDENTIALS_BY_CONNECTION.fetch_models(ids=ids):
         # sets connection.credential as well
         credential.connection = connections[credential.connection_id]
-    return {lane.pk: ClaimedLane(lane, connections[lane.pk]) for lane in lanes}
+    for lane in lanes:
+        lane.connection = connections[lane.pk]
 
 
-def _delivery_limit(claimed_lane: ClaimedLane, rounds: int) -> int:
+def _delivery_limit(lane: Lane, rounds: int) -> int:
     """Return how many deliveries a batch may hold: some rounds of calls in flight or full requests.
 
     It is 1 for the probe of an open breaker.
     """
-    if claimed_lane.lane.hold_reason == BREAKER:
+    if lane.hold_reason == BREAKER:
         return 1
-    connector = CONNECTORS.get(claimed_lane.connection.connector_key)
+    connector = CONNECTORS.get(lane.connection.connector_key)
     batch_size = (
         max((action.batch_size_max for action in connector.actions), default=1) if connector else 1
     )
-    return min(MAX_DELIVERIES_PER_LANE, claimed_lane.lane.in_flight * max(rounds, batch_size))
+    return min(MAX_DELIVERIES_PER_LANE, lane.in_flight * max(rounds, batch_size))
 
 
-def assign_deliveries(
-    claimed_lanes: Mapping[int, ClaimedLane], deliveries: Sequence[ClaimedDelivery]
-) -> None:
-    """Append each delivery to its lane."""
-    for delivery in deliveries:
-        claimed_lanes[delivery.connection_id].deliveries.append(delivery)
-
-
-def lease_lanes(lease: UUID, claimed_lanes: Mapping[int, ClaimedLane], *, now: datetime) -> None:
+def lease_lanes(
+    lease: UUID, lanes: Sequence[Lane], claims: Sequence[Claim], *, now: datetime
+) -> list[ClaimedLane]:
     """Lease the lanes and advance their virtual time; they stay due for the case of a crash."""
-    count = len(claimed_lanes)
+    claims_by_lane: dict[int, list[Claim]] = {lane.pk: [] for lane in lanes}
+    for claim in claims:
+        delivery, _ = claim
+        claims_by_lane[delivery.connection_id].append(claim)
+    count = len(lanes)
     columns: dict[str, Sequence[Any]] = {
         "lease": [lease] * count,
         "lease_until": [now + LANE_LEASE] * count,
         "virtual_time": [
-            now + VIRTUAL_TIME_PER_DELIVERY * len(claimed_lane.deliveries)
-            for claimed_lane in claimed_lanes.values()
+            now + VIRTUAL_TIME_PER_DELIVERY * len(lane_claims)
+            for lane_claims in claims_by_lane.values()
         ],
         "due_at": [now] * count,
     }
-    bulk.update_rows(Lane, list(claimed_lanes), columns)
+    bulk.update_rows(Lane, list(claims_by_lane), columns)
+    return [ClaimedLane(lane, lane.connection, claims_by_lane[lane.pk], now) for lane in lanes]
 
 
 def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: datetime) -> None:

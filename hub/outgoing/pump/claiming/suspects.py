@@ -12,9 +12,8 @@ from hub.db.prepared import PreparedQuery
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.claim import (
     ClaimedLane,
-    assign_deliveries,
     lease_lanes,
-    load_claimed_lanes,
+    load_connections,
     lock_next_lanes,
     unleased_lanes,
 )
@@ -59,18 +58,16 @@ def claim_suspects(
         lanes_with_suspects = unleased_lanes(sendable_lanes(now=now), now=now).filter(
             Exists(lane_suspects)
         )
-        lanes = {lane.pk: lane for lane in lock_next_lanes(lanes_with_suspects, SUSPECT_BATCH)}
-        recover_expired_leases(list(lanes.values()), now=now)
-        connection_by_suspect = _choose_suspects(list(lanes), now=now)
+        lanes = list(lock_next_lanes(lanes_with_suspects, SUSPECT_BATCH))
+        recover_expired_leases(lanes, now=now)
+        connection_by_suspect = _choose_suspects([lane.pk for lane in lanes], now=now)
         connection_ids = set(connection_by_suspect.values())
-        claimed_lanes = load_claimed_lanes(
-            [lane for pk, lane in lanes.items() if pk in connection_ids]
-        )
-        deliveries = claim_deliveries_by_id(list(connection_by_suspect), lease, config, now=now)
-        assign_deliveries(claimed_lanes, deliveries)
-        lease_lanes(lease, claimed_lanes, now=now)
+        lanes = [lane for lane in lanes if lane.pk in connection_ids]
+        load_connections(lanes)
+        claims = claim_deliveries_by_id(list(connection_by_suspect), lease, config, now=now)
+        claimed_lanes = lease_lanes(lease, lanes, claims, now=now)
         check_lease()
-    return list(claimed_lanes.values())
+    return claimed_lanes
 
 
 def _choose_suspects(lanes: list[int], *, now: datetime) -> dict[int, int | None]:

@@ -21,7 +21,7 @@ def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None
                 is_throttled or outcome.reason == "throttled" or bool(outcome.paused_scopes)
             )
             _pause_scopes(send_result, outcome, now=now)
-        probed_at = send_result.request.probed_at
+        probed_at = send_result.probed_at
         if probed_at is not None and send_result.response is not None and not is_throttled:
             probes |= dict.fromkeys(send_result.request.scope_keys, probed_at)
     if probes and (opened := reopen_scopes(probes)):
@@ -30,7 +30,7 @@ def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None
 
 
 def _pause_scopes(send_result: SendResult, outcome: Outcome, *, now: datetime) -> None:
-    until, probed_at = pause_end(outcome, now=now), send_result.request.probed_at
+    until, probed_at = pause_end(outcome, now=now), send_result.probed_at
     for key in paused_scope_keys(send_result.batch, outcome):
         pause_scope(key, until=until, now=now, probed_at=probed_at)
 

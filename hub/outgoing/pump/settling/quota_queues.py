@@ -1,15 +1,21 @@
 """Quota queues: deliveries of a connection that spend the same scopes wait, first in first out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from hub.connections.models import QuotaQueue, digest_scopes
 from hub.db.prepared import PreparedQuery
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 from hub.outgoing.pump.settling.quota_feedback import pause_end, paused_scope_keys
 from hub.outgoing.pump.settling.waiting_queues import queues_with_deliveries
-from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, RequestResult
+from hub.outgoing.pump.types import (
+    LaneBatch,
+    NotSent,
+    OutboundRequest,
+    RequestResult,
+)
 from hub.throttle.demand import Reservation
 
 # A queue is claimed this long before its paced scope opens, so that its calls are booked in time.
@@ -19,6 +25,7 @@ MAX_WIDTH = 800  # deliveries that one claim takes from a queue
 
 QuotaQueueKey = tuple[int, bool, str]  # lane, low priority, digest of the scopes
 ScopeKey = tuple[int, bool, str]  # lane, low priority, key of one scope
+Result = TypeVar("Result", bound=RequestResult)
 
 QUEUES_OF_LANES = PreparedQuery(
     lambda *, ids: queues_with_deliveries(QuotaQueue.unscoped.filter(connection__id__any_of=ids))
@@ -168,21 +175,32 @@ def next_width(
     return max(usual_width, batch_size)
 
 
-def queue_throttled(results: Sequence[RequestResult], *, now: datetime) -> None:
-    """Queue the requests that a pause stopped or a 429 refused, until the end of that pause."""
-    queues, queued_results = LaneQueues(), []
+def queue_throttled(results: Sequence[RequestResult], *, now: datetime) -> Sequence[RequestResult]:
+    """Queue the requests that a pause stopped or a 429 refused, until the end of that pause.
+
+    Return the results with the queues that these requests join.
+    """
+    queues, queued_requests = LaneQueues(), set()
     for result in results:
         opens = _paused_scopes_after(result, now=now)
         lane, request = result.batch.lane, result.request
         if opens and can_queue(request):
             until, width = max(opens.values()), lane.in_flight * request.action.batch_size_max
             queues.set_queue(lane.pk, request, opens_at=until, closed=opens, width=width)
-            queued_results.append(result)
-    if queued_results:
-        queue_ids = queues.save(with_width=False)
-        for result in queued_results:
-            key = quota_queue_key(result.batch.lane.pk, result.request)
-            result.request.return_queue_id = queue_ids[key]
+            queued_requests.add(request.id)
+    if not queued_requests:
+        return results
+    queue_ids = queues.save(with_width=False)
+    return [
+        join_queue(result, queue_ids) if result.request.id in queued_requests else result
+        for result in results
+    ]
+
+
+def join_queue(result: Result, queue_ids: Mapping[QuotaQueueKey, int]) -> Result:
+    """Return the result with the queue of its request's scopes, which its deliveries join."""
+    key = quota_queue_key(result.batch.lane.pk, result.request)
+    return replace(result, quota_queue=queue_ids[key])
 
 
 def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, datetime]:

@@ -12,7 +12,6 @@ from django.db import transaction
 
 from hub.db import bulk
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
-from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.outgoing.pump.settling.connection_effects import apply_connection_outcomes
 from hub.outgoing.pump.settling.endpoint_health import last_failure_texts, update_endpoint_health
 from hub.outgoing.pump.settling.evidence import build_attempt_columns, build_exchange_columns
@@ -21,11 +20,18 @@ from hub.outgoing.pump.settling.quota_queues import queue_throttled
 from hub.outgoing.pump.settling.release_lanes import release_lanes
 from hub.outgoing.pump.settling.transitions import Transition, find_transitions
 from hub.outgoing.pump.settling.written_records import complete_written_records
-from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, NotSent, Rejection, RequestResult, SendResult
+from hub.outgoing.pump.types import (
+    MAX_DETAIL_LENGTH,
+    NotSent,
+    OutboundMessage,
+    Rejection,
+    RequestResult,
+    SendResult,
+)
 from hub.outgoing.queue.ordering import promote_followers
 from hub.processes.failpoints import failpoint
 
-Transitions = Sequence[tuple[ClaimedDelivery, Transition]]
+Transitions = Sequence[tuple[OutboundMessage | Rejection, Transition]]
 
 
 def settle_results(
@@ -45,7 +51,7 @@ def settle_results(
     # before the transaction, so that the pump that claims a released lane finds its quotas paused
     apply_feedback(send_results, now=now)
     apply_connection_outcomes(send_results, now=now)
-    queue_throttled(results, now=now)
+    results = queue_throttled(results, now=now)
     lost_count = 0
     while True:
         try:
@@ -118,7 +124,7 @@ def apply_rejections(lease: UUID, rejections: Sequence[Rejection], *, now: datet
     """Hold or skip the deliveries that are not sent; their attempt is not counted."""
     transitions = [
         (
-            rejection.delivery,
+            rejection,
             Transition(
                 rejection.state,
                 rejection.reason,
@@ -144,22 +150,24 @@ def apply_transitions(lease: UUID, transitions: Transitions, *, now: datetime) -
         "due_at": [transition.due_at for _, transition in transitions],
         "quota_queue": [transition.quota_queue for _, transition in transitions],
         "attempt_count": [
-            delivery.attempt_count - transition.attempts_returned
-            for delivery, transition in transitions
+            source.delivery.attempt_count - transition.attempts_returned
+            for source, transition in transitions
         ],
         "crash_count": [
-            0 if transition.was_sent and transition.state == "waiting" else delivery.crash_count
-            for delivery, transition in transitions
+            0
+            if transition.was_sent and transition.state == "waiting"
+            else source.delivery.crash_count
+            for source, transition in transitions
         ],
         "possibly_delivered": [
-            delivery.possibly_delivered or transition.possibly_delivered
-            for delivery, transition in transitions
+            source.delivery.possibly_delivered or transition.possibly_delivered
+            for source, transition in transitions
         ],
-        "mapping_version": [delivery.version for delivery, _ in transitions],
+        "mapping_version": [source.version for source, _ in transitions],
         "lease": [None] * len(transitions),
         "state_changed_at": [now] * len(transitions),
     }
-    keys = [delivery.pk for delivery, _ in transitions]
+    keys = [source.delivery.pk for source, _ in transitions]
     return bulk.update_rows(Delivery, keys, columns, only={"state": "sending", "lease": lease})
 
 
@@ -180,9 +188,9 @@ def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter
 def promote_ordered_followers(transitions: Transitions, *, now: datetime) -> None:
     """Make deliveries due that waited behind delivered or skipped ones of ordered routes."""
     passed_ids = [
-        delivery.pk
-        for delivery, transition in transitions
-        if delivery.position is not None and transition.state in ("delivered", "skipped")
+        source.delivery.pk
+        for source, transition in transitions
+        if source.delivery.position is not None and transition.state in ("delivered", "skipped")
     ]
     if passed_ids:
         promote_followers(passed_ids, now=now)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.settling.settle import settle_results
 from hub.outgoing.pump.settling.unstorable_results import hold_unstorable_result
-from hub.outgoing.pump.types import LaneBatch, PumpRun, RequestResult
+from hub.outgoing.pump.types import InFlightSlots, LaneBatch, PumpRun, RequestResult
 from hub.processes.db_thread import (
     DATABASE_AWAY_ERRORS,
     DATABASE_RETRY_EVERY_SECONDS,
@@ -37,10 +37,10 @@ class Settler:
     def is_empty(self) -> bool:
         return not (self.results or self.finished_lanes)
 
-    def add_result(self, result: RequestResult) -> None:
+    def add_result(self, result: RequestResult, slots: InFlightSlots | None) -> None:
         """Add a result to the next settlement, and release its slots after their last call."""
         self.results.append(result)
-        if slots := result.request.slots:
+        if slots:
             slots.remaining_calls -= 1
             if not slots.remaining_calls:
                 self.released_slots += Counter(dict.fromkeys(slots.scope_keys, slots.size))

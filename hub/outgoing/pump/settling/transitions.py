@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from connectors.outcomes import PERMISSION_MISSING, Outcome
 from hub.crypto.redaction import redact_excerpt
 from hub.outgoing.attempt_schedule import DEFAULT_SCHEDULE, compute_next_attempt
-from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.outgoing.pump.settling.connection_effects import CONNECTION_OUTCOMES
 from hub.outgoing.pump.settling.quota_feedback import pause_end
 from hub.outgoing.pump.types import (
@@ -42,8 +41,8 @@ DELIVERED = Transition("delivered", was_sent=True)  # shared, as nearly all are 
 
 def find_transitions(
     results: Sequence[RequestResult], *, now: datetime, random: Callable[[], float]
-) -> Iterable[tuple[ClaimedDelivery, Transition]]:
-    """Yield each delivery of these results with its transition."""
+) -> Iterable[tuple[OutboundMessage, Transition]]:
+    """Yield each message of these results with the transition of its delivery."""
     for result in results:
         if isinstance(result, NotSent):
             yield from _return_transitions(result)
@@ -52,26 +51,22 @@ def find_transitions(
                 transition = transition_after(outcome, message, now=now, random=random)
                 if transition is not DELIVERED:
                     transition = _complete_transition(transition, outcome, result)
-                yield message.delivery, transition
+                yield message, transition
 
 
-def _return_transitions(result: NotSent) -> Iterable[tuple[ClaimedDelivery, Transition]]:
-    """Yield the deliveries of a request that was not sent: each waits as before, or for a quota."""
+def _return_transitions(result: NotSent) -> Iterable[tuple[OutboundMessage, Transition]]:
+    """Yield the messages of a request that was not sent: each waits as before, or for a quota."""
     is_throttled = result.reason == "throttled"
     for message in result.request.messages:
         delivery = message.delivery
-        yield (
-            delivery,
-            Transition(
-                "waiting",
-                result.reason,
-                due_at=result.due_at or delivery.due_at,
-                attempts_returned=1,
-                quota_queue=(
-                    result.request.return_queue_id if is_throttled else delivery.quota_queue
-                ),
-            ),
+        transition = Transition(
+            "waiting",
+            result.reason,
+            due_at=result.due_at or delivery.due_at,
+            attempts_returned=1,
+            quota_queue=result.quota_queue if is_throttled else delivery.quota_queue,
         )
+        yield message, transition
 
 
 def _complete_transition(
@@ -85,7 +80,7 @@ def _complete_transition(
         transition,
         detail=redact_excerpt(transition.detail, MAX_DETAIL_LENGTH, result.batch.secrets),
         was_sent=True,
-        quota_queue=result.request.return_queue_id if waits_for_quota else 0,
+        quota_queue=result.quota_queue if waits_for_quota else 0,
     )
 
 

@@ -9,10 +9,9 @@ import structlog
 from django.db import transaction
 
 from hub.outgoing.models import Attempt, Delivery
-from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.outgoing.pump.settling.settle import apply_transitions, promote_ordered_followers
 from hub.outgoing.pump.settling.transitions import DELIVERED, Transition
-from hub.outgoing.pump.types import NotSent, RequestResult, SendResult
+from hub.outgoing.pump.types import NotSent, OutboundMessage, RequestResult, SendResult
 
 NOT_SENT = "not_sent"  # of a request without an outcome
 UNCLEAR_KINDS = {"unknown", "pending"}  # outcomes after which a message may have arrived
@@ -35,11 +34,11 @@ def hold_unstorable_result(
         leased = Delivery.unscoped.filter(pk__in=ids, state="sending", lease=lease)
         leased_ids = set(leased.select_for_update(no_key=True).values_list("pk", flat=True))
         kinds = [
-            (message.delivery, kind)
+            (message, kind)
             for message, kind in zip(messages, _outcome_kinds(result), strict=True)
             if message.delivery.pk in leased_ids
         ]
-        transitions = [(delivery, _build_transition(kind, error)) for delivery, kind in kinds]
+        transitions = [(message, _build_transition(kind, error)) for message, kind in kinds]
         apply_transitions(lease, transitions, now=now)
         promote_ordered_followers(transitions, now=now)
         if isinstance(result, SendResult):
@@ -69,17 +68,17 @@ def _build_transition(kind: str, error: Exception) -> Transition:
 
 
 def _insert_attempts(
-    result: SendResult, kinds: Sequence[tuple[ClaimedDelivery, str]], error: Exception
+    result: SendResult, kinds: Sequence[tuple[OutboundMessage, str]], error: Exception
 ) -> None:
     """Store an attempt of each delivery, without any data of the response."""
     Attempt.unscoped.bulk_create(
         Attempt(
-            delivery_id=delivery.pk,
-            number=delivery.attempt_count,
+            delivery_id=message.delivery.pk,
+            number=message.delivery.attempt_count,
             started_at=result.started_at,
             outcome=kind,
             reason="defect",
             detail=f"the result could not be stored: {type(error).__name__}",
         )
-        for delivery, kind in kinds
+        for message, kind in kinds
     )

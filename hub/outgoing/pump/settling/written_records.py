@@ -21,7 +21,7 @@ def complete_written_records(results: Sequence[RequestResult], *, now: datetime)
     answers: dict[int, WriteAnswer] = {}
     unwritten: set[int] = set()
     for result in results:
-        if not result.request.is_remembered:
+        if not result.request.record_writes:
             continue
         if not isinstance(result, SendResult):
             unwritten |= {message.delivery.pk for message in result.request.messages}

@@ -1,5 +1,6 @@
 """A call's result is kept, whatever fails after it; a lane's calls end before its lease."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -40,7 +41,9 @@ def test_an_error_after_the_response_loses_no_result_and_ends_the_run(make):
 
     async def run():
         (batch,), _ = await pump_loop.claimer.claim_and_prepare()
-        batch.requests[0].action = ActionWithoutQuota()
+        first, *others = batch.requests
+        first = replace(first, request=replace(first.request, action=ActionWithoutQuota()))
+        batch = replace(batch, requests=[first, *others])
         await pump_loop.lane_sender.serve_lane(batch, FakeHttp(Response(200, at=NOON)))
 
     run_with_loop(run)

@@ -50,7 +50,7 @@ def pump_loop(make, clock):
 def claim(pump_loop):
     (batch,), _ = run_with_loop(pump_loop.claimer.claim_and_prepare)
     pump_loop.lease_keeper.add_batch(batch)
-    return batch
+    return batch.batch
 
 
 def test_a_lease_counts_from_before_the_claim_in_the_databases_time(pump_loop, clock):
@@ -58,8 +58,8 @@ def test_a_lease_counts_from_before_the_claim_in_the_databases_time(pump_loop, c
     batch = claim(pump_loop)
     clock.step = timedelta(0)
     lease_until = Lane.unscoped.get().lease_until
-    assert batch.progress.leased_at == lease_until - LANE_LEASE < clock.now
-    clock.now = batch.progress.leased_at + SAFE_LEASE
+    assert batch.leased_at == lease_until - LANE_LEASE < clock.now
+    clock.now = batch.leased_at + SAFE_LEASE
     assert pump_loop.lease_keeper.is_lease_safe(batch)
     clock.now += SECOND
     assert clock.now < lease_until and not pump_loop.lease_keeper.is_lease_safe(batch)

@@ -11,7 +11,7 @@ from hub.outgoing.pump.pacing import (
     PausedScopes,
     measure_lateness,
 )
-from hub.outgoing.pump.types import OutboundRequest
+from hub.outgoing.pump.types import OutboundRequest, ScheduledRequest
 from hub.throttle.demand import ScopeCost
 from tests.factories import MINUTE, NOON
 
@@ -37,9 +37,11 @@ def test_the_lead_of_a_rush_is_halved_each_second():
 
 
 def test_only_paced_calls_can_be_late():
-    assert measure_lateness(build_request("a"), NOON, now=NOON + SECOND) == timedelta(0)
-    paced = build_request("a", quota=Rate(1, 1))
-    assert measure_lateness(paced, NOON, now=NOON + SECOND) == SECOND
+    assert measure_lateness(
+        ScheduledRequest(build_request("a"), NOON), now=NOON + SECOND
+    ) == timedelta(0)
+    paced = ScheduledRequest(build_request("a", quota=Rate(1, 1)), NOON)
+    assert measure_lateness(paced, now=NOON + SECOND) == SECOND
 
 
 def test_a_pump_does_not_shorten_a_pause_that_it_knows():

@@ -181,7 +181,7 @@ def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, retry_after, se
 def measure_claim(now=NOON):
     with CaptureQueriesContext(database) as queries:
         batches, _ = db_thread.run_with_loop(build_claimer(lambda: now).claim_and_prepare)
-    return len(queries), sum(len(batch.requests) for batch in batches)
+    return len(queries), sum(len(batch.batch.requests) for batch in batches)
 
 
 def test_a_claim_takes_a_fixed_number_of_statements(make, application):

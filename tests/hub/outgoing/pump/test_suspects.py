@@ -77,7 +77,7 @@ def test_the_suspect_that_crashed_most_often_is_sent_alone(make):
     (claimed_lane,) = claim_suspects(
         connection.public_id, ConfigCache(), check_lease=lambda: None, now=NOON
     )
-    assert [row.pk for row in claimed_lane.deliveries] == [rows[1].pk]
+    assert [row.pk for row, _ in claimed_lane.deliveries] == [rows[1].pk]
 
 
 @pytest.mark.django_db
@@ -133,7 +133,7 @@ def test_a_suspect_is_claimed_when_the_one_before_has_ended(make):
         batches, _ = run_with_loop(pump_loop.claimer.claim_batches)
         for batch in batches:
             pump_loop.lease_keeper.add_batch(batch)
-        return [batch.lane.pk for batch in batches if batch.delivery_count]
+        return [batch.lane_id for batch in batches if batch.delivery_count]
 
     assert claim() == [first.connection_id] and claim() == []
     pump_loop.lease_keeper.forget([first.connection_id])

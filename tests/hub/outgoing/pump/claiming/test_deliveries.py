@@ -71,7 +71,7 @@ def test_a_claim_takes_what_may_be_sent_and_moves_on_the_rest(make, case):
     claimed = claim_due_deliveries(limits, uuid4(), ConfigCache(), now=NOON)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.reason) == (state, reason)
-    assert [row.pk for row in claimed] == ([delivery.pk] if state == "sending" else [])
+    assert [row.pk for row, _ in claimed] == ([delivery.pk] if state == "sending" else [])
 
 
 @pytest.mark.parametrize("case", ["expired", "route switched off", "tenant switched off"])
@@ -91,7 +91,7 @@ def test_queued_deliveries_are_claimed_before_others_and_the_longest_due_next(ma
     change(due_at=NOON - timedelta(seconds=2))(early)
     join_queue(opens_at=NOON)(queued)
     claimed = claim_due_deliveries({connection.pk: 8}, uuid4(), ConfigCache(), now=NOON)
-    assert [row.pk for row in claimed] == [queued.pk, early.pk, late.pk]
+    assert [row.pk for row, _ in claimed] == [queued.pk, early.pk, late.pk]
 
 
 def test_a_delivery_whose_event_was_pruned_before_it_was_rendered_says_so(make):

@@ -133,7 +133,7 @@ def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
     claimer = build_claimer(lambda: NOON)
     before = claimer.sizing.rounds_for(workspace.connection.pk)
     batches, _ = run_with_loop(claimer.claim_and_prepare)
-    assert sum(len(batch.planned_requests) for batch in batches) == 1
+    assert sum(len(batch.requests) for batch in batches) == 1
     assert claimer.sizing.rounds_for(workspace.connection.pk) == before
     assert (
         Lane.unscoped.get().virtual_time < NOON + SECOND

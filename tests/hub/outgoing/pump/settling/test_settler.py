@@ -71,7 +71,7 @@ def test_an_error_of_no_result_is_raised_and_what_was_not_done_is_retained(make)
 
     async def settle():
         (batch,), _ = await pump_loop.claimer.claim_and_prepare()
-        settler.add_result(NotSent(batch, batch.requests[0]))
+        settler.add_result(NotSent(batch.batch, batch.requests[0].request), None)
         settler.finished_lanes = {"no lane"}
         await settler.settle_pending()
 
