@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef
+
 from connectors.http import dump_json
 from connectors.roles import Action
 from hub.connections.models import Connection, ConnectorApp
@@ -17,6 +19,14 @@ from tenants.models import Tenant
 
 MAX_AGE = timedelta(seconds=1)
 TENANTS_BY_ID = PreparedQuery(lambda *, ids: Tenant.objects.filter(id__any_of=ids))
+ROUTES_BY_ID = PreparedQuery(lambda *, ids: Route.unscoped.filter(id__any_of=ids))
+NEWER_VERSIONS = MappingVersion.unscoped.filter(
+    mapping=OuterRef("mapping"), number__gt=OuterRef("number")
+)
+NEWEST_VERSIONS = PreparedQuery(
+    lambda *, ids: MappingVersion.unscoped.filter(~Exists(NEWER_VERSIONS), mapping__id__any_of=ids)
+)
+APPS_BY_KEY = PreparedQuery(lambda *, keys: ConnectorApp.objects.filter(connector_key__any_of=keys))
 
 
 @dataclass(slots=True)
@@ -70,14 +80,14 @@ class ConfigCache:
         self.tenants |= {tenant.pk: tenant for tenant in rows}
 
     def _load_routes(self, ids: set[int]) -> None:
-        self.routes |= Route.unscoped.in_bulk(ids)
+        self.routes |= {route.pk: route for route in ROUTES_BY_ID.fetch_models(ids=list(ids))}
         mappings = {route.mapping_id for route in self.routes.values()} - self.versions.keys()
-        newest_last = MappingVersion.unscoped.filter(mapping_id__in=mappings).order_by("number")
-        self.versions |= {version.mapping_id: version for version in newest_last}
+        rows = NEWEST_VERSIONS.fetch_models(ids=list(mappings))
+        self.versions |= {version.mapping_id: version for version in rows}
 
     def _load_apps(self, connectors: set[str]) -> None:
         self.apps |= dict.fromkeys(connectors)
-        rows = ConnectorApp.objects.filter(connector_key__in=connectors)
+        rows = APPS_BY_KEY.fetch_models(keys=list(connectors))
         self.apps |= {app.connector_key: app for app in rows}
 
     def receives_events(self, connection: Connection) -> bool:
