@@ -42,24 +42,24 @@ from hub.portal.changes.visits import PORTAL_VISITS
 from hub.prune.tables import TABLES
 from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
 from hub.scheduled.night.planner import plan_runs
+from hub.scheduled.reconciliation.declared_options import RECONCILE_OPTIONS
 from hub.scheduled.reconciliation.erase import erase_compared_data
 from hub.scheduled.reconciliation.executor import run_reconciliation
 from hub.scheduled.reconciliation.finish import RUN_REPAIRS
-from hub.scheduled.reconciliation.options import check_reconcile_options
 from hub.scheduled.repairs.discrepancy_actions import plan_run_repairs
 from hub.scheduled.repairs.execute import repair_batch
 from hub.scheduled.reports.executor import run_report
-from hub.scheduled.reports.options import check_report_options
+from hub.scheduled.reports.options import REPORT_OPTIONS
 from hub.scheduled.runs.context import EXECUTORS
 from hub.scheduled.runs.due_runs import RUN_PLANNER
 from hub.scheduled.runs.erase import erase_run_texts
 from hub.scheduled.shipping.erase import erase_shipped_lines
 from hub.scheduled.shipping.executor import run_shipping
 from hub.scheduled.shipping.log_conflicts import find_log_conflicts
-from hub.scheduled.shipping.options import check_shipping_options
+from hub.scheduled.shipping.options import SHIPPING_OPTIONS
 from hub.scheduled.shipping.work import find_schedules_with_work
 from hub.scheduled.sync.executor import run_sync
-from hub.scheduled.sync.options import check_sync_options
+from hub.scheduled.sync.options import SYNC_OPTIONS
 from hub.schemas.erase import erase_schemas
 from tenants.services.invitation_mail import record_mail_result
 from tenants.services.membership_actions import MEMBER_LEFT
@@ -113,10 +113,10 @@ def _connect_connections() -> None:
 
 def _connect_jobs() -> None:
     JOB_KINDS.update(
-        reconcile=JobKind(check_reconcile_options),
-        report=JobKind(check_report_options),
-        ship=JobKind(check_shipping_options, find_log_conflicts, find_schedules_with_work),
-        sync=JobKind(check_sync_options),
+        reconcile=JobKind(RECONCILE_OPTIONS),
+        report=JobKind(REPORT_OPTIONS),
+        ship=JobKind(SHIPPING_OPTIONS, find_log_conflicts, find_schedules_with_work),
+        sync=JobKind(SYNC_OPTIONS),
     )
     EXECUTORS.update(
         reconcile=run_reconciliation, report=run_report, ship=run_shipping, sync=run_sync

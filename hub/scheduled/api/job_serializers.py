@@ -1,8 +1,11 @@
 """Serializers of jobs and runs: what requests contain, and what is returned."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.functional import lazy
+from django.utils.translation import override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -13,6 +16,8 @@ from hub.problems import StrictSerializer
 from hub.reason_codes import find_reason
 from hub.rest.fields import ObjectField, TextField, object_url
 from hub.scheduled.jobs.job_checks import MAX_MINUTES
+from hub.scheduled.jobs.kinds import JOB_KINDS
+from hub.scheduled.jobs.option_schema import ChoiceOption, Option, Path, walk_options
 from hub.scheduled.models import Job, Run, RunLogEntry
 from hub.scheduled.runs.progress import RunProgress, measure_progress
 from hub.scheduled.slots import EARLIEST, LATEST
@@ -38,6 +43,31 @@ class MomentField(serializers.DateTimeField):
         if not EARLIEST.year <= value.year < LATEST.year:
             self.fail("out_of_range")
         return value.astimezone(UTC)
+
+
+def describe_options() -> str:
+    """List the options of each kind of job, in Markdown."""
+    lines = ["Of the kind; the partners' guide explains them."]
+    with override("en"):
+        for kind, job_kind in JOB_KINDS.items():
+            parts = walk_options(job_kind.options)
+            lines += ["", f"Of `{kind}`:", "", *filter(None, map(_describe_option, parts))]
+    return "\n".join(lines)
+
+
+def _describe_option(part: tuple[Path, Option]) -> str:
+    """Return an option's path, texts and default; empty for what only has options in it."""
+    path, option = part
+    texts = [str(text).rstrip(".") for text in (option.label, option.help) if text]
+    if not texts and option.list_parts(None):
+        return ""
+    if isinstance(option, ChoiceOption) and not callable(option.choices):
+        texts.append(" | ".join(value or "“”" for value in option.choices))
+    if option.is_required:
+        texts.append("required")
+    elif isinstance(option.default, int | float | str) and option.default != "":
+        texts.append(f"default: {json.dumps(option.default)}")
+    return f"- `{'.'.join(path)}`: {'. '.join(texts)}".rstrip(": ")
 
 
 class JobFieldsSerializer(StrictSerializer):
@@ -71,7 +101,7 @@ class JobFieldsSerializer(StrictSerializer):
         required=False,
         help_text="Runs of jobs with the same name share a limit of calls in flight.",
     )
-    options = ObjectField(required=False, help_text="Of the kind: see the partners' guide.")
+    options = ObjectField(required=False, help_text=lazy(describe_options, str)())
     enabled = serializers.BooleanField(required=False, help_text="Omitted: true.")
     catch_up = serializers.ChoiceField(
         Job.CatchUp.choices,

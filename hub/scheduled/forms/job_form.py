@@ -1,7 +1,7 @@
 """The form of a job: of a tenant's own, or of staff for all tenants."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,11 +14,10 @@ from hub.connections.models import DISCONNECTED, Connection
 from hub.mappings.json_fields import build_digits_error
 from hub.problems import Problem, read_json
 from hub.problems.strict_json import TooManyDigits, parse_storable_float
-from hub.scheduled.forms.option_examples import EXAMPLES, OptionExample
-from hub.scheduled.forms.options.open_form import open_option_form
-from hub.scheduled.forms.options.option_form import OptionForm
+from hub.scheduled.forms.option_form import OptionForm, open_option_form
 from hub.scheduled.jobs.job_actions import build_job
 from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
+from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.models import Job
 from hub.staff import apply_admin_style
 from tenants.forms import TenantField
@@ -217,9 +216,12 @@ class JobForm(forms.Form):
             system.choices = list_system_choices(self.tenant)
 
     @property
-    def examples(self) -> Sequence[OptionExample]:
-        """Return examples of options: of the job's kind, or of all kinds."""
-        return [entry for entry in EXAMPLES if self.job is None or entry.kind == self.job.kind]
+    def examples(self) -> Iterator[tuple[Any, str]]:
+        """Yield the title and the JSON of examples of options: of the job's kind, or of all."""
+        for kind, job_kind in JOB_KINDS.items():
+            if self.job is None or kind == self.job.kind:
+                example = job_kind.options.build_example()
+                yield job_kind.options.example_title, json.dumps(example, indent=2)
 
     def build(self) -> Job:
         """Return the new unsaved job, or the stored one with unsaved changes."""

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from hub.number_texts import format_whole
 from hub.scheduled.insight.run_results import (
     RECORDS_DIGEST,
-    THEIR_RECORDS,
     describe_result,
     read_result,
 )
 from hub.scheduled.models import Discrepancy, Run
+from hub.scheduled.reconciliation.declared_options import THEIR_RECORDS
 
 CONTENT_TYPES = {"txt": "text/plain; charset=utf-8", "json": "application/json"}
 

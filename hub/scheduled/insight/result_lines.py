@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy
 from hub.number_texts import format_whole
 from hub.scheduled.insight.run_results import (
     RECORDS_DIGEST,
-    THEIR_RECORDS,
     ReconciliationResult,
     describe_result,
     read_result,
 )
 from hub.scheduled.models import Discrepancy, Run
+from hub.scheduled.reconciliation.declared_options import THEIR_RECORDS
 
 TABLE = "table"
 TIMES = ("since", "until")  # of a sync, in ISO 8601

@@ -29,7 +29,6 @@ from hub.scheduled.reconciliation.result import STOPPED
 from hub.scheduled.repairs.filters import match_repairable
 from tenants.models import Tenant
 
-THEIR_RECORDS = gettext_lazy("Their records")
 RECORDS_DIGEST = gettext_lazy("Digest of the records")
 NIGHTS_SHOWN = 14  # in the picture
 # what the picture stacks: tone, label and verdicts

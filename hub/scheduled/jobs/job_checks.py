@@ -117,8 +117,5 @@ def check_conflicts(job: Job) -> None:
 
 def find_option_errors(job: Job) -> dict[str, str]:
     """Return the errors of the job's options by path, from the check of its kind."""
-    errors = JOB_KINDS[job.kind].check_options(job.options, job.connector_key)
-    return {
-        "options" if path in ("", "options") else f"options.{path}": error
-        for path, error in errors.items()
-    }
+    errors = JOB_KINDS[job.kind].options.find_errors(job.options, job.connector_key)
+    return {f"options.{path}" if path else "options": error for path, error in errors.items()}

@@ -1,9 +1,9 @@
-"""The kinds of jobs: what checks their options. `hub/wiring.py` fills the registry."""
+"""The kinds of jobs: which options they have. `hub/wiring.py` fills the registry."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from hub.scheduled.jobs.option_schema import JobOptions
 from hub.scheduled.models import Job, JobSchedule
 
 
@@ -11,8 +11,7 @@ from hub.scheduled.models import Job, JobSchedule
 class JobKind:
     """What a kind of job adds to the schedule. Errors are sentences, by the path of an option."""
 
-    # the errors of options, for a job of a connector
-    check_options: Callable[[Any, str], Mapping[str, str]]
+    options: JobOptions
     # the errors of options that another enabled job excludes
     find_conflicts: Callable[[Job], Mapping[str, str]] | None = None
     # the ids of the schedules that need a run in their slot; None: all do

@@ -16,11 +16,7 @@ from hub.scheduled.reconciliation.changes_in_flight import InFlightTexts, collec
 from hub.scheduled.reconciliation.comparison import compare_sides
 from hub.scheduled.reconciliation.erase import delete_staged_of_ended_runs
 from hub.scheduled.reconciliation.finish import finish_run
-from hub.scheduled.reconciliation.options import (
-    ReconcileOptions,
-    check_reconcile_options,
-    parse_reconcile_options,
-)
+from hub.scheduled.reconciliation.options import ReconcileOptions, parse_reconcile_options
 from hub.scheduled.reconciliation.progress import (
     COMPARED,
     FINISHED,
@@ -45,7 +41,7 @@ from hub.scheduled.reconciliation.staging import (
     has_keys_of_one_side,
 )
 from hub.scheduled.reconciliation.values.converters import describe_value
-from hub.scheduled.runs.context import RunContext, RunFailed
+from hub.scheduled.runs.context import RunContext, check_options
 
 REPAIR_OPERATION = "repair"  # the kind of the operation that repairs what a run found
 
@@ -72,10 +68,7 @@ async def run_reconciliation(context: RunContext) -> Mapping[str, Any]:
 
 
 def _read_options(context: RunContext) -> ReconcileOptions:
-    errors = check_reconcile_options(context.job.options, context.job.connector_key)
-    if errors:
-        path, message = next(iter(errors.items()))
-        raise RunFailed("options_invalid", f"{path} {message}", can_retry=False)
+    check_options(context.job)
     return parse_reconcile_options(context.job.options)
 
 

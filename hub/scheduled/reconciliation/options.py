@@ -10,12 +10,12 @@ from connectors.conditions import Condition, parse_conditions, write_conditions
 from connectors.roles import Collection
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import Expression, parse_expression
-from hub.scheduled.reconciliation.option_checks import find_option_errors
-
-LOCAL_CONNECTOR = "app"  # our own application is the local side
-
-DEFAULT_SHARE, DEFAULT_COUNT = 0.1, 500  # beyond which a run stops and asks
-DEFAULT_OVERLAP = 10  # minutes
+from hub.scheduled.reconciliation.declared_options import (
+    DEFAULT_COUNT,
+    DEFAULT_OVERLAP,
+    DEFAULT_SHARE,
+    RECONCILE_OPTIONS,
+)
 
 
 @dataclass(frozen=True)
@@ -125,31 +125,24 @@ class ReconcileOptions:
         return next((rule for rule in self.fields if rule.name == name), None)
 
 
-def check_reconcile_options(options: Any, connector_key: str) -> dict[str, str]:
-    """Return errors of a job's options by JSON path, such as `fields[0].type`; {} if valid."""
-    return find_option_errors(options, connector_key)
-
-
 def parse_reconcile_options(options: Mapping[str, Any]) -> ReconcileOptions:
-    """Parse options that `check_reconcile_options` has accepted."""
-    match = options["match"]
-    missing, deleted = options.get("missing", {}), options.get("deleted", {})
-    repair = options.get("repair", {})
+    """Parse options that are valid by RECONCILE_OPTIONS."""
+    values = RECONCILE_OPTIONS.fill(options)
+    missing, deleted = values["missing"], values["deleted"]
     return ReconcileOptions(
         local=_parse_side(options["local"]),
         remote=_parse_side(options["remote"]),
-        match=MatchRule(match.get("local", ""), match.get("remote", ""), match.get("identity", "")),
-        fields=tuple(_parse_field(entry) for entry in options["fields"]),
-        applies_repairs=options.get("mode") == "apply",
-        is_incremental=options.get("read") == "incremental",
-        overlap_minutes=options.get("overlap_minutes", DEFAULT_OVERLAP),
-        creates_here=missing.get("here") == "create",
-        creates_there=missing.get("there") == "create",
-        deletes_here=deleted.get("here") == "delete",
-        deletes_there=deleted.get("there") == "delete",
-        limits=Limits(**options.get("limits", {})),
-        local_action=repair.get("local_action", ""),
-        remote_action=repair.get("remote_action", ""),
+        match=MatchRule(**values["match"]),
+        fields=tuple(FieldRule(**entry) for entry in values["fields"]),
+        applies_repairs=values["mode"] == "apply",
+        is_incremental=values["read"] == "incremental",
+        overlap_minutes=values["overlap_minutes"],
+        creates_here=missing["here"] == "create",
+        creates_there=missing["there"] == "create",
+        deletes_here=deleted["here"] == "delete",
+        deletes_there=deleted["there"] == "delete",
+        limits=Limits(**values["limits"]),
+        **values["repair"],
     )
 
 
@@ -159,10 +152,6 @@ def _parse_side(side: Mapping[str, Any]) -> SideOptions:
         dict(side.get("query", {})),
         parse_conditions(side.get("conditions", ())),
     )
-
-
-def _parse_field(entry: Mapping[str, Any]) -> FieldRule:
-    return FieldRule(**{**entry, "zone": entry.get("zone") or "UTC"})
 
 
 def parse_path(text: str) -> tuple[str, ...]:

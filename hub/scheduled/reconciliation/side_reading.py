@@ -11,7 +11,8 @@ from connectors.roles import Collection
 from hub.connections.models import Connection
 from hub.scheduled.models import Run
 from hub.scheduled.reading import ReadPage, read_pages
-from hub.scheduled.reconciliation.options import LOCAL_CONNECTOR, ReconcileOptions, SideOptions
+from hub.scheduled.reconciliation.declared_options import LOCAL_CONNECTOR
+from hub.scheduled.reconciliation.options import ReconcileOptions, SideOptions
 from hub.scheduled.reconciliation.progress import (
     LOCAL_SIDE,
     REMOTE_SIDE,

@@ -19,7 +19,7 @@ from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.scheduled.models import LOCAL
 from hub.scheduled.reading.requests import CONTROLLED_PARAMETERS
-from hub.scheduled.reconciliation.option_checks import find_collection
+from hub.scheduled.reconciliation.declared_options import find_collection
 from hub.scheduled.reconciliation.options import ReconcileOptions, SideOptions, parse_path
 from hub.scheduled.reconciliation.values.extraction import RecordExtractor
 from hub.scheduled.reconciliation.values.record_keys import is_possible_key

@@ -18,12 +18,8 @@ from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE
 from hub.outgoing.subscriptions.requested_actions import get_or_create_action_route
 from hub.queue import wake_up
 from hub.scheduled.models import REMOTE, Discrepancy, Job
-from hub.scheduled.reconciliation.options import (
-    LOCAL_CONNECTOR,
-    ReconcileOptions,
-    check_reconcile_options,
-    parse_reconcile_options,
-)
+from hub.scheduled.reconciliation.declared_options import LOCAL_CONNECTOR, RECONCILE_OPTIONS
+from hub.scheduled.reconciliation.options import ReconcileOptions, parse_reconcile_options
 from hub.scheduled.reconciliation.verdicts.repair_side import choose_repair_side
 from hub.scheduled.repairs.repair_requests import AWAITING_READ, RepairRequest, build_repair
 from hub.scheduled.repairs.repair_values import ReferencePairs, RepairRefused
@@ -86,7 +82,7 @@ class RepairSender:
     def options_of(self, job: Job) -> ReconcileOptions:
         """Return the options of a job. Raises RepairRefused if they are no longer valid."""
         if job.pk not in self._options:
-            if check_reconcile_options(job.options, job.connector_key):
+            if RECONCILE_OPTIONS.find_errors(job.options, job.connector_key):
                 raise RepairRefused("options_invalid")
             self._options[job.pk] = parse_reconcile_options(job.options)
         return self._options[job.pk]

@@ -11,7 +11,7 @@ from connectors.base import Connector
 from connectors.conditions import EQUAL, IN, Condition
 from connectors.roles import Action
 from hub.scheduled.models import LOCAL, Discrepancy
-from hub.scheduled.reconciliation.option_checks import find_collection
+from hub.scheduled.reconciliation.declared_options import find_collection
 from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
 from hub.scheduled.reconciliation.values.record_keys import format_key
 from hub.scheduled.reconciliation.verdicts.repair_side import DELETION_REASONS

@@ -18,7 +18,6 @@ from hub.scheduled.reports.options import (
     RECORD_FIGURES,
     STATUS_FIGURES,
     ReportOptions,
-    check_report_options,
     parse_report_options,
 )
 from hub.scheduled.reports.own_counts import read_own_figures
@@ -30,7 +29,7 @@ from hub.scheduled.reports.queries import (
     read_record_figures,
     read_status_figures,
 )
-from hub.scheduled.runs.context import RunContext, RunFailed
+from hub.scheduled.runs.context import RunContext, RunFailed, check_options
 
 READERS = {
     **dict.fromkeys(RECORD_FIGURES, read_record_figures),
@@ -38,7 +37,6 @@ READERS = {
     OWN: read_own_figures,
 }
 FILE_NAME = "report.png"
-OPTIONS_INVALID = "options_invalid"
 DRAWING_FAILED = "picture_failed"
 
 
@@ -88,9 +86,7 @@ async def run_report(context: RunContext) -> Mapping[str, Any]:
     figures that were read first.
     """
     job = context.job
-    if errors := check_report_options(job.options, job.connector_key):
-        path, error = next(iter(errors.items()))
-        raise RunFailed(OPTIONS_INVALID, f"{path}: {error}", can_retry=False)
+    check_options(job)
     options = parse_report_options(job.options, job.connector_key)
     target = await context.find_connection(options.message.connector)
     progress = await _read_figures(context, options)

@@ -3,52 +3,47 @@
 Every option has a default: without options, a report shows last week's orders by day.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
 from connectors.conditions import Condition, parse_conditions
 from connectors.registry import CONNECTORS
 from connectors.report_sources import RecordFigures, StatusFigures
 from hub.mappings.mapping_actions import check_mapping_body
-from hub.scheduled.jobs.option_errors import NOT_AN_OBJECT, NOT_ONE_OF, REQUIRED
-from hub.scheduled.reading.condition_checks import find_condition_errors
-from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
-from hub.scheduled.reports.option_fields import (
-    Errors,
+from hub.scheduled.jobs.option_errors import REQUIRED
+from hub.scheduled.jobs.option_schema import (
+    ChoiceOption,
+    ChoicesOption,
+    FlagOption,
+    JobOptions,
+    KindSection,
+    Label,
+    ListOption,
+    Option,
+    Problems,
     Section,
-    check_digits,
-    check_flag,
-    check_name,
-    check_short_text,
-    check_text,
-    join_path,
-    list_of,
-    one_of,
-    texts_by_name,
+    TextOption,
 )
-from hub.scheduled.reports.periods import NEXT_PARTS, PERIODS
+from hub.scheduled.reading.condition_options import ConditionsOption
+from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
+from hub.scheduled.reports.periods import NEXT_PARTS
 
 OWN = "own"  # the kind of a query of what the hub counts itself
 FUNCTIONS = ("count", "sum", "avg", "min", "max")
 ADDITIVE_FUNCTIONS = ("count", "sum")
 # how the figures of a period are split unless the options say otherwise
 DEFAULT_SPLITS = {"last_day": "", "last_week": "day", "last_month": "week", "last_quarter": "month"}
-SPLIT_CHECK = one_of("", *NEXT_PARTS)
-
-
-def check_conditions(value: Any, path: str, errors: Errors) -> None:
-    """Check conditions as those of a side of a reconciliation."""
-    errors.update(find_condition_errors(value, path))
-
-
-MEASURE_SECTION = Section(
-    {"name": check_short_text, "function": one_of(*FUNCTIONS), "field": check_name}, ("function",)
+NAME_PATTERN = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5})?", re.ASCII
 )
+OWN_GROUPS = {"orders": ("",), "events": ("", "type"), "deliveries": ("", "state", "connector")}
 # what is read from other systems, by the kind of its query
 RECORD_FIGURES: Mapping[str, RecordFigures] = {
     source.kind: source
@@ -74,79 +69,236 @@ MESSAGE_CONNECTOR, MESSAGE_ACTION = next(
 )
 
 
+def find_usual_kind(connector_key: str) -> str:
+    """Return the kind of the query of a report without one, by the connector of its job."""
+    connector = CONNECTORS.get(connector_key)
+    return connector.report_source.kind if connector and connector.report_source else OWN
+
+
+def _list_kinds(connector_key: str) -> Mapping[str, Label]:
+    """Return what a job of the connector can report: its figures, and what the hub counts."""
+    source = CONNECTORS[connector_key].report_source
+    return {**({source.kind: source.label} if source else {}), OWN: _("What the hub counts itself")}
+
+
+def _name(key: str, **settings: Any) -> TextOption:
+    """Declare the name of a field or an object; an empty one selects none."""
+    problem = _("This must be the name of a field or an object.")
+    return TextOption(key, is_valid=NAME_PATTERN.fullmatch, problem=problem, **settings)
+
+
+MEASURE = Section(
+    options=(
+        ChoiceOption("function", is_required=True, choices=FUNCTIONS),
+        _name("field"),
+        TextOption("name", maximum=30),
+    )
+)
+WHERE_NAME = _name("where")
+SPLIT = ChoiceOption(
+    "split", help="Parts of the period; by default those below it.", choices=("", *NEXT_PARTS)
+)
+GROUP_BY = _name(
+    "group_by", label=_("Grouped by"), help=_("A field. Empty: by parts of the period.")
+)
+
+
 def _build_record_section(source: RecordFigures) -> Section:
+    reserved = PAGE_REQUEST_ARGUMENTS | source.parameter_names
+
+    def find_name_problem(name: str) -> Label:
+        if name in reserved:
+            return _("This name cannot be used here.")
+        return WHERE_NAME.find_problem(name, "")
+
+    measures = [("count", "", _("Orders")), ("sum", source.value_field, _("Value"))]
     return Section(
-        {
-            "kind": one_of(source.kind),
-            "object": check_name,
-            "time_field": check_name,
-            "time_type": one_of("datetime", "date"),
-            "measures": list_of(MEASURE_SECTION, maximum=6),
-            "where": texts_by_name(check_name, maximum=10),
-            "conditions": check_conditions,
-            "group_by": check_name,
-            "split": SPLIT_CHECK,
-        }
+        options=(
+            _name(
+                "object",
+                label=_("Object"),
+                help=_("Such as Order or Opportunity."),
+                default=source.object,
+            ),
+            _name(
+                "time_field",
+                label=_("Field with the time"),
+                help=_("By which a record belongs to the period, such as CreatedDate."),
+                default=source.time_field,
+            ),
+            ChoiceOption("time_type", choices=("datetime", "date"), default="datetime"),
+            ListOption(
+                "measures",
+                help="By default the number of orders and their value.",
+                entry=MEASURE,
+                maximum=6,
+                default=[
+                    dict(zip(("function", "field", "name"), one, strict=True)) for one in measures
+                ],
+            ),
+            Section(
+                "where",
+                help="Fields with their exact text.",
+                others=TextOption(),
+                others_max=10,
+                find_name_problem=find_name_problem,
+            ),
+            ConditionsOption("conditions", help="Conditions that the records meet."),
+            GROUP_BY,
+            SPLIT,
+        )
     )
 
 
 def _build_status_section(source: StatusFigures) -> Section:
-    statuses = list_of(one_of(*source.statuses), maximum=len(source.statuses))
-    filters = dict.fromkeys(source.filter_names, check_digits)
-    return Section({"kind": one_of(source.kind), "statuses": statuses, **filters})
+    filters = [
+        TextOption(
+            name,
+            is_valid=lambda text: not text or (text.isascii() and text.isdecimal()),
+            problem=_("This must be an ID: digits, as text."),
+        )
+        for name in source.filter_names
+    ]
+    statuses = ChoicesOption("statuses", choices=source.statuses, default=list(source.statuses))
+    return Section(options=(statuses, *filters))
 
 
+OWN_SECTION = Section(
+    options=(
+        ChoiceOption(
+            "count",
+            label=_("What the hub counts"),
+            choices={
+                "": _("Not counted by the hub"),
+                "orders": _("Orders of our application"),
+                "events": _("Events"),
+                "deliveries": _("Deliveries"),
+            },
+            default="orders",
+        ),
+        GROUP_BY,
+        SPLIT,
+    )
+)
 QUERY_SECTIONS: Mapping[str, Section] = {
     **{kind: _build_record_section(source) for kind, source in RECORD_FIGURES.items()},
     **{kind: _build_status_section(source) for kind, source in STATUS_FIGURES.items()},
-    OWN: Section(
-        {
-            "kind": one_of(OWN),
-            "count": one_of("orders", "events", "deliveries"),
-            "group_by": one_of("", "type", "state", "connector"),
-            "split": SPLIT_CHECK,
-        }
-    ),
+    OWN: OWN_SECTION,
 }
 
 
-def check_query(value: Any, path: str, errors: Errors) -> None:
-    """Check a query by its kind; if it has none, by the kind whose fields fit best."""
-    if not isinstance(value, Mapping):
-        errors[path] = _(NOT_AN_OBJECT)
+def _check_report(options: Mapping[str, Any], connector_key: str) -> Problems:
+    parsed = parse_report_options(options, connector_key)
+    yield from _check_grouping(parsed)
+    yield from _check_measures(parsed)
+    yield from _check_message(parsed.message)
+
+
+def _check_grouping(options: "ReportOptions") -> Problems:
+    query = options.query
+    if query.group_by and query.split:
+        yield "query.group_by", gettext("Select either group_by or split.")
+    if query.split == "day" and options.period == "last_quarter":
+        yield "query.split", gettext("A quarter can be split into weeks or months.")
+    if query.kind == OWN and query.group_by not in OWN_GROUPS[query.counted_rows]:
+        text = gettext("%s cannot be grouped by this.") % query.counted_rows
+        yield "query.group_by", text
+
+
+def _check_measures(options: "ReportOptions") -> Problems:
+    names = [measure.name for measure in options.query.measures]
+    for position, measure in enumerate(options.query.measures):
+        path = f"query.measures[{position}]"
+        if measure.function != "count" and not measure.field:
+            yield f"{path}.field", gettext(REQUIRED)
+        if names.count(measure.name) > 1:
+            yield f"{path}.name", gettext("Two measures have this name.")
+    if options.query.kind in RECORD_FIGURES and options.chart_measure not in ("", *names):
+        yield "chart.measure", gettext("There is no such measure.")
+
+
+def _check_message(message: "MessageOptions") -> Problems:
+    connector = CONNECTORS[message.connector]
+    if connector.is_for_platform:  # its route and mapping would be visible to all tenants
+        yield "message.connector", gettext("Reports are sent to a system of the tenant.")
         return
-    kind = value.get("kind")
-    if kind is not None and (not isinstance(kind, str) or kind not in QUERY_SECTIONS):
-        errors[join_path(path, "kind")] = _(NOT_ONE_OF) % ", ".join(QUERY_SECTIONS)
+    try:
+        action = connector.action(message.action)
+    except LookupError:
+        yield "message.action", gettext("This system has no such action.")
         return
-    attempts: list[Errors] = []
-    for section in [QUERY_SECTIONS[kind]] if kind else QUERY_SECTIONS.values():
-        attempts.append({})
-        section(value, path, attempts[-1])
-    fewest: Errors = min(attempts, key=len)
-    errors.update(fewest)
+    if not message.mapping:
+        if not action.report_mapping and not action.default:
+            yield "message.mapping", gettext("This action needs a mapping.")
+        return
+    try:
+        check_mapping_body(message.connector, message.action, message.mapping)
+    except ValidationError as error:
+        yield "message.mapping", " ".join(error.messages)
 
 
-def check_object(value: Any, path: str, errors: Errors) -> None:
-    if not isinstance(value, Mapping):
-        errors[path] = _(NOT_AN_OBJECT)
-
-
-REPORT_SECTION = Section(
-    {
-        "query": check_query,
-        "period": one_of(*PERIODS),
-        "title": check_text,
-        "chart": Section({"show": check_flag, "measure": check_text}),
-        "message": Section(
-            {
-                "connector": one_of(*CONNECTORS),
-                "action": check_text,
-                "channel": check_text,
-                "mapping": check_object,  # and as one of its action, below
-            }
+REPORT_OPTIONS = JobOptions(
+    example_connector="salesforce",
+    example_title=_("Report: last week's orders by day, in Slack"),
+    rule=_check_report,
+    options=(
+        ChoiceOption(
+            "period",
+            label=_("Period"),
+            choices={
+                "last_day": _("Yesterday"),
+                "last_week": _("Last week"),
+                "last_month": _("Last month"),
+                "last_quarter": _("Last quarter"),
+            },
+            default="last_week",
+            example="last_week",
         ),
-    }
+        TextOption(
+            "title",
+            label=_("Title"),
+            help=_("Empty: the name of the job."),
+            example="Sales of last week",
+        ),
+        KindSection(
+            "query",
+            kind=ChoiceOption(
+                "kind", label=_("What is reported"), choices=_list_kinds, default=find_usual_kind
+            ),
+            sections=QUERY_SECTIONS,
+        ),
+        Section(
+            "message",
+            options=(
+                ChoiceOption(
+                    "connector",
+                    help="Where the report is sent.",
+                    choices=tuple(CONNECTORS),
+                    default=MESSAGE_CONNECTOR,
+                    example=MESSAGE_CONNECTOR,
+                ),
+                TextOption("action", help="Of the connector.", default=MESSAGE_ACTION),
+                TextOption(
+                    "channel",
+                    label=_("Channel"),
+                    help=_("The channel's ID. Empty: as the connection says."),
+                    example="C024BE91L",
+                ),
+                Section(
+                    "mapping",
+                    help="The fields of the message; by default as the action suggests.",
+                    others=Option(),
+                ),
+            ),
+        ),
+        Section(
+            "chart",
+            options=(
+                FlagOption("show", label=_("With a chart"), default=True),
+                TextOption("measure", help="Its name; by default the second column."),
+            ),
+        ),
+    ),
 )
 
 
@@ -195,133 +347,43 @@ class ReportOptions:
     message: MessageOptions
 
 
-def check_report_options(options: Any, connector_key: str) -> Errors:
-    """Return the errors of a report's options by path; empty if they are valid."""
-    errors: Errors = {}
-    REPORT_SECTION(options, "", errors)
-    if errors:
-        return errors
-    parsed = parse_report_options(options, connector_key)
-    needed = QUERIED_CONNECTORS.get(parsed.query.kind)
-    if needed and needed.key != connector_key:
-        errors["query.kind"] = _("This query needs a job of %s.") % needed.label
-    _check_grouping(parsed, errors)
-    _check_measures(parsed, errors)
-    _check_message(parsed.message, errors)
-    return errors
-
-
-def _check_grouping(options: ReportOptions, errors: Errors) -> None:
-    query = options.query
-    if query.group_by and query.split:
-        errors["query.group_by"] = _("Select either group_by or split.")
-    if query.split == "day" and options.period == "last_quarter":
-        errors["query.split"] = _("A quarter can be split into weeks or months.")
-    allowed = {"orders": ("",), "events": ("", "type"), "deliveries": ("", "state", "connector")}
-    if query.kind == OWN and query.group_by not in allowed[query.counted_rows]:
-        errors["query.group_by"] = _("%s cannot be grouped by this.") % query.counted_rows
-    source = RECORD_FIGURES.get(query.kind)
-    reserved = PAGE_REQUEST_ARGUMENTS | (source.parameter_names if source else set())
-    for name in query.where:
-        if name in reserved:
-            errors[f"query.where.{name}"] = _("This name cannot be used here.")
-
-
-def _check_measures(options: ReportOptions, errors: Errors) -> None:
-    names = [measure.name for measure in options.query.measures]
-    for position, measure in enumerate(options.query.measures):
-        path = f"query.measures[{position}]"
-        if measure.function != "count" and not measure.field:
-            errors[f"{path}.field"] = _(REQUIRED)
-        if names.count(measure.name) > 1:
-            errors[f"{path}.name"] = _("Two measures have this name.")
-    if options.query.kind in RECORD_FIGURES and options.chart_measure not in ("", *names):
-        errors["chart.measure"] = _("There is no such measure.")
-
-
-def _check_message(message: MessageOptions, errors: Errors) -> None:
-    connector = CONNECTORS[message.connector]
-    if connector.is_for_platform:  # its route and mapping would be visible to all tenants
-        errors["message.connector"] = _("Reports are sent to a system of the tenant.")
-        return
-    try:
-        action = connector.action(message.action)
-    except LookupError:
-        errors["message.action"] = _("This system has no such action.")
-        return
-    if not message.mapping and not action.report_mapping and not action.default:
-        errors["message.mapping"] = _("This action needs a mapping.")
-        return
-    if message.mapping:
-        try:
-            check_mapping_body(message.connector, message.action, message.mapping)
-        except ValidationError as error:
-            errors["message.mapping"] = " ".join(error.messages)
-
-
 def parse_report_options(options: Mapping[str, Any], connector_key: str) -> ReportOptions:
     """Return checked options, with the defaults of a job of this connector."""
-    chart, message = options.get("chart") or {}, options.get("message") or {}
-    period = options.get("period", "last_week")
+    values = REPORT_OPTIONS.fill(options, connector_key)
+    chart, message, query = values["chart"], values["message"], options.get("query") or {}
     return ReportOptions(
-        _parse_query(options.get("query") or {}, connector_key, DEFAULT_SPLITS[period]),
-        period,
-        options.get("title", ""),
-        chart.get("show", True),
-        chart.get("measure", ""),
-        MessageOptions(
-            message.get("connector", MESSAGE_CONNECTOR),
-            message.get("action", MESSAGE_ACTION),
-            message.get("channel", ""),
-            message.get("mapping") or {},
-        ),
+        _parse_query(values["query"], "" if "split" in query else DEFAULT_SPLITS[values["period"]]),
+        values["period"],
+        values["title"],
+        chart["show"],
+        chart["measure"],
+        MessageOptions(**message),
     )
 
 
-def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> QueryOptions:
-    kind = query.get("kind") or find_usual_kind(connector_key)
+def _parse_query(query: Mapping[str, Any], usual_split: str) -> QueryOptions:
+    kind = query["kind"]
     if source := STATUS_FIGURES.get(kind):
-        return QueryOptions(
-            kind,
-            statuses=tuple(query.get("statuses") or source.statuses),
-            filters={name: query[name] for name in source.filter_names if query.get(name)},
-        )
-    group_by = query.get("group_by", "")
-    parsed = QueryOptions(
+        filters = {name: query[name] for name in source.filter_names if query[name]}
+        return QueryOptions(kind, statuses=tuple(query["statuses"]), filters=filters)
+    group_by = query["group_by"]
+    split = query["split"] or ("" if group_by else usual_split)
+    if kind == OWN:
+        return QueryOptions(kind, group_by=group_by, split=split, counted_rows=query["count"])
+    return QueryOptions(
         kind,
+        object=query["object"],
+        time_field=query["time_field"],
+        time_type=query["time_type"],
+        measures=tuple(map(_parse_measure, query["measures"])),
+        where=query["where"],
+        conditions=parse_conditions(query["conditions"]),
         group_by=group_by,
-        split=query.get("split", "" if group_by else split),
-        counted_rows=query.get("count", "orders"),
-    )
-    return _add_records(parsed, query, RECORD_FIGURES[kind]) if kind in RECORD_FIGURES else parsed
-
-
-def find_usual_kind(connector_key: str) -> str:
-    """Return the kind of the query of a report without one, by the connector of its job."""
-    connector = CONNECTORS.get(connector_key)
-    return connector.report_source.kind if connector and connector.report_source else OWN
-
-
-def _add_records(
-    parsed: QueryOptions, query: Mapping[str, Any], source: RecordFigures
-) -> QueryOptions:
-    """Add what is read of the records: by default the number of orders and their value."""
-    usual = (
-        MeasureOptions("count", "", _("Orders")),
-        MeasureOptions("sum", source.value_field, _("Value")),
-    )
-    return replace(
-        parsed,
-        object=query.get("object") or source.object,
-        time_field=query.get("time_field") or source.time_field,
-        time_type=query.get("time_type", "datetime"),
-        measures=tuple(map(_parse_measure, query.get("measures") or ())) or usual,
-        where=query.get("where") or {},
-        conditions=parse_conditions(query.get("conditions", ())),
+        split=split,
     )
 
 
 def _parse_measure(measure: Mapping[str, str]) -> MeasureOptions:
-    function, name = measure["function"], measure.get("field", "")
-    default = _("Count") if function == "count" else f"{function} {name}".strip()
-    return MeasureOptions(function, name, measure.get("name") or default)
+    function, name = measure["function"], measure["field"]
+    default = gettext("Count") if function == "count" else f"{function} {name}".strip()
+    return MeasureOptions(function, name, str(measure["name"]) or default)

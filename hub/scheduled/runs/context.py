@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from connectors.http import Request, Response
 from connectors.outcomes import Outcome
 from hub.connections.models import Connection
+from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.models import Job, Run
 from tenants.models import Tenant
 
@@ -35,6 +36,13 @@ class RunFailed(Exception):
     def __init__(self, reason: str, detail: str = "", *, can_retry: bool = True) -> None:
         super().__init__(detail or reason)
         self.reason, self.detail, self.can_retry = reason, detail, can_retry
+
+
+def check_options(job: Job) -> None:
+    """Raise RunFailed unless the options of the job are valid today."""
+    errors = JOB_KINDS[job.kind].options.find_errors(job.options, job.connector_key)
+    for path, error in errors.items():
+        raise RunFailed("options_invalid", f"{path}: {error}", can_retry=False)
 
 
 class RunContext(Protocol):

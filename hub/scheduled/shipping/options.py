@@ -1,23 +1,26 @@
-"""The options of a job of log shipping, and their check."""
+"""The options of a job of log shipping."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
 from connectors.roles import LineFormat
-from hub.number_texts import format_whole
-from hub.scheduled.jobs.option_errors import NOT_ONE_OF, UNKNOWN_OPTION
+from hub.scheduled.jobs.option_schema import (
+    ChoiceOption,
+    JobOptions,
+    Label,
+    NumberOption,
+    Section,
+    TextOption,
+)
 from hub.scheduled.models import LogSource
 
 BATCH_BYTES = 900_000
-BATCH_BYTES_RANGE = (1_000, 990_000)
-BATCH_SECONDS_RANGE = (0, 30)
 ACKNOWLEDGE_SECONDS = 300  # Splunk's documentation advises about five minutes
-ACKNOWLEDGE_SECONDS_RANGE = (10, 3_600)
-FIELDS_MAX, TEXT_LENGTH_MAX = 20, 200
 TEXT_OPTIONS = ("index", "sourcetype", "host")
 APPLICATION = "app"  # the connector whose collection is read
 
@@ -39,87 +42,88 @@ class ShippingOptions:
     query: Mapping[str, Any]
 
 
+def _list_collections(connector_key: str) -> Mapping[str, Label]:
+    labels = {entry.key: entry.label for entry in CONNECTORS[APPLICATION].collections}
+    return {"": _("Lines of the operational log"), **labels}
+
+
+def _check_system(options: Mapping[str, Any], connector_key: str) -> Iterator[tuple[str, str]]:
+    connector = CONNECTORS.get(connector_key)
+    if connector is None or connector.log_sink is None:
+        yield "", gettext("This system takes no log lines.")
+
+
+SHIPPING_OPTIONS = JobOptions(
+    example_connector="splunk",
+    example_title=_("Log shipping: lines sent by API"),
+    rule=_check_system,
+    options=(
+        ChoiceOption(
+            "source",
+            label=_("Log"),
+            choices=dict(LogSource.choices),
+            default=str(LogSource.API),
+            example="api",
+        ),
+        ChoiceOption(
+            "collection",
+            label=_("Collection of our application"),
+            help=_("Only for lines that are read from our application."),
+            choices=_list_collections,
+            default="logs",
+        ),
+        TextOption("index", label=_("Index"), help=_("Empty: as the token says.")),
+        TextOption("sourcetype", label=_("Source type")),
+        TextOption("host", label=_("Host")),
+        NumberOption(
+            "batch_seconds",
+            label=_("Seconds for a batch"),
+            help=_("How long the first line waits for more."),
+            minimum=0,
+            maximum=30,
+            is_whole=False,
+            default=1,
+        ),
+        NumberOption(
+            "batch_bytes",
+            help="A batch is sent when it has so many bytes.",
+            minimum=1_000,
+            maximum=990_000,
+            is_whole=False,
+            default=BATCH_BYTES,
+        ),
+        NumberOption(
+            "acknowledge_seconds",
+            help="After so long without an acknowledgement, a batch is sent again.",
+            minimum=10,
+            maximum=3_600,
+            is_whole=False,
+            default=ACKNOWLEDGE_SECONDS,
+        ),
+        Section(
+            "fields",
+            help="Fields that each line gets, all texts.",
+            others=TextOption(),
+            others_max=20,
+        ),
+        Section("query", help="Parameters of the collection, all texts.", others=TextOption()),
+    ),
+)
+
+
 def parse_shipping_options(options: Mapping[str, Any]) -> ShippingOptions:
     """Return the options with defaults; they were checked when the job was stored."""
-    source = str(options.get("source", LogSource.API))
-    texts = {name: str(options.get(name) or "") for name in TEXT_OPTIONS}
+    values = SHIPPING_OPTIONS.fill(options)
+    source = values["source"]
+    texts = {name: values[name] for name in TEXT_OPTIONS}
     return ShippingOptions(
         source=source,
         line_format=LineFormat(
-            source=f"integration-hub:{source}", fields=dict(options.get("fields") or {}), **texts
+            source=f"integration-hub:{source}", fields=values["fields"], **texts
         ),
-        batch_bytes=int(options.get("batch_bytes", BATCH_BYTES)),
-        batch_seconds=float(options.get("batch_seconds", 1)),
-        acknowledge_seconds=float(options.get("acknowledge_seconds", ACKNOWLEDGE_SECONDS)),
-        collection=str(options.get("collection") or "logs"),
-        query=dict(options.get("query") or {}),
+        batch_bytes=int(values["batch_bytes"]),
+        batch_seconds=float(values["batch_seconds"]),
+        acknowledge_seconds=float(values["acknowledge_seconds"]),
+        collection=values["collection"],
+        query=values["query"],
     )
-
-
-def check_shipping_options(options: Mapping[str, Any], connector_key: str) -> dict[str, str]:
-    """Return the errors of the options by path; empty if they are valid."""
-    errors = {
-        name: problem
-        for name, value in options.items()
-        if (problem := CHECKS[name](value) if name in CHECKS else _(UNKNOWN_OPTION))
-    }
-    connector = CONNECTORS.get(connector_key)
-    if connector is None or connector.log_sink is None:
-        errors[""] = _("This system takes no log lines.")
-    if not errors and options.get("source") == LogSource.COLLECTION:
-        keys = [entry.key for entry in CONNECTORS[APPLICATION].collections]
-        if options.get("collection", "logs") not in keys:
-            errors["collection"] = _(NOT_ONE_OF) % ", ".join(keys)
-    return errors
-
-
-def _check_text(value: object) -> str:
-    is_text = isinstance(value, str) and value.isprintable() and len(value) <= TEXT_LENGTH_MAX
-    return "" if is_text else _("This must be a text of at most %s characters.") % TEXT_LENGTH_MAX
-
-
-def _check_source(value: object) -> str:
-    if value in LogSource.values:
-        return ""
-    return _(NOT_ONE_OF) % ", ".join(LogSource.values)
-
-
-def _check_fields(value: object) -> str:
-    is_flat = (
-        isinstance(value, dict)
-        and len(value) <= FIELDS_MAX
-        and all(
-            name and not _check_text(name) and not _check_text(text) for name, text in value.items()
-        )
-    )
-    return "" if is_flat else _("This must be an object of at most %s texts.") % FIELDS_MAX
-
-
-def _check_query(value: object) -> str:
-    is_flat = isinstance(value, dict) and not any(map(_check_text, value.values()))
-    return "" if is_flat else _("This must be an object of texts.")
-
-
-def _range_check(minimum: int, maximum: int) -> Callable[[object], str]:
-    def check(value: object) -> str:
-        is_within = (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and minimum <= value <= maximum
-        )
-        limits = {"least": format_whole(minimum), "most": format_whole(maximum)}
-        return "" if is_within else _("This must be from %(least)s to %(most)s.") % limits
-
-    return check
-
-
-CHECKS: Mapping[str, Callable[[Any], str]] = {
-    "source": _check_source,
-    "fields": _check_fields,
-    "query": _check_query,
-    "collection": _check_text,
-    "batch_bytes": _range_check(*BATCH_BYTES_RANGE),
-    "batch_seconds": _range_check(*BATCH_SECONDS_RANGE),
-    "acknowledge_seconds": _range_check(*ACKNOWLEDGE_SECONDS_RANGE),
-    **dict.fromkeys(TEXT_OPTIONS, _check_text),
-}

@@ -12,10 +12,10 @@ from hub.connections.models import Connection
 from hub.incoming.receiving.read_records import find_new_changes, receive_record_changes
 from hub.scheduled.models import JobSchedule
 from hub.scheduled.reading import ReadPage, read_pages
-from hub.scheduled.runs.context import RunContext, RunFailed
-from hub.scheduled.sync.options import SyncOptions, check_sync_options, parse_sync_options
+from hub.scheduled.runs.context import RunContext, RunFailed, check_options
+from hub.scheduled.sync.options import SyncOptions, parse_sync_options
 
-OPTIONS_INVALID, INCOMPLETE = "options_invalid", "read_incomplete"
+INCOMPLETE = "read_incomplete"
 CHANGED_UNTIL = "changed_until"  # in the cursor of the schedule: the last change that was read
 
 
@@ -132,9 +132,7 @@ async def run_sync(context: RunContext) -> Mapping[str, Any]:
     again.
     """
     job = context.job
-    if errors := check_sync_options(job.options, job.connector_key):
-        path, error = next(iter(errors.items()))
-        raise RunFailed(OPTIONS_INVALID, f"{path}: {error}", can_retry=False)
+    check_options(job)
     run = await _open_run(context, parse_sync_options(job.options, job.connector_key))
     progress = await run.read_all(await _find_beginning(context, run.options))
     if not context.run.is_dry:

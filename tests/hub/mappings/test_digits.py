@@ -12,8 +12,8 @@ from hub.mappings.models import MappingVersion
 from hub.mappings.rows.row_values import InvalidRow, Row, leaf_of_row
 from hub.mappings.translate import MappingError, compile_filter
 from hub.portal.endpoints.filter_builder import build_literal
+from hub.scheduled.forms.conditions import ConditionsField
 from hub.scheduled.forms.job_form import OptionsField
-from hub.scheduled.forms.options.conditions import ConditionsField
 from hub.scheduled.models import Job
 
 pytestmark = pytest.mark.corrections(item="1.5")

@@ -5,7 +5,7 @@ import pytest
 from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
 from hub.scheduled.runs.context import EXECUTORS
 from tests.hub.scheduled.reconciliation.world import ReconciliationScenario
-from tests.hub.scheduled.run_helpers import no_errors
+from tests.hub.scheduled.run_helpers import ANY_OPTIONS
 from tests.tenants.door import sign_in
 
 
@@ -16,11 +16,11 @@ def world(make):
 
 @pytest.fixture
 def run_reports():
-    """Let a function execute reports, instead of the product's; `check_options`: of their jobs."""
+    """Let a function execute reports, instead of the product's; `options`: of their jobs."""
     kind, executor = JOB_KINDS["report"], EXECUTORS["report"]
 
-    def replace(function, check_options=no_errors):
-        JOB_KINDS["report"], EXECUTORS["report"] = JobKind(check_options), function
+    def replace(function, options=ANY_OPTIONS):
+        JOB_KINDS["report"], EXECUTORS["report"] = JobKind(options), function
 
     yield replace
     JOB_KINDS["report"], EXECUTORS["report"] = kind, executor

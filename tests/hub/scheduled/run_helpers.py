@@ -8,6 +8,7 @@ from connectors.http import Request, Response
 from connectors.outcomes import outcome_of_status, refresh
 from hub.processes.db_thread import run_with_loop
 from hub.processes.leases import new_lease
+from hub.scheduled.jobs.option_schema import JobOptions, Option, TextOption
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.runs import run_loop
 from hub.scheduled.runs.context import RunBlocked, RunFailed
@@ -70,12 +71,8 @@ def run_due(network=None, *, clock=None, stopping=None, **dependencies):
     return network
 
 
-def no_errors(options, connector_key):
-    return {}
-
-
-def require_channel(options, connector_key):
-    return {} if "channel" in options else {"channel": "It is required."}
+ANY_OPTIONS = JobOptions(others=Option())
+OPTIONS_WITH_CHANNEL = JobOptions(options=(TextOption("channel", is_required=True),))
 
 
 def job_of(make, tenant=None, *, now=NOON, **fields):

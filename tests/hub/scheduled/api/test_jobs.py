@@ -4,7 +4,7 @@ import pytest
 
 from hub.scheduled.models import Job, Run
 from tests.factories import NOON
-from tests.hub.scheduled.run_helpers import job_of, read_three_pages, require_channel, run_of
+from tests.hub.scheduled.run_helpers import OPTIONS_WITH_CHANNEL, job_of, read_three_pages, run_of
 
 SCOPES = ("jobs:read", "jobs:write")
 INPUT = {"kind": "report", "name": "Sales", "connector": "slack", "cron": "0 9 * * mon"}
@@ -12,7 +12,7 @@ INPUT = {"kind": "report", "name": "Sales", "connector": "slack", "cron": "0 9 *
 
 @pytest.fixture(autouse=True)
 def executors(run_reports):
-    run_reports(read_three_pages, require_channel)
+    run_reports(read_three_pages, OPTIONS_WITH_CHANNEL)
 
 
 @pytest.fixture

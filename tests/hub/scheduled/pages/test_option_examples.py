@@ -2,21 +2,29 @@
 
 import pytest
 
-from hub.scheduled.forms.option_examples import EXAMPLES
 from hub.scheduled.jobs.job_actions import build_job
-from hub.scheduled.jobs.job_checks import check_job, find_option_errors
+from hub.scheduled.jobs.job_checks import check_job
+from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.models import Job
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.kind)
-def test_an_example_is_valid(example):
+@pytest.mark.parametrize("kind", Job.Kind.values)
+def test_an_example_of_each_kind_is_valid(kind):
+    options = JOB_KINDS[kind].options
     job = build_job(
-        name="x", kind=example.kind, connector_key=example.connector_key, cron="0 2 * * *",
-        options=example.options,
-    )  # fmt: skip
+        name=str(options.example_title),
+        kind=kind,
+        connector_key=options.example_connector,
+        cron="0 2 * * *",
+        options=options.build_example(),
+    )
+    assert job.name
     check_job(job)
-    assert find_option_errors(job) == {}
 
 
-def test_each_kind_has_an_example():
-    assert {example.kind for example in EXAMPLES} == set(Job.Kind.values)
+def test_the_description_of_a_request_lists_each_option_with_its_default(client):
+    schemas = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
+    text = schemas["CreateJob"]["properties"]["options"]["description"]
+    assert "- `lookback_hours`: First run (hours back)" in text and "default: 24" in text
+    assert "- `match.local`: Our key" in text
+    assert "propose | apply" in text

@@ -5,16 +5,16 @@ import json
 import pytest
 from django.http import QueryDict
 
-from hub.scheduled.forms.option_examples import EXAMPLES
-from hub.scheduled.forms.options.open_form import open_option_form
+from hub.scheduled.forms.option_form import open_option_form
 from hub.scheduled.jobs.job_checks import find_option_errors
 from hub.scheduled.models import Job
+from hub.scheduled.reconciliation.declared_options import RECONCILE_OPTIONS
 from tests.hub.scheduled.pages.test_portal_actions import FORM, load_page, post
 from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
 RECONCILE = {
-    **next(entry.options for entry in EXAMPLES if entry.kind == "reconcile"),
+    **RECONCILE_OPTIONS.build_example(),
     "limits": {"share": 0.25, "count": 40},
     "missing": {"here": "report", "there": "create"},
     "overlap_minutes": 30,  # has no field
@@ -42,8 +42,8 @@ KINDS = [
 def submit(form, **changes):
     """Return the data that a browser sends of this form, with these changes."""
     data = QueryDict(mutable=True)
-    rows = getattr(form, "rows", None)
-    forms = [form, *([rows.management_form, *rows] if rows else [])]
+    rows = form.rows
+    forms = [form, *([rows.management_form, *rows] if rows is not None else [])]
     for bound in [field for part in forms for field in part]:
         value = changes.get(bound.html_name.removeprefix("option-"), bound.value())
         values = value if isinstance(value, list) else [value]

@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from hub.scheduled.reconciliation.options import check_reconcile_options, parse_reconcile_options
+from hub.scheduled.reconciliation.declared_options import RECONCILE_OPTIONS
+from hub.scheduled.reconciliation.options import parse_reconcile_options
 
 OPTIONS = {
     "local": {"collection": "orders"},
@@ -79,12 +80,12 @@ def change(path, value):
     ],
 )
 def test_each_mistake_is_named_by_its_path(path, value, error):
-    assert error in check_reconcile_options(change(path, value), "salesforce")
+    assert error in RECONCILE_OPTIONS.find_errors(change(path, value), "salesforce")
 
 
 @pytest.mark.parametrize("options", [None, [], "x", {}, {"fields": 5, "local": 7, "match": []}])
 def test_anything_else_than_options_is_refused(options):
-    assert check_reconcile_options(options, "salesforce")
+    assert RECONCILE_OPTIONS.find_errors(options, "salesforce")
 
 
 def test_options_are_parsed_with_their_defaults():
@@ -100,4 +101,4 @@ def test_options_are_parsed_with_their_defaults():
 
 
 def test_valid_options_have_no_errors():
-    assert check_reconcile_options(OPTIONS, "salesforce") == {}
+    assert RECONCILE_OPTIONS.find_errors(OPTIONS, "salesforce") == {}

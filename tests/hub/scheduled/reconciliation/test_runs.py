@@ -283,7 +283,7 @@ def test_a_run_whose_options_change_meanwhile_begins_again(world):
 def test_options_that_are_not_valid_any_more_fail_the_run(world):
     world.job.options = {**world.job.options, "mode": "guess"}
     world.job.save()
-    with pytest.raises(RunFailed, match="mode must be one of"):
+    with pytest.raises(RunFailed, match="mode: This must be one of"):
         world.reconcile()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.registry import CONNECTORS
 from hub.scheduled.models import Discrepancy
-from hub.scheduled.reconciliation.option_checks import find_collection
+from hub.scheduled.reconciliation.declared_options import find_collection
 from hub.scheduled.reconciliation.options import parse_reconcile_options
 from hub.scheduled.repairs.discrepancy_actions import repair_discrepancy
 from hub.scheduled.repairs.repair_requests import build_repair

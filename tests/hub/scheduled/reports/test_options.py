@@ -1,14 +1,14 @@
 import pytest
 
 from hub.management.demo.scheduled_jobs import JOBS, WEEKLY_SALES
-from hub.scheduled.reports.options import check_report_options, parse_report_options
+from hub.scheduled.reports.options import REPORT_OPTIONS, parse_report_options
 
 MEASURES = [{"function": "sum", "field": "Amount", "name": "Amount"}]
 
 
 @pytest.mark.parametrize("connector", ["salesforce", "pipedrive", "app", "slack"])
 def test_every_option_has_a_default(connector):
-    assert check_report_options({}, connector) == {}
+    assert REPORT_OPTIONS.find_errors({}, connector) == {}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_the_default_query_is_that_of_the_jobs_system(connector, kind):
 
 def test_the_demos_report_of_last_weeks_sales_is_valid():
     (job,) = [job for job in JOBS if job["name"] == WEEKLY_SALES]
-    assert check_report_options(job["options"], "salesforce") == {}
+    assert REPORT_OPTIONS.find_errors(job["options"], "salesforce") == {}
     assert (job["cron"], job["kind"]) == ("0 9 * * 1", "report")
     options = parse_report_options(job["options"], "salesforce")
     assert (options.period, options.query.split) == ("last_week", "day")
@@ -70,7 +70,7 @@ def test_the_demos_report_of_last_weeks_sales_is_valid():
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(options, path):
-    assert path in check_report_options(options, "salesforce")
+    assert path in REPORT_OPTIONS.find_errors(options, "salesforce")
 
 
 def test_a_quarter_is_split_into_months_by_default():

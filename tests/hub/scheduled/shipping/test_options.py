@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.scheduled.shipping.options import check_shipping_options, parse_shipping_options
+from hub.scheduled.shipping.options import SHIPPING_OPTIONS, parse_shipping_options
 
 GOOD = [
     {},
@@ -15,29 +15,29 @@ BAD = [
     ({"source": "mail"}, "source"),
     ({"index": 7}, "index"),
     ({"index": "a\nb"}, "index"),
-    ({"fields": {"team": 7}}, "fields"),
+    ({"fields": {"team": 7}}, "fields.team"),
     ({"fields": ["team"]}, "fields"),
     ({"batch_bytes": 5_000_000}, "batch_bytes"),
     ({"batch_bytes": True}, "batch_bytes"),
     ({"batch_bytes": float("nan")}, "batch_bytes"),
     ({"acknowledge_seconds": 0}, "acknowledge_seconds"),
     ({"source": "collection", "collection": "nothing"}, "collection"),
-    ({"query": {"a": {}}}, "query"),
+    ({"query": {"a": {}}}, "query.a"),
     ({"speed": 1}, "speed"),
 ]
 
 
 @pytest.mark.parametrize("options", GOOD)
 def test_good_options_are_taken(options):
-    assert check_shipping_options(options, "splunk") == {}
+    assert SHIPPING_OPTIONS.find_errors(options, "splunk") == {}
     parse_shipping_options(options)
 
 
 @pytest.mark.parametrize(("options", "path"), BAD)
 def test_a_bad_option_is_named(options, path):
-    assert list(check_shipping_options(options, "splunk")) == [path]
+    assert list(SHIPPING_OPTIONS.find_errors(options, "splunk")) == [path]
 
 
 @pytest.mark.parametrize("connector", ["slack", "nothing"])
 def test_a_system_that_takes_no_lines_is_refused(connector):
-    assert list(check_shipping_options({}, connector)) == [""]
+    assert list(SHIPPING_OPTIONS.find_errors({}, connector)) == [""]

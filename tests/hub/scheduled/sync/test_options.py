@@ -1,10 +1,10 @@
 import pytest
 
-from hub.scheduled.sync.options import check_sync_options, parse_sync_options
+from hub.scheduled.sync.options import SYNC_OPTIONS, parse_sync_options
 
 
 def test_a_sync_of_pipedrive_reads_new_persons_by_default():
-    assert check_sync_options({}, "pipedrive") == {}
+    assert SYNC_OPTIONS.find_errors({}, "pipedrive") == {}
     options = parse_sync_options({}, "pipedrive")
     assert (options.collection, options.changes) == ("persons", ("created",))
 
@@ -30,9 +30,9 @@ def test_a_sync_of_pipedrive_reads_new_persons_by_default():
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(options, path):
-    assert path in check_sync_options(options, "pipedrive")
+    assert path in SYNC_OPTIONS.find_errors(options, "pipedrive")
 
 
 @pytest.mark.parametrize("connector", ["slack", "splunk", "webhook"])
 def test_a_system_without_readable_changes_has_no_sync(connector):
-    assert check_sync_options({}, connector)
+    assert SYNC_OPTIONS.find_errors({}, connector)
