@@ -1,6 +1,7 @@
 """The API's description: complete, without warnings, and open to be read."""
 
 import json
+import os
 import re
 
 import pytest
@@ -10,6 +11,14 @@ from jsonschema import Draft202012Validator
 
 from hub.rest.openapi_view import build_openapi_document
 from tenants.models import Tenant
+from tests.openapi_examples import (
+    FILE,
+    fill_path,
+    list_operations,
+    make_rows,
+    render_examples,
+    request_examples,
+)
 
 
 @pytest.fixture
@@ -42,13 +51,11 @@ def test_the_description_is_made_once_whatever_a_stranger_asks(client, query):
 
 
 def operations(described):
-    for path, verbs in described["paths"].items():
-        for verb, operation in verbs.items():
-            yield f"{verb} {path}", operation
+    return [(f"{verb} {path}", entry) for path, verb, entry in list_operations(described)]
 
 
 def test_each_operation_has_a_summary_a_description_examples_and_its_problems(described):
-    found = list(operations(described))
+    found = operations(described)
     assert len(found) >= 50
     for where, operation in found:
         answers = operation["responses"]
@@ -106,46 +113,16 @@ def test_a_request_takes_no_field_that_is_not_described(described):
 
 @pytest.fixture
 def ids(make, settings):
-    """The ids of rows on which the examples act, by the third part of a path or the whole path."""
-    settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
-    settings.HUB_ACTION_WAIT_SECONDS = 0.0
-    tenant = make.tenant("acme")
-    salesforce = {"client_id": "x", "client_secret": "y"}
-    make.app("slack", {**salesforce, "signing_secret": "z"})
-    make.app("salesforce", salesforce)
-    route = make.route(make.connection(tenant, "slack"))
-    crm = make.connection(tenant, "salesforce")
-    make.connection(None, "app")  # whose users are read
-    repairable = make.discrepancy(crm, remote_id="a015g00000AbCdEAAV")
-    return {
-        "connections": route.connection.public_id,
-        "members": make.membership(tenant, make.user()).public_id,
-        "routes": route.public_id,
-        "mappings": route.mapping.public_id,
-        "jobs": make.job(tenant, kind="report", options={}).public_id,
-        "integrations": make.integration(tenant).public_id,
-        "discrepancies": make.discrepancy(crm).public_id,
-        "/api/v1/discrepancies/{id}/repair": repairable.public_id,
-        "/api/v1/connections/{id}/subscription": make.connection(tenant).public_id,
-    }
+    return make_rows(make, settings)
 
 
-def fill_path(path, ids):
-    id = ids.get(path) or ids.get(path.split("/")[3])
-    url = path.replace("{id}", str(id)).replace("{reference}", "acme")
-    return url.replace("{action}", "post_message").replace("{key}", "order_to_slack")
-
-
-def request_examples(operation):
-    """Yield the name and the value of each example, with the arguments that send it."""
-    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-        form = (
-            {"format": "json"}
-            if media_type == "application/json"
-            else {"content_type": media_type, "HTTP_IDEMPOTENCY_KEY": media_type}
-        )
-        for name, example in content["examples"].items():
-            yield name, example["value"], form
+@pytest.mark.django_db
+def test_each_example_of_a_response_is_what_the_api_answers_over_these_rows(api, described, ids):
+    """`HUB_WRITE_EXAMPLES=1 pytest -n0 tests/test_openapi.py` writes them anew."""
+    rendered = render_examples(api, described, ids, Tenant.objects.get())
+    if os.environ.get("HUB_WRITE_EXAMPLES"):
+        FILE.write_text(json.dumps(rendered, indent=1, ensure_ascii=False) + "\n")
+    assert rendered == json.loads(FILE.read_text())
 
 
 @pytest.mark.django_db

@@ -3,8 +3,8 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.http import Http404
+from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -25,45 +25,13 @@ from hub.drift.drift_actions import build_interactive_check_context, check_schem
 from hub.drift.models import DriftFinding
 from hub.rest import openapi
 from hub.rest.fields import object_url
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import resolve_tenant
+from hub.rest.pagination import PageQuery
+from hub.rest.views import build_detail, build_list
+from tenants.access.api_authentication import in_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
 READ, WRITE = "connections:read", "connections:write"
 FINDINGS_SHOWN = 200  # of one connection, after a check
-
-BREAK_EXAMPLE = {
-    "kind": "route",
-    "id": openapi.EXAMPLE_ID,
-    "name": "Orders to leads",
-    "is_enabled": True,
-    "mapping_id": openapi.EXAMPLE_ID,
-    "mapping_name": "Leads",
-    "job_kind": "",
-    "is_source": False,
-    "reads": [],
-    "use": "writes to Salesforce",
-}
-FINDING_EXAMPLE = {
-    "id": openapi.EXAMPLE_ID,
-    "url": f"{openapi.EXAMPLE_ORIGIN}/api/v1/drift/{openapi.EXAMPLE_ID}",
-    "tenant": "acme",
-    "connector": "salesforce",
-    "connection": openapi.EXAMPLE_ID,
-    "object": "Lead",
-    "object_label": "Lead",
-    "field": "Title",
-    "field_label": "Title",
-    "change": "renamed",
-    "sentence": "The field is now called Job_Title__c.",
-    "before": "Title",
-    "after": "Job_Title__c",
-    "breaks": [BREAK_EXAMPLE],
-    "state": "open",
-    "first_seen_at": openapi.EXAMPLE_TIME,
-    "last_seen_at": openapi.EXAMPLE_TIME,
-    "resolved_at": None,
-}
 
 
 class ReadEventFieldSerializer(serializers.Serializer):
@@ -168,52 +136,42 @@ def readable_findings(request: Request) -> QuerySet[DriftFinding]:
     return rows.select_related("connection__tenant")
 
 
+def _find_finding(request: Request, id: UUID) -> DriftFinding:
+    return get_object_or_404(readable_findings(request), public_id=id)
+
+
 class DriftView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_list(
         "drift_list",
         "List findings of schema drift",
-        {200: openapi.page_schema(DriftFindingSerializer, "DriftFindingPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[DriftQuery],
-        examples={"a page": openapi.list_example(FINDING_EXAMPLE)},
+        (
+            "List the changes of schemas that will break routes or jobs, newest first.\n\n"
+            "Resolved ones are included unless `state` is given."
+        ),
+        DriftFindingSerializer,
+        page="DriftFindingPage",
+        rows=in_tenant(readable_findings, "connection__tenant"),
+        query=DriftQuery,
+        filters={
+            "connection": "connection__public_id",
+            "change": "change",
+            "state": lambda state: Q(resolved_at__isnull=state == "open"),
+        },
     )
-    def get(self, request: Request) -> Response:
-        """List the changes of schemas that will break routes or jobs, newest first.
-
-        Resolved ones are included unless `state` is given.
-        """
-        query = parse_query(request, DriftQuery)
-        rows = readable_findings(request)
-        if "tenant" in query:
-            tenant = resolve_tenant(request, query["tenant"])
-            rows = rows.filter(connection__tenant=tenant)
-        if "connection" in query:
-            rows = rows.filter(connection__public_id=query["connection"])
-        if "change" in query:
-            rows = rows.filter(change=query["change"])
-        if "state" in query:
-            rows = rows.filter(resolved_at__isnull=query["state"] == "open")
-        return paginate_response(request, rows, query, DriftFindingSerializer)
 
 
 class DriftFindingView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "drift_read",
         "Read a finding of schema drift",
-        {200: DriftFindingSerializer},
-        problems=["not-found"],
-        examples={"read": FINDING_EXAMPLE},
+        "Return a finding with the routes and jobs that it will break.",
+        DriftFindingSerializer,
+        _find_finding,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return a finding with the routes and jobs that it will break."""
-        finding = readable_findings(request).filter(public_id=id).first()
-        if finding is None:
-            raise Http404(id)
-        return Response(DriftFindingSerializer(finding).data)
 
 
 class SchemaCheckView(APIView):
@@ -225,14 +183,6 @@ class SchemaCheckView(APIView):
         {200: SchemaCheckSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={
-            "checked": {
-                "compared": ["Lead"],
-                "failed": [],
-                "left": [],
-                "findings": [FINDING_EXAMPLE],
-            }
-        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Read the objects that routes and jobs use again, and compare them, within the quotas."""

@@ -12,21 +12,8 @@ from hub.db.clock import clock
 from hub.forecast.upcoming import KINDS, UpcomingNeed, list_upcoming_needs
 from hub.problems import StrictSerializer
 from hub.rest.fields import object_url
-from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME, describe_operation
+from hub.rest.openapi import describe_operation
 from tenants.access.api_authentication import resolve_tenant
-
-FORECAST_EXAMPLE = {
-    "items": [
-        {
-            "kind": "authorization_ends",
-            "at": EXAMPLE_TIME,
-            "subject": "Acme's CRM",
-            "sentence": "Its access token expires, and there is no refresh token.",
-            "connection": EXAMPLE_ID,
-            "connection_url": f"https://hub.example.com/api/v1/connections/{EXAMPLE_ID}",
-        }
-    ]
-}
 
 
 class UpcomingQuery(StrictSerializer):
@@ -62,7 +49,6 @@ class UpcomingView(APIView):
         "List what will need a person",
         {200: UpcomingSerializer},
         parameters=[UpcomingQuery],
-        examples={"an authorization that ends": FORECAST_EXAMPLE},
     )
     def get(self, request: Request) -> Response:
         """List what will need the tenant's people soon, the first in time first: authorizations

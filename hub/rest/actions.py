@@ -28,7 +28,6 @@ class ActionResource:
     find_changeable: Callable[[Request, UUID], Any]  # raises Http404 or Problem
     serializer: type[Serializer]
     serialize: Callable[[Request, Any], Mapping[str, Any]]
-    build_example: Callable[[str], Mapping[str, Any]]  # of a row in a state
     problems: Sequence[str] = openapi.CHANGE_PROBLEMS
 
 
@@ -52,7 +51,6 @@ def _build_view(resource: ActionResource, action: Action[Any]) -> Any:
         {status: resource.serializer},
         problems=resource.problems,
         request=None,
-        examples={"decided": resource.build_example(action.leads_to)},
         description=action.question,
     )
     def post(view: APIView, request: Request, id: UUID) -> Response:

@@ -1,8 +1,10 @@
 """Describe operations in OpenAPI: their responses and problems."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from drf_spectacular.utils import (
@@ -45,6 +47,10 @@ BODY_PROBLEMS = (
 READ_PROBLEMS = ("validation-failed", "tenant-not-found")
 CHANGE_PROBLEMS = ("not-found", "wrong-state")
 
+# the responses to each operation by name, rendered over the rows of a test, which holds them equal
+EXAMPLES: Mapping[str, Mapping[str, Any]] = json.loads(
+    Path(__file__).with_name("examples.json").read_text()
+)
 EXAMPLE_TIME = "2026-11-25T12:00:00Z"
 EXAMPLE_ID = "01a21100-0000-7000-8000-000000000001"
 EXAMPLE_ORIGIN = "https://hub.example.com"
@@ -78,18 +84,17 @@ def describe_operation(
     answers: Mapping[int, Any],
     *,
     problems: Iterable[str] = (),
-    examples: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Callable[[Any], Any]:
     """Describe an operation: its id, summary, responses by status, and possible problems.
 
-    `examples` are example responses by name; example requests are passed in `requests` as a list.
+    Its example responses are recorded; example requests are passed in `requests` as a list.
     A safe request with a query parameter that is not among `parameters` is refused.
     """
     (status, *_) = answers
     body_problems = BODY_PROBLEMS if options.get("request") is not None else ()
     response_examples = [
-        response_example(name, value, status) for name, value in (examples or {}).items()
+        response_example(name, value, status) for name, value in EXAMPLES.get(operation, {}).items()
     ]
     describe = extend_schema(
         operation_id=operation,
@@ -179,7 +184,3 @@ def page_schema(serializer: type[serializers.Serializer], name: str) -> serializ
 
 def list_schema(serializer: type[serializers.Serializer], name: str) -> serializers.Serializer:
     return inline_serializer(name, {"items": serializer(many=True)})
-
-
-def list_example(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {"items": [item], "next": None, "prev": None}

@@ -31,25 +31,6 @@ from hub.schemas.object_schemas import (
 READ, WRITE = "connections:read", "connections:write"
 MAX_KIND_LENGTH = 60
 
-FIELD_EXAMPLE = {
-    "key": "Level__c",
-    "label": "Level",
-    "type": "picklist",
-    "required": False,
-    "writable": True,
-    "picklist": [{"value": "Gold", "label": "Gold"}],
-    "references": [],
-    "max_length": 255,
-    "help": "",
-}
-OBJECT_EXAMPLE = {
-    "key": "Contact",
-    "label": "Contact",
-    "read_at": openapi.EXAMPLE_TIME,
-    "fields": [FIELD_EXAMPLE],
-}
-REFRESH_EXAMPLE = {"is_read": True, "reason": "", "detail": "", "read_at": openapi.EXAMPLE_TIME}
-
 
 class SchemaFieldSerializer(serializers.Serializer):
     """A field of an object of the other system."""
@@ -131,14 +112,6 @@ class SchemaView(APIView):
         "List the objects of a system",
         {200: SchemaSerializer},
         problems=["not-found"],
-        examples={
-            "objects": {
-                "objects": [
-                    {"key": "Contact", "label": "Contact", "read_at": openapi.EXAMPLE_TIME}
-                ],
-                "read_at": openapi.EXAMPLE_TIME,
-            }
-        },
     )
     def get(self, request: Request, id: UUID) -> Response:
         """List the objects as they were last read; the other system is not asked."""
@@ -154,7 +127,6 @@ class ObjectSchemaView(APIView):
         "Read the fields of an object",
         {200: ObjectSchemaSerializer},
         problems=["not-found"],
-        examples={"fields": OBJECT_EXAMPLE},
     )
     def get(self, request: Request, id: UUID, object: str) -> Response:
         """Return the fields as they were last read; 404 if they never were."""
@@ -174,7 +146,6 @@ class SchemaRefreshView(APIView):
         {200: RefreshResultSerializer},
         problems=["not-found"],
         request=RefreshSerializer,
-        examples={"read": REFRESH_EXAMPLE},
         requests=[
             openapi.request_example("an object", {"object": "Contact"}),
             openapi.request_example("a list of choices", {"choices": "channel"}),

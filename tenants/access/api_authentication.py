@@ -1,7 +1,7 @@
 """Authentication of API requests: from an API key to its tenant and scopes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from secrets import compare_digest
@@ -178,7 +178,7 @@ def resolve_tenant(request: Request, reference: Any) -> Tenant:
 
 
 def filter_by_tenant(
-    request: Request, rows: QuerySet[AnyRow], query: Mapping[str, Any]
+    request: Request, rows: QuerySet[AnyRow], query: Mapping[str, Any], column: str = "tenant"
 ) -> QuerySet[AnyRow]:
     """Filter rows by the tenant in the query; without one, return the rows of all tenants.
 
@@ -186,7 +186,7 @@ def filter_by_tenant(
     """
     if "tenant" not in query:
         return rows
-    return rows.filter(tenant=resolve_tenant(request, query["tenant"]))
+    return rows.filter(**{column: resolve_tenant(request, query["tenant"])})
 
 
 def resolve_owner(request: Request, data: Mapping[str, Any]) -> Tenant | None:
@@ -210,6 +210,17 @@ def find_changeable_row(
     if not is_among(changeable_rows, request.user, row):
         raise Problem("permission-denied", shared)
     return row
+
+
+def in_tenant(
+    select: Callable[[Request], QuerySet[AnyRow]], column: str = "tenant"
+) -> Callable[[Request, Mapping[str, Any]], QuerySet[AnyRow]]:
+    """Return `select`, restricted to the tenant in a query."""
+
+    def select_in_tenant(request: Request, query: Mapping[str, Any]) -> QuerySet[AnyRow]:
+        return filter_by_tenant(request, select(request), query, column)
+
+    return select_in_tenant
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

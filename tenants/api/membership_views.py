@@ -15,8 +15,6 @@ from hub.db.clock import clock
 from hub.problems import Problem
 from hub.rest.openapi import (
     CHANGE_PROBLEMS,
-    EXAMPLE_ID,
-    EXAMPLE_TIME,
     READ_PROBLEMS,
     describe_operation,
     request_example,
@@ -37,24 +35,6 @@ from tenants.services import membership_actions
 
 READ, WRITE = "members:read", "members:write"
 LIST_PROBLEMS = ("tenant-required", *READ_PROBLEMS)
-MEMBER_EXAMPLE = {
-    "id": EXAMPLE_ID,
-    "email": "ann@acme.example",
-    "name": "Ann Baker",
-    "role": "admin",
-    "since": EXAMPLE_TIME,
-}
-INVITATION_EXAMPLE = {
-    "id": EXAMPLE_ID,
-    "tenant": "acme",
-    "email": "ben@acme.example",
-    "role": "member",
-    "state": "pending",
-    "asked_at": EXAMPLE_TIME,
-    "sent_at": None,
-    "mail_reason": "",
-    "expires_at": "2026-12-02T12:00:00Z",
-}
 INVITATION_INPUT = {"tenant": "acme", "email": "ben@acme.example", "role": "member"}
 
 
@@ -97,7 +77,6 @@ class MembersView(APIView):
         {200: MemberListSerializer},
         problems=LIST_PROBLEMS,
         parameters=[TenantQuery],
-        examples={"all": {"items": [MEMBER_EXAMPLE]}},
     )
     def get(self, request: Request) -> Response:
         """List all members."""
@@ -117,7 +96,6 @@ class MemberView(APIView):
         "Read a member",
         {200: MemberSerializer},
         problems=["not-found"],
-        examples={"read": MEMBER_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the member and their role."""
@@ -129,7 +107,6 @@ class MemberView(APIView):
         {200: MemberSerializer},
         problems=CHANGE_PROBLEMS,
         request=RoleSerializer,
-        examples={"changed": MEMBER_EXAMPLE},
         requests=[request_example("an admin", {"role": "admin"})],
     )
     def patch(self, request: Request, id: UUID) -> Response:
@@ -168,7 +145,6 @@ class InvitationsView(APIView):
         {200: InvitationListSerializer},
         problems=LIST_PROBLEMS,
         parameters=[TenantQuery],
-        examples={"all": {"items": [INVITATION_EXAMPLE]}},
     )
     def get(self, request: Request) -> Response:
         """List the pending and the expired invitations, newest first."""
@@ -182,7 +158,6 @@ class InvitationsView(APIView):
         {201: InvitationSerializer},
         problems=("tenant-required", "tenant-not-found", "wrong-state"),
         request=InviteSerializer,
-        examples={"invited": INVITATION_EXAMPLE},
         requests=[request_example("a colleague", INVITATION_INPUT)],
     )
     def post(self, request: Request) -> Response:
@@ -209,7 +184,6 @@ class InvitationView(APIView):
         "Read an invitation",
         {200: InvitationSerializer},
         problems=["not-found"],
-        examples={"read": INVITATION_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the invitation with its state."""
@@ -237,7 +211,6 @@ class SendAgainView(APIView):
         {200: InvitationSerializer},
         problems=CHANGE_PROBLEMS,
         request=None,
-        examples={"sent again": INVITATION_EXAMPLE},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Send another mail with a new link, valid for seven days; the earlier one ends."""

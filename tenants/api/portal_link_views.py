@@ -15,9 +15,6 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.rest.openapi import (
     CHANGE_PROBLEMS,
-    EXAMPLE_ID,
-    EXAMPLE_ORIGIN,
-    EXAMPLE_TIME,
     READ_PROBLEMS,
     describe_operation,
     list_schema,
@@ -46,20 +43,6 @@ PROBLEMS = (
     "tenant-not-found",
 )
 LINK_INPUT = {"tenant": "acme", "user": "u-4711", "name": "Ann Baker", "role": "admin"}
-LINK_EXAMPLE = {
-    "id": EXAMPLE_ID,
-    "tenant": "acme",
-    "user": "u-4711",
-    "name": "Ann Baker",
-    "role": "admin",
-    "state": "pending",
-    "created_at": EXAMPLE_TIME,
-    "expires_at": EXAMPLE_TIME,
-    "used_at": None,
-}
-CREATED_LINK_EXAMPLE = LINK_EXAMPLE | {
-    "url": f"{EXAMPLE_ORIGIN}/enter/3vQeUZ4rT0sPz7Lk2mXbN9cWdYfHgJ5aE8iR1oKtVuS/"
-}
 
 
 class PortalLinksView(APIView):
@@ -71,7 +54,6 @@ class PortalLinksView(APIView):
         {200: LINK_LIST},
         problems=("tenant-required", *READ_PROBLEMS),
         parameters=[TenantQuery],
-        examples={"all": {"items": [LINK_EXAMPLE]}},
     )
     def get(self, request: Request) -> Response:
         """List the newest 200 portal links, newest first, each with its guest and state."""
@@ -93,7 +75,6 @@ class PortalLinksView(APIView):
         {201: MadePortalLinkSerializer},
         problems=PROBLEMS,
         request=WantedPortalLinkSerializer,
-        examples={"made": CREATED_LINK_EXAMPLE},
         requests=[request_example("Ann, a signed-in user of our application", LINK_INPUT)],
     )
     def post(self, request: Request) -> Response:
@@ -132,7 +113,6 @@ class PortalLinkView(APIView):
         "Read a portal link",
         {200: PortalLinkSerializer},
         problems=["not-found"],
-        examples={"read": LINK_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the portal link with its state."""
@@ -145,7 +125,6 @@ class PortalLinkView(APIView):
         "Revoke a portal link",
         {200: PortalLinkSerializer},
         problems=CHANGE_PROBLEMS,
-        examples={"revoked": LINK_EXAMPLE | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke the link and end its guest's visit at once; the link stays listed."""

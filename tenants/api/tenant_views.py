@@ -13,7 +13,7 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.limits.spending import key_usage, tenant_usage
 from hub.problems import Problem
-from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME, describe_operation, request_example
+from hub.rest.openapi import describe_operation, request_example
 from tenants.access.api_authentication import api_key_of, resolve_tenant
 from tenants.api_scopes import SCOPES
 from tenants.models import REFERENCE, Tenant, is_reference
@@ -21,32 +21,6 @@ from tenants.serializers import MeSerializer, TenantSerializer, WantedTenantSeri
 from tenants.services import tenant_actions
 
 TENANT_INPUT = {"name": "Acme", "time_zone": "Europe/Berlin"}
-TENANT_EXAMPLE = {
-    "id": EXAMPLE_ID,
-    "reference": "acme",
-    **TENANT_INPUT,
-    "suspended": None,
-    "created_at": EXAMPLE_TIME,
-}
-ME_EXAMPLE = {
-    "key": {
-        "id": "4Zt9aQxK",
-        "name": "Shop",
-        "created_at": EXAMPLE_TIME,
-        "expires_at": None,
-        "last_used_at": EXAMPLE_TIME,
-    },
-    "environment": "live",
-    "scopes": ["events:read", "events:write"],
-    "tenant": {"reference": "acme", **TENANT_INPUT},
-    "limits": {
-        "event_bytes": 262144,
-        "batch_events": 1000,
-        "request_bytes": 8388608,
-        "tenant": [{"name": "connections", "quota": 200, "seconds": None, "used": None}],
-        "key": [{"name": "requests", "quota": 1500, "seconds": 60, "used": 25}],
-    },
-}
 
 
 class TenantView(APIView):
@@ -60,7 +34,6 @@ class TenantView(APIView):
         "Read a tenant",
         {200: TenantSerializer},
         problems=["tenant-not-found"],
-        examples={"read": TENANT_EXAMPLE},
     )
     def get(self, request: Request, reference: str) -> Response:
         """Return name and time zone of the tenant, and whether it is suspended."""
@@ -72,7 +45,6 @@ class TenantView(APIView):
         {200: TenantSerializer, 201: TenantSerializer},
         problems=["tenant-not-found"],
         request=WantedTenantSerializer,
-        examples={"changed": TENANT_EXAMPLE},
         requests=[request_example("Acme", TENANT_INPUT)],
     )
     def put(self, request: Request, reference: str) -> Response:
@@ -111,7 +83,6 @@ class MeView(APIView):
         "me_retrieve",
         "Read the permissions of the key",
         {200: MeSerializer},
-        examples={"a tenant's key": ME_EXAMPLE},
     )
     def get(self, request: Request) -> Response:
         """Return the name, tenant, scopes and limits of this key."""

@@ -23,7 +23,6 @@ def build_action_view(name: str, action: ConnectionAction) -> Any:
         {action.status: action.answer},
         problems=action.problems,
         request=action.body,
-        examples=action.examples,
         requests=action.requests,
         description=action.description,
     )

@@ -20,7 +20,6 @@ class ConnectorsView(APIView):
         "connectors_list",
         "List connectors",
         {200: ConnectorListSerializer},
-        examples={"one of them": {"items": [openapi_examples.CONNECTOR]}},
     )
     def get(self, request: Request) -> Response:
         """List all connectors, with the texts that people read before they connect."""

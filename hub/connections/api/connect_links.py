@@ -52,7 +52,6 @@ class ConnectLinksView(APIView):
         {200: LINK_LIST},
         problems=("tenant-required", *openapi.READ_PROBLEMS),
         parameters=[TenantQuery],
-        examples={"all": {"items": [openapi_examples.CONNECT_LINK]}},
     )
     def get(self, request: Request) -> Response:
         """List the newest 200 connect links, the newest first."""
@@ -79,7 +78,6 @@ class ConnectLinksView(APIView):
             "tenant-not-found",
         ),
         request=WantedConnectLinkSerializer,
-        examples={"made": openapi_examples.CONNECT_LINK | {"url": openapi_examples.CONNECT_AT}},
         requests=[
             openapi.request_example("Slack", {"tenant": "acme", "connector": "slack"}),
             openapi.request_example(
@@ -161,7 +159,6 @@ class ConnectLinkView(APIView):
         "Read a connect link",
         {200: ConnectLinkSerializer},
         problems=["not-found"],
-        examples={"read": openapi_examples.CONNECT_LINK},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Read the link's state, and the connection that was made with it."""
@@ -174,7 +171,6 @@ class ConnectLinkView(APIView):
         "Revoke a connect link",
         {200: ConnectLinkSerializer},
         problems=openapi.CHANGE_PROBLEMS,
-        examples={"revoked": openapi_examples.CONNECT_LINK | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke the link, even if a person has opened it; it stays in the list."""

@@ -42,11 +42,10 @@ from hub.problems import Problem
 from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, find_replay, run_once
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
+from hub.rest.pagination import PageQuery
+from hub.rest.views import build_detail, build_list
+from tenants.access.api_authentication import in_tenant, resolve_tenant
 from tenants.models import Tenant
-
-COLUMNS_BY_FILTER = {"connector": "connector_key", "state": "state"}  # of the query, by field
 
 
 class ConnectionsQuery(PageQuery):
@@ -61,22 +60,16 @@ class ConnectionsView(form_input.ProviderCallView):
         "POST": openapi_examples.WRITE,
     }
 
-    @openapi.describe_operation(
+    get = build_list(
         "connections_list",
         "List connections",
-        {200: openapi.page_schema(ConnectionSerializer, "ConnectionPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[ConnectionsQuery],
-        examples={"a page": openapi.list_example(openapi_examples.CONNECTION)},
+        "List connections, the newest first.",
+        ConnectionSerializer,
+        page="ConnectionPage",
+        rows=in_tenant(query_visible_connections),
+        query=ConnectionsQuery,
+        filters={"connector": "connector_key", "state": "state"},
     )
-    def get(self, request: Request) -> Response:
-        """List connections, the newest first."""
-        query = parse_query(request, ConnectionsQuery)
-        rows = filter_by_tenant(request, query_visible_connections(request), query)
-        rows = rows.filter(
-            **{field: query[name] for name, field in COLUMNS_BY_FILTER.items() if name in query}
-        )
-        return paginate_response(request, rows, query, ConnectionSerializer)
 
     @openapi.describe_operation(
         "connections_connect",
@@ -85,7 +78,6 @@ class ConnectionsView(form_input.ProviderCallView):
         problems=openapi_examples.CONNECT_PROBLEMS,
         request=ConnectSerializer,
         parameters=openapi_examples.IDEMPOTENCY_HEADERS,
-        examples={"connected": openapi_examples.CONNECTED},
         requests=[openapi.request_example("Splunk", openapi_examples.CONNECT_BODY)],
     )
     @sensitive_variables()
@@ -136,25 +128,26 @@ class ConnectionsView(form_input.ProviderCallView):
         )
 
 
+def _find_described_connection(request: Request, id: UUID) -> Connection:
+    connection = find_visible_connection(request, id)
+    for name, value in collect_connection_details(connection, request, now=clock()).items():
+        setattr(connection, name, value)
+    return connection
+
+
 class ConnectionView(form_input.ProviderCallView):
     required_scopes: ClassVar[dict[str, str]] = {
         "GET": openapi_examples.READ,
         "PATCH": openapi_examples.WRITE,
     }
 
-    @openapi.describe_operation(
+    get = build_detail(
         "connections_read",
         "Read a connection",
-        {200: ReadConnectionSerializer},
-        problems=["not-found"],
-        examples={"read": openapi_examples.READ_CONNECTION},
+        "Read the connection's state, permissions, backlog and quotas, never its credential.",
+        ReadConnectionSerializer,
+        _find_described_connection,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Read the connection's state, permissions, backlog and quotas, never its credential."""
-        connection = find_visible_connection(request, id)
-        for name, value in collect_connection_details(connection, request, now=clock()).items():
-            setattr(connection, name, value)
-        return Response(ReadConnectionSerializer(connection).data)
 
     @openapi.describe_operation(
         "connections_change",
@@ -162,11 +155,11 @@ class ConnectionView(form_input.ProviderCallView):
         {200: ConnectedSerializer},
         problems=openapi_examples.CONNECTION_CHANGE_PROBLEMS,
         request=ChangeSerializer,
-        examples={"changed": openapi_examples.CONNECTED},
         requests=[
             openapi.request_example(
                 "another token", {"secrets": openapi_examples.CONNECT_BODY["secrets"]}
-            )
+            ),
+            openapi.request_example("another name", {"name": "Acme's workspace"}),
         ],
     )
     @sensitive_variables()

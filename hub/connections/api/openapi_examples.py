@@ -48,7 +48,6 @@ IDEMPOTENCY_HEADERS = [
 ]
 
 LATER = "2026-11-25T16:00:00Z"
-PAGE = f"{EXAMPLE_ORIGIN}/t/acme/connections/{EXAMPLE_ID}/"
 
 CONNECT_BODY = {
     "tenant": "acme",
@@ -76,7 +75,6 @@ CONNECTION = {
     "created_at": EXAMPLE_TIME,
     "checked_at": EXAMPLE_TIME,
 }
-CONNECTED = CONNECTION | {"signing_secret": None}
 PAUSED = CONNECTION | {
     "state": "paused",
     "reason": "paused",
@@ -117,66 +115,6 @@ TESTED = {
     "connection": CONNECTION,
 }
 
-READ_CONNECTION = CONNECTION | {
-    "connector": "slack",
-    "name": "Acme's workspace",
-    "account": {"id": "T0000ACME", "name": "Acme"},
-    "settings": {},
-    "in_flight": 4,
-    "permissions": [
-        {"key": "chat:write", "purpose": "to write as the app", "optional": False, "granted": True}
-    ],
-    "missing_permissions": [],
-    "waiting": {"count": 120, "more": False, "oldest": EXAMPLE_TIME, "seconds": 132},
-    "token": {
-        "given_at": EXAMPLE_TIME,
-        "expires_at": LATER,
-        "refresh_due_at": "2026-11-25T15:12:00Z",
-        "refresh_failures": 0,
-    },
-    "grant_expires_at": None,
-    "switches": [],
-    "quotas": [
-        {
-            "kind": "method",
-            "name": "chat.postMessage",
-            "label": "300 calls in a minute",
-            "used": 12,
-            "limit": 300,
-            "free_at": None,
-            "paused_until": None,
-        }
-    ],
-    "links": {
-        "page": PAGE,
-        "deliveries": f"{EXAMPLE_ORIGIN}/api/v1/deliveries?connection={EXAMPLE_ID}",
-    },
-}
-
-CONNECTOR = {
-    "key": "splunk",
-    "label": "Splunk",
-    "summary": "Events and logs to the HTTP Event Collector.",
-    "categories": ["Logs"],
-    "needs_oauth": False,
-    "set_up": True,
-    "requested_permissions": [],
-    "moves": [{"direction": "out", "description": "Events selected by your routes."}],
-    "approval": "A Splunk administrator creates the token.",
-    "plan": "",
-    "environments": [],
-    "login_host": None,
-    "fill_in": [
-        {
-            "key": "token",
-            "label": "Token",
-            "help": "A HEC token created by a Splunk administrator.",
-            "secret": True,
-            "required": True,
-            "kind": "text",
-        }
-    ],
-}
 
 CONNECT_AT = f"{EXAMPLE_ORIGIN}/connect/link/3vQeUZ4rT0sPz7Lk2mXbN9cWdYfHgJ5aE8iR1oKtVuS/"
 CONNECT_LINK = {

@@ -28,18 +28,6 @@ from hub.rest.validation import validate_data
 from tenants.models import Tenant
 
 READ, WRITE = "connections:read", "connections:write"
-DIRECTORY_EXAMPLE = {
-    "state": "complete",
-    "reason": "",
-    "detail": "",
-    "would_deactivate": 0,
-    "would_deactivate_people": [],
-    "pages": 10,
-    "people": 1913,
-    "started_at": openapi.EXAMPLE_TIME,
-    "finished_at": openapi.EXAMPLE_TIME,
-    "complete_at": openapi.EXAMPLE_TIME,
-}
 
 
 READ_INPUT = {"confirm_deactivations": False, "reject_deactivations": False}
@@ -143,7 +131,6 @@ class DirectoryView(APIView):
         "Read the progress of a directory",
         {200: DirectoryReadSerializer},
         problems=["not-found"],
-        examples={"complete": DIRECTORY_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return how the last read of the users of the connection's system went."""
@@ -158,7 +145,6 @@ class DirectoryView(APIView):
         {202: DirectoryReadSerializer},
         problems=["not-found"],
         request=ReadDirectorySerializer,
-        examples={"started": DIRECTORY_EXAMPLE},
         requests=[openapi.request_example("begin", READ_INPUT)],
     )
     def post(self, request: Request, id: UUID) -> Response:

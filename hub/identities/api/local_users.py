@@ -11,7 +11,6 @@ from connectors.directories import Person
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.identities.api.directories import (
-    DIRECTORY_EXAMPLE,
     READ,
     READ_INPUT,
     WRITE,
@@ -42,7 +41,6 @@ USER_EXAMPLE = {
     "active": True,
 }
 USERS_INPUT = {"users": [USER_EXAMPLE], "complete": False}
-COUNTS_EXAMPLE = {"created": 1, "updated": 0, "unchanged": 0, "deactivated": 0}
 
 
 def _optional_text(max_length: int, help_text: str) -> serializers.CharField:
@@ -113,7 +111,6 @@ class LocalUsersView(APIView):
         {200: UserCountsSerializer},
         problems=["tenant-not-found", "safety-valve-stopped"],
         request=PutUsersSerializer,
-        examples={"sent": COUNTS_EXAMPLE},
         requests=[openapi.request_example("one user", USERS_INPUT)],
     )
     def put(self, request: Request, reference: str) -> Response:
@@ -159,7 +156,6 @@ class LocalDirectoryView(APIView):
         "Read the progress of reading our users",
         {200: DirectoryReadSerializer},
         problems=["tenant-not-found"],
-        examples={"complete": DIRECTORY_EXAMPLE},
     )
     def get(self, request: Request, reference: str) -> Response:
         """Return how the last read of the tenant's users from our own application went."""
@@ -172,7 +168,6 @@ class LocalDirectoryView(APIView):
         {202: DirectoryReadSerializer},
         problems=["tenant-not-found"],
         request=ReadDirectorySerializer,
-        examples={"started": DIRECTORY_EXAMPLE},
         requests=[openapi.request_example("begin", READ_INPUT)],
     )
     def post(self, request: Request, reference: str) -> Response:

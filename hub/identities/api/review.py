@@ -31,28 +31,9 @@ from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
 
-COUNTS_EXAMPLE = {
-    "confirmed": 1620,
-    "suggested": 211,
-    "ambiguous": 24,
-    "unmatched": 31,
-    "ignored": 5,
-    "conflicts": 3,
-}
-SUGGESTIONS_EXAMPLE = {
-    "state": "finished",
-    "requested_at": openapi.EXAMPLE_TIME,
-    "started_at": openapi.EXAMPLE_TIME,
-    "finished_at": openapi.EXAMPLE_TIME,
-    **COUNTS_EXAMPLE,
-}
 REVIEW_INPUT = {
     "action": "confirm",
     "items": [{"local_id": "u-17"}, {"local_id": "u-18", "remote_id": "U0123456789"}],
-}
-REVIEW_EXAMPLE = {
-    "changed": ["u-17"],
-    "errors": [{"local_id": "u-18", "detail": "Already paired with u-3. Remove that pair first."}],
 }
 ACTIONS: Mapping[str, Callable[..., ReviewResult]] = {
     "ignore": ignore_identities,
@@ -131,7 +112,6 @@ class SuggestView(APIView):
         "Read the progress of suggestions",
         {200: SuggestionsSerializer},
         problems=["not-found"],
-        examples={"finished": SUGGESTIONS_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the state of the last request for suggestions, and the current counts."""
@@ -144,7 +124,6 @@ class SuggestView(APIView):
         {202: SuggestionsSerializer},
         problems=["not-found"],
         request=None,
-        examples={"waiting": SUGGESTIONS_EXAMPLE | {"state": "waiting"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Match our users with those of the connection's system, in the background, and store the
@@ -177,7 +156,6 @@ class ReviewView(APIView):
         {200: ReviewResultSerializer},
         problems=["not-found"],
         request=ReviewSerializer,
-        examples={"one of two": REVIEW_EXAMPLE},
         requests=[openapi.request_example("confirm two", REVIEW_INPUT)],
     )
     def post(self, request: Request, id: UUID) -> Response:

@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from hub.db.clock import clock
 from hub.db.ids import smallest_id_at
-from hub.incoming.api import openapi_examples
 from hub.incoming.insight.rows import (
     REJECTED,
     InboundRow,
@@ -33,6 +32,7 @@ from hub.rest import openapi
 from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.fields import TimestampField
 from hub.rest.pagination import PageQuery, paginate_merged_response, parse_query
+from hub.rest.views import build_detail
 from tenants.access.api_authentication import resolve_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
@@ -99,7 +99,6 @@ class InboundView(APIView):
         {200: openapi.page_schema(InboundItemSerializer, "InboundPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[InboundQuery],
-        examples={"a page": openapi.list_example(openapi_examples.ITEM)},
     )
     def get(self, request: Request) -> Response:
         """List what arrived by webhooks, newest first: items, and requests that were rejected.
@@ -124,16 +123,13 @@ class InboundView(APIView):
 class InboundItemView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "inbound_read",
         "Read an incoming item",
-        {200: InboundItemDetailSerializer},
-        problems=["not-found"],
-        examples={"read": openapi_examples.ITEM_DETAIL},
+        "Return an item with the request in which it arrived, and the event that it became.",
+        InboundItemDetailSerializer,
+        find_inbound_row,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return an item with the request in which it arrived, and the event that it became."""
-        return Response(InboundItemDetailSerializer(find_inbound_row(request, id)).data)
 
 
 def _find_replayable_item(request: Request, id: UUID) -> InboundItem:
@@ -151,9 +147,6 @@ ITEM_ACTION_URLS = build_action_urls(
         find_changeable=_find_replayable_item,
         serializer=InboundItemDetailSerializer,
         serialize=lambda request, row: InboundItemDetailSerializer(row).data,
-        build_example=lambda state: (
-            openapi_examples.ITEM_DETAIL | {"state": state, "replay_number": 1}
-        ),
     ),
     ITEM_ACTIONS,
 )

@@ -10,7 +10,6 @@ from rest_framework.views import APIView
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.incoming.api import openapi_examples
 from hub.incoming.api.inbound import WRITE
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import plan_replay
@@ -27,6 +26,11 @@ from hub.rest.fields import TextField, TimestampField
 from hub.rest.validation import validate_data
 
 SELECTED_LIMIT = 1000  # items that are named one by one
+REPLAY_PLAN = {
+    "filter": {"state": "quarantined", "connector": "pipedrive"},
+    "tenant": "acme",
+    "reason": "The right account is connected now.",
+}
 
 
 class ReplayFilterSerializer(PlanFilterSerializer):
@@ -70,8 +74,7 @@ class ReplaysView(APIView):
         {201: OperationSerializer},
         problems=openapi.READ_PROBLEMS,
         request=ReplayPlanSerializer,
-        requests=[openapi.request_example("all quarantined items", openapi_examples.REPLAY_PLAN)],
-        examples={"planned": openapi_examples.REPLAY},
+        requests=[openapi.request_example("all quarantined items", REPLAY_PLAN)],
     )
     def post(self, request: Request) -> Response:
         """Plan an operation that replays all items that match. Nothing is changed before the plan

@@ -1,17 +1,15 @@
 """REST API: webhook subscriptions, their states, and the actions on them."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.incoming.api import openapi_examples
 from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS, WRITE_SCOPE
@@ -21,8 +19,9 @@ from hub.incoming.serializers import (
 )
 from hub.rest import openapi
 from hub.rest.actions import ActionResource, build_action_urls
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import api_key_of, filter_by_tenant
+from hub.rest.pagination import PageQuery
+from hub.rest.views import build_list
+from tenants.access.api_authentication import api_key_of, in_tenant
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
 
 READ = "webhook-subscriptions:read"
@@ -35,10 +34,10 @@ class WebhookSubscriptionsQuery(PageQuery):
     connection = serializers.UUIDField(required=False)
 
 
-QUERY_FILTERS: dict[str, Callable[[Any], Q]] = {
-    "state": lambda state: Q(state=state),
-    "connector": lambda key: Q(endpoint__connector_key=key),
-    "connection": lambda id: Q(endpoint__connection__public_id=id),
+QUERY_FILTERS = {
+    "state": "state",
+    "connector": "endpoint__connector_key",
+    "connection": "endpoint__connection__public_id",
 }
 
 
@@ -57,21 +56,16 @@ def find_subscription(request: Request, id: UUID) -> WebhookSubscription:
 class WebhookSubscriptionsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_list(
         "webhook_subscriptions_list",
         "List webhook subscriptions",
-        {200: openapi.page_schema(WebhookSubscriptionSerializer, "WebhookSubscriptionPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[WebhookSubscriptionsQuery],
-        examples={"a page": openapi.list_example(openapi_examples.SUBSCRIPTION)},
+        "List our registrations in other systems, newest first.",
+        WebhookSubscriptionSerializer,
+        page="WebhookSubscriptionPage",
+        rows=in_tenant(query_subscriptions),
+        query=WebhookSubscriptionsQuery,
+        filters=QUERY_FILTERS,
     )
-    def get(self, request: Request) -> Response:
-        """List our registrations in other systems, newest first."""
-        query = parse_query(request, WebhookSubscriptionsQuery)
-        subscriptions = filter_by_tenant(request, query_subscriptions(request), query)
-        for name in QUERY_FILTERS.keys() & query.keys():
-            subscriptions = subscriptions.filter(QUERY_FILTERS[name](query[name]))
-        return paginate_response(request, subscriptions, query, WebhookSubscriptionSerializer)
 
 
 class WebhookSubscriptionView(APIView):
@@ -82,7 +76,6 @@ class WebhookSubscriptionView(APIView):
         "Read a webhook subscription",
         {200: WebhookSubscriptionDetailSerializer},
         problems=["not-found"],
-        examples={"read": openapi_examples.SUBSCRIPTION_DETAIL},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return a registration with what the other system reported, and what a person must do."""
@@ -104,7 +97,6 @@ SUBSCRIPTION_ACTION_URLS = build_action_urls(
         find_changeable=find_subscription,
         serializer=WebhookSubscriptionDetailSerializer,
         serialize=_serialize,
-        build_example=lambda state: openapi_examples.SUBSCRIPTION_DETAIL,
     ),
     SUBSCRIPTION_ACTIONS,
 )

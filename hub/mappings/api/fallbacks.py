@@ -95,7 +95,6 @@ class IdentityFallbacksView(APIView):
         "List the fallbacks of identities",
         {200: FallbackListSerializer},
         problems=("not-found",),
-        examples={"all": {"items": [FALLBACK_EXAMPLE]}},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """List what happens to records without an identity.
@@ -113,7 +112,6 @@ class IdentityFallbacksView(APIView):
         {200: FallbackSerializer},
         problems=WRITE_PROBLEMS,
         request=SetFallbackSerializer,
-        examples={"set": FALLBACK_EXAMPLE},
         requests=[openapi.request_example("a default user", FALLBACK_INPUT_EXAMPLE)],
     )
     def put(self, request: Request, id: UUID) -> Response:
@@ -134,7 +132,6 @@ class IdentityFallbacksView(APIView):
         {200: FallbackSerializer},
         problems=("not-found", "validation-failed"),
         parameters=[FallbackQuery],
-        examples={"deleted": FALLBACK_EXAMPLE},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Delete the fallback: deliveries are held, and events do not name our user."""

@@ -130,7 +130,6 @@ class IdentitiesView(APIView):
         {200: IdentityPageSerializer},
         problems=("not-found", "validation-failed"),
         parameters=[IdentitiesQuery],
-        examples={"a page": {"items": [IDENTITY_EXAMPLE], "next": None}},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """List the identities of a connection in one state, in the order of kind and local id."""
@@ -165,7 +164,6 @@ class IdentitiesView(APIView):
         {200: IdentitySerializer},
         problems=WRITE_PROBLEMS,
         request=SetIdentitySerializer,
-        examples={"set": IDENTITY_EXAMPLE},
         requests=[openapi.request_example("a channel", IDENTITY_INPUT_EXAMPLE)],
     )
     def put(self, request: Request, id: UUID) -> Response:
@@ -191,7 +189,6 @@ class IdentitiesView(APIView):
         {200: IdentitySerializer},
         problems=("not-found", "validation-failed"),
         parameters=[IdentityKeySerializer],
-        examples={"deleted": IDENTITY_EXAMPLE},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Delete the identity; deliveries that need it from now on are held."""

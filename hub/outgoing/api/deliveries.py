@@ -1,19 +1,16 @@
 """REST API: read deliveries and their explanations."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
 from hub.db.ids import smallest_id_at
-from hub.outgoing.api import openapi_examples
 from hub.outgoing.insight.explain import (
     explain_delivery,
     match_effective_reason,
@@ -26,10 +23,10 @@ from hub.outgoing.serializers import (
     DeliverySerializer,
     ExplanationSerializer,
 )
-from hub.rest import openapi
 from hub.rest.fields import TimestampField
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import filter_by_tenant
+from hub.rest.pagination import PageQuery
+from hub.rest.views import Filters, build_detail, build_list
+from tenants.access.api_authentication import in_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
 READ = "deliveries:read"
@@ -47,13 +44,13 @@ class DeliveriesQuery(PageQuery):
     until = TimestampField(required=False, help_text="Accepted before this time.")
 
 
-QUERY_FILTERS: dict[str, Callable[[Any], Q]] = {
+QUERY_FILTERS: Filters = {
     "state": match_effective_state,
     "reason": match_effective_reason,
-    "event": lambda id: Q(event__public_id=id),
-    "route": lambda id: Q(route__public_id=id),
-    "connection": lambda id: Q(connection__public_id=id),
-    "type": lambda type: Q(event__type=type),
+    "event": "event__public_id",
+    "route": "route__public_id",
+    "connection": "connection__public_id",
+    "type": "event__type",
     # ids are in order of time, and indexed
     "since": lambda moment: Q(public_id__gte=smallest_id_at(moment)),
     "until": lambda moment: Q(public_id__lt=smallest_id_at(moment)),
@@ -73,44 +70,37 @@ def find_delivery(request: Request, id: UUID) -> Delivery:
 class DeliveriesView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_list(
         "deliveries_list",
         "List deliveries",
-        {200: openapi.page_schema(DeliverySerializer, "DeliveryPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[DeliveriesQuery],
-        examples={"a page": openapi.list_example(openapi_examples.DELIVERY)},
+        "List deliveries, newest first.",
+        DeliverySerializer,
+        page="DeliveryPage",
+        rows=in_tenant(_visible_deliveries),
+        query=DeliveriesQuery,
+        filters=QUERY_FILTERS,
     )
-    def get(self, request: Request) -> Response:
-        """List deliveries, newest first."""
-        query = parse_query(request, DeliveriesQuery, now=clock())
-        deliveries = filter_by_tenant(request, _visible_deliveries(request), query)
-        for name in QUERY_FILTERS.keys() & query.keys():
-            deliveries = deliveries.filter(QUERY_FILTERS[name](query[name]))
-        return paginate_response(request, deliveries, query, DeliverySerializer)
+
+
+def _find_delivery_with_attempts(request: Request, id: UUID) -> Delivery:
+    delivery = find_delivery(request, id)
+    attempts = _load_attempts_with_exchanges(delivery)
+    delivery._prefetched_objects_cache = {  # type: ignore[attr-defined]  # prefetch_related()'s
+        "attempts": attempts
+    }
+    return delivery
 
 
 class DeliveryView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "deliveries_read",
         "Read a delivery",
-        {200: DeliveryDetailSerializer},
-        problems=["not-found"],
-        examples={
-            "read": openapi_examples.DELIVERY
-            | {"attempts": [openapi_examples.ATTEMPT | {"exchange": openapi_examples.EXCHANGE}]}
-        },
+        "Return a delivery with each attempt and its HTTP call.",
+        DeliveryDetailSerializer,
+        _find_delivery_with_attempts,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return a delivery with each attempt and its HTTP call."""
-        delivery = find_delivery(request, id)
-        attempts = _load_attempts_with_exchanges(delivery)
-        delivery._prefetched_objects_cache = {  # type: ignore[attr-defined]  # prefetch_related()'s
-            "attempts": attempts
-        }
-        return Response(DeliveryDetailSerializer(delivery).data)
 
 
 def _load_attempts_with_exchanges(delivery: Delivery) -> list[Attempt]:
@@ -133,15 +123,10 @@ def _load_attempts_with_exchanges(delivery: Delivery) -> list[Attempt]:
 class ExplainView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "deliveries_explain",
         "Explain a delivery",
-        {200: ExplanationSerializer},
-        problems=["not-found"],
-        examples={"explained": openapi_examples.EXPLANATION},
+        "Explain why a delivery was not delivered: the checks in order, and the next step.",
+        ExplanationSerializer,
+        lambda request, id: explain_delivery(find_delivery(request, id), now=clock()),
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Explain why a delivery was not delivered: the checks in order, and the next step."""
-        return Response(
-            ExplanationSerializer(explain_delivery(find_delivery(request, id), now=clock())).data
-        )

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
@@ -34,9 +33,6 @@ DELIVERY_ACTION_URLS = build_action_urls(
         find_changeable=_find_changeable_delivery,
         serializer=DeliverySerializer,
         serialize=lambda request, delivery: DeliverySerializer(delivery).data,
-        build_example=lambda state: (
-            openapi_examples.DELIVERY | openapi_examples.build_state_example(state)
-        ),
         problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
     ),
     DELIVERY_ACTIONS,

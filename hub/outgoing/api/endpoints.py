@@ -13,7 +13,6 @@ from hub.connections.api.queries import find_visible_connection
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.mappings.translate import MappingError, compile_filter
-from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.models import TYPE_PATTERN
 from hub.outgoing.serializers import DeliverySerializer
@@ -88,7 +87,6 @@ class SubscriptionView(APIView):
         "Read which events an endpoint receives",
         {200: SubscriptionSerializer},
         problems=openapi.CHANGE_PROBLEMS,
-        examples={"read": SUBSCRIPTION | {"shared_event_types": []}},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the event types and the filter of a webhook endpoint."""
@@ -101,7 +99,6 @@ class SubscriptionView(APIView):
         {200: SubscriptionSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=SubscribeSerializer,
-        examples={"subscribed": SUBSCRIPTION | {"shared_event_types": []}},
         requests=[openapi.request_example("large orders", SUBSCRIPTION)],
     )
     def put(self, request: Request, id: UUID) -> Response:
@@ -125,9 +122,6 @@ class TestEventView(APIView):
         {201: DeliverySerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={
-            "sent": openapi_examples.DELIVERY | openapi_examples.build_state_example("waiting")
-        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Send a `hub.test` event to this webhook endpoint only; its delivery can be read later."""

@@ -16,7 +16,6 @@ from rest_framework.views import APIView
 from connectors.http import parse_decimal
 from hub.db.clock import clock
 from hub.limits.request_limits import count_request
-from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.intake import SOURCE, accept_batch, accept_one
 from hub.outgoing.insight.explain import explain_event, match_effective_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
@@ -31,11 +30,21 @@ from hub.outgoing.serializers import (
 )
 from hub.rest import openapi
 from hub.rest.idempotency import idempotency_key, run_once
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import api_key_of, filter_by_tenant, resolve_tenant
+from hub.rest.pagination import PageQuery
+from hub.rest.views import build_detail, build_list
+from tenants.access.api_authentication import (
+    api_key_of,
+    in_tenant,
+    resolve_tenant,
+)
 from tenants.scoping import visible_rows
 
 NO_ROUTE = "no_route"
+EVENT_INPUT = {  # an example
+    "id": "o-1001",
+    "type": "order.created",
+    "data": {"number": "A-1001", "total": 12.5, "currency": "EUR"},
+}
 FIND_PROBLEMS = ("not-found", "tenant-not-found")
 INTAKE_PROBLEMS = (
     "invalid-json",
@@ -68,6 +77,11 @@ def _match_event_state(state: str) -> Q:
     return Q(Exists(Delivery.unscoped.filter(match_effective_state(state), event=OuterRef("pk"))))
 
 
+def _visible_events(request: Request) -> QuerySet[Event]:
+    events: QuerySet[Event] = visible_rows(Event, request.user).select_related("tenant")
+    return events
+
+
 class EventsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": "events:write", "GET": "events:read"}
 
@@ -78,24 +92,16 @@ class EventsView(APIView):
     def max_bytes(self) -> int:
         return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
-    @openapi.describe_operation(
+    get = build_list(
         "events_list",
         "List events",
-        {200: openapi.page_schema(EventRowSerializer, "EventPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[EventsQuery],
-        examples={"a page": openapi.list_example(openapi_examples.EVENT)},
+        "List events, newest first.",
+        EventRowSerializer,
+        page="EventPage",
+        rows=in_tenant(_visible_events),
+        query=EventsQuery,
+        filters={"type": "type", "state": _match_event_state},
     )
-    def get(self, request: Request) -> Response:
-        """List events, newest first."""
-        query = parse_query(request, EventsQuery)
-        events = visible_rows(Event, request.user).select_related("tenant")
-        events = filter_by_tenant(request, events, query)
-        if "type" in query:
-            events = events.filter(type=query["type"])
-        if "state" in query:
-            events = events.filter(_match_event_state(query["state"]))
-        return paginate_response(request, events, query, EventRowSerializer)
 
     @openapi.describe_operation(
         "events_accept",
@@ -118,13 +124,9 @@ class EventsView(APIView):
                 "Location", "URL that explains the deliveries of the event.", response=[202]
             ),
         ],
-        examples={
-            "accepted": openapi_examples.ACCEPTED,
-            "a batch": {"events": [openapi_examples.ACCEPTED]},
-        },
         requests=[
-            openapi.request_example("one event", openapi_examples.EVENT_INPUT),
-            openapi.request_example("a batch", [openapi_examples.EVENT_INPUT | {"tenant": "acme"}]),
+            openapi.request_example("one event", EVENT_INPUT),
+            openapi.request_example("a batch", [EVENT_INPUT | {"tenant": "acme"}]),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -140,45 +142,6 @@ class EventsView(APIView):
         if idempotency_key(request) is None and isinstance(request.data, dict):
             return accept_one(request, now=now).response()
         return run_once(request, lambda: accept_batch(request, now=now), now=now)
-
-
-class ExplainEventView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"GET": "events:read"}
-
-    @openapi.describe_operation(
-        "events_explain",
-        "Explain an event",
-        {200: inline_serializer("EventExplanation", {"checks": CheckSerializer(many=True)})},
-        problems=FIND_PROBLEMS,
-        parameters=[TENANT_PARAMETER],
-        examples={"explained": {"checks": openapi_examples.CHECKS[:1]}},
-    )
-    def get(self, request: Request, id: str) -> Response:
-        """Explain which routes matched the event; if none did, which almost did, and why not."""
-        return Response(
-            {"checks": CheckSerializer(explain_event(_find_event(request, id)), many=True).data}
-        )
-
-
-class EventView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"GET": "events:read"}
-
-    @openapi.describe_operation(
-        "events_read",
-        "Read an event",
-        {200: EventDetailSerializer},
-        problems=FIND_PROBLEMS,
-        parameters=[TENANT_PARAMETER],
-        examples={
-            "read": openapi_examples.EVENT
-            | {"origin": None}
-            | {"deliveries": [openapi_examples.DELIVERY | {"attempts": [openapi_examples.ATTEMPT]}]}
-        },
-    )
-    def get(self, request: Request, id: str) -> Response:
-        """Return an event with its deliveries, by the hub's id or by the sender's."""
-        event = _find_event(request, id)
-        return Response(EventDetailSerializer(event).data)
 
 
 def _find_event(request: Request, id: str) -> Event:
@@ -217,3 +180,34 @@ def _find_by_sender_id(events: QuerySet[Event], request: Request, id: str) -> Ev
         return None
     tenant = resolve_tenant(request, reference)
     return events.filter(tenant=tenant, source=SOURCE, sender_id=id).first()
+
+
+class ExplainEventView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": "events:read"}
+
+    @openapi.describe_operation(
+        "events_explain",
+        "Explain an event",
+        {200: inline_serializer("EventExplanation", {"checks": CheckSerializer(many=True)})},
+        problems=FIND_PROBLEMS,
+        parameters=[TENANT_PARAMETER],
+    )
+    def get(self, request: Request, id: str) -> Response:
+        """Explain which routes matched the event; if none did, which almost did, and why not."""
+        return Response(
+            {"checks": CheckSerializer(explain_event(_find_event(request, id)), many=True).data}
+        )
+
+
+class EventView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": "events:read"}
+
+    get = build_detail(
+        "events_read",
+        "Read an event",
+        "Return an event with its deliveries, by the hub's id or by the sender's.",
+        EventDetailSerializer,
+        _find_event,
+        problems=FIND_PROBLEMS,
+        parameters=[TENANT_PARAMETER],
+    )

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.operations import openapi_examples, operation_actions
+from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.serializers import (
     OperationSerializer,
@@ -29,8 +29,8 @@ from hub.outgoing.operations.delivery_actions import WRITE_SCOPE
 from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField, TimestampField
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
+from hub.rest.views import build_detail, build_list
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
 
 CONFIRM_PROBLEMS = ("not-found", "wrong-state", "too-many-rows")
@@ -86,22 +86,15 @@ def _find_operation(request: Request, id: UUID) -> Operation:
 class OperationsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE_SCOPE}
 
-    @openapi.describe_operation(
+    get = build_list(
         "operations_list",
         "List operations",
-        {200: openapi.page_schema(OperationSerializer, "OperationPage")},
-        problems=["validation-failed"],
-        parameters=[PageQuery],
-        examples={"a page": openapi.list_example(openapi_examples.OPERATION)},
+        "List operations, newest first.",
+        OperationSerializer,
+        page="OperationPage",
+        rows=lambda request, query: visible_operations(request),
+        problems=("validation-failed",),
     )
-    def get(self, request: Request) -> Response:
-        """List operations, newest first."""
-        return paginate_response(
-            request,
-            visible_operations(request),
-            parse_query(request, PageQuery),
-            OperationSerializer,
-        )
 
     @openapi.describe_operation(
         "operations_plan",
@@ -111,10 +104,19 @@ class OperationsView(APIView):
         request=PlanSerializer,
         requests=[
             openapi.request_example(
-                "all deliveries that failed since noon", openapi_examples.OPERATION_PLAN
+                "all deliveries that failed since noon",
+                {
+                    "kind": "retry",
+                    "filter": {
+                        "state": "failed",
+                        "connector": "slack",
+                        "stopped_since": openapi.EXAMPLE_TIME,
+                    },
+                    "tenant": "acme",
+                    "reason": "Slack is back.",
+                },
             )
         ],
-        examples={"planned": openapi_examples.OPERATION},
     )
     def post(self, request: Request) -> Response:
         """Plan an operation and estimate its effect. Nothing is changed before the plan is
@@ -136,16 +138,13 @@ class OperationsView(APIView):
 class OperationView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "operations_read",
         "Read an operation",
-        {200: OperationSerializer},
-        problems=["not-found"],
-        examples={"read": openapi_examples.OPERATION},
+        "Return the plan and the progress of an operation.",
+        OperationSerializer,
+        _find_operation,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return the plan and the progress of an operation."""
-        return Response(OperationSerializer(_find_operation(request, id)).data)
 
 
 def _apply_operation_action(request: Request, id: UUID, action: Callable[..., None]) -> Response:
@@ -163,10 +162,6 @@ class ConfirmView(APIView):
         {200: OperationSerializer},
         problems=CONFIRM_PROBLEMS,
         request=None,
-        examples={
-            "running": openapi_examples.OPERATION
-            | {"state": "running", "started_at": openapi.EXAMPLE_TIME}
-        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Start the planned operation: it changes at most as many deliveries as the plan states,
@@ -184,10 +179,6 @@ class CancelOperationView(APIView):
         {200: OperationSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={
-            "cancelled": openapi_examples.OPERATION
-            | {"state": "cancelled", "finished_at": openapi.EXAMPLE_TIME}
-        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Stop the operation before its next batch; changed deliveries stay changed."""

@@ -17,7 +17,6 @@ from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.serializers import DeliverySerializer
@@ -72,9 +71,6 @@ class RequestedActionView(APIView):
         {200: DeliverySerializer, 202: DeliverySerializer},
         problems=(*openapi.CHANGE_PROBLEMS, "permission-denied", "event-conflict"),
         request=RequestedActionSerializer,
-        examples={
-            "done": openapi_examples.DELIVERY | openapi_examples.build_state_example("delivered")
-        },
         requests=[openapi.request_example("an answer in a thread", INPUT_EXAMPLE)],
     )
     def post(self, request: Request, id: UUID, action: str) -> Response:

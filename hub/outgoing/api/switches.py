@@ -23,13 +23,13 @@ from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import switch_off, switch_on
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
-from hub.outgoing.api import openapi_examples
 from hub.outgoing.models import Route
 from hub.outgoing.serializers import NamedSerializer
 from hub.problems import Problem, StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import MAX_TIMESTAMP, TextField
 from hub.rest.validation import validate_data
+from hub.rest.views import build_detail
 from tenants.access.api_authentication import resolve_tenant
 from tenants.scoping import (
     ALL_TENANTS,
@@ -180,7 +180,6 @@ class SwitchesView(APIView):
         "switches_list",
         "List off switches",
         {200: openapi.list_schema(SwitchSerializer, "Switches")},
-        examples={"all": {"items": [openapi_examples.SWITCH]}},
     )
     def get(self, request: Request) -> Response:
         """List the active kill switches, newest first."""
@@ -196,10 +195,10 @@ class SwitchesView(APIView):
         request=SwitchOffSerializer,
         requests=[
             openapi.request_example(
-                "a tenant, until it is switched on", openapi_examples.SWITCH_OFF
+                "a tenant, until it is switched on",
+                {"scope": "tenant", "tenant": "acme", "reason": "Stocktaking."},
             )
         ],
-        examples={"off": openapi_examples.SWITCH},
     )
     def post(self, request: Request) -> Response:
         """Switch off a subject: nothing is sent for it from now on. What is accepted meanwhile is
@@ -224,16 +223,13 @@ class SwitchesView(APIView):
 class SwitchView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "switches_read",
         "Read a switch",
-        {200: SwitchSerializer},
-        problems=["not-found"],
-        examples={"read": openapi_examples.SWITCH},
+        "Return why the subject is off, since when and until when; 404 if it is on.",
+        SwitchSerializer,
+        _find_switch,
     )
-    def get(self, request: Request, name: str) -> Response:
-        """Return why the subject is off, since when and until when; 404 if it is on."""
-        return Response(SwitchSerializer(_find_switch(request, name)).data)
 
     @openapi.describe_operation("switches_on", "Switch on", {204: None}, problems=["not-found"])
     def delete(self, request: Request, name: str) -> Response:

@@ -14,8 +14,7 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.problems import Problem
-from hub.recipes.activity import WEEK, count_activity
-from hub.recipes.api import examples
+from hub.recipes.activity import WEEK, Activity, count_activity
 from hub.recipes.api.recipes import READ, WRITE
 from hub.recipes.api.serializers import (
     RECIPE_CHOICES,
@@ -39,9 +38,10 @@ from hub.recipes.upgrades import describe_upgrade
 from hub.rest import openapi
 from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.fields import object_url
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.rest.pagination import PageQuery
 from hub.rest.validation import validate_data
-from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
+from hub.rest.views import build_detail, build_list
+from tenants.access.api_authentication import in_tenant, resolve_tenant
 from tenants.scoping import visible_rows
 
 CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "wrong-state", "limit-reached")
@@ -78,23 +78,16 @@ def respond_with_integration(request: Request, id: UUID) -> Response:
 class IntegrationsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
 
-    @openapi.describe_operation(
+    get = build_list(
         "integrations_list",
         "List integrations",
-        {200: openapi.page_schema(IntegrationSerializer, "IntegrationPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[IntegrationsQuery],
-        examples={"a page": openapi.list_example(examples.INTEGRATION)},
+        "List integrations, newest first.",
+        IntegrationSerializer,
+        page="IntegrationPage",
+        rows=in_tenant(visible_integrations),
+        query=IntegrationsQuery,
+        filters={"recipe": "recipe_key", "state": "state"},
     )
-    def get(self, request: Request) -> Response:
-        """List integrations, newest first."""
-        query = parse_query(request, IntegrationsQuery)
-        integrations = filter_by_tenant(request, visible_integrations(request), query)
-        if "recipe" in query:
-            integrations = integrations.filter(recipe_key=query["recipe"])
-        if "state" in query:
-            integrations = integrations.filter(state=query["state"])
-        return paginate_response(request, integrations, query, IntegrationSerializer)
 
     @openapi.describe_operation(
         "integrations_create",
@@ -102,8 +95,11 @@ class IntegrationsView(APIView):
         {201: IntegrationSerializer},
         problems=CREATE_PROBLEMS,
         request=CreateIntegrationSerializer,
-        requests=[openapi.request_example("orders to Slack", examples.CREATE)],
-        examples={"on": examples.INTEGRATION},
+        requests=[
+            openapi.request_example(
+                "orders to Slack", {"recipe": "order_to_slack", "answers": {"channel": "C0616EHMM"}}
+            )
+        ],
     )
     def post(self, request: Request) -> Response:
         """Switch a recipe on for a tenant. An omitted answer is the question's default; an omitted
@@ -123,16 +119,13 @@ class IntegrationsView(APIView):
 class IntegrationView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "integrations_read",
         "Read an integration",
-        {200: IntegrationSerializer},
-        problems=["not-found"],
-        examples={"read": examples.INTEGRATION},
+        "Return an integration with what it made.",
+        IntegrationSerializer,
+        find_integration,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return an integration with what it made."""
-        return respond_with_integration(request, id)
 
     @openapi.describe_operation(
         "integrations_change",
@@ -140,8 +133,9 @@ class IntegrationView(APIView):
         {200: IntegrationSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=ChangeAnswersSerializer,
-        requests=[openapi.request_example("another channel", {"answers": examples.RECIPE_ANSWERS})],
-        examples={"changed": examples.INTEGRATION},
+        requests=[
+            openapi.request_example("another channel", {"answers": {"channel": "C024BE91L"}})
+        ],
     )
     def patch(self, request: Request, id: UUID) -> Response:
         """Change answers, and with them what the integration made; omitted ones stay. What a
@@ -177,7 +171,6 @@ class UpgradeView(APIView):
         "Read the upgrade of an integration",
         {200: UpgradeSerializer},
         problems=openapi.CHANGE_PROBLEMS,
-        examples={"a newer version": examples.UPGRADE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return what the newest version of the recipe would change. Nothing is changed."""
@@ -193,7 +186,6 @@ class UpgradeView(APIView):
         problems=openapi.CHANGE_PROBLEMS,
         request=AnswersSerializer,
         requests=[openapi.request_example("nothing is asked", {})],
-        examples={"upgraded": examples.INTEGRATION},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Apply the newest version of the recipe, with the answers to its new questions. What a
@@ -207,21 +199,21 @@ class UpgradeView(APIView):
         return respond_with_integration(request, id)
 
 
+def _count_week(request: Request, id: UUID) -> Activity:
+    integration, since = find_integration(request, id), clock() - WEEK
+    return count_activity(integration.tenant, [integration], since=since)[integration.pk]
+
+
 class ActivityView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "integrations_read_activity",
         "Read the activity of an integration",
-        {200: IntegrationActivitySerializer},
-        problems=["not-found"],
-        examples={"a week": examples.ACTIVITY},
+        "Return what an integration did within the last seven days.",
+        IntegrationActivitySerializer,
+        _count_week,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return what an integration did within the last seven days."""
-        integration, since = find_integration(request, id), clock() - WEEK
-        activities = count_activity(integration.tenant, [integration], since=since)
-        return Response(IntegrationActivitySerializer(activities[integration.pk]).data)
 
 
 INTEGRATION_ACTION_URLS = build_action_urls(
@@ -232,7 +224,6 @@ INTEGRATION_ACTION_URLS = build_action_urls(
         find_changeable=find_integration,
         serializer=IntegrationSerializer,
         serialize=lambda request, integration: IntegrationSerializer(integration).data,
-        build_example=lambda state: examples.INTEGRATION | {"state": state},
     ),
     INTEGRATION_ACTIONS,
 )

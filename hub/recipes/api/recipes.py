@@ -8,7 +8,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
-from hub.recipes.api import examples
 from hub.recipes.api.serializers import (
     RecipeSerializer,
     RehearsalSerializer,
@@ -36,7 +35,6 @@ class RecipesView(APIView):
         "recipes_list",
         "List recipes",
         {200: openapi.list_schema(RecipeSerializer, "RecipeList")},
-        examples={"one recipe": {"items": [examples.RECIPE]}},
     )
     def get(self, request: Request) -> Response:
         """List the ready-made integrations that can be switched on, each with its questions."""
@@ -51,7 +49,6 @@ class RecipeView(APIView):
         "Read a recipe",
         {200: RecipeSerializer},
         problems=["not-found"],
-        examples={"read": examples.RECIPE},
     )
     def get(self, request: Request, key: str) -> Response:
         """Return a recipe with its questions."""
@@ -67,8 +64,7 @@ class RehearsalsView(APIView):
         {200: RehearsalSerializer},
         problems=("not-found", "tenant-required", "tenant-not-found"),
         request=RehearseSerializer,
-        requests=[openapi.request_example("a channel", {"answers": examples.RECIPE_ANSWERS})],
-        examples={"it would be sent": examples.REHEARSAL},
+        requests=[openapi.request_example("a channel", {"answers": {"channel": "C024BE91L"}})],
     )
     def post(self, request: Request, key: str) -> Response:
         """Return what an integration with these answers would send for the newest real event, or

@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 
 from hub.problems import Problem
 from hub.rest import openapi
-from hub.scheduled.api import discrepancy_examples
 from hub.scheduled.api.discrepancies import READ
 from hub.scheduled.api.discrepancy_serializers import CertificateSerializer
 from hub.scheduled.insight.certificates import build_certificate, format_certificate
@@ -46,7 +45,6 @@ class CertificateView(APIView):
         "Download the certificate of a run",
         {200: CertificateSerializer},
         problems=openapi.CHANGE_PROBLEMS,
-        examples={"downloaded": discrepancy_examples.CERTIFICATE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return what a reconciliation compared and how much was equal, as JSON, or as text with

@@ -1,17 +1,17 @@
 """REST API: list and read the discrepancies that reconciliations found."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
-from django.http import Http404
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.rest import openapi
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from hub.scheduled.api import discrepancy_examples
+from hub.rest.pagination import PageQuery
+from hub.rest.views import build_detail, build_list
 from hub.scheduled.api.discrepancy_serializers import DiscrepancySerializer
 from hub.scheduled.insight.discrepancies import (
     filter_discrepancies,
@@ -39,48 +39,42 @@ class DiscrepanciesQuery(PageQuery):
     )
 
 
+def visible_discrepancies(request: Request) -> QuerySet[Discrepancy]:
+    tenants = accessible_tenants(request.user)
+    return readable_discrepancies().filter(readable_condition(Discrepancy, tenants))
+
+
 def find_discrepancy(request: Request, id: UUID) -> Discrepancy:
     """Return a discrepancy that the key may see. Raises Http404."""
-    tenants = accessible_tenants(request.user)
-    rows = readable_discrepancies().filter(readable_condition(Discrepancy, tenants), public_id=id)
-    discrepancy = rows.first()
-    if discrepancy is None:
-        raise Http404
-    return discrepancy
+    return get_object_or_404(visible_discrepancies(request), public_id=id)
+
+
+def _list_discrepancies(request: Request, query: Mapping[str, Any]) -> QuerySet[Discrepancy]:
+    rows = filter_by_tenant(request, visible_discrepancies(request), query)
+    return filter_discrepancies(rows, {name: query[name] for name in REPAIR_FILTERS & query.keys()})
 
 
 class DiscrepanciesView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_list(
         "discrepancies_list",
         "List discrepancies",
-        {200: openapi.page_schema(DiscrepancySerializer, "DiscrepancyPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[DiscrepanciesQuery],
-        examples={"a page": openapi.list_example(discrepancy_examples.DISCREPANCY)},
+        "List the differences that reconciliations found, newest first, resolved ones included.",
+        DiscrepancySerializer,
+        page="DiscrepancyPage",
+        rows=_list_discrepancies,
+        query=DiscrepanciesQuery,
     )
-    def get(self, request: Request) -> Response:
-        """List the differences that reconciliations found, newest first, resolved ones included."""
-        query = parse_query(request, DiscrepanciesQuery)
-        tenants = accessible_tenants(request.user)
-        rows = readable_discrepancies().filter(readable_condition(Discrepancy, tenants))
-        rows = filter_by_tenant(request, rows, query)
-        filter = {name: query[name] for name in REPAIR_FILTERS if name in query}
-        rows = filter_discrepancies(rows, filter)
-        return paginate_response(request, rows, query, DiscrepancySerializer)
 
 
 class DiscrepancyView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "discrepancies_read",
         "Read a discrepancy",
-        {200: DiscrepancySerializer},
-        problems=["not-found"],
-        examples={"read": discrepancy_examples.DISCREPANCY},
+        "Return a difference with both values, and the result of its repair.",
+        DiscrepancySerializer,
+        find_discrepancy,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return a difference with both values, and the result of its repair."""
-        return Response(DiscrepancySerializer(find_discrepancy(request, id)).data)

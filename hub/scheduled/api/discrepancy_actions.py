@@ -16,7 +16,6 @@ from hub.operations.serializers import (
 )
 from hub.rest import openapi
 from hub.rest.validation import validate_data
-from hub.scheduled.api import discrepancy_examples
 from hub.scheduled.api.discrepancies import WRITE, find_discrepancy
 from hub.scheduled.api.discrepancy_serializers import (
     DiscrepancySerializer,
@@ -37,6 +36,13 @@ def _build_answer(request: Request, id: UUID, status: int = 200) -> Response:
     return Response(answer, status=status)
 
 
+REPAIR_PLAN = {
+    "filter": {"job": openapi.EXAMPLE_ID, "verdict": "differs", "field": "status"},
+    "tenant": "acme",
+    "reason": "Our application is right.",
+}
+
+
 class RepairView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
 
@@ -47,7 +53,6 @@ class RepairView(APIView):
         problems=openapi.CHANGE_PROBLEMS,
         request=RepairSerializer,
         requests=[openapi.request_example("our value is right", {"side": "remote"})],
-        examples={"being repaired": discrepancy_examples.REPAIRING},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Send the repair as a delivery, which changes the value only if it is still the one that
@@ -70,7 +75,6 @@ class IgnoreView(APIView):
         problems=openapi.CHANGE_PROBLEMS,
         request=IgnoreSerializer,
         requests=[openapi.request_example("a test order", {"reason": "A test order."})],
-        examples={"ignored": discrepancy_examples.IGNORED},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Ignore the difference until one of both values changes."""
@@ -90,7 +94,6 @@ class StopIgnoringView(APIView):
         {200: DiscrepancySerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"open again": discrepancy_examples.DISCREPANCY | {"state": "open"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Let an ignored difference wait for a decision again."""
@@ -108,8 +111,7 @@ class RepairsView(APIView):
         {201: OperationSerializer},
         problems=openapi.READ_PROBLEMS,
         request=RepairPlanSerializer,
-        requests=[openapi.request_example("a field of a job", discrepancy_examples.REPAIR_PLAN)],
-        examples={"planned": discrepancy_examples.REPAIR},
+        requests=[openapi.request_example("a field of a job", REPAIR_PLAN)],
     )
     def post(self, request: Request) -> Response:
         """Plan an operation that repairs all discrepancies that match, each as the field's owner

@@ -67,7 +67,7 @@ def _describe_option(part: tuple[Path, Option]) -> str:
         texts.append("required")
     elif isinstance(option.default, int | float | str) and option.default != "":
         texts.append(f"default: {json.dumps(option.default)}")
-    return f"- `{'.'.join(path)}`: {'. '.join(texts)}".rstrip(": ")
+    return f"- `{'.'.join(path)}`: {'; '.join(texts)}".rstrip(": ")
 
 
 class JobFieldsSerializer(StrictSerializer):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,9 +22,9 @@ from hub.problems import Problem, StrictSerializer
 from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.rest.pagination import PageQuery, parse_query
 from hub.rest.validation import validate_data
-from hub.scheduled.api import job_examples
+from hub.rest.views import build_detail, build_list
 from hub.scheduled.api.job_serializers import (
     JOB_CONNECTORS,
     ChangeJobSerializer,
@@ -39,12 +40,13 @@ from hub.scheduled.jobs.job_actions import (
     delete_job,
 )
 from hub.scheduled.jobs.job_checks import API_NAMES
+from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.models import Job
 from hub.scheduled.slots import list_slots
 from tenants.access.api_authentication import (
     api_key_of,
-    filter_by_tenant,
     find_changeable_row,
+    in_tenant,
     resolve_owner,
     resolve_tenant,
 )
@@ -119,25 +121,37 @@ def _read_columns(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
+def _list_request_examples() -> list[OpenApiExample]:
+    """List a request for each kind of job, with the example of its options."""
+    examples = []
+    for kind, job_kind in JOB_KINDS.items():
+        options = job_kind.options
+        values = {
+            "tenant": "acme",
+            "kind": kind,
+            "name": "Every Monday",
+            "connector": options.example_connector,
+            "cron": "0 9 * * mon",
+            "options": options.build_example(),
+        }
+        examples.append(openapi.request_example(str(options.example_title), values))
+    return examples
+
+
 class JobsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
     parse_float = staticmethod(parse_storable_float)
 
-    @openapi.describe_operation(
+    get = build_list(
         "jobs_list",
         "List jobs",
-        {200: openapi.page_schema(JobSerializer, "JobPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[JobsQuery],
-        examples={"a page": openapi.list_example(job_examples.JOB)},
+        "List jobs, newest first: a tenant's own and those of the platform for all tenants.",
+        JobSerializer,
+        page="JobPage",
+        rows=in_tenant(visible_jobs),
+        query=JobsQuery,
+        filters={"kind": "kind", "connector": "connector_key", "enabled": "is_enabled"},
     )
-    def get(self, request: Request) -> Response:
-        """List jobs, newest first: a tenant's own and those of the platform for all tenants."""
-        query = parse_query(request, JobsQuery)
-        jobs = filter_by_tenant(request, visible_jobs(request), query)
-        for name in query.keys() & {"kind", "connector", "enabled"}:
-            jobs = jobs.filter(**{COLUMNS.get(name, name): query[name]})
-        return paginate_response(request, jobs, query, JobSerializer)
 
     @openapi.describe_operation(
         "jobs_create",
@@ -145,8 +159,7 @@ class JobsView(APIView):
         {201: JobSerializer},
         problems=CREATE_PROBLEMS,
         request=CreateJobSerializer,
-        requests=[openapi.request_example("a report on Mondays", job_examples.JOB_INPUT)],
-        examples={"created": job_examples.JOB},
+        requests=_list_request_examples(),
     )
     def post(self, request: Request) -> Response:
         """Create a job. Its first slot is the next one after now."""
@@ -161,16 +174,13 @@ class JobView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
     parse_float = staticmethod(parse_storable_float)
 
-    @openapi.describe_operation(
+    get = build_detail(
         "jobs_read",
         "Read a job",
-        {200: JobSerializer},
-        problems=["not-found"],
-        examples={"read": job_examples.JOB},
+        "Return a job.",
+        JobSerializer,
+        find_job,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return a job."""
-        return Response(JobSerializer(find_job(request, id)).data)
 
     @openapi.describe_operation(
         "jobs_change",
@@ -179,7 +189,6 @@ class JobView(APIView):
         problems=CHANGE_PROBLEMS,
         request=ChangeJobSerializer,
         requests=[openapi.request_example("disable it", {"enabled": False})],
-        examples={"changed": job_examples.JOB | {"enabled": False}},
     )
     def patch(self, request: Request, id: UUID) -> Response:
         """Change a job; omitted fields stay. After a change of `cron`, the next slot is after now.
@@ -215,7 +224,6 @@ class SlotsView(APIView):
         {200: SlotsSerializer},
         problems=("not-found", *openapi.READ_PROBLEMS, "tenant-required"),
         parameters=[SlotsQuery],
-        examples={"two weeks": job_examples.SLOTS},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """List the times from `from` up to before `until` at which the job is due, at most 1,000.

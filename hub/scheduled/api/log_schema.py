@@ -3,37 +3,13 @@
 from rest_framework import serializers
 
 from hub.problems import StrictSerializer
-from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME
+from hub.rest.openapi import EXAMPLE_TIME
 from hub.scheduled.models import LogSource
 
 EXAMPLE_LINES = (
     f'{{"time": "{EXAMPLE_TIME}", "level": "info", "message": "Order A-1001 was paid."}}\n'
     '{"time": 1795608000.25, "level": "error", "message": "No label.", "order": "A-1002"}\n'
 )
-EXAMPLE_CHUNK = {
-    "id": EXAMPLE_ID,
-    "tenant": "acme",
-    "first_line": 41_200,
-    "last_line": 41_201,
-    "line_count": 2,
-    "received_at": EXAMPLE_TIME,
-}
-EXAMPLE_FIGURES = {
-    "received": 41_202,
-    "shipped": 41_190,
-    "backlog": 12,
-    "rejected": 0,
-    "dropped": 0,
-    "lag_seconds": 3.2,
-}
-EXAMPLE_LOG = EXAMPLE_FIGURES | {
-    "source": "api",
-    "job": EXAMPLE_ID,
-    "unacknowledged": 12,
-    "received_at": EXAMPLE_TIME,
-    "shipped_at": EXAMPLE_TIME,
-}
-EXAMPLE_POSITION = {"tenant": "acme", **EXAMPLE_FIGURES, "logs": [EXAMPLE_LOG]}
 NDJSON_SCHEMA = {
     "type": "string",
     "description": (

@@ -56,7 +56,6 @@ class LogsView(APIView):
         {200: schema.LogPositionSerializer},
         problems=(*READ_PROBLEMS, "tenant-required"),
         parameters=[schema.LogPositionQuery],
-        examples={"read": schema.EXAMPLE_POSITION},
     )
     def get(self, request: Request) -> Response:
         """Return how many lines of a tenant were received and shipped, and how long the oldest
@@ -84,7 +83,6 @@ class LogsView(APIView):
             KEY_HEADER,
             REPLAYED_HEADER,
         ],
-        examples={"accepted": {"received": 2, "chunks": [schema.EXAMPLE_CHUNK]}},
         requests=[
             request_example("two lines", schema.EXAMPLE_LINES, parser.media_type)
             for parser in PARSERS

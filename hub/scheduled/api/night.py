@@ -10,7 +10,6 @@ from rest_framework.views import APIView
 from hub.db.clock import clock
 from hub.rest import openapi
 from hub.rest.fields import object_url
-from hub.scheduled.api import night_examples
 from hub.scheduled.night.forecast import NightForecast, forecast_night
 from hub.scheduled.night.night_run import NightRun
 from hub.scheduled.night.quota_lines import QuotaForecast
@@ -88,7 +87,6 @@ class ReadNight(APIView):
         "Read the coming night",
         {200: NightSerializer},
         problems=(),
-        examples={"a night": night_examples.NIGHT},
     )
     def get(self, request: Request) -> Response:
         """Predict the runs of the next 24 hours of all tenants: when each starts and ends, what it

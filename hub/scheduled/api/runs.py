@@ -1,10 +1,9 @@
 """REST API of runs: start, list, read, cancel and resume them, and read their logs."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,9 +16,9 @@ from hub.rest import openapi
 from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, run_once
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.rest.pagination import PageQuery
 from hub.rest.validation import validate_data
-from hub.scheduled.api import job_examples
+from hub.rest.views import build_detail, build_list
 from hub.scheduled.api.job_serializers import (
     RunLogEntrySerializer,
     RunSerializer,
@@ -28,14 +27,8 @@ from hub.scheduled.api.job_serializers import (
 from hub.scheduled.api.jobs import READ, WRITE, find_job, resolve_job_tenant
 from hub.scheduled.models import Run, RunLogEntry
 from hub.scheduled.runs.run_actions import RUN_ACTIONS, start_run
-from tenants.access.api_authentication import filter_by_tenant
+from tenants.access.api_authentication import in_tenant
 from tenants.scoping import visible_rows
-
-RUN_FILTERS: dict[str, Callable[[Any], Q]] = {
-    "job": lambda id: Q(job__public_id=id),
-    "kind": lambda kind: Q(job__kind=kind),
-    "state": lambda state: Q(state=state),
-}
 
 
 class RunsQuery(PageQuery):
@@ -65,7 +58,6 @@ class JobRunsView(APIView):
         problems=(*openapi.CHANGE_PROBLEMS, "tenant-required", "tenant-not-found"),
         request=StartRunSerializer,
         requests=[openapi.request_example("a dry run", {"dry": True})],
-        examples={"requested": job_examples.REQUESTED_RUN | {"dry": True}},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Start a run outside of the schedule. It waits while another run of the job and tenant
@@ -86,39 +78,30 @@ class JobRunsView(APIView):
 class RunsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_list(
         "runs_list",
         "List runs",
-        {200: openapi.page_schema(RunSerializer, "RunPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[RunsQuery],
-        examples={"a page": openapi.list_example(job_examples.RUN)},
+        "List runs, newest first.",
+        RunSerializer,
+        page="RunPage",
+        rows=in_tenant(visible_runs),
+        query=RunsQuery,
+        filters={"job": "job__public_id", "kind": "job__kind", "state": "state"},
     )
-    def get(self, request: Request) -> Response:
-        """List runs, newest first."""
-        query = parse_query(request, RunsQuery)
-        runs = filter_by_tenant(request, visible_runs(request), query)
-        for name in RUN_FILTERS.keys() & query.keys():
-            runs = runs.filter(RUN_FILTERS[name](query[name]))
-        return paginate_response(request, runs, query, RunSerializer)
 
 
 class RunView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @openapi.describe_operation(
+    get = build_detail(
         "runs_read",
         "Read a run",
-        {200: RunSerializer},
-        problems=["not-found"],
-        examples={"read": job_examples.RUN},
+        "Return a run with its progress, what it has spent of each quota, and its result.",
+        RunSerializer,
+        find_run,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return a run with its progress, what it has spent of each quota, and its result."""
-        return Response(RunSerializer(find_run(request, id)).data)
 
 
-RUN_EXAMPLES = {"cancelled": job_examples.CANCELLED_RUN, "waiting": job_examples.RESUMED_RUN}
 RUN_ACTION_URLS = build_action_urls(
     ActionResource(
         rows="runs",
@@ -127,7 +110,6 @@ RUN_ACTION_URLS = build_action_urls(
         find_changeable=find_run,
         serializer=RunSerializer,
         serialize=lambda request, run: RunSerializer(run).data,
-        build_example=lambda state: RUN_EXAMPLES[state],
     ),
     RUN_ACTIONS,
 )
@@ -141,7 +123,6 @@ class RunLogView(APIView):
         "Read the log of a run",
         {200: openapi.list_schema(RunLogEntrySerializer, "RunLog")},
         problems=["not-found"],
-        examples={"read": {"items": [job_examples.LOG_ENTRY]}},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the log of a run, oldest first, at most 1,000 lines."""

@@ -45,11 +45,14 @@ from hub.rest.pagination import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
     PageQuery,
-    paginate_response,
-    parse_query,
 )
 from hub.rest.validation import translate_field_names, validate_data
-from tenants.access.api_authentication import filter_by_tenant, find_changeable_row, resolve_owner
+from hub.rest.views import build_list
+from tenants.access.api_authentication import (
+    find_changeable_row,
+    in_tenant,
+    resolve_owner,
+)
 from tenants.scoping import visible_rows
 
 READ, WRITE = "mappings:read", "mappings:write"
@@ -106,23 +109,16 @@ class MappingsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
     parse_float = staticmethod(parse_storable_float)
 
-    @openapi.describe_operation(
+    get = build_list(
         "mappings_list",
         "List field mappings",
-        {200: openapi.page_schema(MappingRowSerializer, "MappingPage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[MappingsQuery],
-        examples={"a page": openapi.list_example(examples.MAPPING_ROW)},
+        "List field mappings, newest first: a tenant's own and those for all tenants.",
+        MappingRowSerializer,
+        page="MappingPage",
+        rows=in_tenant(_visible_mappings),
+        query=MappingsQuery,
+        filters={"connector": "connector_key", "action": "action"},
     )
-    def get(self, request: Request) -> Response:
-        """List field mappings, newest first: a tenant's own and those for all tenants."""
-        query = parse_query(request, MappingsQuery)
-        mappings = filter_by_tenant(request, _visible_mappings(request), query)
-        if "connector" in query:
-            mappings = mappings.filter(connector_key=query["connector"])
-        if "action" in query:
-            mappings = mappings.filter(action=query["action"])
-        return paginate_response(request, mappings, query, MappingRowSerializer)
 
     @openapi.describe_operation(
         "mappings_create",
@@ -131,7 +127,6 @@ class MappingsView(APIView):
         problems=CREATE_PROBLEMS,
         request=CreateMappingSerializer,
         requests=[openapi.request_example("a Slack message", examples.MAPPING_INPUT)],
-        examples={"created": examples.MAPPING},
     )
     def post(self, request: Request) -> Response:
         """Create a field mapping for an action, with its first version."""
@@ -160,7 +155,6 @@ class MappingView(APIView):
         "Read a field mapping",
         {200: MappingSerializer},
         problems=["not-found"],
-        examples={"read": examples.MAPPING},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return a field mapping with its newest version."""
@@ -173,7 +167,6 @@ class MappingView(APIView):
         problems=CHANGE_PROBLEMS,
         request=ChangeMappingSerializer,
         requests=[openapi.request_example("another body", examples.MAPPING_CHANGE)],
-        examples={"changed": examples.MAPPING},
     )
     def patch(self, request: Request, id: UUID) -> Response:
         """Rename a field mapping, or store a new version. Deliveries that an older version held
@@ -209,7 +202,6 @@ class MappingVersionsView(APIView):
         {200: VersionPageSerializer},
         problems=("not-found", "validation-failed"),
         parameters=[VersionsQuery],
-        examples={"a page": {"items": [examples.VERSION], "next": None}},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """List the versions, newest first."""
@@ -237,7 +229,6 @@ class RestoreMappingView(APIView):
         problems=(*CHANGE_PROBLEMS, "validation-failed"),
         request=RestoreVersionSerializer,
         requests=[openapi.request_example("the first version", {"version": 1})],
-        examples={"restored": examples.MAPPING},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Store the body of an older version as the newest one. Nothing changes if the newest one
@@ -264,7 +255,6 @@ class TryMappingView(APIView):
         problems=("not-found", "tenant-required", "tenant-not-found"),
         request=TrySerializer,
         requests=[openapi.request_example("data", examples.TRIAL)],
-        examples={"tried": examples.DRY_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Return the result of the mapping for an event: nothing is stored or sent."""

@@ -38,9 +38,14 @@ from hub.outgoing.subscriptions.route_actions import (
 from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
 from hub.rest.fields import object_url
-from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.rest.pagination import PageQuery
 from hub.rest.validation import translate_field_names, validate_data
-from tenants.access.api_authentication import filter_by_tenant, find_changeable_row, resolve_owner
+from hub.rest.views import build_detail, build_list
+from tenants.access.api_authentication import (
+    find_changeable_row,
+    in_tenant,
+    resolve_owner,
+)
 from tenants.scoping import visible_rows
 
 READ, WRITE, WRITE_MAPPINGS = "routes:read", "routes:write", "mappings:write"
@@ -61,14 +66,6 @@ class RoutesQuery(PageQuery):
     connection = serializers.UUIDField(required=False, help_text="ID of the target.")
     event_type = serializers.CharField(max_length=120, required=False)
     enabled = serializers.BooleanField(required=False)
-
-
-QUERY_COLUMNS = {
-    "connector": "connector_key",
-    "connection": "connection__public_id",
-    "event_type": "event_type",
-    "enabled": "enabled",
-}
 
 
 def _visible_routes(request: Request) -> QuerySet[Route]:
@@ -102,21 +99,21 @@ class RoutesView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
     parse_float = staticmethod(parse_storable_float)
 
-    @openapi.describe_operation(
+    get = build_list(
         "routes_list",
         "List routes",
-        {200: openapi.page_schema(RouteSerializer, "RoutePage")},
-        problems=openapi.READ_PROBLEMS,
-        parameters=[RoutesQuery],
-        examples={"a page": openapi.list_example(examples.ROUTE)},
+        "List routes, newest first: a tenant's own and those of the platform for all tenants.",
+        RouteSerializer,
+        page="RoutePage",
+        rows=in_tenant(_visible_routes),
+        query=RoutesQuery,
+        filters={
+            "connector": "connector_key",
+            "connection": "connection__public_id",
+            "event_type": "event_type",
+            "enabled": "enabled",
+        },
     )
-    def get(self, request: Request) -> Response:
-        """List routes, newest first: a tenant's own and those of the platform for all tenants."""
-        query = parse_query(request, RoutesQuery)
-        routes = filter_by_tenant(request, _visible_routes(request), query)
-        for name in QUERY_COLUMNS.keys() & query.keys():
-            routes = routes.filter(**{QUERY_COLUMNS[name]: query[name]})
-        return paginate_response(request, routes, query, RouteSerializer)
 
     @openapi.describe_operation(
         "routes_create",
@@ -125,7 +122,6 @@ class RoutesView(APIView):
         problems=CREATE_PROBLEMS,
         request=CreateRouteSerializer,
         requests=[openapi.request_example("large orders", examples.ROUTE_INPUT)],
-        examples={"created": examples.ROUTE},
     )
     def post(self, request: Request) -> Response:
         """Create a route for the events from now on. Without a mapping it gets one of its own; a
@@ -148,16 +144,13 @@ class RouteView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
     parse_float = staticmethod(parse_storable_float)
 
-    @openapi.describe_operation(
+    get = build_detail(
         "routes_read",
         "Read a route",
-        {200: RouteSerializer},
-        problems=["not-found"],
-        examples={"read": examples.ROUTE},
+        "Return a route.",
+        RouteSerializer,
+        find_route,
     )
-    def get(self, request: Request, id: UUID) -> Response:
-        """Return a route."""
-        return Response(RouteSerializer(find_route(request, id)).data)
 
     @openapi.describe_operation(
         "routes_change",
@@ -166,7 +159,6 @@ class RouteView(APIView):
         problems=CHANGE_PROBLEMS,
         request=ChangeRouteSerializer,
         requests=[openapi.request_example("a filter", examples.ROUTE_CHANGE)],
-        examples={"changed": examples.ROUTE | examples.ROUTE_CHANGE},
     )
     def patch(self, request: Request, id: UUID) -> Response:
         """Change a route for events from now on; omitted fields and its tenant stay."""
@@ -206,7 +198,6 @@ class TryRouteView(APIView):
         problems=("not-found", "tenant-required", "tenant-not-found"),
         request=TryRouteSerializer,
         requests=[openapi.request_example("data", examples.TRIAL)],
-        examples={"tried": examples.DRY_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Return the result of an event on this route: nothing is stored or sent."""
@@ -225,7 +216,6 @@ class EnableRouteView(APIView):
         {200: RouteSerializer},
         problems=CHANGE_PROBLEMS,
         request=None,
-        examples={"enabled": examples.ROUTE},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Let the route match events again, from now on."""
@@ -241,7 +231,6 @@ class DisableRouteView(APIView):
         {200: RouteSerializer},
         problems=CHANGE_PROBLEMS,
         request=None,
-        examples={"disabled": examples.ROUTE | {"enabled": False}},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Match no events from now on. Existing deliveries are sent; an off switch holds them."""
