@@ -39,11 +39,12 @@ from hub.staff import (
     render_badge,
     row_action,
 )
-from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.read_only_admin import FRAME, ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
 from tenants.forms import list_suggested_tenants
 from tenants.scoping import accessible_tenants, readable_condition
 
+JOBS = "admin:scheduled_job_changelist"
 JobAction = Callable[..., Job]  # action(job, actor, *, now)
 COUNT_LIMIT = 1000
 
@@ -107,10 +108,16 @@ class JobAdmin(ReadOnlyAdmin):
             else:
                 messages.success(request, "The job has been saved.")
                 return HttpResponseRedirect(self.change_url(job))
-        context = {"form": form, "media": self.media, "job": form.job}
-        tenants = list_suggested_tenants(request.user)
         return self.page(
-            request, "scheduled/job_form.html", title=title, tenants=tenants, **context
+            request,
+            "scheduled/job_form.html",
+            title=title,
+            media=self.media,
+            frame_template=FRAME,
+            tenants=list_suggested_tenants(request.user),
+            form=form,
+            job=form.job,
+            cancel_url=self.change_url(form.job) if form.job else reverse(JOBS),
         )
 
     # --- columns ---
@@ -191,7 +198,7 @@ class JobAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         delete_job(job, ActorContext.of_request(request), now=now)
-        jobs = HttpResponseRedirect(reverse("admin:scheduled_job_changelist"))
+        jobs = HttpResponseRedirect(reverse(JOBS))
         return ActionResult("The job has been deleted.", page=jobs)
 
     def _change(

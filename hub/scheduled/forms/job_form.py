@@ -19,7 +19,6 @@ from hub.scheduled.jobs.job_actions import build_job
 from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
 from hub.scheduled.jobs.kinds import JOB_KINDS
 from hub.scheduled.models import Job
-from hub.staff import apply_admin_style
 from tenants.forms import TenantField
 from tenants.models import Tenant, User
 
@@ -74,7 +73,6 @@ class FieldGroup:
 
     form: forms.Form
     names: Collection[str]
-    folded_fields: tuple[str, ...] = ()
 
     @property
     def visible_fields(self) -> list[forms.BoundField]:
@@ -281,7 +279,6 @@ class StaffJobForm(JobForm):
         help_text="Runs of jobs with the same name share a limit of calls in flight.",
     )
     field_order = ("owner", "name", "kind", "connector_key", "connection", "cron")
-    folded_fields: tuple[str, ...] = ()
 
     def __init__(
         self, *args: Any, user: User | AnonymousUser, job: Job | None = None, **kwargs: Any
@@ -293,10 +290,6 @@ class StaffJobForm(JobForm):
         else:
             del self.fields["owner"]
             self.initial.update({column: getattr(job, column) for column in STAFF_COLUMNS})
-        of_options = self.option_form.all_fields if self.option_form else []
-        for field in [*self.fields.values(), *of_options]:
-            if not isinstance(field.widget, forms.HiddenInput):
-                apply_admin_style(field)
 
     def build(self) -> Job:
         self.tenant = self.cleaned_data.pop("owner", self.tenant)

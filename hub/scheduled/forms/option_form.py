@@ -146,8 +146,6 @@ class OptionForm(forms.Form):
     `rows`: the entries of the list that has a label, if there is one.
     """
 
-    folded_fields: tuple[str, ...] = ()  # as the admin's templates expect it
-
     present = forms.CharField(widget=forms.HiddenInput, initial="yes", required=False)
 
     def __init__(
@@ -187,11 +185,6 @@ class OptionForm(forms.Form):
         data = self.data if self.is_bound else None
         self.rows_path = path
         self.rows = rows(data, prefix=f"{PREFIX}-{'_'.join(path)}", initial=initial)
-
-    @property
-    def all_fields(self) -> list[forms.Field]:
-        of_rows = [field for row in self.rows or () for field in row.fields.values()]
-        return [*self.fields.values(), *of_rows]
 
     def is_valid(self) -> bool:
         is_valid = super().is_valid()

@@ -65,7 +65,7 @@ def add_job_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         else:
             messages.success(request, _("The job has been added."))
             return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))
-    return render(request, "portal/jobs/form.html", {"tenant_user": tenant_user, "form": form})
+    return _show_form(request, tenant_user, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -81,7 +81,14 @@ def change_job_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         else:
             messages.success(request, _("The job has been changed."))
             return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))
-    context = {"tenant_user": tenant_user, "form": form, "job": job}
+    return _show_form(request, tenant_user, form)
+
+
+def _show_form(request: HttpRequest, tenant_user: TenantUser, form: JobForm) -> HttpResponse:
+    tenant, job = tenant_user.tenant, form.job
+    jobs_url = reverse("portal:jobs", args=[tenant.reference])
+    cancel_url = reverse_object_page("portal:job", tenant, job) if job else jobs_url
+    context = {"tenant_user": tenant_user, "form": form, "job": job, "cancel_url": cancel_url}
     return render(request, "portal/jobs/form.html", context)
 
 
