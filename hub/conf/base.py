@@ -162,7 +162,7 @@ REST_FRAMEWORK = {
         "tenants.access.api_authentication.HasScope",
     ],
     "DEFAULT_PARSER_CLASSES": ["hub.problems.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["hub.rest.json_renderer.ExactJSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "hub.rest.openapi_schema.OpenApiSchema",
     "EXCEPTION_HANDLER": "hub.problems.handle_exception",
     "UNAUTHENTICATED_USER": None,

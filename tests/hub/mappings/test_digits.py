@@ -15,6 +15,7 @@ from hub.portal.endpoints.filter_builder import build_literal
 from hub.scheduled.forms.conditions import ConditionsField
 from hub.scheduled.forms.job_form import OptionsField
 from hub.scheduled.models import Job
+from tenants.models import Tenant
 
 pytestmark = pytest.mark.corrections(item="1.5")
 ROUNDED = ["0.1234567890123456789", "123456789012345678.5", "1e400", "1e-400"]
@@ -89,3 +90,19 @@ def test_a_number_with_more_digits_is_refused_in_an_expression(number):
 def test_a_condition_that_is_built_by_clicks_keeps_the_digits():
     assert build_literal("is", "0.1234567890123456789") == "`0.1234567890123456789`"
     assert json.loads(build_literal("is", "7.5").strip("`")) == 7.5
+
+
+@pytest.mark.parametrize("number", ["0.1234567890123456789", "123456789012345678.5", "19.90"])
+def test_a_trial_shows_the_digits_that_would_be_sent(make, client, number):
+    mapping = make.mapping(Tenant.objects.get(), "webhook", "send", {"total": "data.total"})
+    answer = post(client, f"mappings/{mapping.public_id}/try", f'{{"data": {{"total": {number}}}}}')
+    assert Decimal(str(load_json(answer.content)["result"]["total"])) == Decimal(number)
+
+
+@pytest.mark.parametrize("number", ["0.1234567890123456789", "123456789012345678.5"])
+def test_a_trial_refuses_a_mapping_whose_number_could_not_be_stored(make, client, number):
+    mapping = make.mapping(Tenant.objects.get(), "webhook", "send", {"total": "data.total"})
+    body = f'{{"data": {{}}, "body": {{"total": {number}}}}}'
+    answer = post(client, f"mappings/{mapping.public_id}/try", body)
+    assert answer.status_code == 400
+    assert number in answer.content.decode() and REFUSED in answer.content.decode()

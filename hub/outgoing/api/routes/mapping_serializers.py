@@ -1,5 +1,6 @@
 """Serializers of field mappings, and of the input of dry runs."""
 
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -11,6 +12,7 @@ from hub.mappings.models import FieldMapping
 from hub.mappings.translate import MappingError
 from hub.outgoing.models import EVENT_TYPE
 from hub.problems import StrictSerializer
+from hub.problems.strict_json import NUMBER_SHOWN_LENGTH, TOO_MANY_DIGITS_TEXT
 from hub.rest.fields import ObjectField, TextField, object_url
 
 NAME_LENGTH_MAX = 200
@@ -21,11 +23,24 @@ class MappingBodyField(ObjectField):
 
     def to_internal_value(self, data: Any) -> Any:
         body = super().to_internal_value(data)
+        if (number := _find_decimal(body)) is not None:  # where values of events keep their digits
+            raise serializers.ValidationError(
+                TOO_MANY_DIGITS_TEXT % {"number": str(number)[:NUMBER_SHOWN_LENGTH]}
+            )
         try:
             check_body_compiles(body)
         except MappingError as error:
             raise serializers.ValidationError(_nest_error(error)) from None
         return body
+
+
+def _find_decimal(value: Any) -> Decimal | None:
+    """Return a number that a float would round; None if there is none."""
+    if isinstance(value, Decimal):
+        return value
+    children = value.values() if isinstance(value, dict) else value
+    found = map(_find_decimal, children if isinstance(value, dict | list) else ())
+    return next((number for number in found if number is not None), None)
 
 
 def _nest_error(error: MappingError) -> Any:
