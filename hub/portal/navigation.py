@@ -73,7 +73,7 @@ def reverse_object_page(page: str, tenant: Tenant, instance: Any) -> str:
 def reverse_row_page(row: Any, tenant: Tenant) -> str:
     """Return the URL of a row's own page; most pages have the name of its model."""
     name = row._meta.model_name
-    if name == "connection" and row.connector.is_own_endpoint:
+    if name == "connection" and row.is_tenant_endpoint:
         name = "endpoint"
     return reverse_object_page(f"portal:{PAGE_NAMES.get(name, name)}", tenant, row)
 

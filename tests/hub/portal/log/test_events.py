@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Event
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import parse_log_query
@@ -25,6 +26,15 @@ def list_rows(answer):
 
 def test_an_empty_log_says_what_comes_next(admin):
     assert "No events yet" in admin.get(LOG).content.decode()
+
+
+def test_an_event_of_a_system_whose_connector_is_gone_is_shown(make, admin, acme):
+    origin = make.connection(acme, "pipedrive", secret={}, name="Our Pipedrive")
+    event = make.event(acme)
+    Event.unscoped.filter(pk=event.pk).update(origin=origin)
+    Connection.unscoped.filter(pk=origin.pk).update(connector_key="uninstalled")
+    answer = admin.get(f"{LOG}{event.public_id}/")
+    assert f"/t/acme/connections/{origin.public_id}/" in answer.content.decode()
 
 
 def test_rows_tell_state_type_thing_target_tries_and_cause(admin, delivery_row):
