@@ -39,11 +39,16 @@ class InvalidConnectionState(InvalidTransition):
 
 @contextmanager
 def explain_state(connection: Connection) -> Iterator[None]:
-    """Raise InvalidConnectionState, which says what to do instead, for InvalidTransition."""
+    """Raise InvalidConnectionState, which says what to do instead, for InvalidTransition.
+
+    It describes the stored row, which another process may have changed since this one was read.
+    """
     try:
         yield
     except InvalidTransition:
-        raise InvalidConnectionState(connection) from None
+        rows = Connection.unscoped.select_related("tenant", "lane")
+        stored = rows.filter(pk=connection.pk).first()
+        raise InvalidConnectionState(stored or connection) from None
 
 
 def _describe_state(connection: Connection) -> str:

@@ -80,7 +80,8 @@ def apply_delivery_action(
     context = DeliveryActionContext(now, actor, reason)
     changed = FUNCTIONS[action](lock_deliveries(Q(pk=delivery.pk)), context)
     if not changed:
-        raise InvalidTransition(delivery, action, _describe_impossible(action, delivery))
+        stored = readable_deliveries().filter(pk=delivery.pk).first()
+        raise InvalidTransition(delivery, action, _describe_impossible(action, stored or delivery))
     return changed[0]
 
 
@@ -89,8 +90,8 @@ def _describe_impossible(action: str, delivery: Delivery) -> str:
     state = resolve_effective_state(delivery)
     why = str(IMPOSSIBLE.get(action, "")) if CONDITIONS[action].is_met(delivery) else ""
     label = _("The delivery is %(state)s.") % {"state": state_label(state.state)}
-    parts = (why,) if why else (label, state.sentence, state.action)
-    return " ".join(filter(None, map(str, parts)))
+    cause = () if why and action == "send_again" else (state.sentence, state.action)
+    return " ".join(filter(None, map(str, (why or label, *cause))))
 
 
 def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery]:

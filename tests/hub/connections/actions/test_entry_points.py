@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from hub.audit import ActorContext, find_audit_rows
-from hub.connections.actions import signing_secret_actions
+from hub.connections.actions import connection_actions, signing_secret_actions
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.models import Connection
 from hub.db.clock import clock
@@ -18,6 +18,7 @@ from tests.tenants.door import reauthenticate
 
 pytestmark = pytest.mark.django_db
 
+SYSTEM = ActorContext.system()
 GENERATED = {
     "overlap_until",
     "delivery",
@@ -282,3 +283,19 @@ def test_the_limit_is_audited_with_its_value_before_and_after(entry_points, make
     row = find_audit_rows(connection).get()
     assert (row.verb, row.actor_kind) == ("connection.limit", "user")
     assert (row.before, row.after) == ({"in_flight": before}, {"in_flight": before + 1})
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda it: connection_actions.pause_connection(it, WHY, SYSTEM, until=None, now=NOON),
+        lambda it: connection_actions.disable_connection(it, WHY, SYSTEM, now=NOON),
+        lambda it: disconnect_account(it, SYSTEM, now=NOON),
+    ],
+)
+def test_a_refusal_names_the_state_that_somebody_else_has_changed(make, act):
+    connection = make.connection()
+    Connection.unscoped.update(state="disabled", reason="disconnected")
+    with pytest.raises(connection_actions.InvalidConnectionState) as refused:
+        act(connection)
+    assert str(refused.value).startswith("The connection is disabled.")

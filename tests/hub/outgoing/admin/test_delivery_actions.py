@@ -4,9 +4,11 @@ import pytest
 from django.urls import reverse
 
 from connectors.http import Response
-from hub.audit import AuditRow
+from hub.audit import ActorContext, AuditRow
 from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
 from hub.outgoing.models import Delivery
+from hub.outgoing.operations.delivery_actions import apply_delivery_action
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.admin.deliveries import page_of, pump
 
@@ -40,8 +42,17 @@ def test_a_waiting_delivery_is_tried_now_and_audited(root, make):
 def test_a_retry_that_cannot_go_says_why(root, make):
     make.route(tenant=(tenant := make.tenant()))
     delivery = make.event(tenant).deliveries.get()
-    answer = root.post(verb_of(delivery, "retry"), follow=True)
-    assert "It cannot be sent until the cause is fixed." in answer.content.decode()
+    text = root.post(verb_of(delivery, "retry"), follow=True).content.decode()
+    assert "until the cause is fixed. The tenant has not connected this system yet." in text
+    assert "Connect the system for this tenant.\n</div>" in text
+
+
+def test_a_refusal_names_the_state_that_somebody_else_has_changed(make):
+    delivery = make.delivery()
+    Delivery.unscoped.update(state="delivered")
+    with pytest.raises(InvalidTransition) as refused:
+        apply_delivery_action("cancel", delivery, ActorContext.system(), now=clock())
+    assert str(refused.value).startswith("The delivery is delivered.")
 
 
 def test_sending_again_asks_first_and_keeps_the_outward_id(root, make):
