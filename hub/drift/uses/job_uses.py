@@ -47,7 +47,11 @@ def _read_reconcile(connector: Connector, options: Mapping[str, Any]) -> JobFiel
     query = _mapping(remote.get("query"))
     object_key = _find_object(connector, remote.get("collection"), query)
     match = _mapping(options.get("match"))
-    fields = [*_list_query_fields(query), *_list_path_uses(match.get("remote"))]
+    fields = [
+        *_list_query_fields(query),
+        *_list_condition_fields(remote.get("conditions")),
+        *_list_path_uses(match.get("remote")),
+    ]
     rules = options.get("fields")
     for rule in rules if isinstance(rules, list) else []:
         fields += _list_rule_uses(_mapping(rule))
@@ -71,7 +75,10 @@ def _read_report(connector: Connector, options: Mapping[str, Any]) -> JobFields:
     measures = query.get("measures")
     for entry in measures if isinstance(measures, list) else []:
         names.append(_mapping(entry).get("field"))
-    compared = _list_compared_fields(_mapping(query.get("where")))
+    compared = [
+        *_list_compared_fields(_mapping(query.get("where"))),
+        *_list_condition_fields(query.get("conditions")),
+    ]
     return query["object"], [*_list_read_fields(names), *compared], False
 
 
@@ -110,6 +117,16 @@ def _list_compared_fields(values: Mapping[str, Any]) -> Iterator[FieldUse]:
     for name, value in values.items():
         for use in _list_read_fields([name]):
             yield replace(use, compared_values=frozenset({str(value)}))
+
+
+def _list_condition_fields(conditions: Any) -> Iterator[FieldUse]:
+    """Yield the fields of conditions, each with the values with which it is compared."""
+    for entry in conditions if isinstance(conditions, list) else ():
+        condition = _mapping(entry)
+        value = condition.get("value", [])
+        values = value if isinstance(value, list) else [value]
+        for use in _list_read_fields([condition.get("field")]):
+            yield replace(use, compared_values=frozenset(map(str, values)))
 
 
 def _list_path_uses(expression: Any, **use: Any) -> Iterator[FieldUse]:

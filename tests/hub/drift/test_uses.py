@@ -19,6 +19,10 @@ RECONCILE = {
     "remote": {
         "collection": "records",
         "query": {"object": "Order__c", "fields": "Number__c, Account.Name", "Kind__c": "web"},
+        "conditions": [
+            {"field": "Stage__c", "is": "in", "value": ["Won", "Lost"]},
+            {"field": "Deleted__c", "is": "null"},
+        ],
     },
     "match": {"local": "number", "remote": "Number__c"},
     "fields": [
@@ -82,10 +86,11 @@ def test_a_reconciliation_uses_what_its_options_name(make, acme, salesforce):
         True,
     )
     assert set(use.fields) == {
-        *("number__c", "kind__c", "status__c", "amount__c"),
+        *("number__c", "kind__c", "status__c", "amount__c", "stage__c", "deleted__c"),
         "accountid",  # by Account.Name
     }
     assert use.find("Kind__c").compared_values == {"web"}
+    assert use.find("Stage__c").compared_values == {"Won", "Lost"}
     status, amount = use.find("Status__c"), use.find("Amount__c")
     assert (status.is_written, status.constants) == (True, frozenset({"Closed"}))
     assert not amount.is_written
@@ -98,12 +103,14 @@ def test_a_report_uses_the_fields_of_its_query(make, acme, salesforce):
         "time_field": "CloseDate",
         "measures": [{"function": "sum", "field": "Amount"}, {"function": "count"}],
         "where": {"StageName": "Closed Won"},
+        "conditions": [{"field": "LeadSource", "is": "not_equal", "value": "Web"}],
         "group_by": "Type",
     }
     make.job(acme, kind="report", connector="salesforce", options={"query": query})
     (use,) = find_connection_uses(salesforce)["Opportunity"]
-    assert set(use.fields) == {"closedate", "amount", "stagename", "type"}
+    assert set(use.fields) == {"closedate", "amount", "stagename", "type", "leadsource"}
     assert use.find("StageName").compared_values == {"Closed Won"}
+    assert use.find("LeadSource").compared_values == {"Web"}
     assert not use.creates
 
 
