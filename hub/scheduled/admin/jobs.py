@@ -151,7 +151,6 @@ class JobAdmin(ReadOnlyAdmin):
             "rows": list_last_runs(runs),
             "runs_url": f"{reverse('admin:scheduled_run_changelist')}?job={job.pk}",
             "shows_tenant": True,
-            "is_own": job.tenant_id is not None,
             "tenant_count": schedules.order_by().values("pk")[: COUNT_LIMIT + 1].count(),
             "excluded_count": schedules.filter(is_excluded=True).count(),
             "count_limit": COUNT_LIMIT,

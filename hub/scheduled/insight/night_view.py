@@ -1,5 +1,6 @@
 """The page of a coming or of the last night: its runs, calls by minute, and quotas."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.night.allowances import load_quota_lines
 from hub.scheduled.night.call_columns import (
     MINUTE,
+    Span,
     count_calls_in_columns,
     find_actual_span,
     find_planned_span,
@@ -105,8 +107,12 @@ def build_view(
     actual = [span for run in runs if (span := find_actual_span(run.run, now=now))]
     spans = planned if is_forecast else actual
     whole = find_range(spans, now=now)
-    length, columns = count_calls_in_columns(spans, whole)
-    totals = {key: sum(span.calls.get(key, 0.0) for span in planned) for key in columns}
+    planned_totals: Counter[str] = Counter()
+    for span in planned:
+        planned_totals.update(span.calls)
+    # a system is also shown if all its planned calls were never made
+    uncalled = Span.between(whole.starts_at, whole.starts_at, dict.fromkeys(planned_totals, 0.0))
+    length, columns = count_calls_in_columns([*spans, uncalled], whole)
     shown = sorted(runs, key=lambda run: not run.is_late)[:RUNS_SHOWN]
     return NightView(
         is_forecast,
@@ -125,7 +131,7 @@ def build_view(
                 ],
                 lines.get(key, ()),
                 round(sum(row) * (length / MINUTE)),
-                round(totals[key]),
+                round(planned_totals[key]),
                 round(max(row)),
             )
             for key, row in columns.items()

@@ -50,6 +50,15 @@ def test_jobs_are_listed_and_a_job_shows_its_schedule_options_and_runs(superuser
     assert "update_record" in text and "Europe/Berlin" in text and "finished" in text
 
 
+def test_staff_do_not_read_what_is_written_to_customers(superuser, acme):
+    job = create_job(None)
+    create_schedule(job, acme, next_slot_at=clock() + DAY, is_excluded=True)
+    text = load_page(superuser, "job_change", job.pk)
+    assert "Contact us" not in text and "Our team" not in text
+    own = load_page(superuser, "job_change", create_job(acme).pk)
+    assert "Our team" not in own
+
+
 def test_a_run_shows_what_was_planned_what_it_cost_and_its_log(superuser, acme, job):
     run = create_run(
         job, acme, calls={"salesforce|account|00D|": 1_207}, expected_seconds=90,
@@ -112,6 +121,16 @@ def test_the_last_night_is_shown_beside_its_plan(superuser, acme, job):
     text = normalize_markup(superuser.get(NIGHT + "?night=last").content.decode())
     assert "600 calls in all" in text and "540 calls were planned" in text
     assert f">{late.job.name}</a>" in text and "It took 180 minutes." in text
+
+
+def test_a_system_that_none_of_the_planned_calls_reached_is_shown(superuser, acme, job):
+    create_run(
+        job, acme, slot_at=clock() - DAY / 8, calls={"app|app||requests": 600},
+        expected_seconds=540, expected_calls={"app": 540, "slack": 20},
+    )  # fmt: skip
+    text = normalize_markup(superuser.get(NIGHT + "?night=last").content.decode())
+    assert "Calls to Slack in a minute" in text
+    assert "0 calls in all" in text and "20 calls were planned" in text
 
 
 def test_a_night_without_runs_names_the_next_step(superuser):
