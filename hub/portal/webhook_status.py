@@ -67,6 +67,7 @@ def _build_shown(subscription: WebhookSubscription, *, reveals_url: bool) -> Sho
         {
             offered.action.name: offered.action
             for offered in list_possible_actions(SUBSCRIPTION_ACTIONS, subscription)
+            if (offered.action.name, subscription.state) != ("repair", "verified")
         }
         if is_own
         else {},

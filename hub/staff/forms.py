@@ -6,7 +6,13 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import models
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXTAREA_CLASSES
+from unfold.widgets import (
+    CHECKBOX_CLASSES,
+    INPUT_CLASSES,
+    RADIO_CLASSES,
+    SELECT_CLASSES,
+    TEXTAREA_CLASSES,
+)
 
 __all__ = [
     "AdminPasswordChangeForm",
@@ -22,6 +28,7 @@ __all__ = [
 
 WIDGET_CLASSES = (
     (forms.CheckboxSelectMultiple, ()),
+    (forms.RadioSelect, RADIO_CLASSES),
     (forms.CheckboxInput, CHECKBOX_CLASSES),
     (forms.Select, SELECT_CLASSES),
     (forms.Textarea, TEXTAREA_CLASSES),
@@ -63,10 +70,14 @@ class ActionForm(forms.Form):
 
 
 class AuditReasonForm(ActionForm):
+    """Asks for the reason of an action."""
+
     reason = forms.CharField(max_length=300, help_text="Kept in the audit log.")
 
 
 class ReasonForm(ActionForm):
+    """Asks for a reason that is also shown to those whom the action concerns."""
+
     reason = forms.CharField(
         max_length=300, help_text="Shown with the affected deliveries and kept in the audit log."
     )

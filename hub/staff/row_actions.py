@@ -26,7 +26,7 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.problems import Refusal
-from hub.staff.forms import ActionForm, ReasonForm
+from hub.staff.forms import ActionForm, AuditReasonForm
 from hub.staff.mfa_gate import reauthentication_redirect
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class RowActionsMixin(AdminBase):
             action.label,
             action.icon,
             action.is_available,
-            ReasonForm if action.asks_reason(instance) else confirmation,
+            AuditReasonForm if action.asks_reason(instance) else confirmation,
             action.question,
             action.permission,
             "danger" if caution else action.tone,

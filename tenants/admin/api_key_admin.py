@@ -149,7 +149,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         icon="block",
         tone="danger",
         is_available=lambda key: key.revoked_at is None,
-        form=staff.ReasonForm,
+        form=staff.AuditReasonForm,
         question="A revoked key is rejected immediately and cannot be restored.",
     )
     def revoke(

@@ -74,7 +74,7 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         icon="phonelink_erase",
         tone="danger",
         is_available=lambda user: user.authenticator_set.exists(),
-        form=staff.ReasonForm,
+        form=staff.AuditReasonForm,
         question=(
             "For a person who lost both their phone and their recovery codes. Verify their "
             "identity first: afterwards, the password and a link to their address are "

@@ -119,7 +119,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "End it now",
         icon="play_arrow",
         is_available=lambda window: window.starts_at < clock() < window.ends_at,
-        form=staff.ReasonForm,
+        form=staff.AuditReasonForm,
         question="Waiting deliveries are sent immediately.",
     )
     def end_now(

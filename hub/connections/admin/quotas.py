@@ -181,7 +181,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "End the pause",
         icon="play_arrow",
         is_available=lambda scope: scope.paused_until is not None,
-        form=staff.ReasonForm,
+        form=staff.AuditReasonForm,
         question=(
             "The other system asked us to wait. End the pause only if the system's operator "
             "confirms that it was a mistake."

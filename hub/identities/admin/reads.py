@@ -19,8 +19,8 @@ from hub.identities.stopped_reads import (
 from hub.staff import (
     ActionRejected,
     ActionResult,
+    AuditReasonForm,
     ChoicesFilter,
-    ReasonForm,
     display,
     format_number,
     render_badge,
@@ -146,7 +146,7 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
     @row_action(
         "Reject the list",
         icon="undo",
-        form=ReasonForm,
+        form=AuditReasonForm,
         question="The list is wrong. Everyone stays active; the next read decides again.",
         is_available=lambda read: read.is_stopped,
         permission="decide",
@@ -160,7 +160,7 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
     @row_action(
         "Confirm the list",
         icon="person_off",
-        form=ReasonForm,
+        form=AuditReasonForm,
         question="The people whom the list leaves out are deactivated in the hub.",
         is_available=lambda read: read.is_stopped,
         permission="decide",

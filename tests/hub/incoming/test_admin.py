@@ -145,6 +145,16 @@ def test_a_subscription_is_checked_and_repaired_by_its_page(make, staff, pipedri
     assert subscription.endpoint.next_check_at <= clock()
 
 
+def test_the_reason_of_a_new_secret_is_said_to_be_kept_in_the_audit_log_only(
+    make, staff, pipedrive
+):
+    subscription = make.webhook_subscription(pipedrive, state="verified")
+    text = load_page(staff, page("webhooksubscription_verb", subscription.pk, "rotate"))
+    assert "Kept in the audit log." in text and "affected deliveries" not in text
+    pause = reverse("admin:connections_connection_verb", args=[pipedrive.pk, "pause"])
+    assert "Shown with the affected deliveries" in load_page(staff, pause)
+
+
 def test_the_sources_are_counted_by_hour_and_cause(make, staff, pipedrive):
     endpoint, now = make.inbound_endpoint(pipedrive), clock()
     for cause, count in (("accepted", 5), ("duplicate", 2), ("wrong_secret", 3)):

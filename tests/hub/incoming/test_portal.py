@@ -98,6 +98,18 @@ def test_a_url_that_a_person_registers_is_shown_to_be_copied(make, browser, pipe
     assert "Enter this URL" in text and "/hooks/pipedrive/key-" in text
 
 
+def test_only_a_webhook_that_is_not_as_it_should_be_is_offered_to_be_repaired(
+    make, browser, pipedrive
+):
+    subscription = make.webhook_subscription(pipedrive, state="verified")
+    path = f"connections/{pipedrive.public_id}/"
+    text = load_page(browser, path)
+    assert f"webhooks/{subscription.public_id}/check" in text
+    assert f"webhooks/{subscription.public_id}/repair" not in text
+    type(subscription).unscoped.update(state="drifted")
+    assert f"webhooks/{subscription.public_id}/repair" in load_page(browser, path)
+
+
 def test_the_url_of_a_registered_webhook_is_not_shown(make, browser, pipedrive):
     make.webhook_subscription(pipedrive, state="verified")
     assert "/hooks/pipedrive/" not in load_page(browser, f"connections/{pipedrive.public_id}/")

@@ -1,5 +1,6 @@
 """The staff pages of discrepancies."""
 
+import re
 from datetime import timedelta
 from html import escape
 
@@ -91,6 +92,13 @@ def test_the_page_of_a_difference_shows_its_repair(make, staff, salesforce):
     text = load_page(staff, url)
     assert "Value before the repair" in text and "updates automatically" in text
     assert "Salesforce" in text
+
+
+def test_the_sides_of_a_repair_are_radio_buttons_beside_their_words(make, staff, salesforce):
+    stored = make.discrepancy(salesforce)
+    text = load_page(staff, reverse("admin:scheduled_discrepancy_verb", args=[stored.pk, "repair"]))
+    (*radios,) = re.findall(r'<input type="radio"[^>]*>', text)
+    assert radios and not [radio for radio in radios if "w-full" in radio]
 
 
 def test_a_certificate_of_another_tenant_is_not_found(make, client, salesforce):
