@@ -10,20 +10,11 @@ from django.utils.translation import gettext_noop
 
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
 from hub.outgoing.insight.explain import resolve_effective_state
+from hub.outgoing.insight.outcome_titles import OUTCOME_TITLES
 from hub.outgoing.models import Attempt, Delivery, EventBody, Exchange, Rendering
 from hub.reason_codes import REASONS, translate_text
 
 ATTEMPTS_LIMIT = 50  # the newest attempts
-OUTCOME_TITLES = {  # of an attempt: its label, and the state with its colour and icon
-    "delivered": (gettext_noop("Delivered"), "delivered"),
-    "later": (gettext_noop("Temporary failure"), "waiting"),
-    "never": (gettext_noop("Permanent failure"), "failed"),
-    "refresh": (gettext_noop("The access token had expired"), "held"),
-    "reconnect": (gettext_noop("The authorization has expired or was revoked"), "failed"),
-    "disable": (gettext_noop("The endpoint no longer exists"), "failed"),
-    "unknown": (gettext_noop("It may have arrived"), "held"),
-    "pending": (gettext_noop("Accepted, not confirmed yet"), "sending"),
-}
 NEXT_STEP_TITLES = {
     "waiting": gettext_noop("Next attempt"),
     "sending": gettext_noop("Sending now"),

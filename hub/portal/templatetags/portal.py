@@ -115,18 +115,18 @@ def format_ago(context: Context, at: datetime | None) -> SafeString | str:
     """Render a relative time; exact in the reader's zone on hover and focus, ISO for machines."""
     if at is None:
         return "–"
-    return render_time(context, at, describe_distance((at - clock()).total_seconds()))
+    words = describe_distance((at - clock()).total_seconds())
+    markup = '<time datetime="{}" data-exact="{}" tabindex="0">{}</time>'
+    return format_html(markup, at.isoformat(timespec="seconds"), format_exact(at, context), words)
 
 
 @register.simple_tag(takes_context=True, name="moment")
 def format_moment(context: Context, at: datetime | None) -> SafeString | str:
     """Render an absolute time."""
-    return "–" if at is None else render_time(context, at, format_exact(at, context))
-
-
-def render_time(context: Context, at: datetime, words: str) -> SafeString:
-    markup = '<time datetime="{}" data-exact="{}" tabindex="0">{}</time>'
-    return format_html(markup, at.isoformat(timespec="seconds"), format_exact(at, context), words)
+    if at is None:
+        return "–"
+    words = format_exact(at, context)
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), words)
 
 
 def format_exact(at: datetime, context: Context) -> str:

@@ -2,7 +2,9 @@
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
+from hub.scheduled.models import Run
 from tests.hub.outgoing.operating import put
 from tests.journeys.chromium import window
 
@@ -121,3 +123,29 @@ def test_a_dark_page_is_printed_on_white(look):
     )
     answers = look(PAPER, colour, None, "events/", media="print", theme="dark")
     assert answers == {"events/": ["rgb(255, 255, 255)", "dark"]}
+
+
+def test_a_moment_is_on_paper_once(look):
+    script = """() => [...document.querySelectorAll("main time")].map((time) =>
+        [time.textContent, getComputedStyle(time, "::after").content])"""
+    for path, times in look(PAPER, script, None, "jobs/", "runs/", media="print").items():
+        assert times, path
+        for words, more in times:
+            assert more == "none" or "ago" in words, (words, more)
+
+
+def test_a_dark_page_of_staff_is_printed_on_white_without_its_buttons(browser, owner, make):
+    staff = Client()
+    staff.force_login(make.staff(is_superuser=True))
+    run = Run.unscoped.get()
+    with window(browser, staff, viewport={"width": PAPER, "height": 900}) as page:
+        page.emulate_media(media="print", color_scheme="dark")
+        page.goto(reverse("admin:scheduled_run_change", args=[run.pk]))
+        page.evaluate("document.documentElement.classList.add('dark')")
+        page.wait_for_timeout(500)  # colours change slowly
+        card = "getComputedStyle(document.querySelector('.subject .card')).backgroundColor"
+        assert page.evaluate(card) == "rgb(255, 255, 255)"
+        assert page.evaluate(
+            "[...document.querySelectorAll('.subject :is(.button, .copy)')]"
+            ".filter((place) => place.offsetParent).length"
+        ) == 0  # fmt: skip

@@ -29,6 +29,7 @@ from hub.outgoing.insight.explain.results import (
     format_duration,
     format_local_time,
 )
+from hub.outgoing.insight.outcome_titles import name_outcome
 from hub.outgoing.models import Attempt, Delivery
 from hub.state_texts import DELIVERY_STATES
 
@@ -66,7 +67,7 @@ def _check_attempts(context: ExplanationContext) -> Check:
         "One attempt was made. Its result: %(outcome)s.",
         "%(count)s attempts were made. Result of the last one: %(outcome)s.",
         len(tries),
-    ) % {"count": len(tries), "outcome": tries[-1].outcome}
+    ) % {"count": len(tries), "outcome": name_outcome(tries[-1].outcome)}
     detail = "\n".join(_format_attempt(attempt) for attempt in tries)
     return Check("attempts", delivery.state == "delivered", sentence, detail)
 

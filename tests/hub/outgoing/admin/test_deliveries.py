@@ -176,3 +176,19 @@ def test_the_list_shows_the_senders_id_and_tells_two_connections_of_one_system_a
     page = root.get(LIST).content.decode()
     assert "order-7" in page and MARKER not in page
     assert "Slack (Acme)" in page and "Slack (Globex)" in page
+
+
+def test_a_delivery_that_was_sent_again_is_told_from_the_first(root, make):
+    delivery = make.delivery()
+    pump()
+    root.post(f"/admin/outgoing/delivery/{delivery.pk}/verbs/send_again/", {"reason": "lost"})
+    assert "replay 1" in root.get(page_of(delivery)).content.decode()
+    event = root.get(f"/admin/outgoing/event/{delivery.event_id}/change/").content.decode()
+    assert event.count("replay ") == 1
+
+
+def test_the_mapping_of_a_delivery_that_is_held_is_one_click_away(root, make):
+    make.route(tenant=(tenant := make.tenant()))
+    delivery = make.event(tenant).deliveries.get()
+    mapping = f"/admin/mappings/fieldmapping/{delivery.route.mapping_id}/change/"
+    assert mapping in root.get(page_of(delivery)).content.decode()

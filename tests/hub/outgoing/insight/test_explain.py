@@ -157,6 +157,7 @@ def test_each_attempt_is_listed_with_its_answer_and_the_next_one(make):
     pump(FakeHttp(Response(500, b"sorry")))
     explanation = explain(delivery)
     assert explanation.first_failed_check.name == "attempts"
+    assert explanation.first_failed_check.sentence.endswith("Its result: Temporary failure.")
     assert "status_500 sorry" in explanation.first_failed_check.detail
     assert explanation.next_try == NOON + timedelta(seconds=5)
     assert "12:00:05 UTC, in 0:00:05" in explanation.checks[-1].sentence
