@@ -8,17 +8,27 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
-from django.db import transaction
+from django import forms
+from django.db import models, transaction
 from django.utils.functional import Promise
 
+from connectors.http import Request, Response
 from hub.audit import ActorContext
 from hub.limits.spending import spend_tenant_limit
 
 Row = TypeVar("Row")
 Text = str | Promise
 Door = Literal["staff", "portal", "rest"]
+NO_DATA: Mapping[str, Any] = MappingProxyType({})
+
+
+FOR_STAFF: Mapping[Door, str] = {  # of actions that concern the platform
+    "portal": "Only staff of the platform do this.",
+    "rest": "Only staff of the platform do this.",
+}
 
 
 def never(row: Any) -> bool:
@@ -29,13 +39,27 @@ def always(row: Any) -> bool:
     return True
 
 
+class ActionForm(forms.Form):
+    """The form that asks for an action's data.
+
+    `obj` is the row that the action changes; `folded_fields` are shown folded below the others.
+    """
+
+    folded_fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, obj: models.Model | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.obj = obj
+
+
 @dataclass(frozen=True, kw_only=True)
 class Action(Generic[Row]):
     """An action on one row.
 
-    `run` checks, changes and audits: it is called with the row, the actor, now and, if one was
-    given, the reason; it returns what is shown next, such as a new row. `question` stands above the
-    button, and describes the operation in the documentation of the API under the title `summary`.
+    `run` checks, changes and audits: it is called with the row, the actor, now and, by name, the
+    data of `form` or the reason of staff; it returns what is shown next, such as a new row.
+    `question` stands above the button, and describes the operation in the documentation of the API
+    under the title `summary`.
     """
 
     name: str  # in URLs, in the ids of operations and in the audit
@@ -48,20 +72,31 @@ class Action(Generic[Row]):
     is_available: Callable[[Row], bool] = always
     limit: str = ""  # of the tenant: each use spends one of it
     permission: str = "change"  # of staff, on the row's model
+    form: type[ActionForm] | None = None  # asks for data
     asks_reason: Callable[[Row], bool] = never  # whether staff give one, for the audit
     find_caution: Callable[[Row], Text] = lambda row: ""  # what makes it dangerous for this row
     describe_result: Callable[[Any], Text] = lambda result: ""  # in place of `success`
+    is_success: Callable[[Any], bool] = always  # otherwise pages show the result as a warning
     is_atomic: bool = True  # False: `run` has transactions of its own
+    calls_system: bool = False  # whether `run` is given `call` and `random`, too
     is_sensitive: bool = False  # whether staff need a recent login
     icon: str = ""
     tone: Literal["primary", "plain", "danger"] = "plain"
     is_background: bool = False  # whether it continues after the answer
-    leads_to: str = ""  # the state of the row afterwards, in the example of the API
     creates: bool = False  # whether the result is a new row
     removes: bool = False  # whether the row has no page afterwards
     withheld: Mapping[Door, str] = field(default_factory=dict)  # why a door does not offer it
 
-    def perform(self, row: Row, actor: ActorContext, *, reason: str = "", now: datetime) -> Any:
+    def perform(
+        self,
+        row: Row,
+        actor: ActorContext,
+        data: Mapping[str, Any] = NO_DATA,
+        *,
+        call: Callable[[Request], Response],
+        random: Callable[[], float],
+        now: datetime,
+    ) -> Any:
         """Spend the limit of the actor's tenant, and run the service function.
 
         Raises Refusal or LimitExceeded, and changes nothing.
@@ -69,7 +104,8 @@ class Action(Generic[Row]):
         with transaction.atomic() if self.is_atomic else nullcontext():
             if self.limit and actor.limited_tenant is not None:
                 spend_tenant_limit(actor.limited_tenant, self.limit, now=now)
-            return self.run(row, actor, now=now, **({"reason": reason} if reason else {}))
+            outside = {"call": call, "random": random} if self.calls_system else {}
+            return self.run(row, actor, now=now, **data, **outside)
 
     def describe_success(self, result: Any) -> str:
         return str(self.describe_result(result) or self.success)
@@ -77,7 +113,7 @@ class Action(Generic[Row]):
     @property
     def asks_staff(self) -> bool:
         """Return whether a page asks staff before any row is changed."""
-        return self.asks_reason is always or self.tone == "danger"
+        return self.asks_reason is always or self.tone == "danger" or self.form is not None
 
     def is_offered_at(self, door: Door) -> bool:
         return door not in self.withheld

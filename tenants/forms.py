@@ -8,13 +8,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from hub import staff
-from hub.limits.definitions import LIMITS, default_quota
 from tenants.api_scopes import SCOPES
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 from tenants.services import membership_actions
 
-MAX_QUOTA = 10**12
 SUGGESTED_TENANTS_LIMIT = 500  # tenants in the browser's list; others can be typed
 KEY_LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "": "never"}
 
@@ -117,23 +115,6 @@ class SupportVisitForm(staff.ActionForm):
     ticket = forms.CharField(
         max_length=100, required=False, help_text="The support ticket, if there is one."
     )
-
-
-class LimitsForm(staff.ActionForm):
-    """A quota for each limit; empty: the default."""
-
-    def __init__(self, *args: Any, obj: Tenant, **kwargs: Any) -> None:
-        super().__init__(*args, obj=obj, initial=obj.limits, **kwargs)
-        for name, limit in LIMITS.items():
-            default = default_quota(name)
-            field = forms.IntegerField(
-                label=limit.label,  # type: ignore[arg-type]  # a translation
-                min_value=1,
-                max_value=MAX_QUOTA,
-                required=False,
-                help_text=f"The default is {default:,}." if default else "Not limited by default.",
-            )
-            self.fields[name] = staff.apply_admin_style(field)
 
 
 class UserForm(staff.UserChangeForm):

@@ -1,7 +1,6 @@
 """The admin of the audit log and of queued mails, for superusers."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -10,7 +9,7 @@ from django.utils.html import format_html
 
 from hub import staff
 from hub.audit import AuditRow
-from hub.db.clock import clock
+from hub.console.mail_actions import MAIL_ACTIONS
 from hub.mail.models import Mail
 from hub.reason_codes import MAIL_REASONS
 from tenants.scoping import ScopedAdminMixin
@@ -140,7 +139,7 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "public_id",
     )
     readonly_fields = fields
-    row_actions = ("send_again",)
+    declared_actions = MAIL_ACTIONS
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -179,17 +178,3 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     @staff.display(description="accepted by a server")
     def accepted_at(self, mail: Mail) -> str:
         return staff.render_time(mail.sent_at)
-
-    @staff.row_action(
-        "Send now",
-        icon="send",
-        is_available=lambda mail: mail.can_send_again(now=clock()),
-        tone="primary",
-    )
-    def send_again(
-        self, request: HttpRequest, mail: Mail, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        before = {"state": mail.state, "reason": mail.reason}
-        mail.send_again(now=now)
-        self.audit_action(request, "send_again", mail, now=now, before=before)
-        return staff.ActionResult("A worker sends it shortly.")

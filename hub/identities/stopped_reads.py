@@ -3,14 +3,16 @@
 Until then nobody is deactivated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from hub.actions import Action, Door, always, declare_actions
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.identities.directory_reads import complete_read, select_people
@@ -118,3 +120,49 @@ def _lock_stopped_read(
 def _settle_read(read: DirectoryRead, reason: str) -> None:
     read.reason, read.detail, read.stopped_count = reason, "", 0
     read.save()
+
+
+def _decide(
+    decide: Callable[..., DirectoryRead],
+    read: DirectoryRead,
+    actor: ActorContext,
+    *,
+    reason: str,
+    now: datetime,
+) -> DirectoryRead:
+    """Decide about the list as it was loaded."""
+    count = read.stopped_count
+    return decide(read.tenant, read.connection, actor, stopped_count=count, reason=reason, now=now)
+
+
+OTHER_DOORS: Mapping[Door, str] = {
+    "portal": "The review of a connection's identities asks it, with the people concerned.",
+    "rest": "Programs decide in the request that reads the list again.",
+}
+READ_ACTIONS = declare_actions(
+    Action[DirectoryRead](
+        name="reject",
+        label="Reject the list",
+        question="The list is wrong. Everyone stays active; the next read decides again.",
+        success="The list is rejected. Everyone stays active.",
+        run=partial(_decide, reject_deactivations),
+        asks_reason=always,
+        is_available=lambda read: read.is_stopped,
+        permission="decide",
+        icon="undo",
+        withheld=OTHER_DOORS,
+    ),
+    Action[DirectoryRead](
+        name="confirm",
+        label="Confirm the list",
+        question="The people whom the list leaves out are deactivated in the hub.",
+        success="The people whom the list leaves out are deactivated.",
+        run=partial(_decide, confirm_deactivations),
+        asks_reason=always,
+        is_available=lambda read: read.is_stopped,
+        permission="decide",
+        icon="person_off",
+        tone="danger",
+        withheld=OTHER_DOORS,
+    ),
+)

@@ -1,36 +1,31 @@
 """Admin of identities, and the base of the admin of field mappings and their versions."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import IdentityForm, MappingForm, RestoreVersionForm
+from hub.mappings.forms import IdentityForm, MappingForm
 from hub.mappings.identity_pairs import remove_identity, set_identity
 from hub.mappings.json_fields import format_json_text
 from hub.mappings.mapping_actions import (
+    MAPPING_ACTIONS,
     change_mapping,
     create_mapping,
     delete_mapping,
-    restore_mapping_version,
 )
 from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_identity_prefix
 from hub.staff import (
-    ActionRejected,
-    ActionResult,
     EmptyStep,
     ModelAdmin,
     display,
     render_time,
-    row_action,
 )
 from tenants.scoping import ScopedAdminMixin
 
@@ -49,6 +44,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     search_fields = ("name__istartswith",)
     search_help_text = "The beginning of a name"
     ordering = ("-pk",)
+    declared_actions = MAPPING_ACTIONS
     fieldsets = ((None, {"fields": (("name", "tenant"), "target", "body")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -96,26 +92,6 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
             change_mapping(obj, actor, name=name, body=body, now=clock())
         else:
             create_mapping(obj, body, actor, now=clock())
-
-    @row_action(
-        "Restore a version",
-        icon="history",
-        is_available=lambda mapping: mapping.versions.count() > 1,
-        form=RestoreVersionForm,
-        question="Its body becomes a new version, which applies from now on.",
-        atomic=False,  # it is compiled before its transaction
-    )
-    def restore(
-        self, request: HttpRequest, mapping: FieldMapping, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        try:
-            restored = restore_mapping_version(mapping, data["version"], actor, now=now)
-        except ValidationError as error:
-            raise ActionRejected(" ".join(error.messages)) from error
-        if restored is None:
-            raise ActionRejected("The newest version is the same.")
-        return ActionResult(f"Restored as version {restored.number}.")
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_mapping(obj, ActorContext.of_request(request), now=clock())

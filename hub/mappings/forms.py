@@ -16,15 +16,13 @@ from hub.mappings.identity_pairs import (
     find_pair_problems,
 )
 from hub.mappings.json_fields import BodyField, format_json_text
-from hub.mappings.models import FieldMapping, Identity, MappingVersion
+from hub.mappings.models import FieldMapping, Identity
 from hub.mappings.rows.body_draft import BodyDraft
 from hub.mappings.rows.row_widget import RowTableWidget
 from hub.mappings.translate import MappingError
-from hub.staff import ActionForm, apply_admin_style
+from hub.staff import apply_admin_style
 from tenants.forms import TenantField
 from tenants.models import User
-
-VERSIONS_OFFERED = 100
 
 TARGETS = [
     (
@@ -140,20 +138,6 @@ class MappingForm(TargetForm):
         if self.draft.view == "table" and self.draft.problem:
             self.add_error("body", self.draft.problem)
         return data
-
-
-class RestoreVersionForm(ActionForm):
-    version = forms.ModelChoiceField(MappingVersion.unscoped.none(), empty_label=None)
-
-    def __init__(self, *args: Any, obj: FieldMapping, **kwargs: Any) -> None:
-        super().__init__(*args, obj=obj, **kwargs)
-        version = self.fields["version"]
-        assert isinstance(version, forms.ModelChoiceField)
-        version.queryset = obj.versions.order_by("-number")
-        version.choices = [
-            (older.pk, f"v{older.number}, {older.created_at:%Y-%m-%d %H:%M} UTC")
-            for older in version.queryset[1 : VERSIONS_OFFERED + 1]
-        ]
 
 
 class IdentityForm(forms.ModelForm):

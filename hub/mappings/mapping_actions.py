@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import RestrictedError
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
+from hub.actions import Action, ActionForm, declare_actions
 from hub.audit import ActorContext
 from hub.mappings.compiler_cache import check_body_compiles
 from hub.mappings.models import FieldMapping, MappingVersion
@@ -19,6 +21,8 @@ from hub.mappings.versions import is_same_json, revise_mapping
 from hub.problems import Refusal
 from tenants.models import Tenant
 
+WRITE_SCOPE = "mappings:write"
+VERSIONS_OFFERED = 100
 NEEDS_A_BODY = "This action needs a mapping. You can start from its example."
 SHARED_MAPPING = "This is a platform mapping, which applies to all tenants. Choose a new mapping."
 
@@ -103,6 +107,16 @@ def restore_mapping_version(
     return restored
 
 
+def restore_numbered_version(
+    mapping: FieldMapping, actor: ActorContext, *, version: int, now: datetime
+) -> MappingVersion | None:
+    """Restore the version with this number. Raises ValidationError by field."""
+    older = mapping.versions.filter(number=version).first()
+    if older is None:
+        raise ValidationError({"version": _("There is no such version.")})
+    return restore_mapping_version(mapping, older, actor, now=now)
+
+
 def copy_mapping(
     mapping: FieldMapping, tenant: Tenant, name: str, actor: ActorContext, *, now: datetime
 ) -> FieldMapping:
@@ -157,3 +171,53 @@ def check_mapping_change(
     is_changed = not is_same_json(mapping.current.body, body)
     if is_changed and mapping.tenant_id is None and not actor.is_unrestricted:
         raise ValidationError({"body": SHARED_MAPPING})
+
+
+class RestoreForm(ActionForm):
+    version = forms.ModelChoiceField(
+        MappingVersion.unscoped.none(),
+        label=gettext_lazy("Version"),
+        empty_label=None,
+        to_field_name="number",
+    )
+
+    def __init__(self, *args: Any, obj: FieldMapping, **options: Any) -> None:
+        super().__init__(*args, obj=obj, **options)
+        version = self.fields["version"]
+        assert isinstance(version, forms.ModelChoiceField)
+        version.queryset = obj.versions.order_by("-number")
+        version.choices = [
+            (older.number, f"v{older.number}, {older.created_at:%Y-%m-%d %H:%M} UTC")
+            for older in version.queryset[1 : VERSIONS_OFFERED + 1]
+        ]
+
+    def clean_version(self) -> int:
+        return int(self.cleaned_data["version"].number)
+
+
+def _describe_restored(restored: MappingVersion | None) -> str:
+    if restored is None:
+        return _("Nothing was changed: the newest version is the same.")
+    return _("It has been restored as version %(number)s.") % {"number": restored.number}
+
+
+MAPPING_ACTIONS = declare_actions(
+    Action[FieldMapping](
+        name="restore",
+        label=gettext_lazy("Restore a version"),
+        question=gettext_lazy(
+            "The body of the older version becomes a new version, which applies from now on. "
+            "Nothing changes if the newest one has the same body."
+        ),
+        success=gettext_lazy("The version has been restored."),
+        summary="Restore a version of a field mapping",
+        run=restore_numbered_version,
+        describe_result=_describe_restored,
+        is_success=lambda restored: restored is not None,
+        form=RestoreForm,
+        is_atomic=False,  # it is compiled before its transaction
+        is_available=lambda mapping: mapping.versions.count() > 1,
+        scope=WRITE_SCOPE,
+        icon="history",
+    ),
+)

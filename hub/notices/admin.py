@@ -1,6 +1,5 @@
 """The admin of notices: automatic actions, done or announced."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -8,6 +7,7 @@ from django.http import HttpRequest
 
 from hub import staff
 from hub.notices.models import Notice
+from hub.notices.notice_actions import NOTICE_ACTIONS
 from tenants.scoping import ScopedAdminMixin
 
 
@@ -22,7 +22,7 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     list_select_related = ("tenant", "connection")
     ordering = ("-id",)
     fields = readonly_fields = list_display
-    row_actions = ("see",)
+    declared_actions = NOTICE_ACTIONS
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related(*self.list_select_related)
@@ -56,16 +56,3 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
             if notice.seen_at
             else staff.render_badge("waiting", "not yet")
         )
-
-    @staff.row_action(
-        "Mark as read",
-        icon="visibility",
-        is_available=lambda notice: notice.seen_at is None,
-        tone="primary",
-    )
-    def see(
-        self, request: HttpRequest, notice: Notice, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        Notice.unscoped.filter(pk=notice.pk, seen_at=None).update(seen_at=now)
-        self.audit_action(request, "see", notice, now=now, after={"seen": True})
-        return staff.ActionResult("Noted.")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from hub.actions import Action, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.operations.models import Operation
@@ -15,6 +16,7 @@ from hub.operations.operation_runner import wake_up_operations
 from hub.problems import Refusal
 from tenants.models import Tenant
 
+WRITE_SCOPE = "deliveries:write"
 HOUR = timedelta(hours=1)
 KINDS_WITHOUT_CAP = {"erase", "repair"}  # kinds that send nothing, or that quotas pace
 EMPTY_PLANS = {
@@ -150,3 +152,34 @@ def audit_operation(
         after=after,
         now=now,
     )
+
+
+OPERATION_ACTIONS = declare_actions(
+    Action[Operation](
+        name="confirm",
+        label=_("Run it"),
+        question=_(
+            "It starts as planned: it changes at most as many rows as the plan states, and none "
+            "that was accepted later."
+        ),
+        success=_("The operation is running."),
+        summary="Confirm an operation",
+        run=confirm_operation,
+        is_available=lambda operation: operation.state == "planned" and operation.count > 0,
+        scope=WRITE_SCOPE,
+        icon="play_arrow",
+        tone="primary",
+    ),
+    Action[Operation](
+        name="cancel",
+        label=_("Cancel"),
+        question=_("It stops before its next batch. Rows that were changed stay changed."),
+        success=_("The operation has been cancelled."),
+        summary="Cancel an operation",
+        run=cancel_operation,
+        is_available=lambda operation: not operation.is_ended,
+        scope=WRITE_SCOPE,
+        icon="close",
+        tone="danger",
+    ),
+)

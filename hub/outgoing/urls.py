@@ -4,20 +4,19 @@ from django.urls import path
 
 from hub.outgoing.api.deliveries import DeliveriesView, DeliveryView, ExplainView
 from hub.outgoing.api.delivery_actions import DELIVERY_ACTION_URLS
-from hub.outgoing.api.endpoints import SubscriptionView, TestEventView
+from hub.outgoing.api.endpoints import ENDPOINT_ACTION_URLS, SubscriptionView
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
 from hub.outgoing.api.operations import (
-    CancelOperationView,
-    ConfirmView,
+    OPERATION_ACTION_URLS,
     OperationsView,
     OperationView,
 )
 from hub.outgoing.api.requested_actions import RequestedActionView
 from hub.outgoing.api.routes.mapping_views import (
+    MAPPING_ACTION_URLS,
     MappingsView,
     MappingVersionsView,
     MappingView,
-    RestoreMappingView,
     TryMappingView,
 )
 from hub.outgoing.api.routes.views import (
@@ -36,7 +35,7 @@ urlpatterns = [
         SubscriptionView.as_view(),
         name="connection_subscription",
     ),
-    path("connections/<uuid:id>/test-event", TestEventView.as_view(), name="connection_test_event"),
+    *ENDPOINT_ACTION_URLS,
     path(
         "connections/<uuid:id>/actions/<slug:action>",
         RequestedActionView.as_view(),
@@ -50,8 +49,7 @@ urlpatterns = [
     *DELIVERY_ACTION_URLS,
     path("operations", OperationsView.as_view(), name="operations"),
     path("operations/<uuid:id>", OperationView.as_view(), name="operation"),
-    path("operations/<uuid:id>/confirm", ConfirmView.as_view(), name="operation_confirm"),
-    path("operations/<uuid:id>/cancel", CancelOperationView.as_view(), name="operation_cancel"),
+    *OPERATION_ACTION_URLS,
     path("routes", RoutesView.as_view(), name="routes"),
     path("routes/<uuid:id>", RouteView.as_view(), name="route"),
     path("routes/<uuid:id>/try", TryRouteView.as_view(), name="route_try"),
@@ -60,7 +58,7 @@ urlpatterns = [
     path("mappings", MappingsView.as_view(), name="mappings"),
     path("mappings/<uuid:id>", MappingView.as_view(), name="mapping"),
     path("mappings/<uuid:id>/try", TryMappingView.as_view(), name="mapping_try"),
-    path("mappings/<uuid:id>/restore", RestoreMappingView.as_view(), name="mapping_restore"),
+    *MAPPING_ACTION_URLS,
     path("mappings/<uuid:id>/versions", MappingVersionsView.as_view(), name="mapping_versions"),
     path("switches", SwitchesView.as_view(), name="switches"),
     path("switches/<str:name>", SwitchView.as_view(), name="switch"),

@@ -1,53 +1,111 @@
-"""Pages of customers: offer declared actions, and perform one."""
+"""Pages of customers: offer declared actions, ask for the data of one, and perform it."""
 
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
-from hub.actions import Action, Actions, Text, list_offered
+from hub import egress
+from hub.actions import Action, ActionForm, Actions, Text, list_offered
 from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.portal.navigation import reverse_row_page
 from hub.problems import show_refusal
-from tenants.access.tenant_users import TenantUser
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedAction:
     action: Action[Any]
     caution: Text  # what makes it dangerous for this row; empty if nothing does
+    form: ActionForm
+
+    @property
+    def asks(self) -> bool:
+        """Return whether a page asks before it is performed."""
+        return self.action.form is not None or self.action.tone == "danger"
+
+
+def offer_action(action: Action[Any], row: Any, data: Any = None) -> OfferedAction:
+    form_class = action.form or ActionForm
+    form = form_class(data, obj=row, auto_id=f"id_{action.name}_%s")
+    return OfferedAction(action, action.find_caution(row), form)
 
 
 def list_possible_actions(actions: Actions, row: Any) -> list[OfferedAction]:
     """List what the state of a row allows now."""
     return [
-        OfferedAction(action, action.find_caution(row))
+        offer_action(action, row)
         for action in list_offered(actions, "portal")
         if action.is_available(row)
     ]
 
 
-def find_action(actions: Actions, name: str) -> Action[Any]:
-    """Return a declared action. Raises Http404 if pages of customers do not offer it."""
-    action = actions.get(name)
-    if action is None or not action.is_offered_at("portal"):
-        raise Http404(name)
-    return action
+def allow_always(tenant_user: TenantUser, action: Action[Any], row: Any) -> bool:
+    return True
 
 
-def perform_action(
-    request: HttpRequest,
-    tenant_user: TenantUser,
-    action: Action[Any],
-    row: Any,
-    *,
-    reason: str = "",
-) -> Any:
-    """Perform an action, and show its success or refusal; return its result, None if refused."""
-    actor = ActorContext.of_visitor(request, tenant_user)
-    with show_refusal(request):
-        result = action.perform(row, actor, reason=reason, now=clock())
-        messages.success(request, action.describe_success(result))
-        return result
-    return None
+@dataclass(frozen=True, kw_only=True)
+class ActionPages:
+    """The rows of declared actions: how a page finds one, and what it shows afterwards."""
+
+    actions: Actions
+    find: Callable[[TenantUser, UUID], Any]  # raises Http404
+    is_allowed: Callable[[TenantUser, Action[Any], Any], bool] = allow_always
+    find_page_row: Callable[[Any], Any] = lambda row: row  # on whose page the row is
+    list_page: str = ""  # the name of its URL, shown after a removal
+
+
+def build_action_view(pages: ActionPages) -> Callable[..., HttpResponseBase]:
+    """Return the view of actions on a row, which asks before it performs one."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @tenant_view(min_role=Membership.Role.ADMIN)
+    def view(request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str) -> HttpResponse:
+        action = pages.actions.get(verb)
+        if action is None or not action.is_offered_at("portal"):
+            raise Http404(verb)
+        row = pages.find(tenant_user, id)
+        if not pages.is_allowed(tenant_user, action, row):
+            raise PermissionDenied
+        return _ask_or_perform(request, tenant_user, pages, action, row)
+
+    return view
+
+
+def _ask_or_perform(
+    request: HttpRequest, tenant_user: TenantUser, pages: ActionPages, action: Action[Any], row: Any
+) -> HttpResponse:
+    offered = offer_action(action, row, request.POST if request.method == "POST" else None)
+    form, actor = offered.form, ActorContext.of_visitor(request, tenant_user)
+    url = reverse_row_page(pages.find_page_row(row), tenant_user.tenant)
+    if form.is_valid():
+        with show_refusal(request, form if action.form else None):
+            result = action.perform(
+                row,
+                actor,
+                form.cleaned_data,
+                call=egress.send_request,
+                random=secrets.SystemRandom().random,
+                now=clock(),
+            )
+            show = messages.success if action.is_success(result) else messages.warning
+            show(request, action.describe_success(result))
+            if action.creates:
+                url = reverse_row_page(result, tenant_user.tenant)
+            if action.removes:
+                url = reverse(pages.list_page, args=[tenant_user.tenant.reference])
+        if form.is_valid():  # it has no refusal
+            return HttpResponseRedirect(url)
+    context = {"tenant_user": tenant_user, "offered": offered, "row": row, "back_url": url}
+    return render(request, "portal/action.html", context)

@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import ResolverMatch, reverse
+
+from hub.portal.navigation import reverse_or_empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,6 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:connection": CONNECTION_SNIPPET,
     "portal:connected": CONNECTION_SNIPPET,
     "portal:connection_test_progress": ApiSnippet("connection_test", "POST", has_id=True),
-    "portal:pause": ApiSnippet("connection_pause", "POST", has_id=True, body={"reason": "…"}),
-    "portal:disable": ApiSnippet("connection_disable", "POST", has_id=True, body={"reason": "…"}),
-    "portal:rename": ApiSnippet("connection", "PATCH", has_id=True, body={"name": "…"}),
     "portal:reconnect": ApiSnippet("connection_reconnect_link", "POST", has_id=True),
     "portal:disconnect": ApiSnippet(
         "connection_disconnect", "POST", has_id=True, body={"reason": "…"}
@@ -77,7 +76,6 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:incoming_item": ApiSnippet("inbound_item", has_id=True),
     "portal:event": ApiSnippet("event", has_id=True),
     "portal:delivery": ApiSnippet("delivery", has_id=True),
-    "portal:delivery_do": ApiSnippet("delivery", has_id=True),
     "portal:plan": ApiSnippet("operations", "POST", body={"kind": "retry", "reason": "…"}),
     "portal:operation": ApiSnippet("operation", has_id=True),
     "portal:jobs": ApiSnippet("jobs"),
@@ -110,6 +108,13 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
 }
 
 
+# the names of rows in the URLs of the API, where they are not those of the pages
+API_ROWS = {
+    "endpoint": "connection",
+    "incoming_item": "inbound_item",
+    "webhook": "webhook_subscription",
+}
+ACTIONS_WITH_REASON = {"connection_pause", "connection_disable", "discrepancy_ignore"}
 # events without a route have no delivery
 UNROUTED_EVENTS = ApiSnippet("events", filters_by_tenant=True)
 
@@ -120,7 +125,7 @@ def build_curl(request: HttpRequest, tenant: str, filters: dict[str, Any]) -> st
     filters: the filters of the page, by the API's parameter names.
     """
     match = request.resolver_match
-    snippet = SNIPPETS.get(match.view_name) if match else None
+    snippet = _find_snippet(match) if match else None
     if match is None or snippet is None:
         return ""
     if filters.get("state") == "no_route":
@@ -142,6 +147,22 @@ def build_curl(request: HttpRequest, tenant: str, filters: dict[str, Any]) -> st
         else []
     )
     return quote_command([*command, "-X", snippet.method, *body_args, url])
+
+
+def _find_snippet(match: ResolverMatch) -> ApiSnippet | None:
+    """Return the call of a page; that of the page of an action is the action's own, if it has one.
+
+    Otherwise the row is read.
+    """
+    row, is_action, _rest = match.view_name.removeprefix("portal:").partition("_do")
+    if not is_action:
+        return SNIPPETS.get(match.view_name)
+    row = API_ROWS.get(row, row)
+    name = f"{row}_{match.kwargs['verb']}"
+    if not reverse_or_empty(name, match.kwargs["id"]):
+        return ApiSnippet(row, has_id=True)
+    body = {"reason": "…"} if name in ACTIONS_WITH_REASON else None
+    return ApiSnippet(name, "POST", has_id=True, body=body)
 
 
 def quote_command(command: list[str]) -> str:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from hub.actions import Action
+from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
 from hub.connections.models import Connection, KillSwitch, MaintenanceWindow
 from hub.connections.status.effective_status import (
     SWITCHED_OFF,
@@ -23,13 +25,23 @@ from hub.state_texts import STATE_TONES, state_label
 class PrimaryAction(NamedTuple):
     """The primary button of a connection's page.
 
-    page: a URL name below `portal:`; posts: the button submits a form instead of following a link.
+    page: a URL name below `portal:`; posts: the button submits a form instead of following a link;
+    verb: the declared action that it performs.
     """
 
     label: str | Promise
     page: str
     icon: str
     posts: bool = False
+    verb: str = ""
+
+    @property
+    def url_arguments(self) -> list[str]:
+        return [self.verb] if self.verb else []
+
+
+def _perform(action: Action[Connection]) -> PrimaryAction:
+    return PrimaryAction(action.label, "connection_do", "play_circle", True, action.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,9 @@ PRIMARY_ACTIONS = {
     "healthy": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
     "silent": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
     "degraded": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "paused": PrimaryAction(gettext_lazy("Resume"), "connection_resume", "play_circle", posts=True),
+    "paused": _perform(CONNECTION_ACTIONS["resume"]),
     "switched_off": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "disabled": PrimaryAction(
-        gettext_lazy("Enable it again"), "connection_resume", "play_circle", posts=True
-    ),
+    "disabled": _perform(CONNECTION_ACTIONS["enable"]),
     "needs_reconnect": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
     "disconnected": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
 }

@@ -39,10 +39,6 @@ class NewConnectionForm(ConnectorFieldsForm):
         self.initial.setdefault("name", connector.label)
 
 
-class ConnectionNameForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=MAX_NAME_LENGTH)
-
-
 class SavedViewForm(forms.Form):
     """The form of a saved view: the current filters of the log and a name."""
 
@@ -53,12 +49,6 @@ class SavedViewForm(forms.Form):
         if not (query := extract_log_filters(self.cleaned_data["query"])):
             raise forms.ValidationError(_("Set at least one filter."))
         return query
-
-
-class IgnoreForm(forms.Form):
-    """The form of the reason to ignore a discrepancy."""
-
-    reason = forms.CharField(max_length=300)
 
 
 class RepairPlanForm(forms.Form):

@@ -18,7 +18,6 @@ from hub.portal.views.connections import (
     disconnect_pages,
     identity_pages,
     schema_pages,
-    state_pages,
 )
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
 from hub.portal.views.identities import csv_pages, fallback_pages, review_pages
@@ -100,14 +99,10 @@ urlpatterns = [
         name="connection_schema_check",
     ),
     path(
-        f"{CONNECTION_PATH}resume",
-        state_pages.resume_connection_view,
-        name="connection_resume",
+        f"{CONNECTION_PATH}<slug:verb>",
+        connection_pages.run_connection_action,
+        name="connection_do",
     ),
-    path(f"{CONNECTION_PATH}pause/", state_pages.pause_connection_view, name="pause"),
-    path(f"{CONNECTION_PATH}disable/", state_pages.disable_connection_view, name="disable"),
-    path(f"{CONNECTION_PATH}renew", state_pages.renew_token_view, name="connection_renew"),
-    path(f"{CONNECTION_PATH}rename/", connection_pages.rename_connection_view, name="rename"),
     path(f"{CONNECTION_PATH}reconnect/", reconnect.reconnect_view, name="reconnect"),
     path(f"{CONNECTION_PATH}identities/", identity_pages.list_identities, name="identities"),
     path(f"{CONNECTION_PATH}identities/review/", review_pages.show_review, name="identity_review"),
@@ -155,16 +150,6 @@ urlpatterns = [
         f"{CONNECTION_PATH}notifications/", settings_pages.edit_notifications, name="notifications"
     ),
     path(f"{CONNECTION_PATH}disconnect/", disconnect_pages.disconnect_view, name="disconnect"),
-    path(
-        f"{CONNECTION_PATH}disconnect/undo",
-        disconnect_pages.undo_disconnect_view,
-        name="disconnect_undo",
-    ),
-    path(
-        f"{CONNECTION_PATH}disconnect/revoke",
-        disconnect_pages.revoke_now_view,
-        name="disconnect_revoke",
-    ),
     path(f"{TENANT_PATH}settings/", settings_pages.show_settings, name="settings"),
     path(
         f"{TENANT_PATH}settings/support/",
@@ -224,14 +209,14 @@ urlpatterns = [
         signing_secret_pages.end_secret_overlap_view,
         name="endpoint_end_overlap",
     ),
-    path(f"{ENDPOINT_PATH}test", endpoint_actions.send_test_event_view, name="endpoint_test"),
     path(f"{ENDPOINT_PATH}recover", endpoint_actions.plan_recovery_view, name="endpoint_recover"),
+    path(f"{ENDPOINT_PATH}<slug:verb>", endpoint_actions.run_endpoint_action, name="endpoint_do"),
     path(f"{TENANT_PATH}mappings/", mapping_pages.list_mappings, name="mappings"),
     path(MAPPING_PATH, mapping_pages.show_mapping, name="mapping"),
     path(f"{MAPPING_PATH}edit", editor_pages.edit_mapping_view, name="mapping_edit"),
     path(f"{MAPPING_PATH}copy", mapping_pages.copy_mapping_view, name="mapping_copy"),
     path(f"{MAPPING_PATH}versions/", version_pages.list_versions, name="mapping_versions"),
-    path(f"{MAPPING_PATH}restore", version_pages.restore_version_view, name="mapping_restore"),
+    path(f"{MAPPING_PATH}<slug:verb>", version_pages.run_mapping_action, name="mapping_do"),
     path(f"{TENANT_PATH}jobs/", job_pages.list_jobs, name="jobs"),
     path(f"{TENANT_PATH}jobs/add", job_changes.add_job_view, name="job_add"),
     path(f"{TENANT_PATH}jobs/<uuid:id>/", job_pages.show_job, name="job"),

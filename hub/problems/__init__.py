@@ -1,7 +1,7 @@
 """The errors of the API as problem+json (RFC 9457), and the strict parsing of requests."""
 
 from hub.problems.catalogue import CATALOGUE, ProblemKind
-from hub.problems.refusals import Refusal, show_refusal
+from hub.problems.refusals import Refusal, as_refusal, show_refusal
 from hub.problems.responses import (
     Problem,
     bad_request,
@@ -20,6 +20,7 @@ __all__ = [
     "Refusal",
     "StrictJSONParser",
     "StrictSerializer",
+    "as_refusal",
     "bad_request",
     "csrf_failure",
     "handle_exception",

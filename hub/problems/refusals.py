@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -45,12 +46,18 @@ class Refusal(Exception):
         return [{"pointer": f"/{self.field}", "detail": str(self), "code": "invalid"}]
 
 
+def as_refusal(error: Refusal | ValidationError) -> Refusal:
+    """Return a refusal as it is, and that of values that a service function found invalid."""
+    return error if isinstance(error, Refusal) else Refusal(" ".join(error.messages))
+
+
 @contextmanager
 def show_refusal(request: HttpRequest, form: BaseForm | None = None) -> Iterator[None]:
     """End the block at a refusal, and show it: as an error of the form, or as a warning."""
     try:
         yield
-    except Refusal as refusal:
+    except (Refusal, ValidationError) as error:
+        refusal = as_refusal(error)
         if form is None:
             messages.warning(request, str(refusal))
         else:

@@ -330,7 +330,6 @@ INTEGRATION_ACTIONS = declare_actions(
         scope=WRITE_SCOPE,
         asks_reason=always,
         icon="pause",
-        leads_to="paused",
     ),
     Action[Integration](
         name="resume",
@@ -344,7 +343,6 @@ INTEGRATION_ACTIONS = declare_actions(
         scope=WRITE_SCOPE,
         icon="play_arrow",
         tone="primary",
-        leads_to="on",
     ),
     Action[Integration](
         name="remove",

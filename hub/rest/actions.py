@@ -1,21 +1,39 @@
 """REST: the views of declared actions, each `POST <rows>/<id>/<action>`."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.urls import URLPattern, path
+from drf_spectacular.utils import OpenApiExample
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from hub.actions import Action, Actions, list_offered
+from hub import egress
+from hub.actions import NO_DATA, Action, Actions, list_offered
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.rest import openapi
 from hub.rest.fields import object_url
+from hub.rest.validation import validate_data
+
+
+class ProviderCallView(APIView):
+    """A view that calls an external system before it responds."""
+
+    call = staticmethod(egress.send_request)
+
+
+@dataclass(frozen=True)
+class ActionBody:
+    """The body of the request for an action: the data of its form, by the same names."""
+
+    serializer: type[Serializer]
+    examples: Sequence[OpenApiExample]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +46,9 @@ class ActionResource:
     find_changeable: Callable[[Request, UUID], Any]  # raises Http404 or Problem
     serializer: type[Serializer]
     serialize: Callable[[Request, Any], Mapping[str, Any]]
+    created: str = ""  # the name of the URL of a new row, if it is of another kind
     problems: Sequence[str] = openapi.CHANGE_PROBLEMS
+    bodies: Mapping[str, ActionBody] = field(default_factory=dict)  # by the names of actions
 
 
 def build_action_urls(resource: ActionResource, actions: Actions) -> list[URLPattern]:
@@ -44,22 +64,29 @@ def build_action_urls(resource: ActionResource, actions: Actions) -> list[URLPat
 
 def _build_view(resource: ActionResource, action: Action[Any]) -> Any:
     status = 201 if action.creates else 202 if action.is_background else 200
+    body = resource.bodies.get(action.name)
 
     @openapi.describe_operation(
         f"{resource.rows.replace('-', '_')}_{action.name}",
         action.summary,
         {status: resource.serializer},
         problems=resource.problems,
-        request=None,
+        request=body.serializer if body else None,
+        requests=body.examples if body else (),
         description=action.question,
     )
-    def post(view: APIView, request: Request, id: UUID) -> Response:
+    def post(view: ProviderCallView, request: Request, id: UUID) -> Response:
         row = resource.find_changeable(request, id)
-        result = action.perform(row, ActorContext.of_request(request), now=clock())
+        now, actor = clock(), ActorContext.of_request(request)
+        data = validate_data(body.serializer, request.data, now=now) if body else NO_DATA
+        result = action.perform(
+            row, actor, data, call=view.call, random=secrets.SystemRandom().random, now=now
+        )
         shown = resource.find(request, result.public_id if action.creates else id)
-        headers = {"Location": object_url(resource.row, shown)} if action.creates else None
+        location = object_url(resource.created or resource.row, shown)
+        headers = {"Location": location} if action.creates else None
         return Response(resource.serialize(request, shown), status=status, headers=headers)
 
     attributes = {"required_scopes": {"POST": action.scope}, "post": post}
-    view: type[APIView] = type("ActionView", (APIView,), attributes)
+    view: type[ProviderCallView] = type("ActionView", (ProviderCallView,), attributes)
     return view.as_view()

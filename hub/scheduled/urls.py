@@ -4,12 +4,7 @@ from django.urls import path
 
 from hub.scheduled.api.certificates import CertificateView
 from hub.scheduled.api.discrepancies import DiscrepanciesView, DiscrepancyView
-from hub.scheduled.api.discrepancy_actions import (
-    IgnoreView,
-    RepairsView,
-    RepairView,
-    StopIgnoringView,
-)
+from hub.scheduled.api.discrepancy_actions import DISCREPANCY_ACTION_URLS, RepairsView
 from hub.scheduled.api.jobs import JobsView, JobView, SlotsView
 from hub.scheduled.api.logs import LogsView
 from hub.scheduled.api.night import ReadNight
@@ -33,13 +28,7 @@ urlpatterns = [
     path("runs/<uuid:id>/log", RunLogView.as_view(), name="run_log"),
     path("discrepancies", DiscrepanciesView.as_view(), name="discrepancies"),
     path("discrepancies/<uuid:id>", DiscrepancyView.as_view(), name="discrepancy"),
-    path("discrepancies/<uuid:id>/repair", RepairView.as_view(), name="discrepancy_repair"),
-    path("discrepancies/<uuid:id>/ignore", IgnoreView.as_view(), name="discrepancy_ignore"),
-    path(
-        "discrepancies/<uuid:id>/stop-ignoring",
-        StopIgnoringView.as_view(),
-        name="discrepancy_stop_ignoring",
-    ),
+    *DISCREPANCY_ACTION_URLS,
     path("discrepancies/repairs", RepairsView.as_view(), name="discrepancy_repairs"),
     path("runs/<uuid:id>/certificate", CertificateView.as_view(), name="run_certificate"),
     path("logs", LogsView.as_view(), name="logs"),

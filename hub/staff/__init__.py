@@ -23,8 +23,6 @@ from hub.staff.formatting import (
 from hub.staff.forms import (
     ActionForm,
     AdminPasswordChangeForm,
-    AuditReasonForm,
-    ReasonForm,
     UserChangeForm,
     UserCreationForm,
     WriteOnlyInput,
@@ -40,7 +38,13 @@ from hub.staff.model_admin import (
     TabularInline,
     display,
 )
-from hub.staff.row_actions import ActionRejected, ActionResult, audit_staff_action, row_action
+from hub.staff.row_actions import (
+    ActionRejected,
+    ActionResult,
+    RowAction,
+    audit_staff_action,
+    row_action,
+)
 from hub.staff.session_limits import StaffSessionMiddleware
 from hub.staff.site import AdminSite, SearchResult
 from hub.staff.url_values import MomentField, parse_number, select_valid_values
@@ -53,7 +57,6 @@ __all__ = [
     "EmptyStep",
     "Filter",
     "ActionForm",
-    "AuditReasonForm",
     "ConnectorFilter",
     "EventTypeFilter",
     "OwnConnectorFilter",
@@ -62,8 +65,8 @@ __all__ = [
     "ModelAdmin",
     "MomentField",
     "Paginator",
-    "ReasonForm",
     "RelatedFilter",
+    "RowAction",
     "SearchResult",
     "AdminSite",
     "StackedInline",

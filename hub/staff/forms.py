@@ -14,16 +14,17 @@ from unfold.widgets import (
     TEXTAREA_CLASSES,
 )
 
+from hub import actions
+
 __all__ = [
     "AdminPasswordChangeForm",
     "ActionForm",
-    "AuditReasonForm",
-    "ReasonForm",
     "UserChangeForm",
     "UserCreationForm",
     "WriteOnlyInput",
     "build_related_field",
     "apply_admin_style",
+    "build_staff_form",
 ]
 
 WIDGET_CLASSES = (
@@ -54,17 +55,11 @@ def apply_admin_style(field: forms.Field) -> forms.Field:
     return field
 
 
-class ActionForm(forms.Form):
-    """The form that asks for an action's data.
+class ActionForm(actions.ActionForm):
+    """The form that asks staff for an action's data."""
 
-    `obj` is the row that the action changes; `folded_fields` are shown folded below the others.
-    """
-
-    folded_fields: tuple[str, ...] = ()
-
-    def __init__(self, *args: Any, obj: models.Model | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.obj = obj
         for field in self.fields.values():
             apply_admin_style(field)
 
@@ -75,12 +70,16 @@ class AuditReasonForm(ActionForm):
     reason = forms.CharField(max_length=300, help_text="Kept in the audit log.")
 
 
-class ReasonForm(ActionForm):
-    """Asks for a reason that is also shown to those whom the action concerns."""
-
-    reason = forms.CharField(
-        max_length=300, help_text="Shown with the affected deliveries and kept in the audit log."
-    )
+def build_staff_form(
+    form_class: type[actions.ActionForm], *args: Any, **kwargs: Any
+) -> actions.ActionForm:
+    """Return a form of customers in the style of the staff pages; staff have to give a reason."""
+    form = form_class(*args, **kwargs)
+    for field in form.fields.values():
+        apply_admin_style(field)
+    if "reason" in form.fields:
+        form.fields["reason"].required = True
+    return form
 
 
 def build_related_field(

@@ -1,14 +1,16 @@
 """Buttons on the page of an admin row: permitted, audited POSTs that are done or rejected."""
 
+import secrets
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.http import (
     Http404,
@@ -21,12 +23,13 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
-from hub.actions import Action, Actions, Text, list_offered
+from hub import egress
+from hub.actions import Action, ActionForm, Actions, Text, list_offered
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.problems import Refusal
-from hub.staff.forms import ActionForm, AuditReasonForm
+from hub.problems import Refusal, as_refusal
+from hub.staff.forms import AuditReasonForm, build_staff_form
 from hub.staff.mfa_gate import reauthentication_redirect
 
 if TYPE_CHECKING:
@@ -120,6 +123,7 @@ class RowActionsMixin(AdminBase):
     change_form_outer_before_template = "console/verbs.html"
     model: type[models.Model]
     admin_site: Any
+    call = staticmethod(egress.send_request)
 
     def audit_verb(self, name: str) -> str:
         return f"{self.audited_as or self.model._meta.model_name}.{name}"
@@ -184,30 +188,39 @@ class RowActionsMixin(AdminBase):
         return declared | own
 
     def build_row_action(self, action: Action[Any], instance: Any) -> RowAction:
-        """Return the button of a declared action, which a page asks for if it needs a reason or is
-        dangerous.
+        """Return the button of a declared action, which a page asks for if it needs data or a
+        reason, or is dangerous.
         """
 
         def run(
             request: HttpRequest, instance: Any, data: dict[str, Any], *, now: datetime
         ) -> ActionResult:
-            actor, reason = ActorContext.of_request(request), data.get("reason", "")
-            result = action.perform(instance, actor, reason=reason, now=now)
-            url = self.change_url(result) if action.creates else ""
+            result = action.perform(
+                instance,
+                ActorContext.of_request(request),
+                data,
+                call=self.call,
+                random=secrets.SystemRandom().random,
+                now=now,
+            )
+            url = self.change_url(result) if self.shows_result(request, action, result) else ""
             if action.removes:
                 url = reverse(
                     f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
                 )
             page = HttpResponseRedirect(url) if url else None
-            return ActionResult(action.describe_success(result), page=page)
+            text, succeeded = action.describe_success(result), action.is_success(result)
+            return ActionResult(text, succeeded=succeeded, page=page)
 
         caution = action.find_caution(instance)
-        confirmation = ActionForm if action.tone == "danger" else None
+        form = action.form or (ActionForm if action.tone == "danger" else None)
         return RowAction(
             action.label,
             action.icon,
             action.is_available,
-            AuditReasonForm if action.asks_reason(instance) else confirmation,
+            AuditReasonForm
+            if action.asks_reason(instance)
+            else form and partial(build_staff_form, form),
             action.question,
             action.permission,
             "danger" if caution else action.tone,
@@ -216,6 +229,13 @@ class RowActionsMixin(AdminBase):
             caution=caution,
             run=run,
         )
+
+    def shows_result(self, request: HttpRequest, action: Action[Any], result: Any) -> bool:
+        """Return whether the page of a new row follows, which the user may see."""
+        if not action.creates:
+            return False
+        meta = result._meta
+        return request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}")
 
     def action_buttons(self, request: HttpRequest, instance: Any) -> list[dict[str, Any]]:
         suggested = self.suggested_action(instance)
@@ -239,7 +259,7 @@ class RowActionsMixin(AdminBase):
         )
 
     def change_url(self, instance: models.Model) -> str:
-        meta = self.model._meta
+        meta = instance._meta
         return reverse(
             f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_change",
             args=[quote(instance.pk)],
@@ -284,7 +304,8 @@ class RowActionsMixin(AdminBase):
                 raise ActionRejected(f"{action.label}: not possible in the current state.")
             with transaction.atomic() if action.is_atomic else nullcontext():
                 result = action.run(request, instance, data, now=now)
-        except Refusal as refusal:
+        except (Refusal, ValidationError) as error:
+            refusal = as_refusal(error)
             if form and not isinstance(refusal, InvalidTransition):
                 form.add_error(
                     refusal.field if refusal.field in form.fields else None, str(refusal)

@@ -17,7 +17,7 @@ from tenants.api_scopes import SCOPES
 from tenants.forms import IssueKeyForm
 from tenants.models import ApiKey
 from tenants.scoping import ScopedAdminMixin
-from tenants.services.api_key_actions import issue_api_key, revoke_api_key
+from tenants.services.api_key_actions import KEY_ACTIONS, issue_api_key
 
 
 def _key_state(key: ApiKey, now: datetime) -> str:
@@ -59,7 +59,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "created_by",
     )
     readonly_fields = fields[1:]
-    row_actions = ("revoke",)
+    declared_actions = KEY_ACTIONS
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return super().get_queryset(request).select_related("tenant", "created_by").defer("digest")
@@ -143,17 +143,3 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
     @staff.display(description="created")
     def creation_time(self, key: ApiKey) -> str:
         return staff.render_full_time(key.created_at)
-
-    @staff.row_action(
-        "Revoke",
-        icon="block",
-        tone="danger",
-        is_available=lambda key: key.revoked_at is None,
-        form=staff.AuditReasonForm,
-        question="A revoked key is rejected immediately and cannot be restored.",
-    )
-    def revoke(
-        self, request: HttpRequest, key: ApiKey, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        revoke_api_key(key, data["reason"], ActorContext.of_request(request), now=now)
-        return staff.ActionResult(f"The key {key} has been revoked.")

@@ -1,17 +1,15 @@
 """Admin of portal links: staff see who used one, and revoke it, which ends the guest's visit."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from hub import staff
-from hub.audit import ActorContext
 from hub.db.clock import clock
 from tenants.models import PortalLink
 from tenants.scoping import ScopedAdminMixin
-from tenants.services import portal_link_actions
+from tenants.services.portal_link_actions import LINK_ACTIONS
 
 BADGES = {
     "pending": "waiting",
@@ -24,12 +22,11 @@ BADGES = {
 
 
 class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    """Links that let a person into one tenant; the row action `revoke` ends one."""
+    """Links that let a person into one tenant; the action `revoke` ends one."""
 
     list_filter: ClassVar[Any] = (("tenant", staff.RelatedFilter),)
     list_select_related = ("tenant",)
     ordering = ("-id",)
-    row_actions = ("revoke",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it is revoked instead, and stays listed
@@ -46,6 +43,7 @@ class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
 @admin.register(PortalLink)
 class PortalLinkAdmin(LinkAdmin):
+    declared_actions = LINK_ACTIONS
     empty_text = (
         "A portal link brings a user of our application into the portal without an account. "
         "Our application makes it with the API."
@@ -80,18 +78,3 @@ class PortalLinkAdmin(LinkAdmin):
     @staff.display(description="session started", ordering="used_at")
     def session_start(self, link: PortalLink) -> str:
         return staff.render_time(link.used_at) if link.used_at else "–"
-
-    @staff.row_action(
-        "Revoke",
-        icon="block",
-        tone="danger",
-        is_available=lambda link: link.is_active(clock()),
-        question=(
-            "The link stops working, and the session of the person who used it ends immediately."
-        ),
-    )
-    def revoke(
-        self, request: HttpRequest, link: PortalLink, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
-        return staff.ActionResult("The link has been revoked, and the session has ended.")

@@ -13,21 +13,21 @@ from hub import staff
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.limits.spending import tenant_usage
-from tenants.admin.limits_action import LimitsMixin
 from tenants.admin.membership_inline import MembershipInline
 from tenants.admin.support_visit_action import SupportVisitMixin
 from tenants.admin.tenant_activity import find_activity
 from tenants.forms import InviteForm
 from tenants.models import Tenant
 from tenants.scoping import ScopedAdminMixin
-from tenants.services import membership_actions, tenant_actions
+from tenants.services import membership_actions
+from tenants.services.tenant_actions import TENANT_ACTIONS
 
 MAX_CARDS = 24  # connections on a tenant's page
 MAX_ROWS = 20  # routes, and API keys
 
 
 @admin.register(Tenant)
-class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelAdmin):
+class TenantAdmin(SupportVisitMixin, ScopedAdminMixin, staff.ModelAdmin):
     empty_text = (
         "A tenant is one customer organisation. Its connections, events and people belong to it."
     )
@@ -41,7 +41,8 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
     fields = ("name", "reference", "time_zone")
     inlines = (MembershipInline,)
     ordering = ("name",)
-    row_actions = ("visit", "invite", "set_limits", "suspend", "restore")
+    declared_actions = TENANT_ACTIONS
+    row_actions = ("visit", "invite")
     change_form_outer_before_template = "console/tenant.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
@@ -116,30 +117,3 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
             tenant, data["email"], data["role"], actor, random=secrets.token_bytes, now=now
         )
         return staff.ActionResult(f"An invitation is being sent to {data['email']}.")
-
-    @staff.row_action(
-        "Suspend",
-        icon="block",
-        tone="danger",
-        is_available=lambda tenant: not tenant.suspended,
-        form=staff.ReasonForm,
-        question=(
-            "Nothing is sent for a suspended tenant. New events are accepted and held, and "
-            "sent when the tenant is restored."
-        ),
-    )
-    def suspend(
-        self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        actor = ActorContext.of_request(request)
-        tenant_actions.suspend_tenant(tenant, data["reason"], actor, now=now)
-        return staff.ActionResult(f"{tenant} has been suspended.")
-
-    @staff.row_action(
-        "Restore", icon="play_arrow", tone="primary", is_available=lambda tenant: tenant.suspended
-    )
-    def restore(
-        self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        tenant_actions.restore_tenant(tenant, ActorContext.of_request(request), now=now)
-        return staff.ActionResult(f"{tenant} has been restored. Held deliveries are sent now.")

@@ -1,6 +1,5 @@
 """Admin pages of users."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -32,7 +31,7 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
     search_fields = ("email", "^name")
     ordering = ("email",)
     filter_horizontal = ()
-    row_actions = ("reset_factor",)
+    declared_actions = user_actions.USER_ACTIONS
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         ("May", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
@@ -68,29 +67,6 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         """Delete the user; owners of their tenants are told which connections they connected."""
         membership_actions.report_user_left(obj, now=clock())
         super().delete_model(request, obj)
-
-    @staff.row_action(
-        "Remove the second factor",
-        icon="phonelink_erase",
-        tone="danger",
-        is_available=lambda user: user.authenticator_set.exists(),
-        form=staff.AuditReasonForm,
-        question=(
-            "For a person who lost both their phone and their recovery codes. Verify their "
-            "identity first: afterwards, the password and a link to their address are "
-            "sufficient to set up a new factor."
-        ),
-        sensitive=True,
-    )
-    def reset_factor(
-        self, request: HttpRequest, user: User, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        actor = ActorContext.of_request(request)
-        user_actions.reset_second_factor(user, data["reason"], actor, now=now)
-        return staff.ActionResult(
-            f"The second factor of {user} has been removed. They can sign in with their "
-            "password and set up a new one."
-        )
 
     def changeform_view(
         self,

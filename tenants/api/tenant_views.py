@@ -72,7 +72,7 @@ def _set_suspension(
     tenant: Tenant, suspension: dict[str, str] | None, actor: ActorContext, *, now: datetime
 ) -> Tenant:
     if suspension:
-        return tenant_actions.suspend_tenant(tenant, suspension["reason"], actor, now=now)
+        return tenant_actions.suspend_tenant(tenant, actor, reason=suspension["reason"], now=now)
     return tenant_actions.restore_tenant(tenant, actor, now=now)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from hub.actions import FOR_STAFF, Action, always, declare_actions
 from hub.audit import ActorContext
 from tenants.api_key_format import RandomBytes
 from tenants.models import ApiKey
@@ -27,7 +28,23 @@ def issue_api_key(
 
 
 @transaction.atomic
-def revoke_api_key(key: ApiKey, reason: str, actor: ActorContext, *, now: datetime) -> None:
+def revoke_api_key(key: ApiKey, actor: ActorContext, *, reason: str, now: datetime) -> None:
     """End the key at once and for good."""
     key.revoke(now=now)
     actor.audit("apikey.revoke", key, reason=reason, after={"revoked": True}, now=now)
+
+
+KEY_ACTIONS = declare_actions(
+    Action[ApiKey](
+        name="revoke",
+        label="Revoke",
+        question="A revoked key is rejected immediately and cannot be restored.",
+        success="The key has been revoked.",
+        run=revoke_api_key,
+        asks_reason=always,
+        is_available=lambda key: key.revoked_at is None,
+        icon="block",
+        tone="danger",
+        withheld=FOR_STAFF,
+    ),
+)

@@ -7,7 +7,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from hub.actions import Action, declare_actions
 from hub.audit import Actor, ActorContext
+from hub.db.clock import clock
 from hub.limits.spending import spend_tenant_limit
 from hub.problems import Refusal
 from tenants.access.guest_sessions import Guest
@@ -103,3 +105,23 @@ def revoke_portal_link(link: PortalLink, actor: ActorContext, *, now: datetime) 
     audit_membership_change(
         actor, "portal_link.revoke", link, before={"used": link.used_at is not None}, now=now
     )
+
+
+LINK_ACTIONS = declare_actions(
+    Action[PortalLink](
+        name="revoke",
+        label="Revoke",
+        question=(
+            "The link stops working, and the session of the person who used it ends immediately."
+        ),
+        success="The link has been revoked, and the session has ended.",
+        run=revoke_portal_link,
+        is_available=lambda link: link.is_active(clock()),
+        icon="block",
+        tone="danger",
+        withheld={
+            "portal": "Your own application gives links to people, and revokes them.",
+            "rest": "Programs send DELETE to the URL of the link.",
+        },
+    ),
+)

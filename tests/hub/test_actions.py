@@ -1,35 +1,90 @@
 """Every declared action is offered at the three doors, or its declaration says why not."""
 
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 from django.contrib import admin
-from django.urls import NoReverseMatch, reverse
+from django.db.models import Model
+from django.urls import NoReverseMatch, get_resolver, reverse
 
+from hub.actions import Actions
+from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
+from hub.connections.actions.kill_switches import SWITCH_ACTIONS
+from hub.connections.actions.maintenance import WINDOW_ACTIONS
+from hub.connections.actions.quota_actions import QUOTA_ACTIONS
+from hub.connections.models import Connection, KillSwitch, MaintenanceWindow
+from hub.console.mail_actions import MAIL_ACTIONS
+from hub.identities.models import DirectoryRead
+from hub.identities.stopped_reads import READ_ACTIONS
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
-from hub.outgoing.models import Delivery
+from hub.mail.models import Mail
+from hub.mappings.mapping_actions import MAPPING_ACTIONS
+from hub.mappings.models import FieldMapping
+from hub.notices.models import Notice
+from hub.notices.notice_actions import NOTICE_ACTIONS
+from hub.operations.models import Operation
+from hub.operations.operation_actions import OPERATION_ACTIONS
+from hub.outgoing.models import Delivery, Route
 from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
+from hub.outgoing.subscriptions.endpoint_routes import ENDPOINT_ACTIONS
+from hub.outgoing.subscriptions.route_switches import ROUTE_ACTIONS
 from hub.recipes.integration_actions import INTEGRATION_ACTIONS
 from hub.recipes.models import Integration
-from hub.scheduled.models import Run
-from hub.scheduled.runs.run_actions import RUN_ACTIONS
+from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run
+from hub.scheduled.repairs.discrepancy_actions import DISCREPANCY_ACTIONS
+from hub.scheduled.runs.run_actions import JOB_ACTIONS, RUN_ACTIONS, SCHEDULE_ACTIONS
+from hub.throttle.models import QuotaState
 from tenants.api_scopes import SCOPES
+from tenants.models import ApiKey, PortalLink, Tenant, User
+from tenants.services.api_key_actions import KEY_ACTIONS
+from tenants.services.portal_link_actions import LINK_ACTIONS
+from tenants.services.tenant_actions import TENANT_ACTIONS
+from tenants.services.user_actions import USER_ACTIONS
 
 ID = UUID(int=7)
-DELIVERIES = (DELIVERY_ACTIONS, Delivery, "delivery")  # declarations, model, names of URLs
-WEBHOOKS = (SUBSCRIPTION_ACTIONS, WebhookSubscription, "webhook_subscription")
-ITEMS = (ITEM_ACTIONS, InboundItem, "inbound_item")
-RUNS = (RUN_ACTIONS, Run, "run")
-INTEGRATIONS = (INTEGRATION_ACTIONS, Integration, "integration")
-SUBJECTS = [DELIVERIES, WEBHOOKS, ITEMS, RUNS, INTEGRATIONS]
-# the names of the URLs of pages, where they are not those of REST
-PAGES = {"webhook_subscription": "webhook", "inbound_item": "incoming_item"}
+
+
+class Subject(NamedTuple):
+    """The rows of declared actions, with their names in URLs of the API and of pages."""
+
+    actions: Actions
+    model: type[Model]
+    row: str = "none"
+    page: str = ""
+
+
+SUBJECTS = [
+    Subject(DELIVERY_ACTIONS, Delivery, "delivery"),
+    Subject(SUBSCRIPTION_ACTIONS, WebhookSubscription, "webhook_subscription", "webhook"),
+    Subject(ITEM_ACTIONS, InboundItem, "inbound_item", "incoming_item"),
+    Subject(RUN_ACTIONS, Run, "run"),
+    Subject(INTEGRATION_ACTIONS, Integration, "integration"),
+    Subject(DISCREPANCY_ACTIONS, Discrepancy, "discrepancy"),
+    Subject(JOB_ACTIONS, Job, "job"),
+    Subject(OPERATION_ACTIONS, Operation, "operation"),
+    Subject(CONNECTION_ACTIONS, Connection, "connection"),
+    Subject(ENDPOINT_ACTIONS, Connection, "connection", "endpoint"),
+    Subject(MAPPING_ACTIONS, FieldMapping, "mapping"),
+    Subject(SCHEDULE_ACTIONS, JobSchedule),
+    Subject(READ_ACTIONS, DirectoryRead),
+    Subject(ROUTE_ACTIONS, Route),
+    Subject(SWITCH_ACTIONS, KillSwitch),
+    Subject(WINDOW_ACTIONS, MaintenanceWindow),
+    Subject(QUOTA_ACTIONS, QuotaState),
+    Subject(NOTICE_ACTIONS, Notice),
+    Subject(MAIL_ACTIONS, Mail),
+    Subject(TENANT_ACTIONS, Tenant),
+    Subject(KEY_ACTIONS, ApiKey),
+    Subject(LINK_ACTIONS, PortalLink),
+    Subject(USER_ACTIONS, User),
+]
 DECLARED = [
-    pytest.param(subject, action, id=f"{subject[2]}.{action.name}")
+    pytest.param(subject, action, id=f"{subject.model._meta.model_name}.{action.name}")
     for subject in SUBJECTS
-    for action in subject[0].values()
+    for action in subject.actions.values()
 ]
 
 
@@ -42,11 +97,11 @@ def has_url(name, *args):
 
 def find_offered(subject, action):
     """The doors that show the action."""
-    actions, model, row = subject
-    doors = {"rest"} if has_url(f"{row}_{action.name}", ID) else set()
-    declared = admin.site._registry[model].declared_actions
-    doors |= {"staff"} if declared is actions and action.is_offered_at("staff") else set()
-    is_shown = has_url(f"portal:{PAGES.get(row, row)}_do", "acme", ID, action.name)
+    doors = {"rest"} if has_url(f"{subject.row}_{action.name}", ID) else set()
+    declared = admin.site._registry[subject.model].declared_actions.get(action.name)
+    doors |= {"staff"} if declared is action and action.is_offered_at("staff") else set()
+    page = subject.page or subject.row
+    is_shown = has_url(f"portal:{page}_do", "acme", ID, action.name)
     return doors | ({"portal"} if is_shown and action.is_offered_at("portal") else set())
 
 
@@ -60,3 +115,22 @@ def test_an_action_is_offered_at_a_door_or_its_declaration_says_why_not(subject,
 def test_a_declaration_is_complete(subject, action):
     assert action.label and action.question and action.success
     assert "rest" in action.withheld or (action.summary and action.scope in SCOPES)
+
+
+def test_no_page_of_staff_offers_an_action_that_is_not_listed_here():
+    listed = {id(action) for subject in SUBJECTS for action in subject.actions.values()}
+    offered: list[Any] = [
+        action
+        for page in admin.site._registry.values()
+        for action in page.declared_actions.values()
+    ]
+    assert len(offered) > 40 and [action for action in offered if id(action) not in listed] == []
+
+
+def test_every_page_of_customers_for_actions_is_listed_here():
+    names = get_resolver().reverse_dict.keys()
+    portal = get_resolver().namespace_dict["portal"][1].reverse_dict
+    pages = {name.removesuffix("_do") for name in portal if str(name).endswith("_do")}
+    assert names and pages == {
+        subject.page or subject.row for subject in SUBJECTS if subject.row != "none"
+    }

@@ -101,5 +101,5 @@ def test_all_doors_refuse_in_the_same_words(make, busy_job, api):
     page = member.post(f"/t/acme/jobs/{busy_job.public_id}/delete", follow=True)
     assert str(list(page.context["messages"])[-1]) == sentence
     staff.force_login(make.staff(is_superuser=True))
-    form = staff.post(f"/admin/scheduled/job/{busy_job.pk}/verbs/remove/")
+    form = staff.post(f"/admin/scheduled/job/{busy_job.pk}/verbs/delete/")
     assert form.context["form"].non_field_errors() == [sentence]

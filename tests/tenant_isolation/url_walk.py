@@ -10,24 +10,26 @@ from django.contrib.admindocs.views import simplify_regex
 from django.urls import get_resolver
 
 from connectors.registry import CONNECTORS
+from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
 from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.drift.models import DriftFinding
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.mappings.mapping_actions import MAPPING_ACTIONS
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
+from hub.operations.operation_actions import OPERATION_ACTIONS
 from hub.outgoing.models import Delivery, Event, Route
 from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
+from hub.outgoing.subscriptions.endpoint_routes import ENDPOINT_ACTIONS
 from hub.portal.models import SavedView
-from hub.portal.views.log import operation_pages
-from hub.portal.views.scheduled import job_changes
-from hub.portal.views.scheduled.discrepancy_actions import DISCREPANCY_ACTIONS
 from hub.problems import CATALOGUE
 from hub.recipes.integration_actions import INTEGRATION_ACTIONS
 from hub.recipes.models import Integration
 from hub.scheduled.models import Discrepancy, Job, Run
-from hub.scheduled.runs.run_actions import RUN_ACTIONS
+from hub.scheduled.repairs.discrepancy_actions import DISCREPANCY_ACTIONS
+from hub.scheduled.runs.run_actions import JOB_ACTIONS, RUN_ACTIONS
 from tenants.models import Invitation, Membership, PortalLink
 from tests.tenant_isolation.api.routes import patterns
 
@@ -67,8 +69,11 @@ PLAIN = {
     "kind": ["csv", "ndjson", "event", "txt", "json"],
     "verb": [
         *DELIVERY_ACTIONS,
-        *operation_pages.OPERATION_ACTIONS,
-        *job_changes.JOB_VERBS,
+        *OPERATION_ACTIONS,
+        *JOB_ACTIONS,
+        *CONNECTION_ACTIONS,
+        *ENDPOINT_ACTIONS,
+        *MAPPING_ACTIONS,
         *INTEGRATION_ACTIONS,
         *RUN_ACTIONS,
         *SUBSCRIPTION_ACTIONS,

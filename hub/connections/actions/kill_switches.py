@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from hub.actions import FOR_STAFF, Action, declare_actions
 from hub.audit import ActorContext
 from hub.connections.models import KillSwitch, Lane
 from hub.problems import Refusal
@@ -118,3 +119,19 @@ def _mark_switched_lanes(lanes: QuerySet[Lane], off: str) -> None:
     )
     for start in range(0, len(ids), 1000):
         Lane.unscoped.filter(pk__in=ids[start : start + 1000]).update(switched_off_by=off)
+
+
+SWITCH_ACTIONS = declare_actions(
+    Action[KillSwitch](
+        name="on",
+        label="Switch on",
+        question="What was held is sent now.",
+        success="Switched on. Held deliveries are sent now.",
+        run=switch_on,
+        permission="switch",
+        icon="play_arrow",
+        tone="primary",
+        removes=True,
+        withheld=FOR_STAFF,
+    ),
+)

@@ -2,10 +2,15 @@
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from hub.actions import FOR_STAFF, Action, always, declare_actions
+from hub.audit import ActorContext
 from hub.connections.models import MAINTENANCE, Connection, Lane, MaintenanceWindow
+from hub.db.clock import clock
 from hub.db.prepared import PreparedQuery
+from hub.queue import wake_up
 
 MATCHES_NO_LANE = Q(pk__in=())
 
@@ -51,3 +56,37 @@ def apply_maintenance(*, now: datetime) -> None:
     lanes = _find_lanes_in_maintenance(now=now)
     _hold_lanes_in_maintenance(lanes)
     Lane.unscoped.filter(hold_reason=MAINTENANCE).exclude(lanes).update(hold_reason="", due_at=now)
+
+
+def apply_changed_windows(*, now: datetime) -> None:
+    """Hold and release lanes after a person has changed a window."""
+    apply_maintenance(now=now)
+    wake_up("pump", now=now)
+
+
+@transaction.atomic
+def end_maintenance(
+    window: MaintenanceWindow, actor: ActorContext, *, reason: str, now: datetime
+) -> None:
+    """End a window early, audited; what waited is sent now."""
+    before, after = {"ends_at": window.ends_at}, {"ends_at": now}
+    MaintenanceWindow.unscoped.filter(pk=window.pk).update(ends_at=now)
+    apply_changed_windows(now=now)
+    actor.audit(
+        "maintenancewindow.end_now", window, reason=reason, before=before, after=after, now=now
+    )
+
+
+WINDOW_ACTIONS = declare_actions(
+    Action[MaintenanceWindow](
+        name="end_now",
+        label="End it now",
+        question="Waiting deliveries are sent immediately.",
+        success="The maintenance window has ended. Waiting deliveries are sent now.",
+        run=end_maintenance,
+        asks_reason=always,
+        is_available=lambda window: window.starts_at < clock() < window.ends_at,
+        icon="play_arrow",
+        withheld=FOR_STAFF,
+    ),
+)

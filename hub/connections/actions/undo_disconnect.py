@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Grant
@@ -18,18 +19,35 @@ from hub.connections import token_lifetimes
 from hub.connections.actions.connection_actions import NO_UNDO_TEXT, InvalidConnectionState
 from hub.connections.connecting.connect import lock_active_tenant
 from hub.connections.connecting.reconnect import replace_credential, wake_up_waiting_work
-from hub.connections.credentials.account_probe import ProbeResult, probe_credential
+from hub.connections.credentials.account_probe import (
+    PROBES_BUSY,
+    ProbeResult,
+    probe_credential,
+)
 from hub.connections.credentials.connector_context import build_credential, find_connector_app
+from hub.connections.credentials.probe_checklist import describe_failed_probe
 from hub.connections.credentials.provider_call import Call
 from hub.connections.credentials.revocation_calls import request_new_grant
 from hub.connections.credentials.revocation_schedule import TOKEN_COLUMNS, schedule_revocation
 from hub.connections.models import Connection, Credential, Disconnection
 from hub.connections.token_lifetimes import Random
 from hub.crypto.sealed import CannotOpen, seal
+from hub.problems import Refusal
 
 UNDO_CLAIM = timedelta(seconds=60)  # longer than the calls of an undo take
+BUSY_SECONDS = 10  # after which a test may be possible that was not made
 UNREADABLE = "credential_unreadable"
 OTHER_ACCOUNT = "other_account"
+
+
+class UndoRefused(Refusal):
+    """The test of the stored credential failed, or could not be made now."""
+
+    def __init__(self, probe_result: ProbeResult) -> None:
+        text = _("The disconnect has not been undone, as the test failed: %(why)s")
+        super().__init__(text % {"why": describe_failed_probe(probe_result)})
+        if probe_result.reason == PROBES_BUSY:
+            self.code, self.wait = "overloaded", BUSY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,15 @@ def undo_disconnect(
     else:
         undo.query_claimed().update(claimed_until=None)
     return probe_result
+
+
+def undo_or_refuse(
+    connection: Connection, actor: ActorContext, *, call: Call, random: Random, now: datetime
+) -> None:
+    """Undo a disconnect. Raises UndoRefused if the credential does not pass the test."""
+    probe_result = undo_disconnect(connection, actor, call=call, random=random, now=now)
+    if not probe_result.passed:
+        raise UndoRefused(probe_result)
 
 
 def _claim_undo(connection: Connection, *, now: datetime) -> _ClaimedUndo:

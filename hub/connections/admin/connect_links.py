@@ -30,6 +30,7 @@ class ConnectLinkAdmin(LinkAdmin):
         "Create a connect link", "admin:connections_connectlink_add", "connections.add_connectlink"
     )
     list_display = ("system_label", "tenant_link", "state_badge", "maker", "expiry")
+    row_actions = ("revoke",)
     list_filter = (ConnectorFilter, *LinkAdmin.list_filter)
     fields = (
         "system_label",

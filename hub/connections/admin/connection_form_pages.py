@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
-from hub import egress, staff
+from hub import staff
 from hub.audit import ActorContext
 from hub.connections.admin.signing_secrets import SigningSecretMixin
 from hub.connections.connecting.by_form import connect_with_form, update_with_form
@@ -43,8 +43,6 @@ def _raise_if_rejected(result: FormResult) -> Connected:
 
 class ConnectionFormsMixin(SigningSecretMixin):
     """Mixin of the connections' admin: the page *Connect a system*, and the action that updates."""
-
-    call = staticmethod(egress.send_request)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

@@ -66,7 +66,7 @@ class ConnectionAdminBase(
     ScopedAdminMixin,
     staff.ModelAdmin,
 ):
-    """Base of the connections' admin. `hub.outgoing.admin` adds the action of test events."""
+    """Base of the connections' admin. `hub.outgoing.admin` adds the declared actions."""
 
     form = ConnectionForm
     list_display = (
@@ -86,15 +86,8 @@ class ConnectionAdminBase(
     fields = ("name", "in_flight")
     row_actions: ClassVar[tuple[str, ...]] = (
         "test",
-        "renew",
-        "resume",
-        "enable",
-        "undo_disconnect",
-        "revoke_now",
         "send_reconnect_link",
         "credential",
-        "pause",
-        "disable",
         "rotate_signing_secret",
         "end_signing_overlap",
         "disconnect",

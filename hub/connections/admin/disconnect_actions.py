@@ -1,24 +1,18 @@
-"""Actions of staff that end a connection, undo its end, or revoke its authorization at once."""
+"""The action of staff that disconnects an account."""
 
-import secrets
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 
-from hub import egress, staff
+from hub import staff
 from hub.audit import ActorContext
 from hub.connections.actions.disconnection import (
     cancel_waiting_deliveries,
     disconnect_account,
-    find_disconnection,
-    revoke_disconnected_account,
 )
-from hub.connections.actions.undo_disconnect import undo_disconnect
-from hub.connections.credentials import probe_checklist
 from hub.connections.forms.action_forms import REVOKE_LATER, StaffDisconnectForm
 from hub.connections.models import Connection
-from hub.db.clock import clock
 from hub.operations.operation_actions import OperationRefused
 
 
@@ -26,14 +20,8 @@ def _is_connected(connection: Connection) -> bool:
     return not connection.is_disconnected
 
 
-def _can_be_undone(connection: Connection) -> bool:
-    return find_disconnection(connection, now=clock()) is not None
-
-
 class DisconnectActionsMixin(staff.ModelAdmin):
-    """Mixin of the connections' admin: buttons that disconnect, undo it, and revoke at once."""
-
-    call = staticmethod(egress.send_request)
+    """Mixin of the connections' admin: the button that disconnects."""
 
     @staff.row_action(
         "Disconnect",
@@ -72,29 +60,3 @@ class DisconnectActionsMixin(staff.ModelAdmin):
         return staff.ActionResult(
             f"Disconnected. {count:,} waiting deliveries are being cancelled."
         )
-
-    @staff.row_action(
-        "Undo the disconnect",
-        icon="undo",
-        tone="primary",
-        is_available=_can_be_undone,
-        atomic=False,
-    )
-    def undo_disconnect(
-        self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        actor = ActorContext.of_request(request)
-        probe_result = undo_disconnect(
-            connection, actor, call=self.call, random=secrets.SystemRandom().random, now=now
-        )
-        if not probe_result.passed:
-            cause = probe_checklist.describe_failed_probe(probe_result)
-            raise staff.ActionRejected(f"Not undone, as the test failed: {cause}")
-        return staff.ActionResult("The disconnect has been undone. Held deliveries are sent now.")
-
-    @staff.row_action("Revoke now", icon="link_off", tone="danger", is_available=_can_be_undone)
-    def revoke_now(
-        self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        revoke_disconnected_account(connection, ActorContext.of_request(request), now=now)
-        return staff.ActionResult("The authorization is being revoked.")

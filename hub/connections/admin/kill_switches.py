@@ -1,19 +1,21 @@
 """Staff pages of kill switches: list them, activate one, end one."""
 
-from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
 from hub import staff
 from hub.audit import ActorContext
-from hub.connections.actions.kill_switches import build_switch_key, switch_off, switch_on
-from hub.connections.forms.action_forms import PAUSE_LENGTHS, compute_pause_end
+from hub.connections.actions.declared_actions import PAUSE_LENGTHS, compute_pause_end
+from hub.connections.actions.kill_switches import (
+    SWITCH_ACTIONS,
+    build_switch_key,
+    switch_off,
+)
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from tenants.models import User
@@ -97,8 +99,7 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
     list_select_related = ("tenant", "route", "activated_by")
     ordering = ("-activated_at",)
     autocomplete_fields = ("tenant", "route")
-    row_actions = ("on",)
-    audited_as = "switch"
+    declared_actions = SWITCH_ACTIONS
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related(*self.list_select_related)
@@ -148,11 +149,3 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
             if switch.expires_at
             else "until it is switched on again"
         )
-
-    @staff.row_action("Switch on", icon="play_arrow", permission="switch", tone="primary")
-    def on(
-        self, request: HttpRequest, switch: KillSwitch, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        switch_on(switch, ActorContext.of_request(request), now=now)
-        page = HttpResponseRedirect(reverse("admin:connections_killswitch_changelist"))
-        return staff.ActionResult("Switched on. Held deliveries are sent now.", page=page)

@@ -1,6 +1,6 @@
 """Staff pages of maintenance windows: declare when nothing is sent."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
@@ -13,7 +13,6 @@ from hub import staff
 from hub.connections.actions import maintenance
 from hub.connections.models import MaintenanceWindow
 from hub.db.clock import clock
-from hub.queue import wake_up
 from hub.throttle.admin import ConnectorFilter
 from tenants.models import User
 from tenants.scoping import ScopedAdminMixin
@@ -77,7 +76,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     autocomplete_fields = ("connection",)
     ordering = ("-ends_at",)
     fields = ("connector_key", "connection", "starts_at", "ends_at", "reason")
-    row_actions = ("end_now",)
+    declared_actions = maintenance.WINDOW_ACTIONS
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it is ended instead, and stays listed
@@ -86,11 +85,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         if not change:
             cast(MaintenanceWindow, obj).declared_by = cast(User, request.user)
         super().save_model(request, obj, form, change)
-        self.take_effect(now=clock())
-
-    def take_effect(self, *, now: datetime) -> None:
-        maintenance.apply_maintenance(now=now)
-        wake_up("pump", now=now)
+        maintenance.apply_changed_windows(now=clock())
 
     @staff.display(description="maintenance of")
     def subject(self, window: MaintenanceWindow) -> str:
@@ -114,27 +109,3 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     @staff.display(description="end", ordering="ends_at")
     def end_time(self, window: MaintenanceWindow) -> str:
         return staff.render_time(window.ends_at)
-
-    @staff.row_action(
-        "End it now",
-        icon="play_arrow",
-        is_available=lambda window: window.starts_at < clock() < window.ends_at,
-        form=staff.AuditReasonForm,
-        question="Waiting deliveries are sent immediately.",
-    )
-    def end_now(
-        self,
-        request: HttpRequest,
-        window: MaintenanceWindow,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> staff.ActionResult:
-        before = {"ends_at": window.ends_at}
-        MaintenanceWindow.unscoped.filter(pk=window.pk).update(ends_at=now)
-        self.take_effect(now=now)
-        changes = {"reason": data["reason"], "before": before, "after": {"ends_at": now}}
-        self.audit_action(request, "end_now", window, now=now, **changes)
-        return staff.ActionResult(
-            "The maintenance window has ended. Waiting deliveries are sent now."
-        )

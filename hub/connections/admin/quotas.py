@@ -1,6 +1,5 @@
 """Staff pages of quotas: usage, limit, next possible call, and the spending connections."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -12,18 +11,12 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 
 from hub import staff
-from hub.connections.models import Connection, QuotaQueue
+from hub.connections.actions.quota_actions import QUOTA_ACTIONS, measure_background_percent
+from hub.connections.models import Connection
 from hub.connections.quotas.quota_names import name_quotas
 from hub.connections.status.quota_usage import annotate_calls_in_flight, measure_quota_usage
 from hub.db.clock import clock
-from hub.queue import wake_up
 from hub.throttle.admin import ConnectorFilter
-from hub.throttle.background_shares import (
-    build_definition_columns,
-    change_background_share,
-    find_background_share,
-    load_staff_shares,
-)
 from hub.throttle.definitions import quota_definition
 from hub.throttle.limits import MAX_LIMIT_FACTOR, is_usable_limit
 from hub.throttle.models import QuotaState
@@ -48,12 +41,6 @@ def _find_spenders(scope: QuotaState) -> QuerySet[Connection]:
     return connections.filter(account=scope.owner) if scope.owner else connections
 
 
-def measure_background_percent(scope: QuotaState) -> int:
-    """Return the percentage of this quota that background work may use."""
-    share = find_background_share(scope.key, quota_definition(scope), load_staff_shares())
-    return round(100 * share)
-
-
 class QuotaForm(forms.ModelForm):
     class Meta:
         model = QuotaState
@@ -73,17 +60,6 @@ class QuotaForm(forms.ModelForm):
         return int(limit)
 
 
-class BackgroundShareForm(staff.ActionForm):
-    percent = forms.IntegerField(
-        label="Share of the quota, in percent",
-        min_value=1,
-        max_value=100,
-        required=False,
-        help_text="What background work may use. Leave empty for the connector's own share.",
-    )
-    reason = forms.CharField(max_length=300, help_text="Kept in the audit log.")
-
-
 @admin.register(QuotaState)
 class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     empty_text = "A quota is counted from the first call to a system. None has been made."
@@ -99,7 +75,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "The beginning of the key, such as slack|method|T123."
     ordering = ("connector_key", "kind", "key")
     fields = ("limit",)
-    row_actions = ("change_share", "end_pause")
+    declared_actions = QUOTA_ACTIONS
     audited_as = "scope"
     change_form_outer_before_template = "console/quota.html"
 
@@ -152,51 +128,3 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return render_to_string(
             "console/next_call.html", {"gauge": measure_quota_usage(scope, now=clock())}
         )
-
-    @staff.row_action(
-        "Change the background share",
-        icon="splitscreen",
-        is_available=lambda scope: quota_definition(scope) is not None,
-        form=BackgroundShareForm,
-        question=(
-            "Replays, repairs and scheduled runs keep to this share of the quota; the rest is free "
-            "for live deliveries. It applies to this quota of every account."
-        ),
-    )
-    def change_share(
-        self, request: HttpRequest, scope: QuotaState, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        before = measure_background_percent(scope)
-        change_background_share(scope, data["percent"])
-        after = measure_background_percent(scope)
-        changes = {
-            "reason": data.get("reason", ""),
-            "before": {"percent": before},
-            "after": build_definition_columns(scope) | {"percent": after},
-        }
-        self.audit_action(request, "change_share", scope, now=now, **changes)
-        return staff.ActionResult(f"Background work may use {after} % of this quota.")
-
-    @staff.row_action(
-        "End the pause",
-        icon="play_arrow",
-        is_available=lambda scope: scope.paused_until is not None,
-        form=staff.AuditReasonForm,
-        question=(
-            "The other system asked us to wait. End the pause only if the system's operator "
-            "confirms that it was a mistake."
-        ),
-    )
-    def end_pause(
-        self, request: HttpRequest, scope: QuotaState, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        before = {"paused_until": scope.paused_until}
-        QuotaState.objects.filter(pk=scope.pk).update(
-            paused_at=None, paused_until=None, is_probing=False
-        )
-        QuotaQueue.reopen([scope.key], now=now)
-        wake_up("pump", now=now)
-        self.audit_action(
-            request, "end_pause", scope, now=now, reason=data["reason"], before=before
-        )
-        return staff.ActionResult("The pause has been ended. The next call is made immediately.")

@@ -8,10 +8,10 @@ from rest_framework.response import Response
 
 from hub.connections.api import openapi_examples
 from hub.connections.api.action_request import ActionRequest, ConnectionAction
-from hub.connections.api.form_input import ProviderCallView
 from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
 from hub.rest import openapi
+from hub.rest.actions import ProviderCallView
 
 
 def build_action_view(name: str, action: ConnectionAction) -> Any:

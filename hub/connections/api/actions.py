@@ -1,4 +1,4 @@
-"""REST actions on a connection: the table of what each does and how OpenAPI describes it."""
+"""REST actions on a connection: those declared, and the table of those with an own answer."""
 
 import secrets
 
@@ -7,16 +7,15 @@ from rest_framework.response import Response
 
 from hub.connections.actions import connection_actions, signing_secret_actions
 from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
 from hub.connections.api import openapi_examples
 from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.connect_links import create_link_response
 from hub.connections.api.disconnect_actions import DISCONNECT_ACTIONS
 from hub.connections.api.form_input import build_busy_problem
-from hub.connections.api.input_serializers import (
-    DisableSerializer,
-    PauseSerializer,
-)
+from hub.connections.api.input_serializers import DisableSerializer, PauseSerializer
 from hub.connections.api.link_serializers import MadeConnectLinkSerializer
+from hub.connections.api.queries import find_visible_connection
 from hub.connections.api.serializers import (
     ConnectionSerializer,
     RotatedSecretSerializer,
@@ -25,6 +24,7 @@ from hub.connections.api.serializers import (
 from hub.connections.credentials import account_probe, probe_checklist
 from hub.problems import Problem
 from hub.rest import openapi
+from hub.rest.actions import ActionBody, ActionResource, build_action_urls
 
 
 def _test(action: ActionRequest) -> Response:
@@ -42,31 +42,6 @@ def _test(action: ActionRequest) -> Response:
         "connection": action.reload_connection(),
     }
     return Response(TestSerializer(body).data)
-
-
-def _pause(action: ActionRequest) -> Response:
-    reason, until = action.data["reason"], action.data["until"]
-    connection_actions.pause_connection(
-        action.connection, reason, action.actor, until=until, now=action.now
-    )
-    return action.respond_with_connection()
-
-
-def _resume(action: ActionRequest) -> Response:
-    connection_actions.resume_connection(action.connection, action.actor, now=action.now)
-    return action.respond_with_connection()
-
-
-def _disable(action: ActionRequest) -> Response:
-    connection_actions.disable_connection(
-        action.connection, action.data["reason"], action.actor, now=action.now
-    )
-    return action.respond_with_connection()
-
-
-def _renew(action: ActionRequest) -> Response:
-    connection_actions.renew_token(action.connection, action.actor, now=action.now)
-    return action.respond_with_connection(202)
 
 
 @sensitive_variables()
@@ -102,6 +77,32 @@ def _create_reconnect_link(action: ActionRequest) -> Response:
     )
 
 
+DECLARED_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="connections",
+        row="connection",
+        find=find_visible_connection,
+        find_changeable=find_visible_connection,
+        serializer=ConnectionSerializer,
+        serialize=lambda request, connection: ConnectionSerializer(connection).data,
+        bodies={
+            "pause": ActionBody(
+                PauseSerializer,
+                [openapi.request_example("until it is resumed", {"reason": "They move servers."})],
+            ),
+            "disable": ActionBody(
+                DisableSerializer,
+                [
+                    openapi.request_example(
+                        "until it is enabled", {"reason": "They asked us to stop."}
+                    )
+                ],
+            ),
+        },
+    ),
+    CONNECTION_ACTIONS,
+)
+
 # By the last part of the URL, below `connections/<id>/`.
 ACTIONS = {
     "test": ConnectionAction(
@@ -111,44 +112,6 @@ ACTIONS = {
         "The test has no effect there.",
         TestSerializer,
         {"passed": openapi_examples.TESTED},
-    ),
-    "pause": ConnectionAction(
-        _pause,
-        "Pause a connection",
-        "Pause the connection: nothing is sent, and new deliveries wait until it is resumed.",
-        ConnectionSerializer,
-        {"paused": openapi_examples.PAUSED},
-        body=PauseSerializer,
-        requests=[openapi.request_example("until it is resumed", {"reason": "They move servers."})],
-        problems=openapi_examples.ACTION_PROBLEMS,
-    ),
-    "resume": ConnectionAction(
-        _resume,
-        "Resume a connection",
-        "Resume a paused or enable a disabled connection: its waiting deliveries are sent now.",
-        ConnectionSerializer,
-        {"resumed": openapi_examples.CONNECTION},
-    ),
-    "disable": ConnectionAction(
-        _disable,
-        "Disable a connection",
-        "Disable the connection until `resume`: nothing is sent, new deliveries are held.",
-        ConnectionSerializer,
-        {"disabled": openapi_examples.DISABLED},
-        body=DisableSerializer,
-        requests=[
-            openapi.request_example("until it is enabled", {"reason": "They asked us to stop."})
-        ],
-        problems=openapi_examples.ACTION_PROBLEMS,
-    ),
-    "renew": ConnectionAction(
-        _renew,
-        "Renew the access token of a connection",
-        "Request a new access token from the external system.\n\n"
-        "A worker requests it now; read the connection later for its new expiry.",
-        ConnectionSerializer,
-        {"requested": openapi_examples.CONNECTION},
-        status=202,
     ),
     "rotate-signing-secret": ConnectionAction(
         _rotate_signing_secret,

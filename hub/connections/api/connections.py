@@ -40,6 +40,7 @@ from hub.connections.models import Connection, Credential
 from hub.db.clock import clock
 from hub.problems import Problem
 from hub.rest import openapi
+from hub.rest.actions import ProviderCallView
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, find_replay, run_once
 from hub.rest.pagination import PageQuery
@@ -54,7 +55,7 @@ class ConnectionsQuery(PageQuery):
     state = serializers.ChoiceField(Connection.State.choices, required=False)
 
 
-class ConnectionsView(form_input.ProviderCallView):
+class ConnectionsView(ProviderCallView):
     required_scopes: ClassVar[dict[str, str]] = {
         "GET": openapi_examples.READ,
         "POST": openapi_examples.WRITE,
@@ -135,7 +136,7 @@ def _find_described_connection(request: Request, id: UUID) -> Connection:
     return connection
 
 
-class ConnectionView(form_input.ProviderCallView):
+class ConnectionView(ProviderCallView):
     required_scopes: ClassVar[dict[str, str]] = {
         "GET": openapi_examples.READ,
         "PATCH": openapi_examples.WRITE,

@@ -1,6 +1,5 @@
-"""REST actions that end a connection, undo its end, or revoke its authorization at once."""
+"""The REST action that disconnects an account."""
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,17 +9,12 @@ from hub.connections.actions.disconnection import (
     cancel_waiting_deliveries,
     disconnect_account,
     find_disconnection,
-    revoke_disconnected_account,
 )
-from hub.connections.actions.undo_disconnect import undo_disconnect
 from hub.connections.api import openapi_examples
 from hub.connections.api.action_request import ActionRequest, ConnectionAction
-from hub.connections.api.form_input import build_busy_problem
 from hub.connections.api.input_serializers import DisconnectSerializer
-from hub.connections.api.serializers import ConnectionSerializer, DisconnectedSerializer
-from hub.connections.credentials import account_probe, probe_checklist
+from hub.connections.api.serializers import DisconnectedSerializer
 from hub.operations.operation_actions import OperationRefused
-from hub.problems import Problem
 from hub.rest import openapi
 
 
@@ -48,27 +42,6 @@ def _disconnect(action: ActionRequest) -> Response:
     return Response(DisconnectedSerializer(body).data)
 
 
-def _undo_disconnect(action: ActionRequest) -> Response:
-    probe_result = undo_disconnect(
-        action.connection,
-        action.actor,
-        call=action.call,
-        random=secrets.SystemRandom().random,
-        now=action.now,
-    )
-    if probe_result.reason == account_probe.PROBES_BUSY:
-        raise build_busy_problem()
-    if not probe_result.passed:
-        cause = probe_checklist.describe_failed_probe(probe_result)
-        raise Problem("wrong-state", f"Not undone, as the test failed: {cause}")
-    return action.respond_with_connection()
-
-
-def _revoke_now(action: ActionRequest) -> Response:
-    revoke_disconnected_account(action.connection, action.actor, now=action.now)
-    return action.respond_with_connection()
-
-
 DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
     "disconnect": ConnectionAction(
         _disconnect,
@@ -85,22 +58,5 @@ DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
             )
         ],
         problems=openapi_examples.ACTION_PROBLEMS,
-    ),
-    "undo-disconnect": ConnectionAction(
-        _undo_disconnect,
-        "Undo the disconnect of a connection",
-        "Restore a connection that was disconnected with `revoke: later` in the last 24 hours.\n\n"
-        "Its credential is tested first; if the test fails, nothing is changed. Its webhooks are\n"
-        "registered again, what was held is sent, and what arrived meanwhile is processed.",
-        ConnectionSerializer,
-        {"undone": openapi_examples.CONNECTION},
-    ),
-    "revoke-now": ConnectionAction(
-        _revoke_now,
-        "Revoke a disconnected account now",
-        "End the 24 hours: the authorization is revoked and deleted now.\n\n"
-        "The disconnect can then not be undone.",
-        ConnectionSerializer,
-        {"revoked": openapi_examples.DISCONNECTED_CONNECTION},
     ),
 }

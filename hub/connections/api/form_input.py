@@ -6,11 +6,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
-from rest_framework.views import APIView
 
 from connectors.base import Connector
 from connectors.schema import Field
-from hub import egress
 from hub.connections.connecting.form_results import (
     ConnectionRefused,
     ConnectionTestFailed,
@@ -32,12 +30,6 @@ PROBLEM_CODES = {
     "link_ended": "wrong-state",
 }
 PART_BY_IS_SECRET = {False: "settings", True: "secrets"}  # by whether a field is secret
-
-
-class ProviderCallView(APIView):
-    """A view that calls an external system before it responds."""
-
-    call = staticmethod(egress.send_request)
 
 
 @sensitive_variables()

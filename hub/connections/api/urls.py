@@ -3,7 +3,7 @@
 from django.urls import path
 
 from hub.connections.api.action_views import build_action_view
-from hub.connections.api.actions import ACTIONS
+from hub.connections.api.actions import ACTIONS, DECLARED_ACTION_URLS
 from hub.connections.api.catalogue import ConnectorsView
 from hub.connections.api.connect_links import ConnectLinksView, ConnectLinkView
 from hub.connections.api.connections import ConnectionsView, ConnectionView
@@ -20,6 +20,7 @@ urlpatterns = [
         )
         for name, action in ACTIONS.items()
     ),
+    *DECLARED_ACTION_URLS,
     path("connect-links", ConnectLinksView.as_view(), name="connect_links"),
     path("connect-links/<uuid:id>", ConnectLinkView.as_view(), name="connect_link"),
 ]

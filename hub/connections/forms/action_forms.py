@@ -1,36 +1,11 @@
-"""Forms of the actions on a connection, which admin and portal share."""
+"""The forms that disconnect an account, which admin and portal share."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from hub import staff
-
-PAUSE_LENGTHS = {
-    "1": _("for one hour"),
-    "4": _("for four hours"),
-    "24": _("for a day"),
-    "168": _("for a week"),
-    "": _("until it is resumed"),
-}
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=300,
-        help_text=_("Shown with the affected deliveries and kept in the audit log."),
-    )
-
-
-class PauseForm(ReasonForm):
-    length = forms.ChoiceField(
-        label=_("Duration"), choices=list(PAUSE_LENGTHS.items()), required=False
-    )
-
 
 REVOKE_LATER = "later"
 
@@ -61,18 +36,9 @@ class DisconnectForm(forms.Form):
     )
 
 
-class StaffPauseForm(PauseForm, staff.ActionForm):
-    """The form in the style of the staff pages."""
-
-
 class StaffDisconnectForm(DisconnectForm, staff.ActionForm):
     """The form in the style of the staff pages; staff have to give a reason."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].required = True
-
-
-def compute_pause_end(data: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return when the pause ends, from the data of a PauseForm; None: it has no end."""
-    return now + timedelta(hours=int(data["length"])) if data["length"] else None

@@ -1,25 +1,17 @@
 """Admin of the reads of lists of people, and what staff decide about one that was stopped."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from hub.audit import ActorContext
 from hub.identities.admin.people import SHOW_CONNECTIONS, ReadOnlyListAdmin
 from hub.identities.models import DirectoryRead
 from hub.identities.stopped_reads import (
-    confirm_deactivations,
+    READ_ACTIONS,
     describe_stopped_list,
-    reject_deactivations,
 )
 from hub.staff import (
-    ActionRejected,
-    ActionResult,
-    AuditReasonForm,
     ChoicesFilter,
     display,
     format_number,
@@ -27,7 +19,6 @@ from hub.staff import (
     render_full_time,
     render_page_link,
     render_time,
-    row_action,
 )
 from tenants.admin.tenant_filter import TenantFilter
 
@@ -58,7 +49,7 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
     )
     list_filter = (("state", ChoicesFilter), TenantFilter)
     list_select_related = ("tenant", "connection")
-    row_actions = ("reject", "confirm")
+    declared_actions = READ_ACTIONS
     fields = readonly_fields = (
         "source_link",
         "customer",
@@ -142,56 +133,3 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
 
     def has_decide_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("connections.change_connection")
-
-    @row_action(
-        "Reject the list",
-        icon="undo",
-        form=AuditReasonForm,
-        question="The list is wrong. Everyone stays active; the next read decides again.",
-        is_available=lambda read: read.is_stopped,
-        permission="decide",
-    )
-    def reject(
-        self, request: HttpRequest, read: DirectoryRead, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        self._decide(reject_deactivations, request, read, data["reason"], now=now)
-        return ActionResult("The list is rejected. Everyone stays active.")
-
-    @row_action(
-        "Confirm the list",
-        icon="person_off",
-        form=AuditReasonForm,
-        question="The people whom the list leaves out are deactivated in the hub.",
-        is_available=lambda read: read.is_stopped,
-        permission="decide",
-        tone="danger",
-    )
-    def confirm(
-        self, request: HttpRequest, read: DirectoryRead, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        self._decide(confirm_deactivations, request, read, data["reason"], now=now)
-        detail = "The people whom the list leaves out are deactivated."
-        return ActionResult(detail)
-
-    def _decide(
-        self,
-        decide: Callable[..., DirectoryRead],
-        request: HttpRequest,
-        read: DirectoryRead,
-        reason: str,
-        *,
-        now: datetime,
-    ) -> None:
-        """Apply the decision about the list as it was loaded. Raises ActionRejected."""
-        actor = ActorContext.of_request(request)
-        try:
-            decide(
-                read.tenant,
-                read.connection,
-                actor,
-                stopped_count=read.stopped_count,
-                reason=reason,
-                now=now,
-            )
-        except ValidationError as error:
-            raise ActionRejected(" ".join(error.messages)) from None

@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from hub.audit import ActorContext
 from hub.incoming.insight.subscription_status import (
     describe_subscription,
     find_last_item_at,
@@ -17,32 +16,21 @@ from hub.incoming.insight.subscription_status import (
 )
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
-from hub.incoming.registration.address import confirm_move
 from hub.incoming.registration.outcomes import INSTALLATION_MOVED
 from hub.staff import (
-    ActionRejected,
-    ActionResult,
-    AuditReasonForm,
     ChoicesFilter,
     ConnectorFilter,
     EmptyStep,
     display,
     render_badge,
     render_time,
-    row_action,
 )
 from tenants.admin.read_only_admin import ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
 
-RESTRICTED_TEXT = "It concerns all tenants. A staff member who is not limited to some confirms it."
-
 
 class EndpointConnectorFilter(ConnectorFilter):
     path = "endpoint__connector_key"
-
-
-def is_moved(subscription: WebhookSubscription) -> bool:
-    return subscription.reason == INSTALLATION_MOVED
 
 
 @admin.register(WebhookSubscription)
@@ -59,7 +47,6 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     page_template = "incoming/subscription.html"
     live_template = "incoming/subscription_live.html"
     declared_actions = SUBSCRIPTION_ACTIONS
-    row_actions = ("confirm_move",)
 
     list_display = (
         "shown_state",
@@ -152,34 +139,6 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     # --- what can be done ---
 
     def suggested_action(self, subscription: WebhookSubscription) -> str:
-        if is_moved(subscription):
+        if subscription.reason == INSTALLATION_MOVED:
             return "confirm_move"
         return "" if subscription.state == "verified" else "repair"
-
-    @row_action(
-        "Confirm the new address",
-        icon="move_down",
-        is_available=is_moved,
-        form=AuditReasonForm,
-        question=(
-            "HUB_PUBLIC_URL has changed since the webhooks of this installation were registered. "
-            "If the installation has moved, confirm it: all of its webhooks are registered again "
-            "under the new address. If this is a copy, and the original still runs, do not "
-            "confirm: the original would no longer receive anything."
-        ),
-        sensitive=True,
-    )
-    def confirm_move(
-        self,
-        request: HttpRequest,
-        subscription: WebhookSubscription,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        if not actor.is_unrestricted:
-            raise ActionRejected(RESTRICTED_TEXT)
-        former_url = confirm_move(actor, reason=data["reason"], now=now)
-        detail = f"The webhooks that were registered for {former_url} are being registered again."
-        return ActionResult(detail)

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from hub.actions import Action, always, declare_actions
+from hub.actions import FOR_STAFF, Action, always, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.endpoints.rotate import (
@@ -17,7 +17,8 @@ from hub.incoming.endpoints.rotate import (
 )
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.processing.attribution import find_hold_reason
-from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.address import confirm_move, find_former_url
+from hub.incoming.registration.outcomes import INSTALLATION_MOVED
 from hub.incoming.registration.schedule import is_check_awaited, request_check
 from hub.problems import Refusal
 
@@ -41,6 +42,7 @@ MOVED_TEXT = _(
 )
 NOT_CALLABLE = {"tenant_suspended": SUSPENDED_TEXT, "switched_off": SWITCHED_OFF_TEXT}
 MANUAL_TEXT = _("The hub cannot register it. A person does it in the other system.")
+RESTRICTED_TEXT = "It concerns all tenants. A staff member who is not limited to some confirms it."
 UNREADABLE_TEXT = _("Its secret cannot be decrypted. Ask the operator of the hub.")
 
 
@@ -105,6 +107,18 @@ def rotate_subscription(
         raise SubscriptionActionRefused(UNREADABLE_TEXT) from error
 
 
+def confirm_installation_move(
+    subscription: WebhookSubscription, actor: ActorContext, *, reason: str, now: datetime
+) -> str:
+    """Confirm the address for the webhooks of all tenants; return the former one.
+
+    Raises SubscriptionActionRefused if the actor is limited to some tenants, and MoveNotConfirmed.
+    """
+    if not actor.is_unrestricted:
+        raise SubscriptionActionRefused(RESTRICTED_TEXT)
+    return confirm_move(actor, reason=reason, now=now)
+
+
 def _refuse_if_disconnected(subscription: WebhookSubscription) -> None:
     connection = subscription.endpoint.connection
     if connection is not None and connection.is_disconnected:
@@ -159,5 +173,25 @@ SUBSCRIPTION_ACTIONS = declare_actions(
         asks_reason=always,
         is_sensitive=True,
         icon="key",
+    ),
+    _declare(
+        name="confirm_move",
+        label="Confirm the new address",
+        question=(
+            "HUB_PUBLIC_URL has changed since the webhooks of this installation were registered. "
+            "If the installation has moved, confirm it: all of its webhooks are registered again "
+            "under the new address. If this is a copy, and the original still runs, do not "
+            "confirm: the original would no longer receive anything."
+        ),
+        success="The webhooks are being registered again.",
+        run=confirm_installation_move,
+        describe_result=lambda former_url: (
+            f"The webhooks that were registered for {former_url} are being registered again."
+        ),
+        is_available=lambda subscription: subscription.reason == INSTALLATION_MOVED,
+        asks_reason=always,
+        is_sensitive=True,
+        icon="move_down",
+        withheld=FOR_STAFF,
     ),
 )

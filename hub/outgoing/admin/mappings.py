@@ -54,7 +54,6 @@ class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
         "Add a field mapping", "admin:mappings_fieldmapping_add", "mappings.add_fieldmapping"
     )
     list_filter = (TenantFilter, OwnConnectorFilter)
-    row_actions = ("restore",)
 
     @property
     def media(self) -> Any:

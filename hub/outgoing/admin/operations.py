@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.operations import operation_actions
 from hub.operations.models import Operation
+from hub.operations.operation_actions import OPERATION_ACTIONS
 from hub.operations.plan_views import PlanViews
 from hub.outgoing.admin.plan_form import PlanForm
 from hub.outgoing.operations import planning
@@ -22,13 +22,11 @@ from hub.outgoing.operations.operation_page import (
     build_progress_context,
 )
 from hub.staff import (
-    ActionResult,
     EmptyStep,
     display,
     format_number,
     render_badge,
     render_time,
-    row_action,
 )
 from hub.staff.filters import TIME_SPANS
 from tenants.scoping import accessible_tenants
@@ -65,7 +63,7 @@ class OperationAdmin(PlanViews):
     )
     page_template = "outgoing/operation.html"
     live_template = LIVE_TEMPLATE
-    row_actions = ("confirm", "cancel")
+    declared_actions = OPERATION_ACTIONS
     plan_path = "plan/"
     plan_title = "Act on several deliveries"
     plan_template = "outgoing/plan.html"
@@ -131,26 +129,6 @@ class OperationAdmin(PlanViews):
 
     def suggested_action(self, operation: Operation) -> str:
         return "confirm"
-
-    @row_action(
-        "Run it",
-        icon="play_arrow",
-        is_available=lambda operation: operation.state == "planned" and operation.count,
-    )
-    def confirm(
-        self, request: HttpRequest, operation: Operation, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        operation_actions.confirm_operation(operation, ActorContext.of_request(request), now=now)
-        return ActionResult("Running.")
-
-    @row_action(
-        "Cancel", icon="close", is_available=lambda operation: not operation.is_ended, tone="danger"
-    )
-    def cancel(
-        self, request: HttpRequest, operation: Operation, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        operation_actions.cancel_operation(operation, ActorContext.of_request(request), now=now)
-        return ActionResult("The operation has been cancelled.")
 
     # --- planning ---
 

@@ -3,7 +3,6 @@
 A route has an event type, a filter, an action, a connection and a mapping.
 """
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +14,6 @@ from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
-from hub.connections.actions.kill_switches import switch_off, switch_on
-from hub.connections.forms.action_forms import StaffPauseForm, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from hub.outgoing.admin.preview import PreviewMixin
@@ -24,8 +21,8 @@ from hub.outgoing.forms.route_form import RouteForm
 from hub.outgoing.insight.route_failures import count_route_failures
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.route_actions import add_route, change_route, delete_route
+from hub.outgoing.subscriptions.route_switches import ROUTE_ACTIONS
 from hub.staff import (
-    ActionResult,
     ConnectorFilter,
     EmptyStep,
     ModelAdmin,
@@ -34,7 +31,6 @@ from hub.staff import (
     render_badge,
     render_page_link,
     render_time,
-    row_action,
 )
 from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import ScopedAdminMixin
@@ -73,7 +69,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     search_fields = ("name__istartswith", "event_type__startswith", "public_id__exact")
     search_help_text = "The beginning of a name or an event type"
     ordering = ("-pk",)
-    row_actions = ("off", "on")
+    declared_actions = ROUTE_ACTIONS
     fieldsets = (
         (
             "When",
@@ -199,39 +195,6 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     @display(description="last delivery")
     def last_delivery(self, route: Any) -> Any:
         return render_time(route.last_at) if route.last_at else "never"
-
-    # --- switching ---
-
-    @row_action(
-        "Switch off",
-        icon="power_settings_new",
-        is_available=lambda route: not route.off,
-        form=StaffPauseForm,
-        question=(
-            "Nothing is sent by this route. New deliveries are held and sent when it is "
-            "switched on."
-        ),
-        tone="danger",
-    )
-    def off(
-        self, request: HttpRequest, route: Route, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        end = compute_pause_end(data, now)
-        switch = KillSwitch(
-            scope="route", route=route, tenant=route.tenant, reason=data["reason"], expires_at=end
-        )
-        switch_off(switch, ActorContext.of_request(request), now=now)
-        return ActionResult("Switched off.")
-
-    @row_action(
-        "Switch on", icon="play_arrow", is_available=lambda route: route.off, tone="primary"
-    )
-    def on(
-        self, request: HttpRequest, route: Route, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        for switch in KillSwitch.unscoped.filter(scope="route", route=route):
-            switch_on(switch, ActorContext.of_request(request), now=now)
-        return ActionResult("Switched on. Held deliveries are sent now.")
 
     # --- saving ---
 

@@ -17,13 +17,14 @@ from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.models import TYPE_PATTERN
 from hub.outgoing.serializers import DeliverySerializer
 from hub.outgoing.subscriptions.endpoint_routes import (
+    ENDPOINT_ACTIONS,
     load_endpoint_routes,
-    send_test_event,
     subscribe_endpoint,
 )
 from hub.problems import Problem, StrictSerializer
 from hub.rest import openapi
-from hub.rest.fields import TextField, object_url
+from hub.rest.actions import ActionResource, build_action_urls
+from hub.rest.fields import TextField
 from hub.rest.validation import validate_data
 
 READ, WRITE = "connections:read", "connections:write"
@@ -113,22 +114,15 @@ class SubscriptionView(APIView):
         return Response(SubscriptionSerializer(load_endpoint_routes(endpoint)).data)
 
 
-class TestEventView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "connections_test_event",
-        "Send a test event to an endpoint",
-        {201: DeliverySerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Send a `hub.test` event to this webhook endpoint only; its delivery can be read later."""
-        endpoint = _find_endpoint(request, id)
-        delivery = send_test_event(endpoint, ActorContext.of_request(request), now=clock())
-        return Response(
-            DeliverySerializer(find_delivery(request, delivery.public_id)).data,
-            status=201,
-            headers={"Location": object_url("delivery", delivery)},
-        )
+ENDPOINT_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="connections",
+        row="connection",
+        created="delivery",
+        find=find_delivery,
+        find_changeable=_find_endpoint,
+        serializer=DeliverySerializer,
+        serialize=lambda request, delivery: DeliverySerializer(delivery).data,
+    ),
+    ENDPOINT_ACTIONS,
+)

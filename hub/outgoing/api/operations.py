@@ -1,6 +1,5 @@
 """REST API of operations on many deliveries: plan, confirm, read the progress, cancel."""
 
-from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
@@ -14,8 +13,8 @@ from rest_framework.views import APIView
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.operations import operation_actions
 from hub.operations.models import Operation
+from hub.operations.operation_actions import OPERATION_ACTIONS, WRITE_SCOPE
 from hub.operations.serializers import (
     OperationSerializer,
     PlanFilterSerializer,
@@ -25,15 +24,13 @@ from hub.operations.serializers import (
 from hub.outgoing.api.deliveries import READ
 from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.outgoing.operations import planning
-from hub.outgoing.operations.delivery_actions import WRITE_SCOPE
 from hub.problems import StrictSerializer
 from hub.rest import openapi
+from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.fields import TextField, TimestampField
 from hub.rest.validation import validate_data
 from hub.rest.views import build_detail, build_list
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
-
-CONFIRM_PROBLEMS = ("not-found", "wrong-state", "too-many-rows")
 
 
 class FilterSerializer(PlanFilterSerializer):
@@ -147,39 +144,15 @@ class OperationView(APIView):
     )
 
 
-def _apply_operation_action(request: Request, id: UUID, action: Callable[..., None]) -> Response:
-    operation, now = _find_operation(request, id), clock()
-    action(operation, ActorContext.of_request(request), now=now)
-    return Response(OperationSerializer(operation).data)
-
-
-class ConfirmView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE_SCOPE}
-
-    @openapi.describe_operation(
-        "operations_confirm",
-        "Confirm an operation",
-        {200: OperationSerializer},
-        problems=CONFIRM_PROBLEMS,
-        request=None,
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Start the planned operation: it changes at most as many deliveries as the plan states,
-        and none that was accepted later.
-        """
-        return _apply_operation_action(request, id, operation_actions.confirm_operation)
-
-
-class CancelOperationView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE_SCOPE}
-
-    @openapi.describe_operation(
-        "operations_cancel",
-        "Cancel an operation",
-        {200: OperationSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Stop the operation before its next batch; changed deliveries stay changed."""
-        return _apply_operation_action(request, id, operation_actions.cancel_operation)
+OPERATION_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="operations",
+        row="operation",
+        find=_find_operation,
+        find_changeable=_find_operation,
+        serializer=OperationSerializer,
+        serialize=lambda request, operation: OperationSerializer(operation).data,
+        problems=(*openapi.CHANGE_PROBLEMS, "too-many-rows"),
+    ),
+    OPERATION_ACTIONS,
+)

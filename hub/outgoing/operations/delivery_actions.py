@@ -248,7 +248,6 @@ DELIVERY_ACTIONS = declare_actions(
         find_caution=_find_repetition,
         describe_result=_describe_retry,
         icon="refresh",
-        leads_to="waiting",
     ),
     Action[Delivery](
         name="send_again",
@@ -265,7 +264,6 @@ DELIVERY_ACTIONS = declare_actions(
         scope=WRITE_SCOPE,
         limit="replays",
         icon="forward",
-        leads_to="waiting",
         creates=True,
     ),
     Action[Delivery](
@@ -282,7 +280,6 @@ DELIVERY_ACTIONS = declare_actions(
         scope=WRITE_SCOPE,
         icon="close",
         tone="danger",
-        leads_to="cancelled",
     ),
     Action[Delivery](
         name="skip",
@@ -299,7 +296,6 @@ DELIVERY_ACTIONS = declare_actions(
         scope=WRITE_SCOPE,
         icon="redo",
         tone="danger",
-        leads_to="skipped",
     ),
 )
 

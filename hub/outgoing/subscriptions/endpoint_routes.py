@@ -6,8 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from hub.actions import Action, declare_actions
 from hub.audit import ActorContext
+from hub.connections.actions.declared_actions import WRITE_SCOPE
 from hub.connections.models import Connection, Lane
 from hub.mappings.models import FieldMapping
 from hub.mappings.versions import save_mapping_version
@@ -205,3 +208,25 @@ def send_test_event(connection: Connection, actor: ActorContext, *, now: datetim
     )
     actor.audit("endpoint.test", connection, after={"delivery": delivery.public_id}, now=now)
     return delivery
+
+
+ENDPOINT_ACTIONS = declare_actions(
+    Action[Connection](
+        name="test_event",
+        label=_("Send a test event"),
+        question=_(
+            "A `hub.test` event is sent to this webhook endpoint only; its delivery can be read "
+            "later."
+        ),
+        success=_("A test event is sent."),
+        summary="Send a test event to an endpoint",
+        run=send_test_event,
+        is_available=lambda connection: (
+            connection.is_tenant_endpoint and not connection.is_disconnected
+        ),
+        scope=WRITE_SCOPE,
+        icon="send",
+        tone="primary",
+        creates=True,
+    ),
+)

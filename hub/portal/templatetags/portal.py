@@ -254,7 +254,7 @@ def build_page_links(newer: str = "", older: str = "", detail: str = "") -> dict
 
 @register.simple_tag(name="step_url")
 def reverse_action(action: PrimaryAction, tenant: str, id: UUID) -> str:
-    return reverse(f"portal:{action.page}", args=[tenant, id])
+    return reverse(f"portal:{action.page}", args=[tenant, id, *action.url_arguments])
 
 
 # --- the frame ---

@@ -53,7 +53,7 @@ class DiscrepancyAdmin(RepairViews):
     )
     empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/discrepancy.html"
-    live_template = "scheduled/discrepancy_live.html"
+    live_template = "portal/scheduled/discrepancy_live.html"
     list_before_template = "scheduled/review.html"
 
     list_display = ("shown_state", "record", "local_text", "remote_text", "customer", "age")

@@ -13,31 +13,22 @@ from django.urls import path, reverse
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.scheduled.admin.runs import start_manually
 from hub.scheduled.forms.job_form import StaffJobForm
 from hub.scheduled.insight.job_rows import build_job_rows
 from hub.scheduled.insight.run_page import list_last_runs
 from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.insight.schedule_words import describe_schedule
-from hub.scheduled.jobs.job_actions import (
-    change_job,
-    create_job,
-    delete_job,
-    disable_job,
-    enable_job,
-)
+from hub.scheduled.jobs.job_actions import OWN_JOB_ACTIONS, change_job, create_job
 from hub.scheduled.jobs.job_checks import InvalidJob
 from hub.scheduled.models import Job, JobSchedule, Run
+from hub.scheduled.runs.run_actions import JOB_ACTIONS
 from hub.staff import (
-    ActionForm,
-    ActionRejected,
-    ActionResult,
     ChoicesFilter,
     EmptyStep,
     OwnConnectorFilter,
+    RowAction,
     display,
     render_badge,
-    row_action,
 )
 from tenants.admin.read_only_admin import FRAME, ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
@@ -59,7 +50,7 @@ class JobAdmin(ReadOnlyAdmin):
     page_template = "scheduled/job.html"
     live_template = "portal/jobs/schedule.html"
     list_before_template = "scheduled/job_chips.html"
-    row_actions = ("start", "enable", "disable", "remove")
+    declared_actions = JOB_ACTIONS
 
     list_display = ("name", "shown_state", "customer", "kind", "system", "schedule_text")
     list_filter = (("kind", ChoicesFilter), OwnConnectorFilter, TenantFilter)
@@ -160,48 +151,11 @@ class JobAdmin(ReadOnlyAdmin):
 
     # --- what can be done ---
 
-    @row_action(
-        "Start now",
-        icon="play_arrow",
-        is_available=lambda job: job.tenant_id is not None,
-        tone="primary",
-    )
-    def start(
-        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        if job.tenant is None:
-            raise ActionRejected("Start it on the page of one tenant of the job.")
-        return start_manually(request, job, job.tenant, now=now)
-
-    @row_action("Enable", icon="check", is_available=lambda job: not job.is_enabled)
-    def enable(
-        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        return self._change(enable_job, request, job, "The job is enabled.", now=now)
-
-    @row_action("Disable", icon="block", is_available=lambda job: job.is_enabled)
-    def disable(
-        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        return self._change(disable_job, request, job, "The job is disabled.", now=now)
-
-    @row_action(
-        "Delete",
-        icon="delete",
-        form=ActionForm,
-        question="Its runs and the differences that they found are deleted, too.",
-        permission="change",
-        tone="danger",
-    )
-    def remove(
-        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        delete_job(job, ActorContext.of_request(request), now=now)
-        jobs = HttpResponseRedirect(reverse(JOBS))
-        return ActionResult("The job has been deleted.", page=jobs)
-
-    def _change(
-        self, action: JobAction, request: HttpRequest, job: Job, detail: str, *, now: datetime
-    ) -> ActionResult:
-        action(job, ActorContext.of_request(request), now=now)
-        return ActionResult(detail)
+    def list_row_actions(self, job: Job) -> dict[str, RowAction]:
+        """Without those that start a run, if no tenant says whose; its tenants' pages have them."""
+        actions = super().list_row_actions(job)
+        return {
+            name: action
+            for name, action in actions.items()
+            if job.tenant is not None or name in OWN_JOB_ACTIONS
+        }

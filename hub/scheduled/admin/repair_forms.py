@@ -1,6 +1,4 @@
-"""Forms of staff that repair one discrepancy, or plan the repair of many."""
-
-from typing import Any
+"""The form of staff that plans the repair of many discrepancies."""
 
 from django import forms
 
@@ -10,24 +8,9 @@ from hub.operations.forms import (
     SelectionPlanForm,
 )
 from hub.scheduled.insight.discrepancies import SELECTED_LIMIT
-from hub.scheduled.insight.review_rows import STATE_LABELS, list_repair_choices
+from hub.scheduled.insight.review_rows import STATE_LABELS
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.filters import REPAIRABLE_STATES, REPAIRABLE_VERDICTS
-from hub.staff import ActionForm
-
-
-class RepairSideForm(ActionForm):
-    """The form that asks which side is changed."""
-
-    side = forms.ChoiceField(widget=forms.RadioSelect, label="Change")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        assert isinstance(self.obj, Discrepancy)
-        choices, side = list_repair_choices(self.obj), self.fields["side"]
-        assert isinstance(side, forms.ChoiceField)
-        side.choices = [(choice.side, choice.label) for choice in choices]
-        side.initial = next((choice.side for choice in choices if choice.is_default), None)
 
 
 class RepairPlanForm(SelectionPlanForm):

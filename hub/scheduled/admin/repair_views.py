@@ -1,4 +1,4 @@
-"""Actions of staff on discrepancies: repair and ignore one, and plan the repair of many."""
+"""Actions of staff on discrepancies: those on one, and the page that plans the repair of many."""
 
 from datetime import datetime
 from typing import Any
@@ -12,17 +12,11 @@ from django.urls import reverse
 from hub.audit import ActorContext
 from hub.operations.models import Operation
 from hub.operations.plan_views import PlanViews
-from hub.scheduled.admin.repair_forms import RepairPlanForm, RepairSideForm
-from hub.scheduled.insight.review_rows import list_repair_choices
-from hub.scheduled.models import Discrepancy
+from hub.scheduled.admin.repair_forms import RepairPlanForm
 from hub.scheduled.repairs.discrepancy_actions import (
-    ignore_discrepancy,
+    DISCREPANCY_ACTIONS,
     plan_repairs,
-    repair_discrepancy,
-    stop_ignoring,
 )
-from hub.scheduled.repairs.filters import IGNORABLE_STATES
-from hub.staff import ActionResult, AuditReasonForm, row_action
 
 PLAN_URL = "admin:scheduled_discrepancy_plan"
 # the filters of a plan, by those of the list
@@ -51,7 +45,7 @@ def build_planning_url(request: HttpRequest) -> str:
 class RepairViews(PlanViews):
     """The actions of a discrepancy's page, and the page that plans repairs."""
 
-    row_actions = ("repair", "ignore", "stop_ignoring")
+    declared_actions = DISCREPANCY_ACTIONS
     actions = ("plan_for_selected",)
     plan_path = "repairs/"
     plan_title = "Repair several discrepancies"
@@ -79,60 +73,3 @@ class RepairViews(PlanViews):
     def plan_operation(self, form: Any, actor: ActorContext, *, now: datetime) -> Operation:
         tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["audit_reason"]
         return plan_repairs(form.filter, actor, tenant=tenant, reason=reason, now=now)
-
-    @row_action(
-        "Repair",
-        icon="build",
-        is_available=lambda discrepancy: bool(list_repair_choices(discrepancy)),
-        form=RepairSideForm,
-        question=(
-            "The repair is sent as a delivery. It changes the value only if it is still the one "
-            "that was compared; the old value is kept."
-        ),
-    )
-    def repair(
-        self,
-        request: HttpRequest,
-        discrepancy: Discrepancy,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        repair_discrepancy(discrepancy, actor, side=data["side"], now=now)
-        return ActionResult("Its repair is being sent.")
-
-    @row_action(
-        "Ignore",
-        icon="visibility_off",
-        is_available=lambda discrepancy: discrepancy.state in IGNORABLE_STATES,
-        form=AuditReasonForm,
-        question="It is then ignored until one of both values changes.",
-    )
-    def ignore(
-        self,
-        request: HttpRequest,
-        discrepancy: Discrepancy,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        ignore_discrepancy(discrepancy, data["reason"], actor, now=now)
-        return ActionResult("It is ignored until one of both values changes.")
-
-    @row_action(
-        "Stop ignoring it",
-        icon="visibility",
-        is_available=lambda discrepancy: discrepancy.state == "ignored",
-    )
-    def stop_ignoring(
-        self,
-        request: HttpRequest,
-        discrepancy: Discrepancy,
-        data: dict[str, Any],
-        *,
-        now: datetime,
-    ) -> ActionResult:
-        stop_ignoring(discrepancy, ActorContext.of_request(request), now=now)
-        return ActionResult("It waits for a decision again.")

@@ -6,19 +6,17 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.html import format_html
 
-from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.scheduled.insight.night_view import view_coming_night, view_last_night
 from hub.scheduled.insight.run_page import LIVE_TEMPLATE, build_run_context
 from hub.scheduled.insight.run_progress import describe_run, measure_figures, readable_runs
 from hub.scheduled.models import Job, Run
-from hub.scheduled.runs.run_actions import RUN_ACTIONS, start_run
+from hub.scheduled.runs.run_actions import RUN_ACTIONS
 from hub.staff import (
-    ActionResult,
     ChoicesFilter,
     ConnectorFilter,
     EmptyStep,
@@ -32,7 +30,6 @@ from hub.staff import (
 )
 from tenants.admin.read_only_admin import FRAME, ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
-from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
 STATE_PARAMETER = "state__exact"
@@ -55,15 +52,6 @@ class JobFilter(TextFilter):
             return queryset
         jobs = visible_rows(Job, request.user).filter(pk=parse_number(self.value()))
         return queryset.filter(job__in=list(jobs.values_list("pk", flat=True)))
-
-
-def start_manually(
-    request: HttpRequest, job: Job, tenant: Tenant, *, now: datetime
-) -> ActionResult:
-    """Start a run of the job for a tenant now, and redirect to its page."""
-    run = start_run(job, tenant, ActorContext.of_request(request), now=now)
-    page = HttpResponseRedirect(reverse("admin:scheduled_run_change", args=[run.pk]))
-    return ActionResult("The run has been started.", page=page)
 
 
 @admin.register(Run)

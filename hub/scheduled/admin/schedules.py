@@ -3,35 +3,28 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from hub.audit import ActorContext
-from hub.scheduled.admin.runs import JobFilter, start_manually
+from hub.scheduled.admin.runs import JobFilter
 from hub.scheduled.insight.job_rows import build_job_row
 from hub.scheduled.insight.run_page import list_last_runs
 from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.insight.schedule_words import describe_schedule
-from hub.scheduled.jobs.job_actions import set_excluded, set_tenant_priority
 from hub.scheduled.models import JobSchedule
+from hub.scheduled.runs.run_actions import SCHEDULE_ACTIONS
 from hub.staff import (
-    ActionForm,
-    ActionResult,
     ConnectorFilter,
     EmptyStep,
     Filter,
     display,
     render_badge,
     render_time,
-    row_action,
 )
 from tenants.admin.read_only_admin import ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
-
-PRIORITY_MAX = 100
 
 
 class ScheduleConnectorFilter(ConnectorFilter):
@@ -52,14 +45,6 @@ class ExcludedFilter(Filter):
         return queryset.filter(is_excluded=self.value() == "yes")
 
 
-class PriorityForm(ActionForm):
-    priority = forms.IntegerField(
-        min_value=-PRIORITY_MAX,
-        max_value=PRIORITY_MAX,
-        help_text="Of the runs of a slot a greater priority starts first. 0 is usual.",
-    )
-
-
 @admin.register(JobSchedule)
 class JobScheduleAdmin(ReadOnlyAdmin):
     list_title = "Tenants of jobs"
@@ -70,7 +55,7 @@ class JobScheduleAdmin(ReadOnlyAdmin):
     empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/schedule.html"
     live_template = "portal/jobs/schedule.html"
-    row_actions = ("start", "prioritise", "leave_out", "include")
+    declared_actions = SCHEDULE_ACTIONS
 
     list_display = ("job_name", "customer", "shown_state", "schedule_text", "next_slot", "priority")
     list_filter = (ScheduleConnectorFilter, JobFilter, TenantFilter, ExcludedFilter)
@@ -119,45 +104,3 @@ class JobScheduleAdmin(ReadOnlyAdmin):
             "runs_url": f"{reverse('admin:scheduled_run_changelist')}?job={schedule.job_id}",
             "ended": True,
         }
-
-    # --- what can be done ---
-
-    @row_action("Start now", icon="play_arrow", tone="primary")
-    def start(
-        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        return start_manually(request, schedule.job, schedule.tenant, now=now)
-
-    @row_action("Prioritise", icon="priority_high", form=PriorityForm)
-    def prioritise(
-        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        set_tenant_priority(schedule.job, schedule.tenant, data["priority"], actor, now=now)
-        return ActionResult("It applies from the next slot on.")
-
-    @row_action(
-        "Leave out",
-        icon="block",
-        is_available=lambda schedule: not schedule.is_excluded,
-        form=ActionForm,
-        question="The job does not run for this tenant until it is included again.",
-    )
-    def leave_out(
-        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        return self._set_excluded(request, schedule, is_excluded=True, now=now)
-
-    @row_action("Include", icon="check", is_available=lambda schedule: schedule.is_excluded)
-    def include(
-        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        return self._set_excluded(request, schedule, is_excluded=False, now=now)
-
-    def _set_excluded(
-        self, request: HttpRequest, schedule: JobSchedule, *, is_excluded: bool, now: datetime
-    ) -> ActionResult:
-        actor = ActorContext.of_request(request)
-        set_excluded(schedule.job, schedule.tenant, actor, is_excluded=is_excluded, now=now)
-        detail = "The tenant is left out." if is_excluded else "The tenant is included again."
-        return ActionResult(detail)

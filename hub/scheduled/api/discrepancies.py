@@ -22,7 +22,7 @@ from hub.scheduled.repairs.filters import REPAIR_FILTERS
 from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
-READ, WRITE = "discrepancies:read", "discrepancies:write"
+READ = "discrepancies:read"
 
 
 class DiscrepanciesQuery(PageQuery):

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
 from hub.scheduled.insight.value_comparison import DisplayValue, compare_values, show_value
-from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
-from hub.scheduled.repairs.discrepancy_actions import describe_reason, find_system_label
-from hub.scheduled.repairs.filters import IGNORABLE_STATES, REPAIRABLE_STATES
+from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.discrepancy_actions import describe_reason
+from hub.scheduled.repairs.repair_choices import find_system_label, list_repair_choices
 
 # characters of a value in a list, and on a page of its own
 LIST_VALUE_LENGTH_MAX, PAGE_VALUE_LENGTH_MAX = 120, 4000
@@ -50,35 +50,6 @@ def describe_verdict(discrepancy: Discrepancy) -> str:
     """Return a sentence that explains the verdict."""
     system = find_system_label(discrepancy)
     return str(VERDICT_SENTENCES[discrepancy.verdict]) % {"system": system}
-
-
-@dataclass(frozen=True, slots=True)
-class RepairChoice:
-    """One way to repair a discrepancy; `side` is the side that is changed."""
-
-    side: str
-    label: str
-    is_default: bool  # as the field's owner says
-
-
-def list_repair_choices(discrepancy: Discrepancy) -> list[RepairChoice]:
-    """List the possible repairs of a discrepancy, the owner's first; empty if none is possible."""
-    names = {"system": find_system_label(discrepancy)}
-    owner_side = {"ours": REMOTE, "theirs": LOCAL}.get(discrepancy.owner, "")
-    if discrepancy.state not in REPAIRABLE_STATES:
-        return []
-    if discrepancy.verdict == Discrepancy.Verdict.MISSING_THERE:
-        return [RepairChoice(REMOTE, _("Create it in %(system)s") % names, True)]
-    if discrepancy.verdict == Discrepancy.Verdict.MISSING_HERE:
-        return [RepairChoice(LOCAL, _("Create it in our application"), True)]
-    if discrepancy.verdict != Discrepancy.Verdict.DIFFERS:
-        return []
-    labels = {
-        REMOTE: _("Write our value to %(system)s") % names,
-        LOCAL: _("Write the value of %(system)s to our application") % names,
-    }
-    choices = [RepairChoice(side, label, side == owner_side) for side, label in labels.items()]
-    return sorted(choices, key=lambda choice: not choice.is_default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +98,9 @@ class ReviewRow:
         return names.get(self.discrepancy.repair_side, "")
 
     @property
-    def repair_choices(self) -> list[RepairChoice]:
-        return list_repair_choices(self.discrepancy)
-
-    @property
     def can_repair(self) -> bool:
         """Return whether a write can resolve it."""
-        return bool(self.repair_choices)
-
-    @property
-    def can_ignore(self) -> bool:
-        return self.discrepancy.state in IGNORABLE_STATES
+        return bool(list_repair_choices(self.discrepancy))
 
 
 def build_review_row(discrepancy: Discrepancy, *, limit: int = LIST_VALUE_LENGTH_MAX) -> ReviewRow:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from hub.actions import Action, declare_actions
 from hub.audit import ActorContext
 from hub.problems import Refusal
 from hub.scheduled.jobs.job_checks import (
@@ -18,7 +19,6 @@ from hub.scheduled.jobs.job_checks import (
 )
 from hub.scheduled.jobs.schedules import create_schedule, restart_schedules
 from hub.scheduled.models import Job, JobSchedule, Run
-from tenants.models import Tenant
 
 REFERENCES = ("tenant", "connection")
 COLUMNS = (
@@ -40,6 +40,7 @@ SCHEDULE_COLUMNS = {"cron", "is_enabled"}  # a change of these restarts the sche
 CONFLICT_COLUMNS = {"options", "is_enabled"}  # a change of these may exclude another job
 JOB_DISABLED = "job_disabled"
 MAX_JOBS = 100  # of a tenant
+WRITE_SCOPE = "jobs:write"
 
 
 class JobInUse(Refusal):
@@ -149,12 +150,12 @@ def delete_job(job: Job, actor: ActorContext, *, now: datetime) -> None:
 
 @transaction.atomic
 def set_excluded(
-    job: Job, tenant: Tenant, actor: ActorContext, *, is_excluded: bool, now: datetime
-) -> JobSchedule:
+    schedule: JobSchedule, actor: ActorContext, *, is_excluded: bool, now: datetime
+) -> None:
     """Exclude a tenant from a job, or include it again from now on."""
-    schedule = create_schedule(job, tenant, now=now)
+    job, tenant = schedule.job, schedule.tenant
     if schedule.is_excluded == is_excluded:
-        return schedule
+        return
     schedule.is_excluded = is_excluded
     schedule.save(update_fields=["is_excluded"])
     if is_excluded:
@@ -164,32 +165,29 @@ def set_excluded(
         )
     verb = "job.exclude_tenant" if is_excluded else "job.include_tenant"
     actor.audit(verb, job, tenant=tenant, after={"tenant": tenant.reference}, now=now)
-    return schedule
 
 
 @transaction.atomic
 def set_tenant_priority(
-    job: Job, tenant: Tenant, priority: int, actor: ActorContext, *, now: datetime
-) -> JobSchedule:
+    schedule: JobSchedule, actor: ActorContext, *, priority: int, now: datetime
+) -> None:
     """Set the priority of a tenant's runs of a job, from the next slot on.
 
     Runs with a greater priority start first.
     """
-    schedule = create_schedule(job, tenant, now=now)
     if schedule.priority == priority:
-        return schedule
+        return
     before, schedule.priority = schedule.priority, priority
     schedule.save(update_fields=["priority"])
-    names = {"tenant": tenant.reference}
+    names = {"tenant": schedule.tenant.reference}
     actor.audit(
         "job.prioritise_tenant",
-        job,
-        tenant=tenant,
+        schedule.job,
+        tenant=schedule.tenant,
         before=names | {"priority": before},
         after=names | {"priority": priority},
         now=now,
     )
-    return schedule
 
 
 def _audited_value(job: Job, column: str) -> Any:
@@ -197,3 +195,40 @@ def _audited_value(job: Job, column: str) -> Any:
     if column == "tenant":
         return value.reference if value else None
     return value.public_id if column in REFERENCES and value else value
+
+
+OWN_JOB_ACTIONS = declare_actions(  # not for a tenant on a job of all tenants
+    Action[Job](
+        name="enable",
+        label=gettext_lazy("Enable"),
+        question=gettext_lazy("It runs at the times of its schedule from now on."),
+        success=gettext_lazy("The job is enabled. It runs at its next time."),
+        run=enable_job,
+        is_available=lambda job: not job.is_enabled,
+        icon="check",
+        withheld={"rest": "Programs change `enabled` with a PATCH of the job."},
+    ),
+    Action[Job](
+        name="disable",
+        label=gettext_lazy("Disable"),
+        question=gettext_lazy("It runs at no time of its schedule until it is enabled again."),
+        success=gettext_lazy("The job is disabled. A run that has started goes on."),
+        run=disable_job,
+        is_available=lambda job: job.is_enabled,
+        icon="block",
+        withheld={"rest": "Programs change `enabled` with a PATCH of the job."},
+    ),
+    Action[Job](
+        name="delete",
+        label=gettext_lazy("Delete this job"),
+        question=gettext_lazy(
+            "Its runs and the differences that they found are deleted, too. This cannot be undone."
+        ),
+        success=gettext_lazy("The job and its runs have been deleted."),
+        run=delete_job,
+        icon="delete",
+        tone="danger",
+        removes=True,
+        withheld={"rest": "Programs send DELETE to the URL of the job."},
+    ),
+)

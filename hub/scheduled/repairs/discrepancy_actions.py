@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy
 
-from connectors.registry import CONNECTORS
+from hub.actions import Action, declare_actions
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
@@ -23,30 +24,20 @@ from hub.scheduled.repairs.filters import (
     select_discrepancies,
 )
 from hub.scheduled.repairs.planned_writes import describe_writes, select_writable
+from hub.scheduled.repairs.repair_choices import (
+    IgnoreForm,
+    RepairForm,
+    find_system_label,
+    list_repair_choices,
+)
 from hub.scheduled.repairs.repair_deliveries import RepairSender
 from hub.scheduled.repairs.repair_values import RepairRefused
 from tenants.models import Tenant
 
-__all__ = [
-    "RepairRefused",
-    "ignore_discrepancy",
-    "plan_repairs",
-    "plan_run_repairs",
-    "describe_reason",
-    "find_system_label",
-    "repair_discrepancy",
-    "stop_ignoring",
-]
-
+WRITE_SCOPE = "discrepancies:write"
 REPAIR_OPERATION = "repair"  # the kind of the operation
 COUNT_LIMIT = 1_000_000  # a plan counts no further
 WRITES_SHOWN = 100  # of a plan, row by row
-
-
-def find_system_label(discrepancy: Discrepancy) -> str:
-    """Return the name of the other system."""
-    connector = CONNECTORS.get(discrepancy.connection.connector_key)
-    return str(connector.label) if connector else discrepancy.connection.connector_key
 
 
 def describe_reason(discrepancy: Discrepancy, code: str) -> str:
@@ -88,7 +79,7 @@ def repair_discrepancy(
 
 @transaction.atomic
 def ignore_discrepancy(
-    discrepancy: Discrepancy, reason: str, actor: ActorContext, *, now: datetime
+    discrepancy: Discrepancy, actor: ActorContext, *, reason: str, now: datetime
 ) -> Discrepancy:
     """Ignore a discrepancy until one of its values changes, audited.
 
@@ -124,6 +115,50 @@ def _lock(discrepancy: Discrepancy, states: Sequence[str], next_state: str) -> D
     if stored is None:
         raise InvalidTransition(discrepancy, next_state)
     return stored
+
+
+DISCREPANCY_ACTIONS = declare_actions(
+    Action[Discrepancy](
+        name="repair",
+        label=gettext_lazy("Repair"),
+        question=gettext_lazy(
+            "The repair is sent as a delivery. It changes the value only if it is still the one "
+            "that was compared; the old value is kept."
+        ),
+        success=gettext_lazy("Its repair is being sent. The old value is kept on this page."),
+        summary="Repair a discrepancy",
+        run=repair_discrepancy,
+        form=RepairForm,
+        is_available=lambda discrepancy: bool(list_repair_choices(discrepancy)),
+        scope=WRITE_SCOPE,
+        icon="build",
+        tone="primary",
+        is_background=True,
+    ),
+    Action[Discrepancy](
+        name="ignore",
+        label=gettext_lazy("Ignore"),
+        question=gettext_lazy("It is then ignored until one of both values changes."),
+        success=gettext_lazy("It is ignored until one of both values changes."),
+        summary="Ignore a discrepancy",
+        run=ignore_discrepancy,
+        form=IgnoreForm,
+        is_available=lambda discrepancy: discrepancy.state in IGNORABLE_STATES,
+        scope=WRITE_SCOPE,
+        icon="visibility_off",
+    ),
+    Action[Discrepancy](
+        name="stop_ignoring",
+        label=gettext_lazy("Stop ignoring it"),
+        question=gettext_lazy("The difference waits for a decision again."),
+        success=gettext_lazy("It waits for a decision again."),
+        summary="Stop ignoring a discrepancy",
+        run=stop_ignoring,
+        is_available=lambda discrepancy: discrepancy.state == "ignored",
+        scope=WRITE_SCOPE,
+        icon="visibility",
+    ),
+)
 
 
 # --- all that match -------------------------------------------------------------------------------

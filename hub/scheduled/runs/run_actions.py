@@ -1,16 +1,25 @@
-"""Start, cancel and resume runs; each writes its audit row."""
+"""Start, cancel and resume runs, each with its audit row; what people can do with a job."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
+from django import forms
 from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from hub.actions import Action, declare_actions
+from hub.actions import FOR_STAFF, Action, ActionForm, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.db.state_machine import InvalidTransition
 from hub.problems import Refusal
+from hub.scheduled.jobs.job_actions import (
+    OWN_JOB_ACTIONS,
+    WRITE_SCOPE,
+    set_excluded,
+    set_tenant_priority,
+)
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs.claim import is_switched_off
@@ -20,6 +29,7 @@ from hub.scheduled.runs.open_runs import resume_run_row
 from hub.scheduled.runs.results import add_log_entry
 from tenants.models import Tenant
 
+PRIORITY_MAX = 100
 MAX_LABEL_LENGTH = 200  # characters of the name of who requested a run
 
 
@@ -69,6 +79,11 @@ def _check_start(job: Job, tenant: Tenant) -> None:
         raise RunRefused("already_requested", _("A requested run of this job waits already."))
 
 
+def start_requested_run(job: Job, actor: ActorContext, *, is_dry: bool, now: datetime) -> Run:
+    """Start a run of the job's tenant, or of the actor's for a job of all tenants."""
+    return start_run(job, job.tenant or actor.limited_tenant, actor, is_dry=is_dry, now=now)
+
+
 @transaction.atomic
 def cancel_run(run: Run, actor: ActorContext, *, now: datetime) -> Run:
     """End a waiting run; a run in execution ends at its next page or call.
@@ -115,10 +130,9 @@ RUN_ACTIONS = declare_actions(
         summary="Resume a blocked run",
         run=resume_run,
         is_available=lambda run: run.state == Run.State.BLOCKED,
-        scope="jobs:write",
+        scope=WRITE_SCOPE,
         icon="play_arrow",
         tone="primary",
-        leads_to="waiting",
     ),
     Action[Run](
         name="cancel",
@@ -128,9 +142,85 @@ RUN_ACTIONS = declare_actions(
         summary="Cancel a run",
         run=cancel_run,
         is_available=lambda run: run.state in Run.OPEN_STATES and not run.cancel_requested_at,
-        scope="jobs:write",
+        scope=WRITE_SCOPE,
         icon="close",
         tone="danger",
-        leads_to="cancelled",
+    ),
+)
+
+STARTED_BY_PROGRAMS = "Programs POST to the runs of the job, with an Idempotency-Key."
+START_ACTIONS = declare_actions(
+    Action[Job](
+        name="start",
+        label=_("Start now"),
+        question=_("A run starts at once, outside of the schedule."),
+        success=_("The run has been started."),
+        run=partial(start_requested_run, is_dry=False),
+        icon="play_arrow",
+        tone="primary",
+        creates=True,
+        withheld={"rest": STARTED_BY_PROGRAMS},
+    ),
+    Action[Job](
+        name="dry",
+        label=_("Dry run: change nothing"),
+        question=_("A run starts at once that shows what it would do. It changes nothing."),
+        success=_("The run has been started."),
+        run=partial(start_requested_run, is_dry=True),
+        icon="visibility",
+        creates=True,
+        withheld={"rest": STARTED_BY_PROGRAMS},
+    ),
+)
+JOB_ACTIONS = declare_actions(*START_ACTIONS.values(), *OWN_JOB_ACTIONS.values())
+
+
+class PriorityForm(ActionForm):
+    priority = forms.IntegerField(
+        label="Priority",
+        min_value=-PRIORITY_MAX,
+        max_value=PRIORITY_MAX,
+        help_text="Of the runs of a slot a greater priority starts first. 0 is usual.",
+    )
+
+
+SCHEDULE_ACTIONS = declare_actions(
+    replace(
+        START_ACTIONS["start"],
+        run=lambda schedule, actor, *, now: start_run(
+            schedule.job, schedule.tenant, actor, now=now
+        ),
+        withheld=FOR_STAFF,
+    ),
+    Action[JobSchedule](
+        name="prioritise",
+        label="Prioritise",
+        question="Its runs start before or after those of other tenants at the same time.",
+        success="It applies from the next slot on.",
+        run=set_tenant_priority,
+        form=PriorityForm,
+        icon="priority_high",
+        withheld=FOR_STAFF,
+    ),
+    Action[JobSchedule](
+        name="leave_out",
+        label="Leave out",
+        question="The job does not run for this tenant until it is included again.",
+        success="The tenant is left out.",
+        run=partial(set_excluded, is_excluded=True),
+        form=ActionForm,
+        is_available=lambda schedule: not schedule.is_excluded,
+        icon="block",
+        withheld=FOR_STAFF,
+    ),
+    Action[JobSchedule](
+        name="include",
+        label="Include",
+        question="The job runs for this tenant again, from its next time on.",
+        success="The tenant is included again.",
+        run=partial(set_excluded, is_excluded=False),
+        is_available=lambda schedule: schedule.is_excluded,
+        icon="check",
+        withheld=FOR_STAFF,
     ),
 )

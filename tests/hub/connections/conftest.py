@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from hub import egress
-from hub.connections.api.form_input import ProviderCallView
+from hub.rest.actions import ProviderCallView
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import CLIENTS, Browser, Guest, register
 from tests.sandbox.conftest import desk

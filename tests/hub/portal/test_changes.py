@@ -101,7 +101,7 @@ def test_what_a_person_did_is_no_news_to_that_person(owner, admin, make, acme):
     for client in (owner, admin):
         client.get(HOME)
     age_last_visit()
-    owner.post(f"/t/acme/connections/{connection.public_id}/pause/", {"length": "", "reason": "x"})
+    owner.post(f"/t/acme/connections/{connection.public_id}/pause", {"length": "", "reason": "x"})
     assert "Connections changed" not in text_of(owner)
     assert "Connections changed: 1" in text_of(admin)
 

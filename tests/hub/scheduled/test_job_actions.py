@@ -11,6 +11,7 @@ from hub.processes.leases import new_lease
 from hub.queue import WakeUp
 from hub.scheduled.jobs import job_actions
 from hub.scheduled.jobs.job_checks import InvalidJob
+from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.open_runs import skip_runs_past_window
@@ -126,10 +127,11 @@ def test_a_job_with_a_started_run_is_not_deleted(make):
 def test_an_excluded_tenants_waiting_runs_are_skipped(make):
     job, tenant = job_of(make), make.tenant()
     run = run_of(make, job, tenant, slot_at=NOON)
-    job_actions.set_excluded(job, tenant, SYSTEM, is_excluded=True, now=NOON)
+    schedule = create_schedule(job, tenant, now=NOON)
+    job_actions.set_excluded(schedule, SYSTEM, is_excluded=True, now=NOON)
     run.refresh_from_db()
     assert (run.state, JobSchedule.unscoped.get().is_excluded) == ("skipped", True)
-    job_actions.set_excluded(job, tenant, SYSTEM, is_excluded=False, now=NOON)
+    job_actions.set_excluded(schedule, SYSTEM, is_excluded=False, now=NOON)
     assert audited() == ["job.exclude_tenant", "job.include_tenant"]
 
 

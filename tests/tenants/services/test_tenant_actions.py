@@ -62,7 +62,7 @@ def test_suspending_and_restoring_are_the_same_action_everywhere(
 
 def test_the_same_suspension_again_is_not_audited(acme):
     for _ in range(2):
-        tenant_actions.suspend_tenant(acme, "unpaid", ACTOR, now=NOON)
+        tenant_actions.suspend_tenant(acme, ACTOR, reason="unpaid", now=NOON)
     assert AuditRow.objects.count() == 1
 
 

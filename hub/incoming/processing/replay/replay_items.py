@@ -75,7 +75,6 @@ ITEM_ACTIONS = declare_actions(
         asks_reason=always,
         is_background=True,
         icon="replay",
-        leads_to="received",
     ),
 )
 

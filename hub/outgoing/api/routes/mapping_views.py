@@ -17,10 +17,10 @@ from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.mapping_actions import (
+    MAPPING_ACTIONS,
     change_mapping,
     create_mapping,
     delete_mapping,
-    restore_mapping_version,
 )
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.outgoing.api.routes import examples
@@ -40,6 +40,7 @@ from hub.outgoing.serializers import DryRunSerializer
 from hub.problems import StrictSerializer
 from hub.problems.strict_json import parse_storable_float
 from hub.rest import openapi
+from hub.rest.actions import ActionBody, ActionResource, build_action_urls
 from hub.rest.fields import object_url
 from hub.rest.pagination import (
     DEFAULT_LIMIT,
@@ -219,29 +220,24 @@ class MappingVersionsView(APIView):
         return Response({"items": VersionSerializer(page[:limit], many=True).data, "next": url})
 
 
-class RestoreMappingView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "mappings_restore",
-        "Restore a version of a field mapping",
-        {200: MappingSerializer},
+MAPPING_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="mappings",
+        row="mapping",
+        find=_find_changeable_mapping,
+        find_changeable=_find_changeable_mapping,
+        serializer=MappingSerializer,
+        serialize=lambda request, mapping: _describe_mapping(request, mapping.public_id),
         problems=(*CHANGE_PROBLEMS, "validation-failed"),
-        request=RestoreVersionSerializer,
-        requests=[openapi.request_example("the first version", {"version": 1})],
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Store the body of an older version as the newest one. Nothing changes if the newest one
-        has the same body.
-        """
-        mapping = _find_changeable_mapping(request, id)
-        number = validate_data(RestoreVersionSerializer, request.data)["version"]
-        version = mapping.versions.filter(number=number).first()
-        if version is None:
-            raise serializers.ValidationError({"version": "There is no such version."})
-        with translate_field_names():
-            restore_mapping_version(mapping, version, ActorContext.of_request(request), now=clock())
-        return Response(_describe_mapping(request, id))
+        bodies={
+            "restore": ActionBody(
+                RestoreVersionSerializer,
+                [openapi.request_example("the first version", {"version": 1})],
+            ),
+        },
+    ),
+    MAPPING_ACTIONS,
+)
 
 
 class TryMappingView(APIView):

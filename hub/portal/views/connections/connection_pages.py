@@ -1,4 +1,4 @@
-"""The page of a connection: state, activity, permissions; and its name."""
+"""The page of a connection: state, activity, permissions; and the actions on it."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,10 +9,10 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from hub.audit import ActorContext
-from hub.connections.actions import connection_actions, maintenance
+from hub.connections.actions import maintenance
+from hub.connections.actions.declared_actions import CONNECTION_ACTIONS, UNDO_ACTIONS
 from hub.connections.actions.disconnection import find_disconnection
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
@@ -29,16 +29,14 @@ from hub.outgoing.insight.mapping_preview import preview_mappings
 from hub.outgoing.insight.missing_identities import find_static_identities
 from hub.outgoing.insight.needed_permissions import find_missing_incoming_permissions
 from hub.outgoing.models import Delivery
+from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.activity import list_activity
 from hub.portal.connection_status import describe_status
 from hub.portal.display_preferences import resolve_display_zone
-from hub.portal.forms import ConnectionNameForm
 from hub.portal.views.connections.own_connection import (
-    ADMIN,
     ROUTES_SHOWN,
     filter_routes_to,
     get_own_connection,
-    redirect_to_connection,
 )
 from hub.portal.webhook_status import list_subscriptions
 from hub.reason_codes import find_reason
@@ -112,22 +110,31 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
     connection, now = get_own_connection(tenant_user, id), clock()
     matching_routes = list(filter_routes_to(connection)[: ROUTES_SHOWN + 1])
     routes = matching_routes[:ROUTES_SHOWN]
+    status = describe_status(
+        connection,
+        window=maintenance.find_connection_window(connection, now=now),
+        switch=find_stopping_switches([connection]).get(connection.pk),
+    )
+    offered_actions = list_possible_actions(CONNECTION_ACTIONS, connection)
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "connection": connection,
         "connector": connection.connector,
         "environment": connection.connector.environment(connection.settings.get("environment", "")),
-        "status": describe_status(
-            connection,
-            window=maintenance.find_connection_window(connection, now=now),
-            switch=find_stopping_switches([connection]).get(connection.pk),
-        ),
+        "status": status,
         "waiting": measure_backlog(connection, now=now),
         "permissions": list_permission_statuses(connection),
         "missing_permissions": find_missing_incoming_permissions(connection),
         "disconnection": find_disconnection(connection, now=now),
         "timeline": draw_credential_timeline(connection, now=now),
-        "can_renew": connection_actions.is_token_renewable(connection),
+        "actions": [
+            offered
+            for offered in offered_actions
+            if offered.action.name not in (*UNDO_ACTIONS, status.step.verb)
+        ],
+        "undo_actions": [
+            offered for offered in offered_actions if offered.action.name in UNDO_ACTIONS
+        ],
         "zone": resolve_display_zone(request),
         "next": find_upcoming_times(connection, now=now),
         "more_routes": len(matching_routes) > ROUTES_SHOWN,
@@ -165,21 +172,6 @@ def build_hours_context(connection: Connection, *, now: datetime) -> dict[str, A
     }
 
 
-@require_http_methods(["GET", "POST"])
-@tenant_view(min_role=ADMIN)
-def rename_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    connection = get_own_connection(tenant_user, id)
-    form = ConnectionNameForm(request.POST or None, initial={"name": connection.name})
-    if request.method == "POST" and form.is_valid():
-        connection_actions.rename_connection(
-            connection,
-            form.cleaned_data["name"],
-            ActorContext.of_visitor(request, tenant_user),
-            now=clock(),
-        )
-        return redirect_to_connection(tenant_user, connection)
-    return render(
-        request,
-        "portal/rename.html",
-        {"tenant_user": tenant_user, "connection": connection, "form": form},
-    )
+run_connection_action = build_action_view(
+    ActionPages(actions=CONNECTION_ACTIONS, find=get_own_connection)
+)

@@ -1,6 +1,5 @@
-"""Disconnect a connection, undo it, and revoke its authorization at once."""
+"""Disconnect a connection."""
 
-import secrets
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,17 +10,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from hub import egress
 from hub.audit import ActorContext
 from hub.connections.actions.disconnection import (
     cancel_waiting_deliveries,
     disconnect_account,
-    revoke_disconnected_account,
 )
-from hub.connections.actions.undo_disconnect import undo_disconnect
-from hub.connections.credentials import probe_checklist
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
 from hub.db.clock import clock
@@ -110,40 +105,3 @@ def handle_sent_data(
 
 
 disconnect_and_erase = require_recent_login(disconnect_and_redirect)
-
-
-@require_POST
-@tenant_view(min_role=ADMIN)
-def undo_disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Restore the account, if its credential still passes the test."""
-    connection = get_own_connection(tenant_user, id)
-    actor, now = ActorContext.of_visitor(request, tenant_user), clock()
-    with show_refusal(request):
-        probe_result = undo_disconnect(
-            connection,
-            actor,
-            call=egress.send_request,
-            random=secrets.SystemRandom().random,
-            now=now,
-        )
-        if probe_result.passed:
-            messages.success(
-                request, _("The disconnect has been undone. Held deliveries are sent now.")
-            )
-        else:
-            cause = probe_checklist.describe_failed_probe(probe_result)
-            text = _("The disconnect has not been undone, as the test failed: %(why)s")
-            messages.error(request, text % {"why": cause})
-    return redirect_to_connection(tenant_user, connection)
-
-
-@require_POST
-@tenant_view(min_role=ADMIN)
-def revoke_now_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Revoke and delete the authorization now; the disconnect can then not be undone."""
-    connection = get_own_connection(tenant_user, id)
-    actor = ActorContext.of_visitor(request, tenant_user)
-    with show_refusal(request):
-        revoke_disconnected_account(connection, actor, now=clock())
-        messages.success(request, _("The authorization is being revoked."))
-    return redirect_to_connection(tenant_user, connection)

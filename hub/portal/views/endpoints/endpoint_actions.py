@@ -24,10 +24,11 @@ from hub.db.clock import clock
 from hub.outgoing.insight.examples import list_event_types
 from hub.outgoing.operations import planning
 from hub.outgoing.subscriptions.endpoint_routes import (
+    ENDPOINT_ACTIONS,
     load_endpoint_routes,
-    send_test_event,
     subscribe_endpoint,
 )
+from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.endpoints.filter_matches import match_recent_events
 from hub.portal.endpoints.forms import (
     RATE_SETTING,
@@ -185,15 +186,7 @@ def change_rate_limit_view(request: HttpRequest, tenant_user: TenantUser, id: UU
 # --- sending --------------------------------------------------------------------------------------
 
 
-@require_POST
-@tenant_view(min_role=ADMIN)
-def send_test_event_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Send a test event, and redirect to the page of its delivery."""
-    endpoint, now = get_endpoint(tenant_user, id), clock()
-    delivery = send_test_event(endpoint, ActorContext.of_visitor(request, tenant_user), now=now)
-    return HttpResponseRedirect(
-        reverse("portal:delivery", args=[tenant_user.tenant.reference, delivery.public_id])
-    )
+run_endpoint_action = build_action_view(ActionPages(actions=ENDPOINT_ACTIONS, find=get_endpoint))
 
 
 @require_POST

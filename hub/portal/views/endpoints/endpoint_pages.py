@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from connectors.registry import ENDPOINT_CONNECTOR
 from hub import egress
 from hub.audit import ActorContext
+from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
 from hub.connections.connecting.by_form import connect_with_form
 from hub.connections.connecting.form_results import (
     Connected,
@@ -38,6 +39,7 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     load_endpoint_routes,
     subscribe_endpoint,
 )
+from hub.portal.actions import list_possible_actions
 from hub.portal.connection_status import describe_statuses
 from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
 from hub.portal.navigation import reverse_object_page
@@ -208,6 +210,7 @@ def render_endpoint_page(
         "tenant_user": tenant_user,
         "endpoint": endpoint,
         "status": describe_statuses([endpoint])[0][1],
+        "actions": list_possible_actions(CONNECTION_ACTIONS, endpoint),
         "subscription": subscription,
         "figures": stats,
         "hours": stats.list_hours(now=now),

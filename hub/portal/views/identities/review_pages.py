@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -47,6 +46,7 @@ from hub.mappings.models import Identity
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
 from hub.portal.views.etag import respond_or_reload
 from hub.portal.views.identities.list_steps import STEPS, STOPPED_LIST_DECISIONS
+from hub.problems import show_refusal
 from hub.staff import parse_number
 from tenants.access.tenant_users import TenantUser, tenant_view
 
@@ -240,12 +240,8 @@ def _run_list_step(
     *,
     now: datetime,
 ) -> None:
-    try:
-        text = step(connection, actor, now=now)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        messages.success(request, text)
+    with show_refusal(request):
+        messages.success(request, step(connection, actor, now=now))
 
 
 DECISIONS: dict[str, Callable[..., ReviewResult]] = {

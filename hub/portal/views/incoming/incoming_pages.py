@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from hub.incoming.insight.outcomes import load_outcome
 from hub.incoming.insight.rows import (
@@ -19,13 +19,12 @@ from hub.incoming.insight.rows import (
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.outgoing.insight.log_rows import build_log_row
-from hub.portal.actions import find_action, list_possible_actions, perform_action
+from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.log.filter_chips import LogLink, build_query_string
 from hub.portal.log.pages import Cursor, assemble_page, filter_after_cursor, parse_cursor
-from hub.portal.navigation import reverse_object_page
 from hub.state_texts import state_label
 from tenants.access.tenant_users import TenantUser, tenant_view
-from tenants.models import Membership, Tenant
+from tenants.models import Tenant
 from tenants.scoping import tenant_condition
 
 PAGE_SIZE = 50
@@ -93,15 +92,12 @@ def show_incoming_item(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
     return render(request, "portal/incoming/item.html", context)
 
 
-@require_POST
-@tenant_view(min_role=Membership.Role.ADMIN)
-def run_item_action(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
-) -> HttpResponse:
-    action, row = find_action(ITEM_ACTIONS, verb), get_row(tenant_user, id)
-    if row.item is None:
+def get_item(tenant_user: TenantUser, id: UUID) -> InboundItem:
+    """Return an item of the tenant. Raises Http404, also for a message without items."""
+    item = get_row(tenant_user, id).item
+    if item is None:
         raise Http404(id)
-    perform_action(request, tenant_user, action, row.item)
-    return HttpResponseRedirect(
-        reverse_object_page("portal:incoming_item", tenant_user.tenant, row)
-    )
+    return item
+
+
+run_item_action = build_action_view(ActionPages(actions=ITEM_ACTIONS, find=get_item))

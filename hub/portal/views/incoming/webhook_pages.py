@@ -2,26 +2,19 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
+from django.http import Http404
 
 from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
-from hub.portal.actions import find_action, perform_action
-from hub.portal.views.connections.own_connection import redirect_to_connection
-from tenants.access.tenant_users import TenantUser, tenant_view
-from tenants.models import Membership
+from hub.portal.actions import ActionPages, build_action_view
+from tenants.access.tenant_users import TenantUser
 from tenants.scoping import tenant_condition
 
 
-@require_POST
-@tenant_view(min_role=Membership.Role.ADMIN)
-def run_subscription_action(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
-) -> HttpResponse:
-    action = find_action(SUBSCRIPTION_ACTIONS, verb)
-    subscription = (
+def get_own_subscription(tenant_user: TenantUser, id: UUID) -> WebhookSubscription:
+    """Return a webhook of one of the tenant's connections. Raises Http404."""
+    subscription: WebhookSubscription | None = (
         readable_subscriptions()
         .filter(tenant_condition(WebhookSubscription, tenant_user.tenant), public_id=id)
         .exclude(endpoint__connection=None)
@@ -29,5 +22,13 @@ def run_subscription_action(
     )
     if subscription is None or subscription.endpoint.connection is None:
         raise Http404(id)
-    perform_action(request, tenant_user, action, subscription)
-    return redirect_to_connection(tenant_user, subscription.endpoint.connection)
+    return subscription
+
+
+run_subscription_action = build_action_view(
+    ActionPages(
+        actions=SUBSCRIPTION_ACTIONS,
+        find=get_own_subscription,
+        find_page_row=lambda subscription: subscription.endpoint.connection,
+    )
+)

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.portal.actions import find_action, perform_action
+from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.integrations.answer_form import AnswerForm, build_initial
 from hub.portal.views.integrations.integration_pages import get_integration
 from hub.portal.views.integrations.switch_on_pages import (
@@ -34,17 +33,9 @@ from tenants.models import Membership
 ADMIN = Membership.Role.ADMIN
 
 
-@require_POST
-@tenant_view(min_role=ADMIN)
-def run_integration_action(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
-) -> HttpResponse:
-    action, integration = find_action(INTEGRATION_ACTIONS, verb), get_integration(tenant_user, id)
-    perform_action(request, tenant_user, action, integration)
-    if action.removes:
-        reference = tenant_user.tenant.reference
-        return HttpResponseRedirect(reverse("portal:integrations", args=[reference]))
-    return redirect_to_integration(tenant_user, integration)
+run_integration_action = build_action_view(
+    ActionPages(actions=INTEGRATION_ACTIONS, find=get_integration, list_page="portal:integrations")
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -4,12 +4,11 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
 from hub.outgoing.insight.delivery_facts.page import (
@@ -21,13 +20,11 @@ from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.insight.remedies import find_remedy
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
-from hub.portal.actions import find_action, list_possible_actions, perform_action
+from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.remedy_urls import build_remedy_url
-from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_if_modified
 from tenants.access.tenant_users import TenantUser, tenant_view
-from tenants.models import Membership
 from tenants.scoping import changeable_condition, tenant_condition
 
 LIVE_TEMPLATE = "portal/log/delivery_live.html"
@@ -117,13 +114,10 @@ def build_same_error_context(tenant_user: TenantUser, delivery: Delivery) -> dic
     return {"same_error": same_error, "plan_url": plan_url}
 
 
-@require_POST
-@tenant_view(min_role=Membership.Role.ADMIN)
-def run_delivery_action(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
-) -> HttpResponse:
-    action, delivery = find_action(DELIVERY_ACTIONS, verb), get_delivery(tenant_user, id)
-    if not can_change_delivery(tenant_user, delivery):
-        raise PermissionDenied
-    shown = perform_action(request, tenant_user, action, delivery) or delivery
-    return HttpResponseRedirect(reverse_object_page("portal:delivery", tenant_user.tenant, shown))
+run_delivery_action = build_action_view(
+    ActionPages(
+        actions=DELIVERY_ACTIONS,
+        find=get_delivery,
+        is_allowed=lambda tenant_user, action, delivery: can_change_delivery(tenant_user, delivery),
+    )
+)

@@ -4,31 +4,26 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from hub.audit import ActorContext
 from hub.audit.own_reasons import REQUESTED_IN_LOG
 from hub.db.clock import clock
-from hub.operations import operation_actions
 from hub.operations.models import Operation
+from hub.operations.operation_actions import OPERATION_ACTIONS
 from hub.outgoing.operations import planning
 from hub.outgoing.operations.operation_page import (
     LIVE_TEMPLATE,
     build_operation_context,
     build_progress_context,
 )
+from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_or_reload
-from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
-
-OPERATION_ACTIONS = {
-    "confirm": operation_actions.confirm_operation,
-    "cancel": operation_actions.cancel_operation,
-}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,12 +74,18 @@ def get_operation(tenant_user: TenantUser, id: UUID) -> Operation:
 @require_safe
 @tenant_view()
 def show_operation(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    operation = get_operation(tenant_user, id)
+    operation, now = get_operation(tenant_user, id), clock()
     context = {
         "tenant_user": tenant_user,
+        "actions": [
+            offered
+            for offered in list_possible_actions(OPERATION_ACTIONS, operation)
+            if tenant_user.can_manage
+            and not (offered.action.name == "confirm" and operation.is_expired(now=now))
+        ],
         "live_url": reverse_object_page("portal:operation_live", tenant_user.tenant, operation),
         **build_operation_context(operation, [tenant_user.tenant.pk]),
-        **build_progress_context(operation, now=clock()),
+        **build_progress_context(operation, now=now),
     }
     return render(request, "portal/log/operation.html", context)
 
@@ -101,18 +102,4 @@ def show_operation_status(request: HttpRequest, tenant_user: TenantUser, id: UUI
     return respond_or_reload(request, response, has_ended=operation.is_ended)
 
 
-@require_POST
-@tenant_view(min_role=Membership.Role.ADMIN)
-def run_operation_action(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
-) -> HttpResponse:
-    if verb not in OPERATION_ACTIONS:
-        raise Http404(verb)
-    operation = get_operation(tenant_user, id)
-    with show_refusal(request):
-        OPERATION_ACTIONS[verb](
-            operation, ActorContext.of_visitor(request, tenant_user), now=clock()
-        )
-    return HttpResponseRedirect(
-        reverse_object_page("portal:operation", tenant_user.tenant, operation)
-    )
+run_operation_action = build_action_view(ActionPages(actions=OPERATION_ACTIONS, find=get_operation))

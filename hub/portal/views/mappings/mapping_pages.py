@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -24,6 +24,7 @@ from hub.portal.activity import find_version_authors
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.navigation import reverse_object_page
+from hub.problems import show_refusal
 from hub.reason_codes import translate_text as in_language
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership, Tenant
@@ -150,10 +151,7 @@ def copy_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
     ]
     actor = ActorContext.of_visitor(request, tenant_user)
     name = request.POST.get("name", "").strip() or mapping.name
-    try:
-        copied = copy_mapping_for_routes(mapping, tenant, name, routes, actor, now=clock())
-    except ValidationError as error:
-        messages.warning(request, " ".join(error.messages))
-        return redirect_to_mapping(tenant_user, mapping)
-    messages.success(request, _("The mapping has been copied. You can change the copy."))
-    return redirect_to_mapping(tenant_user, copied)
+    with show_refusal(request):
+        mapping = copy_mapping_for_routes(mapping, tenant, name, routes, actor, now=clock())
+        messages.success(request, _("The mapping has been copied. You can change the copy."))
+    return redirect_to_mapping(tenant_user, mapping)

@@ -2,24 +2,18 @@
 
 from uuid import UUID
 
-from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from hub.audit import ActorContext
-from hub.db.clock import clock
-from hub.mappings.mapping_actions import restore_mapping_version
+from hub.mappings.mapping_actions import MAPPING_ACTIONS
 from hub.mappings.rows.version_changes import list_changed_versions
+from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.activity import find_version_authors
 from hub.portal.views.mappings.mapping_pages import (
-    ADMIN,
     describe_target,
     get_mapping,
     get_own_mapping,
-    redirect_to_mapping,
 )
 from hub.staff import parse_number
 from tenants.access.tenant_users import TenantUser, tenant_view
@@ -51,24 +45,4 @@ def list_versions(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
     return render(request, "portal/mappings/versions.html", context)
 
 
-@require_POST
-@tenant_view(min_role=ADMIN)
-def restore_version_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Store the body of an older version as the newest one."""
-    mapping = get_own_mapping(tenant_user, id)
-    number = parse_number(request.POST.get("version", ""))
-    version = mapping.versions.filter(number=number).first() if number else None
-    if version is None:
-        raise Http404(id)
-    actor = ActorContext.of_visitor(request, tenant_user)
-    try:
-        restored = restore_mapping_version(mapping, version, actor, now=clock())
-    except ValidationError as error:
-        messages.warning(request, " ".join(error.messages))
-        return redirect_to_mapping(tenant_user, mapping)
-    if restored:
-        text = _("Version %(old)s has been restored as version %(new)s.")
-        messages.success(request, text % {"old": version.number, "new": restored.number})
-    else:
-        messages.info(request, _("Nothing was changed: the newest version is the same."))
-    return redirect_to_mapping(tenant_user, mapping)
+run_mapping_action = build_action_view(ActionPages(actions=MAPPING_ACTIONS, find=get_own_mapping))

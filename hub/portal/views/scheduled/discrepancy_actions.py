@@ -1,78 +1,28 @@
 """Actions of visitors on discrepancies: repair, ignore, and plan the repair of many."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from hub.audit import ActorContext
 from hub.audit.own_reasons import REQUESTED_IN_REVIEW
 from hub.db.clock import clock
-from hub.portal.forms import IgnoreForm, RepairPlanForm
+from hub.portal.actions import ActionPages, build_action_view
+from hub.portal.forms import RepairPlanForm
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.scheduled.discrepancy_pages import get_discrepancy, list_reconciliations
 from hub.portal.views.scheduled.review_query import describe_review_filter, parse_review_filter
-from hub.problems import Refusal, show_refusal
 from hub.scheduled.insight.review_rows import can_refuse_stale_writes
-from hub.scheduled.models import Discrepancy
-from hub.scheduled.repairs.discrepancy_actions import (
-    ignore_discrepancy,
-    plan_repairs,
-    repair_discrepancy,
-    stop_ignoring,
-)
+from hub.scheduled.repairs.discrepancy_actions import DISCREPANCY_ACTIONS, plan_repairs
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
-
-def _repair(discrepancy: Discrepancy, data: QueryDict, actor: ActorContext, now: datetime) -> str:
-    repair_discrepancy(discrepancy, actor, side=data.get("side", ""), now=now)
-    return _("Its repair is being sent. The old value is kept on this page.")
-
-
-def _ignore(discrepancy: Discrepancy, data: QueryDict, actor: ActorContext, now: datetime) -> str:
-    form = IgnoreForm(data)
-    if not form.is_valid():
-        raise Refusal(_("Enter a reason of at most 300 characters."))
-    ignore_discrepancy(discrepancy, form.cleaned_data["reason"], actor, now=now)
-    return _("It is ignored until one of both values changes.")
-
-
-def _stop_ignoring(
-    discrepancy: Discrepancy, data: QueryDict, actor: ActorContext, now: datetime
-) -> str:
-    stop_ignoring(discrepancy, actor, now=now)
-    return _("It waits for a decision again.")
-
-
-DiscrepancyAction = Callable[[Discrepancy, QueryDict, ActorContext, datetime], str]
-DISCREPANCY_ACTIONS: Mapping[str, DiscrepancyAction] = {
-    "repair": _repair,
-    "ignore": _ignore,
-    "stop-ignoring": _stop_ignoring,
-}
-
-
-@require_POST
-@tenant_view(min_role=Membership.Role.ADMIN)
-def run_discrepancy_action(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
-) -> HttpResponse:
-    if verb not in DISCREPANCY_ACTIONS:
-        raise Http404(verb)
-    discrepancy = get_discrepancy(tenant_user, id)
-    actor = ActorContext.of_visitor(request, tenant_user)
-    with show_refusal(request):
-        message = DISCREPANCY_ACTIONS[verb](discrepancy, request.POST, actor, clock())
-        messages.success(request, message)
-    url = reverse_object_page("portal:discrepancy", tenant_user.tenant, discrepancy)
-    return HttpResponseRedirect(url)
+run_discrepancy_action = build_action_view(
+    ActionPages(actions=DISCREPANCY_ACTIONS, find=get_discrepancy)
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

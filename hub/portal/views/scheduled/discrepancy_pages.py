@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from hub.portal.actions import list_possible_actions
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.views.scheduled.review_query import (
@@ -36,6 +37,7 @@ from hub.scheduled.insight.review_rows import (
 )
 from hub.scheduled.insight.run_results import list_last_runs
 from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.repairs.discrepancy_actions import DISCREPANCY_ACTIONS
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Tenant
 from tenants.scoping import tenant_condition
@@ -149,6 +151,9 @@ def show_discrepancy(request: HttpRequest, tenant_user: TenantUser, id: UUID) ->
     discrepancy = get_discrepancy(tenant_user, id)
     context = {
         "tenant_user": tenant_user,
+        "actions": list_possible_actions(DISCREPANCY_ACTIONS, discrepancy)
+        if tenant_user.can_manage
+        else (),
         "live_template": "portal/scheduled/discrepancy_live.html",
         **build_discrepancy_context(discrepancy),
     }

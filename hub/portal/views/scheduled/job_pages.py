@@ -9,12 +9,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
+from hub.portal.actions import list_possible_actions
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.scheduled.insight.job_rows import JobRow, build_job_rows, readable_jobs
 from hub.scheduled.insight.run_page import list_last_runs
 from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.models import Job, Run
+from hub.scheduled.runs.run_actions import JOB_ACTIONS, START_ACTIONS
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.scoping import tenant_condition
 
@@ -53,12 +55,15 @@ def show_job(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpRes
     row = get_job_row(tenant_user, id)
     runs = readable_runs().filter(tenant_condition(Run, tenant_user.tenant), job=row.job)
     runs_page = reverse("portal:runs", args=[tenant_user.tenant.reference])
+    is_own = row.job.tenant_id is not None
+    actions = JOB_ACTIONS if is_own else START_ACTIONS
     context = {
         "tenant_user": tenant_user,
+        "actions": list_possible_actions(actions, row.job) if tenant_user.can_manage else (),
         "row": row,
         "rows": list_last_runs(runs),
         "runs_url": f"{runs_page}?job={row.job.public_id}",
         "options": json.dumps(row.job.options, indent=2, ensure_ascii=False),
-        "is_own": row.job.tenant_id is not None,
+        "is_own": is_own,
     }
     return render(request, "portal/jobs/job.html", context)

@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
-from hub.portal.actions import find_action, list_possible_actions, perform_action
+from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.log.filter_chips import LogLink, build_query_string
 from hub.portal.log.pages import (
     Cursor,
@@ -26,7 +26,6 @@ from hub.scheduled.models import Job, Run
 from hub.scheduled.runs.run_actions import RUN_ACTIONS
 from hub.state_texts import state_label
 from tenants.access.tenant_users import TenantUser, tenant_view
-from tenants.models import Membership
 from tenants.scoping import tenant_condition
 
 PAGE_SIZE = 50
@@ -116,12 +115,4 @@ def show_run_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
     return respond_or_reload(request, response, has_ended=run.state not in Run.OPEN_STATES)
 
 
-@require_POST
-@tenant_view(min_role=Membership.Role.ADMIN)
-def perform_run_action(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
-) -> HttpResponse:
-    """Cancel a run, or let a blocked one continue."""
-    action, run = find_action(RUN_ACTIONS, verb), get_run(tenant_user, id)
-    perform_action(request, tenant_user, action, run)
-    return HttpResponseRedirect(reverse_object_page("portal:run", tenant_user.tenant, run))
+perform_run_action = build_action_view(ActionPages(actions=RUN_ACTIONS, find=get_run))

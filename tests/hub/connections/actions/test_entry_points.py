@@ -79,7 +79,7 @@ ACTIONS = {
     "pause": (
         "healthy",
         lambda by, it: by.staff(it, "pause", reason=WHY, length=""),
-        lambda by, it: by.portal(it, "pause", reason=WHY, length=""),
+        lambda by, it: by.portal(it, "pause", slash="", reason=WHY, length=""),
         lambda by, it: by.rest(it, "pause", {"reason": WHY}),
     ),
     "resume": (
@@ -91,7 +91,7 @@ ACTIONS = {
     "disable": (
         "healthy",
         lambda by, it: by.staff(it, "disable", reason=WHY),
-        lambda by, it: by.portal(it, "disable", reason=WHY),
+        lambda by, it: by.portal(it, "disable", slash="", reason=WHY),
         lambda by, it: by.rest(it, "disable", {"reason": WHY}),
     ),
     "enable": (
@@ -133,13 +133,13 @@ ACTIONS = {
     "undo the disconnect": (
         "that was disconnected for now",
         lambda by, it: by.staff(it, "undo_disconnect"),
-        lambda by, it: by.portal(it, "disconnect/undo", slash=""),
+        lambda by, it: by.portal(it, "undo_disconnect", slash=""),
         lambda by, it: by.rest(it, "undo-disconnect"),
     ),
     "revoke at once": (
         "that was disconnected for now",
         lambda by, it: by.staff(it, "revoke_now"),
-        lambda by, it: by.portal(it, "disconnect/revoke", slash=""),
+        lambda by, it: by.portal(it, "revoke_now", slash=""),
         lambda by, it: by.rest(it, "revoke-now"),
     ),
     "test": (
@@ -151,7 +151,7 @@ ACTIONS = {
     "rename": (
         "healthy",
         lambda by, it: by.staff_form(it, name="Ours"),
-        lambda by, it: by.portal(it, "rename", name="Ours"),
+        lambda by, it: by.portal(it, "rename", slash="", name="Ours"),
         lambda by, it: by.patch(it, name="Ours"),
     ),
     "limit the calls at the same time": (
@@ -173,8 +173,8 @@ ACTIONS = {
     ),
     "send a test event": (
         "healthy",
-        lambda by, it: by.staff(it, "send_test_event"),
-        lambda by, it: by.endpoint(it, "test"),
+        lambda by, it: by.staff(it, "test_event"),
+        lambda by, it: by.endpoint(it, "test_event"),
         lambda by, it: by.rest(it, "test-event"),
     ),
     "choose the events": (

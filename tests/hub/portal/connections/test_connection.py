@@ -81,12 +81,12 @@ def test_a_member_reads_and_changes_nothing(member, connection):
     assert (
         "An owner or an admin of your organisation can fix it." in text and "Disconnect" not in text
     )
-    for verb in ("test", "resume", "pause/", "rename/", "reconnect/", "disconnect/"):
+    for verb in ("test", "resume", "pause", "rename", "reconnect/", "disconnect/"):
         assert member.post(url_of(connection, verb)).status_code == 403
 
 
 def test_it_is_paused_with_a_reason_and_an_end_and_resumed(admin, connection):
-    admin.post(url_of(connection, "pause/"), {"length": "4", "reason": "they move servers"})
+    admin.post(url_of(connection, "pause"), {"length": "4", "reason": "they move servers"})
     row = Connection.unscoped.get(pk=connection.pk)
     assert (row.state, row.detail) == ("paused", "they move servers")
     assert timedelta(hours=3) < row.paused_until - clock() <= timedelta(hours=4)
@@ -102,7 +102,7 @@ def test_it_is_paused_with_a_reason_and_an_end_and_resumed(admin, connection):
 def test_a_pause_without_a_reason_is_asked_again(admin, connection):
     assert (
         "This field is required."
-        in admin.post(url_of(connection, "pause/"), {"length": "4"}).content.decode()
+        in admin.post(url_of(connection, "pause"), {"length": "4"}).content.decode()
     )
     assert state_of(connection) == "healthy"
 
@@ -126,7 +126,7 @@ def test_a_test_that_fails_says_why(admin, make, acme):
 
 
 def test_it_has_another_name(admin, connection):
-    admin.post(url_of(connection, "rename/"), {"name": "Theirs"})
+    admin.post(url_of(connection, "rename"), {"name": "Theirs"})
     assert "<h1>Theirs</h1>" in text_of(admin, connection)
     assert "renamed it" in text_of(admin, connection)
 
@@ -176,7 +176,7 @@ def test_much_to_tell_costs_no_more_queries(admin, make, connection, count):
     for number in range(count):
         make.delivery(connection, now=clock())
         Connection.unscoped.get(pk=connection.pk)
-        admin.post(url_of(connection, "rename/"), {"name": f"Name {number}"})
+        admin.post(url_of(connection, "rename"), {"name": f"Name {number}"})
     Delivery.unscoped.update(state="delivered")
     _, asked = load_counting_queries(lambda: admin.get(url_of(connection)))
     assert asked == (21 if count else 19)
@@ -222,7 +222,7 @@ def test_by_oauth_it_leads_to_the_other_system_with_this_connection(admin, make,
 
 def test_nothing_secret_stands_on_its_pages(admin, make, acme):
     connection = make.connection(acme, "splunk", secret={"token": "very-secret-token"})
-    for rest in ("", "reconnect/", "connected/", "disconnect/", "pause/"):
+    for rest in ("", "reconnect/", "connected/", "disconnect/", "pause"):
         assert "very-secret" not in text_of(admin, connection, rest)
 
 

@@ -46,11 +46,11 @@ def test_a_disconnect_for_now_says_when_it_ends_and_can_be_revoked_at_once(
     for client, buttons in ((admin, 1), (member, 0)):
         text = text_of(client, connection)
         assert "The disconnect can be undone" in text and "in 23 hours" in text
-        assert text.count("disconnect/undo") == text.count("disconnect/revoke") == buttons
-    assert member.post(url_of(connection, "disconnect/undo")).status_code == 403
-    admin.post(url_of(connection, "disconnect/revoke"))
+        assert text.count("undo_disconnect") == text.count("revoke_now") == buttons
+    assert member.post(url_of(connection, "undo_disconnect")).status_code == 403
+    admin.post(url_of(connection, "revoke_now"))
     assert "The disconnect can be undone" not in text_of(admin, connection)
-    page = admin.post(url_of(connection, "disconnect/undo"), follow=True).content.decode()
+    page = admin.post(url_of(connection, "undo_disconnect"), follow=True).content.decode()
     assert "The disconnect can no longer be undone" in page
     assert state_of(connection) == "disabled"
 

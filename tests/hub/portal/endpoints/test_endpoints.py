@@ -255,7 +255,7 @@ def test_too_many_changes_in_a_day_are_refused_in_words(reauthenticated_admin, e
 
 
 def test_a_test_leads_to_its_delivery(admin, endpoint):
-    answer = admin.post(page_of(endpoint, "test"))
+    answer = admin.post(page_of(endpoint, "test_event"))
     delivery = Delivery.unscoped.get()
     assert (
         answer["Location"] == f"/t/acme/deliveries/{delivery.public_id}/"

@@ -217,7 +217,7 @@ def test_staff_disable_enable_start_and_delete_a_job(superuser, acme, job):
     run = Run.unscoped.get()
     assert "waits already" in run_row_action(superuser, "job", job, "start")
     assert "being cancelled" in run_row_action(superuser, "run", run, "cancel")
-    assert "has been deleted" in run_row_action(superuser, "job", job, "remove", {"sure": "on"})
+    assert "have been deleted" in run_row_action(superuser, "job", job, "delete", {"sure": "on"})
     assert not Job.unscoped.exists()
 
 

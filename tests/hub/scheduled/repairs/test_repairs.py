@@ -80,7 +80,7 @@ def test_what_cannot_be_repaired_says_why_and_stays_as_it_is(world):
 def test_an_ignored_discrepancy_can_be_shown_again(world):
     world.plant(1, there={"status": "won"})
     world.reconcile()
-    ignore_discrepancy(discrepancy(world), "known", ACTOR, now=world.clock())
+    ignore_discrepancy(discrepancy(world), ACTOR, reason="known", now=world.clock())
     world.reconcile()
     assert discrepancy(world).state == "ignored"
     with pytest.raises(InvalidTransition):
