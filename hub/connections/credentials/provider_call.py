@@ -18,12 +18,14 @@ from django.views.decorators.debug import sensitive_variables
 from connectors.http import Request, Response, Unreadable
 from connectors.outcomes import Outcome, OutcomeBuilder, clean_text, later, never
 from hub import egress
+from hub.connections.calls.failures import classify_failure
+from hub.connections.calls.holds import find_hold
+from hub.connections.calls.reserved_call import QuotaExhausted, reserve_for_block
 from hub.connections.credentials.connector_context import redact_outcome
-from hub.connections.models import Connection, Lane, sendable_lanes
-from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
+from hub.connections.models import Connection, Lane
 from hub.crypto.redaction import redact_excerpt, redact_text
 from hub.db.clock import Clock
-from hub.egress import EgressError, EgressRefused, RequestNotSent
+from hub.egress import EgressError
 from hub.queue import report_progress
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
@@ -207,7 +209,7 @@ def _build_failure(
         case QuotaExhausted():
             return later(THROTTLED, str(error), after=(error.until - now).total_seconds())
         case EgressError():
-            return _build_egress_outcome(error, build_unanswered)
+            return classify_failure(error, build_unanswered)
     label = connection.connector.label
     text = f"the response does not match the documentation of {label}: {error}"
     return build_unreadable("unreadable", text)
@@ -257,24 +259,19 @@ def _send_metered(
     if not even_if_held and _is_held(connection, now=now):
         raise ConnectionHeld
     with provider_slot(connection.tenant_id):
-        metering = meter_call(connection, request, low_priority=low_priority, now=now)
-        metered_call = deferred_updates.enter_context(metering)
-        answer = parse(call(request))
-        deferred_updates.callback(metered_call.record_response, answer)
+        block = reserve_for_block(connection, request, low_priority=low_priority, now=now)
+        reserved_call = deferred_updates.enter_context(block)
+        response = call(request)
+        answer = parse(response)
+        deferred_updates.callback(reserved_call.record_response, response, answer, now=now)
         return answer
 
 
 def _is_held(connection: Connection, *, now: datetime) -> bool:
-    """Return whether nothing may be sent for the connection, as its lane says it to a pump."""
-    has_lane = Lane.unscoped.filter(pk=connection.pk).exists()
-    return has_lane and not sendable_lanes(now=now).filter(pk=connection.pk).exists()
-
-
-def _build_egress_outcome(error: EgressError, build_unanswered: OutcomeBuilder) -> Outcome:
-    if isinstance(error, EgressRefused):
-        return never(error.reason, str(error))
-    build = later if isinstance(error, RequestNotSent) else build_unanswered
-    return build(error.reason, str(error))
+    """Return whether nothing may be sent for the connection; a draft has no lane."""
+    lanes = Lane.unscoped.select_related("connection__tenant")
+    lane = lanes.filter(pk=connection.pk).first()
+    return lane is not None and bool(find_hold(lane, now=now))
 
 
 def translate_detail(reason: str, detail: str) -> str:

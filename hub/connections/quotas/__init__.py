@@ -1,1 +1,1 @@
-"""Quotas of a connection's calls: `scopes` names what a call spends, `metered_call` spends it."""
+"""Quotas of a connection's calls: `scopes` names what a call spends."""

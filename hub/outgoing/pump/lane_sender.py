@@ -8,6 +8,8 @@ from functools import partial
 from operator import attrgetter
 
 from hub import egress
+from hub.connections.calls.authorization import CONNECTION_OUTCOMES
+from hub.connections.calls.reserved_call import pause_end, paused_scope_keys
 from hub.egress.sender import Sender
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
@@ -19,8 +21,6 @@ from hub.outgoing.pump.pacing import (
     measure_lateness,
 )
 from hub.outgoing.pump.send import send_once
-from hub.outgoing.pump.settling.connection_effects import CONNECTION_OUTCOMES
-from hub.outgoing.pump.settling.quota_feedback import pause_end, paused_scope_keys
 from hub.outgoing.pump.settling.settler import Settler
 from hub.outgoing.pump.types import (
     LaneBatch,
@@ -173,7 +173,7 @@ class LaneSender:
         batch = send_result.batch
         for outcome in send_result.outcomes:
             if outcome.paused_scopes:
-                keys = paused_scope_keys(batch, outcome)
+                keys = paused_scope_keys(batch.connection, outcome)
                 self.paused_scopes.pause(keys, pause_end(outcome, now=self.run.clock()))
             if outcome.kind in CONNECTION_OUTCOMES:
                 batch.progress.is_stopped = True

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from connectors.outcomes import Outcome, later, never, unknown
 from hub import egress
+from hub.connections.calls.failures import classify_failure
 from hub.db.clock import Clock
 from hub.egress.sender import Sender
 from hub.outgoing.pump.types import LaneBatch, NotSent, ScheduledRequest, SendResult
@@ -29,21 +29,9 @@ async def send_once(
     except egress.RequestWithdrawn:
         return NotSent(batch, request)
     except Exception as failure:
-        error, outcome = _classify_failure(failure)
-        outcomes = request.repeat_outcome(outcome)
+        outcome = classify_failure(failure)
+        error, outcomes = outcome.reason, request.repeat_outcome(outcome)
     milliseconds = round((loop_time() - loop_started_at) * 1000)
     return SendResult(
         batch, request, outcomes, started_at, milliseconds, response, error, scheduled.probed_at
     )
-
-
-def _classify_failure(failure: Exception) -> tuple[str, Outcome]:
-    """Return the reason code of a failure and the outcome of each message."""
-    if isinstance(failure, egress.EgressRefused):
-        return failure.reason, never(failure.reason, str(failure))
-    if isinstance(failure, egress.RequestNotSent):
-        return failure.reason, later(failure.reason, str(failure))
-    if isinstance(failure, egress.ResponseNotReceived):
-        return failure.reason, unknown(failure.reason, str(failure))
-    # a defect of ours in reading the response: the request may have had its effect
-    return "defect", unknown("defect", type(failure).__name__)

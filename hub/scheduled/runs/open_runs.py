@@ -9,12 +9,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from hub.connections.calls.holds import find_block
 from hub.scheduled.models import Run
 from hub.scheduled.runs.claim import has_unfinished_run, is_switched_off, recover_runs
 from hub.scheduled.runs.context import RunBlocked, RunFailed
 from hub.scheduled.runs.notices import notify_failed_run
 from hub.scheduled.runs.results import ClaimedRun, fail_run
-from hub.scheduled.runs.run_connections import NOT_CONNECTED, find_block, find_run_connection
+from hub.scheduled.runs.run_connections import NOT_CONNECTED, find_run_connection
 
 MAX_RUNS = 200  # of one step
 STILL_RUNNING, WINDOW_MISSED = "still_running", "window_missed"
@@ -71,7 +72,7 @@ def resume_blocked_runs(*, now: datetime) -> int:
     for run in blocked.order_by("pk")[:MAX_RUNS]:
         if run.window_ends_at <= now:
             fail_blocked_run(run, now=now)
-        elif is_block_gone(run):
+        elif is_block_gone(run, now=now):
             count += resume_run_row(run, now=now)
     return count
 
@@ -96,15 +97,15 @@ def fail_blocked_run(run: Run, *, now: datetime) -> None:
         notify_failed_run(run, run.reason, now=now)
 
 
-def is_block_gone(run: Run) -> bool:
+def is_block_gone(run: Run, *, now: datetime) -> bool:
     """Return whether a person has resolved the cause of a blocked run.
 
     If that cannot be determined, any change of the connection counts.
     """
     if run.reason == NOT_CONNECTED:
-        return is_connected(run)
+        return is_connected(run, now=now)
     connection = run.blocking_connection
-    if connection is None or find_block(connection):
+    if connection is None or find_block(connection.lane):
         return False
     if run.reason in CONNECTION_REASONS:
         return True
@@ -112,10 +113,10 @@ def is_block_gone(run: Run) -> bool:
     return max(connection.changed_at, connection.credential.updated_at) > blocked_at
 
 
-def is_connected(run: Run) -> bool:
+def is_connected(run: Run, *, now: datetime) -> bool:
     """Return whether the tenant has connected the system that was missing."""
     try:
-        find_run_connection(run.job, run.tenant, run.blocking_system)
+        find_run_connection(run.job, run.tenant, run.blocking_system, now=now)
     except RunBlocked as error:
         return error.reason != NOT_CONNECTED
     except RunFailed:

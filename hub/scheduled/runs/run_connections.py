@@ -2,18 +2,9 @@
 
 from datetime import datetime
 
-from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
-from hub.connections.models import (
-    BREAKER,
-    HOLDING_STATES,
-    MAINTENANCE,
-    REFRESHING,
-    Connection,
-    Credential,
-)
-from hub.crypto.redaction import redact_excerpt
-from hub.db.state_machine import InvalidTransition
+from hub.connections.calls.holds import find_block, find_hold
+from hub.connections.models import REFRESHING, Connection
 from hub.scheduled.jobs.schedules import usable_connections
 from hub.scheduled.models import Job
 from hub.scheduled.runs.context import RunBlocked, RunFailed
@@ -21,7 +12,6 @@ from tenants.models import Tenant
 
 NOT_CONNECTED = "not_connected"
 RELATED_ROWS = ("tenant", "credential", "lane")
-STOPPED_FOR_NOW = (MAINTENANCE, BREAKER)  # hold reasons that end without a person
 
 
 class ConnectionBlocked(RunBlocked):
@@ -35,7 +25,9 @@ class ConnectionBlocked(RunBlocked):
         self.key = key
 
 
-def find_run_connection(job: Job, tenant: Tenant, connector_key: str) -> Connection:
+def find_run_connection(
+    job: Job, tenant: Tenant, connector_key: str, *, now: datetime
+) -> Connection:
     """Return the connection that the job works on, or the tenant's connection of this system.
 
     An empty key means the job's system. Of several connections the oldest that may be called is
@@ -51,9 +43,9 @@ def find_run_connection(job: Job, tenant: Tenant, connector_key: str) -> Connect
     if not connections:
         label = CONNECTORS[key].label
         raise ConnectionBlocked(NOT_CONNECTED, str(label), connection=None, key=key)
-    usable = [connection for connection in connections if not find_block(connection)]
+    usable = [connection for connection in connections if not find_block(connection.lane)]
     connection = (usable or connections)[0]
-    check_connection(connection)
+    check_connection(connection, now=now)
     return connection
 
 
@@ -66,44 +58,15 @@ def load_connection(connection: Connection) -> Connection:
     return stored
 
 
-def find_block(connection: Connection) -> str:
-    """Return why a person must act before the connection may be called; "" if nobody must."""
-    if connection.tenant and connection.tenant.suspended:
-        return "tenant_suspended"
-    if connection.lane.switched_off_by:
-        return "switched_off"
-    if connection.is_disconnected:
-        return "disconnected"
-    return connection.state if connection.state in HOLDING_STATES else ""
-
-
-def check_connection(connection: Connection) -> None:
+def check_connection(connection: Connection, *, now: datetime) -> None:
     """Raise ConnectionBlocked if a person must act, and RunFailed if it is stopped temporarily."""
-    if reason := find_block(connection):
+    if reason := find_block(connection.lane):
         raise ConnectionBlocked(reason, connection.detail, connection=connection)
-    if connection.lane.hold_reason in STOPPED_FOR_NOW:
-        raise RunFailed(connection.lane.hold_reason, str(connection))
+    hold = find_hold(connection.lane, now=now)
+    if hold and hold != REFRESHING:
+        raise RunFailed(hold, str(connection))
 
 
 def is_refreshing(connection: Connection) -> bool:
     """Return whether its access token is being replaced."""
     return bool(connection.lane.hold_reason == REFRESHING)
-
-
-def stop_connection(
-    connection: Connection, outcome: Outcome, secrets: tuple[str, ...], *, now: datetime
-) -> None:
-    """Mark a connection as needs_reconnect or disabled, as its system refused a call.
-
-    Nothing is changed if another credential was stored since the call.
-    """
-    detail = redact_excerpt(outcome.detail, 500, secrets)
-    if not Credential.lock_if_unchanged(connection, Credential.read_version(connection)):
-        return
-    try:
-        if outcome.kind == "disable":
-            connection.disable(outcome.reason, detail, now=now)
-        else:
-            connection.mark_needs_reconnect(outcome.reason, detail, now=now)
-    except InvalidTransition:
-        return

@@ -13,14 +13,13 @@ from django.conf import settings
 from django.db import transaction
 
 from connectors.http import Request, Response
-from connectors.outcomes import READ_ERRORS, Outcome, later, never, unknown
+from connectors.outcomes import READ_ERRORS, Outcome, later, never
+from hub.connections.calls.failures import classify_failure
+from hub.connections.calls.reserved_call import PAUSE_WITHOUT_RETRY_AFTER, ReservedCall
 from hub.connections.models import Connection
-from hub.connections.quotas.metered_call import PAUSE_WITHOUT_RETRY_AFTER
 from hub.db.clock import Clock
 from hub.egress import (
     EgressError,
-    EgressRefused,
-    RequestNotSent,
     RequestWithdrawn,
     send_only_while,
 )
@@ -30,7 +29,6 @@ from hub.processes.failpoints import failpoint
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.calls.call_pace import CallPace
-from hub.scheduled.runs.calls.call_quotas import ReservedCall
 from hub.scheduled.runs.calls.provider_calls import NotYet, prepare_call, record_answer
 from hub.scheduled.runs.context import RunFailed, RunStopped
 from hub.scheduled.runs.results import ClaimedRun, add_log_entry
@@ -95,7 +93,7 @@ class ClaimedRunContext:
     leased_at: datetime
     stop: StopSignal = field(default_factory=StopSignal)
     calls: Counter[str] = field(default_factory=Counter)
-    # the run's own limit of calls in flight; its quotas are in calls/call_quotas.py
+    # the run's own limit of calls in flight; its quotas are in calls/provider_calls.py
     calls_in_flight: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(settings.HUB_RUN_CALLS)
     )
@@ -142,7 +140,9 @@ class ClaimedRunContext:
 
     async def find_connection(self, connector_key: str = "") -> Connection:
         self.stop.raise_if_set()
-        return await in_db_thread(find_run_connection, self.job, self.tenant, connector_key)
+        return await in_db_thread(
+            lambda: find_run_connection(self.job, self.tenant, connector_key, now=self.now())
+        )
 
     async def in_database(self, function: Callable[[], T]) -> T:
         self.stop.raise_if_set()
@@ -259,7 +259,7 @@ class ClaimedRunContext:
         except RequestWithdrawn:
             raise RunStopped(claim.LOST) from None
         except EgressError as error:
-            answer = describe_egress_error(error)
+            answer = cast(T | Outcome, classify_failure(error))
         except READ_ERRORS as error:
             answer = never("unreadable", f"{type(error).__name__}: {error}")
         finally:
@@ -318,11 +318,3 @@ def raise_refused(outcome: Outcome, connection: Connection) -> None:
         raise RunFailed(outcome.reason or "unauthorized", outcome.detail)
     reason = "disabled" if outcome.kind == "disable" else "needs_reconnect"
     raise ConnectionBlocked(reason, outcome.detail, connection=connection)
-
-
-def describe_egress_error(error: EgressError) -> Any:
-    """Return the Outcome of a call that could not be sent or answered."""
-    if isinstance(error, EgressRefused):
-        return never(error.reason, str(error))
-    build = later if isinstance(error, RequestNotSent) else unknown
-    return build(error.reason, str(error))

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from hub.connections.calls.reserved_call import pause_end, paused_scope_keys
 from hub.connections.models import QuotaQueue, digest_scopes
 from hub.db.prepared import PreparedQuery
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
-from hub.outgoing.pump.settling.quota_feedback import pause_end, paused_scope_keys
 from hub.outgoing.pump.settling.waiting_queues import queues_with_deliveries
 from hub.outgoing.pump.types import (
     LaneBatch,
@@ -212,7 +212,7 @@ def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, d
         return dict.fromkeys(result.closed_scopes, result.due_at) if result.due_at else {}
     opens: dict[str, datetime] = {}
     for outcome in (outcome for outcome in result.distinct_outcomes() if outcome.costs_no_attempt):
-        keys = paused_scope_keys(result.batch, outcome)
+        keys = paused_scope_keys(result.batch.connection, outcome)
         paused = set(result.request.scope_keys).intersection(keys)
         opens |= dict.fromkeys(paused, pause_end(outcome, now=now))
     return opens

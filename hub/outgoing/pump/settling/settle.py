@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db import transaction
 
+from hub.connections.calls.authorization import CONNECTION_OUTCOMES, apply_connection_outcome
 from hub.db import bulk
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
-from hub.outgoing.pump.settling.connection_effects import apply_connection_outcomes
 from hub.outgoing.pump.settling.endpoint_health import last_failure_texts, update_endpoint_health
 from hub.outgoing.pump.settling.evidence import build_attempt_columns, build_exchange_columns
 from hub.outgoing.pump.settling.quota_feedback import apply_feedback
@@ -67,6 +67,21 @@ def settle_results(
 
 class DeliveriesLost(Exception):
     """Another pump took over some of the deliveries; the transaction is undone."""
+
+
+def apply_connection_outcomes(send_results: Sequence[SendResult], *, now: datetime) -> None:
+    """Change the state of connections, which holds their lanes."""
+    for send_result in send_results:
+        batch = send_result.batch
+        for outcome in send_result.distinct_outcomes():
+            if outcome.kind in CONNECTION_OUTCOMES:
+                apply_connection_outcome(
+                    batch.connection.pk,
+                    outcome,
+                    used_version=batch.credential_version,
+                    secrets=batch.secrets,
+                    now=now,
+                )
 
 
 def _list_send_results(results: Sequence[RequestResult]) -> list[SendResult]:

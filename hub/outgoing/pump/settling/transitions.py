@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome
+from hub.connections.calls.authorization import CONNECTION_OUTCOMES
+from hub.connections.calls.reserved_call import pause_end
 from hub.crypto.redaction import redact_excerpt
 from hub.outgoing.attempt_schedule import DEFAULT_SCHEDULE, compute_next_attempt
-from hub.outgoing.pump.settling.connection_effects import CONNECTION_OUTCOMES
-from hub.outgoing.pump.settling.quota_feedback import pause_end
 from hub.outgoing.pump.types import (
     MAX_DETAIL_LENGTH,
     NotSent,

@@ -8,29 +8,32 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.http import Request, Response
+from connectors.http import InFlight, Request, Response
 from connectors.outcomes import Outcome, never
+from hub.connections.calls.authorization import CONNECTION_OUTCOMES, apply_connection_outcome
+from hub.connections.calls.reserved_call import QuotaExhausted, ReservedCall, reserve_call
 from hub.connections.credentials.connector_context import (
     collect_secrets,
     find_connector_app,
     open_credential,
     redact_outcome,
 )
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Credential
+from hub.connections.quotas.scopes import SCOPE_KEY_LENGTH_MAX
 from hub.crypto.sealed import CannotOpen
-from hub.queue import wake_up
-from hub.scheduled.runs.calls.call_quotas import QuotaSpent, ReservedCall, reserve_call
 from hub.scheduled.runs.run_connections import (
     ConnectionBlocked,
     check_connection,
     is_refreshing,
     load_connection,
-    stop_connection,
 )
+from hub.throttle.demand import ScopeCost
 
+BOOKING_HORIZON = timedelta(seconds=1)  # how far ahead a call is booked, and then waited for
+GROUP_KIND, APPLICATION_KIND = "group", "application"
 REFRESH_POLL = timedelta(seconds=0.5)  # until the next look for a new access token
 CREDENTIAL_UNREADABLE = "credential_unreadable"
 
@@ -54,7 +57,7 @@ def prepare_call(
     first, and RunFailed if the connection is stopped temporarily.
     """
     stored = load_connection(connection)
-    check_connection(stored)
+    check_connection(stored, now=now)
     if is_refreshing(stored):
         return NotYet(now + REFRESH_POLL, "refreshing")
     try:
@@ -64,8 +67,8 @@ def prepare_call(
     except (KeyError, TypeError, ValueError) as error:
         return never("incomplete", f"a value is missing or invalid: {error}")
     try:
-        return reserve_call(stored, request, group=group, lease=lease, now=now)
-    except QuotaSpent as spent:
+        return reserve_run_call(stored, request, group=group, lease=lease, now=now)
+    except QuotaExhausted as spent:
         return NotYet(spent.until, "throttled")
 
 
@@ -82,23 +85,53 @@ def record_answer(
         call.record_response(response, answer, now=now)
     if not isinstance(answer, Outcome):
         return answer
-    secrets = read_secrets(call.connection)
-    if answer.kind in ("refresh", "reconnect", "disable"):
-        with transaction.atomic():
-            apply_authorization_outcome(call.connection, answer, secrets, now=now)
+    connection = call.connection
+    secrets = read_secrets(connection)
+    if answer.kind in CONNECTION_OUTCOMES:
+        version = Credential.read_version(connection) or 0
+        apply_connection_outcome(
+            connection.pk, answer, used_version=version, secrets=secrets, now=now
+        )
     return redact_outcome(answer, secrets)
 
 
-def apply_authorization_outcome(
-    connection: Connection, outcome: Outcome, secrets: tuple[str, ...], *, now: datetime
-) -> None:
-    """Request a new access token, or record that a person must reconnect the account."""
-    if outcome.kind == "refresh" and connection.connector.refreshes_tokens:
-        credential = connection.credential
-        if credential.await_refresh(used=credential.version, now=now):
-            wake_up(f"refresh:{connection.pk}", now=now)
-    else:
-        stop_connection(connection, outcome, secrets, now=now)
+def reserve_run_call(
+    connection: Connection, request: Request, *, group: str, lease: UUID, now: datetime
+) -> ReservedCall:
+    """Reserve the quotas of one call with low priority. Raises QuotaExhausted.
+
+    Besides the system's own quotas, a call spends the limits of calls in flight of its job's group
+    and of our own application, which apply to the whole installation. The run's own limit of calls
+    in flight is in `run_context.py`.
+    """
+    return reserve_call(
+        connection,
+        request,
+        lease=lease,
+        limits=list_own_limits(connection, group),
+        low_priority=True,
+        horizon=BOOKING_HORIZON,
+        now=now,
+    )
+
+
+def list_own_limits(connection: Connection, group: str) -> list[ScopeCost]:
+    """List the hub's own limits of background calls in flight that a call spends.
+
+    `group`: the owner and name of a concurrency group, "17|night"; empty: none.
+    """
+    limits = []
+    if group:
+        key = f"|{GROUP_KIND}|{group}"[:SCOPE_KEY_LENGTH_MAX]
+        limits.append(ScopeCost(key, limit_in_flight(settings.HUB_GROUP_CALLS)))
+    if connection.connector.is_for_platform:
+        limits.append(ScopeCost(f"|{APPLICATION_KIND}||", limit_in_flight(settings.HUB_APP_CALLS)))
+    return limits
+
+
+def limit_in_flight(limit: int) -> InFlight:
+    """Return a quota for calls in flight that only background work spends."""
+    return InFlight(limit, background_share=1.0)
 
 
 @sensitive_variables()

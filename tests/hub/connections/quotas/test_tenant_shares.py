@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.http import Response
+from hub.connections.calls.reserved_call import QuotaExhausted, reserve_for_block
 from hub.connections.connecting.connect import draft_connection
 from hub.connections.connecting.oauth.callback import receive_callback
 from hub.connections.connecting.oauth.code_exchange import REFUSED_CODES_MAX
@@ -16,7 +17,6 @@ from hub.connections.connecting.oauth.session import (
 )
 from hub.connections.credentials.connector_context import build_credential
 from hub.connections.models import Authorization
-from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import seal
 from hub.throttle.definitions import TENANT_SHARE, quota_definition
 from hub.throttle.models import QuotaState
@@ -41,7 +41,7 @@ def can_call_token_endpoint(tenant, now):
     client = {"client_id": "id", "client_secret": "a client secret"}
     credential = build_credential(row, None, {"refresh_token": "5Aep"})
     try:
-        with meter_call(row, row.connector.refresh_request(client, credential), now=now):
+        with reserve_for_block(row, row.connector.refresh_request(client, credential), now=now):
             return True
     except QuotaExhausted:
         return False

@@ -1,7 +1,7 @@
 """Calls of a run: repeated, waited for, blocked, limited."""
 
 from connectors.http import Response
-from hub.connections.models import Credential, Lane
+from hub.connections.models import BREAKER, Credential, Lane
 from hub.egress import RequestNotSent
 from hub.notices.models import Notice
 from hub.queue import WakeUp
@@ -145,3 +145,18 @@ def test_an_expired_token_is_refreshed_by_the_task_of_refreshes(make, run_report
     run.refresh_from_db()
     assert WakeUp.objects.filter(name=f"refresh:{connection.pk}").exists()
     assert (run.state, run.reason) == ("waiting", "refreshing")
+
+
+def test_a_run_may_call_when_the_time_of_an_open_breaker_is_over(
+    make, slack_connection, run_reports
+):
+    run_reports(read_three_pages)
+    run = run_of(make, job_of(make, slack_connection.tenant))
+    Lane.unscoped.update(hold_reason=BREAKER, open_until=NOON + MINUTE)
+    run_due()
+    run.refresh_from_db()
+    assert (run.state, run.reason) == ("waiting", BREAKER)
+    Lane.unscoped.update(open_until=NOON)
+    run_due(clock=Time(run.due_at))
+    run.refresh_from_db()
+    assert run.state == "finished"

@@ -7,11 +7,12 @@ from django.db import connection as database
 from django.db import connections
 
 from connectors.http import Request, Response
+from hub.connections.calls.reserved_call import QuotaExhausted
 from hub.processes.leases import new_lease
 from hub.queue import WakeUp, wake_up
 from hub.scheduled.models import Run, RunLoopLease
 from hub.scheduled.runs import claim
-from hub.scheduled.runs.calls.call_quotas import QuotaSpent, reserve_call
+from hub.scheduled.runs.calls.provider_calls import reserve_run_call
 from hub.scheduled.runs.loop_leases import (
     acquire_loop_lease,
     is_slot_wanted,
@@ -42,20 +43,20 @@ GET = Request("GET", "https://app.example.com/hub/orders")
 
 def test_calls_in_flight_to_our_own_application_are_limited_over_all_loops(app, settings):
     settings.HUB_APP_CALLS = 2
-    calls = [reserve_call(app, GET, group="", lease=new_lease(), now=NOON) for _ in range(2)]
-    with pytest.raises(QuotaSpent):
-        reserve_call(app, GET, group="", lease=new_lease(), now=NOON)
+    calls = [reserve_run_call(app, GET, group="", lease=new_lease(), now=NOON) for _ in range(2)]
+    with pytest.raises(QuotaExhausted):
+        reserve_run_call(app, GET, group="", lease=new_lease(), now=NOON)
     calls[0].end()
-    reserve_call(app, GET, group="", lease=new_lease(), now=NOON)
+    reserve_run_call(app, GET, group="", lease=new_lease(), now=NOON)
 
 
 def test_calls_in_flight_of_a_group_are_limited(make, settings):
     settings.HUB_GROUP_CALLS = 1
     slack = make.connection(make.tenant(), "slack")
-    reserve_call(slack, GET, group="1|night", lease=new_lease(), now=NOON)
-    with pytest.raises(QuotaSpent):
-        reserve_call(slack, GET, group="1|night", lease=new_lease(), now=NOON)
-    reserve_call(slack, GET, group="2|night", lease=new_lease(), now=NOON)  # another tenant's
+    reserve_run_call(slack, GET, group="1|night", lease=new_lease(), now=NOON)
+    with pytest.raises(QuotaExhausted):
+        reserve_run_call(slack, GET, group="1|night", lease=new_lease(), now=NOON)
+    reserve_run_call(slack, GET, group="2|night", lease=new_lease(), now=NOON)  # another tenant's
 
 
 def test_no_slot_of_a_call_is_left_behind(make, run_reports):

@@ -8,7 +8,7 @@ from connectors.http import Request, Response
 from connectors.outcomes import disable, reconnect
 from hub.connections.credentials.signing_secrets import rewrite_credential
 from hub.connections.models import Connection, Lane
-from hub.outgoing.pump.settling.connection_effects import apply_connection_outcomes
+from hub.outgoing.pump.settling.settle import apply_connection_outcomes
 from hub.outgoing.pump.types import LaneBatch, LaneCredential, OutboundRequest, SendResult
 from tests.factories import NOON
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from connectors.http import Request, Response
+from connectors.salesforce.errors import ORG
 from hub.connections.connecting.connect import draft_connection
 from hub.connections.credentials import account_probe
+from hub.connections.credentials.provider_call import call_provider
 from hub.connections.models import QuotaQueue, digest_scopes
 from hub.connections.quotas.scopes import list_spent_quotas
 from hub.egress import ResponseNotReceived
@@ -126,6 +128,21 @@ def test_a_rate_per_host_and_one_for_our_own_address_hold_over_all_tenants(make,
         )
     ]
     assert keys == ["|host||example.com:8443", "|address||"]
+
+
+def test_a_budget_that_a_blocking_call_reports_is_recorded(make):
+    connection = make.connection(connector="salesforce", account="00D1")
+    answer = Response(200, b"{}", {"sforce-limit-info": "api-usage=3990/4000"})
+    request = Request("GET", "https://acme.my.salesforce.com/services", spends=((ORG, 1),))
+    call_provider(
+        connection,
+        lambda: request,
+        Response.text,
+        call=FakeHttp(answer).call,
+        now=NOON,
+        secrets=(),
+    )
+    assert QuotaState.objects.get(connector_key="salesforce").reported_limit == 4000
 
 
 def reload(row):

@@ -1,39 +1,44 @@
 """Effects of outcomes on connections: wait for a new token, need a reconnect, or disable."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from connectors.outcomes import Outcome
 from hub.connections.models import Connection, Credential
 from hub.crypto.redaction import redact_excerpt
 from hub.db.state_machine import InvalidTransition
 from hub.notices.notify import create_notice
-from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, LaneBatch, SendResult
 from hub.queue import wake_up
 
 CONNECTION_OUTCOMES = {"refresh", "reconnect", "disable"}  # kinds that concern the connection
+DETAIL_LENGTH_MAX = 500  # characters
 
 
-def apply_connection_outcomes(send_results: Sequence[SendResult], *, now: datetime) -> None:
-    """Change the state of connections, which holds their lanes."""
-    for send_result in send_results:
-        for outcome in send_result.distinct_outcomes():
-            if outcome.kind in CONNECTION_OUTCOMES:
-                _apply_connection_outcome(send_result.batch, outcome, now=now)
+@sensitive_variables()
+def apply_connection_outcome(
+    connection_id: int,
+    outcome: Outcome,
+    *,
+    used_version: int,
+    secrets: Collection[str],
+    now: datetime,
+) -> None:
+    """Change the state of a connection, which holds its lane.
 
-
-def _apply_connection_outcome(batch: LaneBatch, outcome: Outcome, *, now: datetime) -> None:
-    """Change the connection's state, unless it changed meanwhile."""
-    detail = redact_excerpt(outcome.detail, MAX_DETAIL_LENGTH, batch.secrets)
-    connection = Connection.unscoped.select_related("credential").get(pk=batch.connection.pk)
+    Nothing is changed if it changed meanwhile, or if another credential was stored since the call,
+    as the outcome belongs to the old one. `used_version`: of the credential; 0: there is none.
+    """
+    detail = redact_excerpt(outcome.detail, DETAIL_LENGTH_MAX, secrets)
+    connection = Connection.unscoped.select_related("credential").get(pk=connection_id)
     try:
         if outcome.kind == "refresh" and connection.connector.refreshes_tokens:
-            if connection.credential.await_refresh(used=batch.credential_version, now=now):
+            if connection.credential.await_refresh(used=used_version, now=now):
                 wake_up(f"refresh:{connection.pk}", now=now)
         else:
-            _stop_connection(connection, outcome, detail, batch.credential_version, now=now)
+            _stop_connection(connection, outcome, detail, used_version, now=now)
     except InvalidTransition:
         return
 
@@ -42,11 +47,7 @@ def _apply_connection_outcome(batch: LaneBatch, outcome: Outcome, *, now: dateti
 def _stop_connection(
     connection: Connection, outcome: Outcome, detail: str, used_version: int, *, now: datetime
 ) -> None:
-    """Disable the connection or mark that it needs a reconnect.
-
-    Nothing is changed if another credential was stored since the call, as the outcome belongs to
-    the old one. Raises InvalidTransition if the state forbids it.
-    """
+    """Disable the connection or mark that it needs a reconnect. Raises InvalidTransition."""
     if not Credential.lock_if_unchanged(connection, used_version or None):
         return
     if outcome.kind == "disable":
