@@ -11,7 +11,7 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.operations.forms import SelectionPlanForm
 from hub.operations.models import Operation
-from tenants.admin.read_only_admin import ReadOnlyAdmin
+from tenants.admin.read_only_admin import FRAME, ReadOnlyAdmin
 from tenants.forms import list_suggested_tenants
 
 
@@ -48,8 +48,12 @@ class PlanViews(ReadOnlyAdmin):
             return HttpResponseRedirect(url)
         context = {
             "title": self.plan_title,
+            "frame_template": FRAME,
+            "action_url": request.path,
             "form": form,
-            "list_url": self.plan_list,
+            "selected": form.selected_count,
+            "list_url": reverse(self.plan_list),
+            "lacks_precondition": True,  # of some system
             "media": self.media,
             "tenants": list_suggested_tenants(request.user),
         }

@@ -7,11 +7,15 @@ import pytest
 from tests.tenant_isolation.staff_blocks import TEMPLATES, list_shared_pages, list_staff_templates
 
 BLOCK = re.compile(r"{% block (\w+) %}")
+SHARED_PARENT = re.compile(r'{% extends "(portal/[^"]+)"')
 PAGES = list_shared_pages()
 
 
 def blocks_of(name):
-    return set(BLOCK.findall((TEMPLATES / name).read_text()))
+    """The blocks of a page, with those of the customers' page that it extends."""
+    text = (TEMPLATES / name).read_text()
+    parent = SHARED_PARENT.match(text) if name.startswith("portal/") else None
+    return set(BLOCK.findall(text)) | (blocks_of(parent[1]) if parent else set())
 
 
 @pytest.mark.parametrize(("page", "shared"), PAGES, ids=[page for page, _ in PAGES])

@@ -51,7 +51,7 @@ FILTER_LABELS = {
 }
 
 
-REASON_HELP = _("Optional. Kept in the audit log for your organisation.")
+REASON_HELP = _("Kept in the audit log for your organisation.")
 
 
 class OperationForm(forms.Form):

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hub.audit import ActorContext
@@ -48,8 +50,11 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
     count = len(operation_filter.get("deliveries", ()))
     context = {
         "tenant_user": tenant_user,
+        "title": _("Act on several deliveries"),
+        "list_title": _("Events"),
+        "list_url": reverse("portal:events", args=[tenant_user.tenant.reference]),
         "form": form,
-        "chosen": operation_filter,
+        "nothing_selected": not operation_filter,
         "selected": count,
         "worded": describe_filter(
             operation_filter, tenant_user.tenant, resolve_display_zone(request)

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from hub.audit import ActorContext
@@ -55,8 +57,11 @@ def _build_plan_context(
     jobs = list_reconciliations(tenant_user.tenant)
     return {
         "tenant_user": tenant_user,
+        "title": _("Repair discrepancies"),
+        "list_title": _("Discrepancies"),
+        "list_url": reverse("portal:discrepancies", args=[tenant_user.tenant.reference]),
         "form": form,
-        "filter": filter,
+        "nothing_selected": not filter,
         "selected": len(filter.get("discrepancies", ())),
         "worded": describe_review_filter(filter, jobs),
         "lacks_precondition": not all(can_refuse_stale_writes(job.connector_key) for job in jobs),

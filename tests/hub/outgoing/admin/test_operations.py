@@ -47,7 +47,7 @@ def ids(rows):
 def test_selected_rows_lead_to_the_form(root, dead):
     data = {"action": "plan_for_selected", "_selected_action": [dead[0].pk, dead[1].pk]}
     answer = root.post(LIST, data, follow=True)
-    assert "2 deliveries are selected." in answer.content.decode()
+    assert "2 selected deliveries" in answer.content.decode()
     assert answer.request["PATH_INFO"] == PLAN
 
 
