@@ -51,7 +51,6 @@ class ConnectionAction:
     summary: str
     description: str
     answer: type[serializers.Serializer]
-    examples: Mapping[str, Any]
     status: int = 200
     body: type[serializers.Serializer] | None = None
     requests: Sequence[OpenApiExample] = ()

@@ -8,7 +8,6 @@ from rest_framework.response import Response
 from hub.connections.actions import connection_actions, signing_secret_actions
 from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
-from hub.connections.api import openapi_examples
 from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.connect_links import create_link_response
 from hub.connections.api.disconnect_actions import DISCONNECT_ACTIONS
@@ -111,7 +110,6 @@ ACTIONS = {
         "Test the connection at the external system; its state follows the result.\n\n"
         "The test has no effect there.",
         TestSerializer,
-        {"passed": openapi_examples.TESTED},
     ),
     "rotate-signing-secret": ConnectionAction(
         _rotate_signing_secret,
@@ -119,14 +117,12 @@ ACTIONS = {
         "Rotate the signing secret: the old one signs for another 24 hours beside the new one.\n\n"
         "Only this response contains the new secret. Only webhook endpoints have a signing secret.",
         RotatedSecretSerializer,
-        {"rotated": openapi_examples.ROTATED_SECRET},
     ),
     "end-signing-overlap": ConnectionAction(
         _end_signing_overlap,
         "End the overlap of signing secrets",
         "End the overlap: only the newest secret signs. Use it after an old secret leaked.",
         ConnectionSerializer,
-        {"ended": openapi_examples.CONNECTION | {"connector": "webhook"}},
     ),
     **DISCONNECT_ACTIONS,
     "reconnect-link": ConnectionAction(
@@ -136,10 +132,6 @@ ACTIONS = {
         "It works once, within 24 hours. A person with an account here reconnects on the "
         "connection's\npage.",
         MadeConnectLinkSerializer,
-        {
-            "a link": openapi_examples.CONNECT_LINK
-            | {"connection": openapi.EXAMPLE_ID, "url": openapi_examples.CONNECT_AT}
-        },
         status=201,
         problems=(*openapi.CHANGE_PROBLEMS, "too-many-links"),
     ),

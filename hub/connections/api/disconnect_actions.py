@@ -50,7 +50,6 @@ DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
         "Nothing is sent from now on. Webhooks are refused, or with `revoke: later` stored for an\n"
         "undo. The history stays, and the account can be connected again.",
         DisconnectedSerializer,
-        {"disconnected": openapi_examples.DISCONNECTED},
         body=DisconnectSerializer,
         requests=[
             openapi.request_example(
