@@ -10,6 +10,7 @@ from hub.staff.filters import (
     SinceFilter,
     TextFilter,
     build_filter_chips,
+    build_since_chips,
 )
 from hub.staff.formatting import (
     format_duration,
@@ -62,6 +63,7 @@ __all__ = [
     "OwnConnectorFilter",
     "SinceFilter",
     "build_filter_chips",
+    "build_since_chips",
     "ModelAdmin",
     "MomentField",
     "Paginator",

@@ -29,6 +29,7 @@ __all__ = [
     "SinceFilter",
     "TextFilter",
     "build_filter_chips",
+    "build_since_chips",
 ]
 
 TIME_SPANS = {
@@ -129,3 +130,8 @@ def build_filter_chips(
             {"label": label, "value": value, "url": f"?{query.urlencode()}", "on": current == value}
         )
     return chips
+
+
+def build_since_chips(request: HttpRequest) -> list[dict[str, Any]]:
+    """Build links for the time spans of a SinceFilter."""
+    return build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS])

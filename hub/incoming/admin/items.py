@@ -1,18 +1,16 @@
 """Admin of inbound items: the inbox, and the page of an item with its result and its replay."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
-from hub.db.clock import clock
 from hub.incoming.forms.replay_form import ReplayPlanForm
 from hub.incoming.insight.outcomes import load_outcome
 from hub.incoming.insight.rows import build_row
@@ -20,7 +18,7 @@ from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import ITEM_ACTIONS, plan_replay
 from hub.operations.models import Operation
-from hub.operations.plan_views import PlanViews
+from hub.operations.plan_views import PlanningListMixin, PlanViews
 from hub.outgoing.insight.log_rows import build_log_row
 from hub.staff import (
     ChoicesFilter,
@@ -29,28 +27,19 @@ from hub.staff import (
     OwnConnectorFilter,
     SinceFilter,
     build_filter_chips,
+    build_since_chips,
     display,
     render_badge,
     render_time,
 )
-from hub.staff.filters import TIME_SPANS
 from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import accessible_tenants
 
 STATE_PARAMETER = "state__exact"
 
 
-def build_planning_url(request: HttpRequest) -> str:
-    """Return the URL that plans the replay of all items that the list's filters select."""
-    names = {STATE_PARAMETER: "state", "connector": "connector", "type": "type", "tenant": "tenant"}
-    query = {names[name]: request.GET[name] for name in names if request.GET.get(name)}
-    if request.GET.get("since") in TIME_SPANS:
-        query["since"] = f"{clock() - TIME_SPANS[request.GET['since']][1]:%Y-%m-%d %H:%M:%S}"
-    return f"{reverse('admin:incoming_inbounditem_plan')}?{urlencode(query)}"
-
-
 @admin.register(InboundItem)
-class InboundItemAdmin(PlanViews):
+class InboundItemAdmin(PlanningListMixin, PlanViews):
     list_title = "Inbox"
     empty_text = (
         "Each change that a connected system announces becomes a row here. They appear when a "
@@ -65,7 +54,15 @@ class InboundItemAdmin(PlanViews):
     live_template = "portal/incoming/item_live.html"
     list_before_template = "incoming/item_chips.html"
     declared_actions = ITEM_ACTIONS
-    actions = ("plan_for_selected",)
+    planning_url = "admin:incoming_inbounditem_plan"
+    plan_filters: ClassVar[Mapping[str, str]] = {
+        STATE_PARAMETER: "state",
+        "connector": "connector",
+        "type": "type",
+        "tenant": "tenant",
+        "since": "since",
+    }
+    plan_ids_field = "items"
     plan_path = "replay/"
     plan_title = "Replay several items"
     plan_template = "incoming/plan.html"
@@ -93,36 +90,22 @@ class InboundItemAdmin(PlanViews):
     def match_search(self, request: HttpRequest, term: str) -> Q:
         return match_items(term, accessible_tenants(request.user))
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
         states = [(value, str(label).lower()) for value, label in InboundItem.State.choices]
-        extra = {
+        return {
             "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
-            "all_url": build_planning_url(request) if self.can_plan(request) else "",
-            "since_chips": build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS]),
+            "all_url": self.build_planning_url_of_list(request),
+            "since_chips": build_since_chips(request),
         }
-        response: HttpResponse = super().changelist_view(
-            request, {**extra, **(extra_context or {})}
-        )
-        return response
 
     # --- the replay of several ---
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return super().get_actions(request) if self.can_plan(request) else {}
 
     def can_plan(self, request: HttpRequest) -> bool:
         return request.user.has_perm("incoming.change_inbounditem")
 
     @admin.action(description="Replay…")
     def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
-        """Redirect to the plan of a replay of the selected items, or of all that the list shows."""
-        if request.POST.get("select_across") == "1" and not request.GET.get("q"):
-            return HttpResponseRedirect(build_planning_url(request))
-        ids = queryset.values_list("public_id", flat=True)[: self.list_per_page]
-        query = urlencode({"items": " ".join(str(id) for id in ids)})
-        return HttpResponseRedirect(f"{reverse('admin:incoming_inbounditem_plan')}?{query}")
+        return self.redirect_to_plan(request, queryset)
 
     def plan_operation(self, form: Any, actor: ActorContext, *, now: datetime) -> Operation:
         tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["audit_reason"]

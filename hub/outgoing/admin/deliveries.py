@@ -1,18 +1,18 @@
 """Admin of deliveries: their states, why one was not delivered, and the actions on it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from hub.db.clock import clock
-from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
+from hub.operations.plan_views import PlanningListMixin
 from hub.outgoing.admin.remedy_urls import build_remedy_url
 from hub.outgoing.insight.delivery_facts.page import (
     build_delivery_context,
@@ -40,11 +40,11 @@ from hub.staff import (
     Filter,
     SinceFilter,
     build_filter_chips,
+    build_since_chips,
     display,
     render_badge,
     render_time,
 )
-from hub.staff.filters import TIME_SPANS
 from tenants.admin.read_only_admin import ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import accessible_tenants
@@ -80,7 +80,7 @@ class ReasonFilter(Filter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(PlanningListMixin, ReadOnlyAdmin):
     declared_actions = DELIVERY_ACTIONS
     empty_text = (
         "A delivery is an event on its way to one system. The first one appears with the "
@@ -90,7 +90,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     page_template = "outgoing/delivery.html"
     live_template = "outgoing/delivery_live.html"
     list_before_template = "outgoing/delivery_chips.html"
-    actions = ("plan_for_selected",)
+    planning_url = "admin:operations_operation_plan"
+    plan_filters: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("state", "reason", "connector", "tenant", "since")
+    }
+    plan_ids_field = "deliveries"
     list_display = (
         "shown_state",
         "reason_text",
@@ -118,42 +122,23 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def match_search(self, request: HttpRequest, term: str) -> Q:
         return match_deliveries(term, accessible_tenants(request.user))
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        shortcuts: dict[str, Any] = {
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {
             "state_chips": build_filter_chips(
                 request,
                 "state",
                 [(value, label.lower()) for value, label in Delivery.State.choices],
             ),
-            "since_chips": build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS]),
+            "since_chips": build_since_chips(request),
+            "all_url": self.build_planning_url_of_list(request),
         }
-        shortcuts["all_url"] = (
-            build_planning_url_for_list(request) if self.can_operate(request) else ""
-        )
-        response: HttpResponse = super().changelist_view(
-            request, {**shortcuts, **(extra_context or {})}
-        )
-        return response
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return super().get_actions(request) if self.can_operate(request) else {}
-
-    def can_operate(self, request: HttpRequest) -> bool:
+    def can_plan(self, request: HttpRequest) -> bool:
         return request.user.has_perm("outgoing.change_delivery")
 
     @admin.action(description="Retry, replay, cancel or skip…")
     def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
-        """Redirect to the plan of an operation for the selected deliveries, or all of the list."""
-        if request.POST.get("select_across") == "1" and (
-            url := build_planning_url_for_list(request)
-        ):
-            return HttpResponseRedirect(url)
-        ids = queryset.values_list("public_id", flat=True)[: self.list_per_page]
-        return HttpResponseRedirect(
-            build_planning_url({"deliveries": " ".join(str(id) for id in ids)})
-        )
+        return self.redirect_to_plan(request, queryset)
 
     def suggested_action(self, delivery: Delivery) -> str:
         return "retry" if delivery.state == "failed" else ""
@@ -208,12 +193,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def page_context(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         same_error = count_same_error(delivery, accessible_tenants(request.user))
-        plan_query = same_error.query if same_error and self.can_operate(request) else {}
+        plan_query = same_error.query if same_error and self.can_plan(request) else {}
         return {
             **build_delivery_context(delivery, with_exchanges=True, now=clock()),
             "shows_technical": True,
             "same_error": same_error,
-            "plan_url": build_planning_url(plan_query) if plan_query else "",
+            "plan_url": self.build_planning_url(plan_query) if plan_query else "",
             "curl": f'curl -H "Authorization: Bearer $HUB_KEY" {_build_api_url(delivery)}',
         }
 

@@ -29,13 +29,12 @@ from hub.staff import (
     EmptyStep,
     EventTypeFilter,
     SinceFilter,
-    build_filter_chips,
+    build_since_chips,
     display,
     parse_number,
     render_badge,
     render_time,
 )
-from hub.staff.filters import TIME_SPANS
 from tenants.admin.read_only_admin import ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
 from tenants.forms import list_suggested_tenants
@@ -77,17 +76,11 @@ class EventAdmin(ReadOnlyAdmin):
     def match_search(self, request: HttpRequest, term: str) -> Q:
         return match_events(term, accessible_tenants(request.user))
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        extra = {
-            "since_chips": build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS]),
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "since_chips": build_since_chips(request),
             "may_send": self.can_send(request),
         }
-        response: HttpResponse = super().changelist_view(
-            request, {**extra, **(extra_context or {})}
-        )
-        return response
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the changelist with the deliveries of its events, loaded by one more statement."""

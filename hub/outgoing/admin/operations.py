@@ -2,15 +2,12 @@
 
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 
 from hub.audit import ActorContext
-from hub.db.clock import clock
 from hub.operations.models import Operation
 from hub.operations.operation_actions import OPERATION_ACTIONS
 from hub.operations.plan_views import PlanViews
@@ -28,28 +25,7 @@ from hub.staff import (
     render_badge,
     render_time,
 )
-from hub.staff.filters import TIME_SPANS
 from tenants.scoping import accessible_tenants
-
-# of the list of deliveries, in the same words
-LIST_FILTERS = ("state", "reason", "connector", "tenant")
-
-
-def build_planning_url(query: dict[str, Any]) -> str:
-    return f"{reverse('admin:operations_operation_plan')}?{urlencode(query, doseq=True)}"
-
-
-def build_planning_url_for_list(request: HttpRequest) -> str:
-    """Return the URL that plans an operation for all rows of the list; "" if a search narrows it.
-
-    A search cannot be expressed as a filter of an operation.
-    """
-    if request.GET.get("q"):
-        return ""
-    query = {name: request.GET[name] for name in LIST_FILTERS if request.GET.get(name)}
-    if request.GET.get("since") in TIME_SPANS:
-        query["since"] = f"{clock() - TIME_SPANS[request.GET['since']][1]:%Y-%m-%d %H:%M:%S}"
-    return build_planning_url(query)
 
 
 @admin.register(Operation)

@@ -114,14 +114,8 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
             and not obj.deliveries.exists()
         )
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        extra = {"may_send": request.user.has_perm("outgoing.add_event")}
-        response: HttpResponse = super().changelist_view(
-            request, {**extra, **(extra_context or {})}
-        )
-        return response
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {"may_send": request.user.has_perm("outgoing.add_event")}
 
     def render_change_form(
         self,

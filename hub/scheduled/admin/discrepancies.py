@@ -19,7 +19,7 @@ from hub.scheduled.admin.discrepancy_filters import (
     RepairableFilter,
     RunFilter,
 )
-from hub.scheduled.admin.repair_views import RepairViews, build_planning_url
+from hub.scheduled.admin.repair_views import RepairViews
 from hub.scheduled.admin.review_summary import build_review_context
 from hub.scheduled.insight.certificates import build_certificate_file
 from hub.scheduled.insight.discrepancy_page import build_discrepancy_context
@@ -79,19 +79,13 @@ class DiscrepancyAdmin(RepairViews):
         rows = super().get_queryset(request)
         return rows.select_related("tenant", "job", "connection", "last_run")
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
         states = [(value, str(label)) for value, label in STATE_LABELS.items()]
-        extra = {
+        return {
             "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
-            "repair_url": build_planning_url(request) if self.can_plan(request) else "",
+            "repair_url": self.build_planning_url_of_list(request),
             **build_review_context(request),
         }
-        response: HttpResponse = super().changelist_view(
-            request, {**extra, **(extra_context or {})}
-        )
-        return response
 
     # --- certificates ---
 

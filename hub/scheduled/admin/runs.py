@@ -92,15 +92,9 @@ class RunAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("tenant", "job__connection")
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
         states = [(value, str(label).lower()) for value, label in Run.State.choices]
-        extra = {"state_chips": build_filter_chips(request, STATE_PARAMETER, states)}
-        response: HttpResponse = super().changelist_view(
-            request, {**extra, **(extra_context or {})}
-        )
-        return response
+        return {"state_chips": build_filter_chips(request, STATE_PARAMETER, states)}
 
     # --- the night at a glance ---
 

@@ -189,6 +189,12 @@ def test_the_replay_of_all_that_match_is_planned_and_shown(make, staff, pipedriv
     assert lost.state == "quarantined"
 
 
+def test_a_search_offers_no_replay_of_all_that_match(make, staff, pipedrive):
+    item = make.inbound_item(pipedrive, state="quarantined")
+    listed = page("inbounditem_changelist") + f"?state__exact=quarantined&q={item.public_id}"
+    assert page("inbounditem_plan") not in load_page(staff, listed)
+
+
 def test_a_replay_without_a_filter_is_refused(staff):
     answer = staff.post(page("inbounditem_plan"), {"audit_reason": "x"})
     assert "Set a filter" in answer.content.decode()

@@ -279,6 +279,18 @@ def test_staff_plan_the_repair_of_all_that_match(staff, stored_discrepancy):
     assert "Set a filter" in staff.post(url, {"audit_reason": "why"}).content.decode()
 
 
+@pytest.mark.parametrize("narrowed", ["since=1h", "q=01a21100-0000-7000-8000-000000000001"])
+def test_a_list_that_a_plan_cannot_express_does_not_offer_to_repair_all(
+    staff, stored_discrepancy, narrowed
+):
+    url = reverse("admin:scheduled_discrepancy_plan")
+    listed = "/admin/scheduled/discrepancy/?field=status&"
+    assert url not in load_page(staff, listed + narrowed)
+    data = {"_selected_action": [stored_discrepancy.pk], "select_across": "1"}
+    answer = staff.post(listed + narrowed, {"action": "plan_for_selected"} | data)
+    assert "field=status" not in answer.url
+
+
 def test_staff_see_that_the_safety_valve_stopped_a_run(make, staff, salesforce, acme):
     job = make.job(acme)
     run = make.finished_run(job, result=STOPPED)
