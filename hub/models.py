@@ -5,6 +5,7 @@ from hub.crypto.sealed import KeyCanary
 from hub.db.cache import Cached
 from hub.mail.models import Mail
 from hub.metrics.counters import Tally
+from hub.processes.loop_slots import LoopSlot
 from hub.processes.worker_registry import Replacement, SweepFailure, Worker
 from hub.queue import Heartbeat, WakeUp
 
@@ -15,6 +16,7 @@ __all__ = [
     "WakeUp",
     "Cached",
     "KeyCanary",
+    "LoopSlot",
     "Mail",
     "Replacement",
     "SweepFailure",

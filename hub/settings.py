@@ -148,7 +148,7 @@ HUB_DISABLE_AFTER = timedelta(
     days=read_setting(number_parser(0.001, 3_650, "days"), "HUB_DISABLE_AFTER", 5)
 )
 HUB_QUICK_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_QUICK_SLOTS", 1 if ON_SQLITE else 2)
-# one of several is kept free of run loops, see hub/scheduled/runs/loop_leases.py
+# one of several is kept free of run loops, see hub/scheduled/runs/loop_count.py
 HUB_LONG_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_LONG_SLOTS", 1 if ON_SQLITE else 2)
 HUB_SLOTS = {  # of each class of background work, in one worker: see hub/queue/work_classes.py
     "delivery": HUB_PUMPS,

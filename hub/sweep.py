@@ -60,7 +60,7 @@ from hub.scheduled.jobs.schedules import apply_changed_time_zones, create_missin
 from hub.scheduled.repairs.outcomes import settle_failed_repairs
 from hub.scheduled.repairs.repair_checks import wake_up_for_repairs
 from hub.scheduled.runs.due_runs import create_due_runs
-from hub.scheduled.runs.loop_leases import wake_runs
+from hub.scheduled.runs.loop_count import wake_runs
 from hub.scheduled.runs.notices import notify_missed_deadlines
 from hub.scheduled.runs.open_runs import (
     recover_interrupted_runs,

@@ -12,10 +12,12 @@ from hub.connections.connecting.oauth.needed_permissions import (
 )
 from hub.connections.credentials.revocation_schedule import end_undo
 from hub.connections.credentials.revoke import UNREGISTER_WEBHOOKS
+from hub.connections.models import LANE_LEASES
 from hub.connections.status.former_members import notify_former_connections
 from hub.drift.erase import erase_drift
 from hub.identities.erase import erase_directory
 from hub.incoming.endpoints.create import find_app_webhook_url
+from hub.incoming.processing.claim import MESSAGE_LEASES
 from hub.incoming.processing.former_accounts import hold_items_of_former_account
 from hub.incoming.processing.replay import replay_batch
 from hub.incoming.processing.unmatched import attribute_unmatched_items
@@ -39,6 +41,8 @@ from hub.outgoing.operations.execute import execute_batch
 from hub.outgoing.reply_urls import REPLY_URL
 from hub.outgoing.subscriptions.route_actions import ROUTE_DELETED
 from hub.portal.changes.visits import PORTAL_VISITS
+from hub.processes.leases import PROCESS_LEASES
+from hub.processes.loop_slots import SLOT_LEASES
 from hub.prune.tables import TABLES
 from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
 from hub.scheduled.night.planner import plan_runs
@@ -50,6 +54,7 @@ from hub.scheduled.repairs.discrepancy_actions import plan_run_repairs
 from hub.scheduled.repairs.execute import repair_batch
 from hub.scheduled.reports.executor import run_report
 from hub.scheduled.reports.options import REPORT_OPTIONS
+from hub.scheduled.runs.claim import RUN_LEASES
 from hub.scheduled.runs.context import EXECUTORS
 from hub.scheduled.runs.due_runs import RUN_PLANNER
 from hub.scheduled.runs.erase import erase_run_texts
@@ -84,6 +89,7 @@ def connect_hooks() -> None:
     REPLY_URL.connect(use_reply_url)
     ROUTE_DELETED.connect(request_checks_of_origin)
     _connect_jobs()
+    PROCESS_LEASES[:] = [LANE_LEASES, SLOT_LEASES, MESSAGE_LEASES, RUN_LEASES]
 
 
 def _connect_connections() -> None:

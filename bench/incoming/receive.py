@@ -27,7 +27,7 @@ from bench.slack import SlackApp
 from bench.suite import Options
 from hub.db.clock import clock
 from hub.db.ids import uuid7
-from hub.incoming.models import InboxLease
+from hub.processes.loop_slots import LoopSlot
 
 DATABASES = ("postgresql",)
 CONNECTIONS, SECONDS, RUNS = 32, 8, 3
@@ -66,7 +66,9 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seconds, runs = (1, 1) if options.quick else (SECONDS, RUNS)
     app = slack.stage(sink)
     # as if the inbox ran, so that no wake-up is sent
-    InboxLease.objects.create(lease=uuid7(), lease_until=clock() + timedelta(hours=1))
+    LoopSlot.objects.create(
+        kind="inbox", number=0, lease=uuid7(), lease_until=clock() + timedelta(hours=1)
+    )
     hub, view, edge = (Sent(first_seed) for first_seed in (0, 3000, 6000))
     runners: Mapping[str, Callable[[], float]] = {
         "view": lambda: rate_of_application(VIEW, app, view, seconds),

@@ -21,7 +21,7 @@ from bench.sink.client import Sink
 from bench.source import worker
 from bench.suite import Options
 from hub.db.clock import clock
-from hub.outgoing.models import PumpSlot
+from hub.processes.loop_slots import LoopSlot
 from tenants.models import ApiKey, Tenant
 
 DATABASES = ("postgresql",)
@@ -39,7 +39,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seconds, runs = (1, 1) if options.quick else (SECONDS, RUNS)
     (key,) = stage(sink)
     # as if a pump ran, so that no wake-up is sent
-    PumpSlot.objects.create(number=0, lease_until=clock() + timedelta(hours=1))
+    LoopSlot.objects.create(kind="pump", number=0, lease_until=clock() + timedelta(hours=1))
     rates: dict[str, list[float]] = {BARE: [], TUNED: [], HUB: []}
     for _ in range(runs):
         for application in rates:

@@ -19,8 +19,8 @@ from bench.sink.client import Arrival, Sink
 from bench.suite import Options
 from hub.connections.models import Lane
 from hub.db.clock import clock
-from hub.outgoing.queue.pump_slots import active_pump_leases
 from hub.processes.leases import PROCESS_BYTES, WORKER_BYTES
+from hub.processes.loop_slots import active_leases
 
 DATABASES = ("postgresql",)
 PUMPS, KILL_EVERY = 4, 15  # seconds
@@ -77,7 +77,7 @@ def run(sink: Sink, seconds: float) -> tuple[float, float, int]:
     try:
         wait_until(sink.count, within=60, what="the first call")
         wait_until(
-            lambda: len(active_pump_leases(now=clock())) > 1, within=60, every=0.2, what="pumps"
+            lambda: len(active_leases("pump", now=clock())) > 1, within=60, every=0.2, what="pumps"
         )
         begin = time.monotonic()
         while True:

@@ -20,6 +20,7 @@ django.setup()
 from connectors.http import Request, Response  # noqa: E402
 from hub.processes.db_thread import run_with_loop  # noqa: E402
 from hub.processes.leases import new_lease  # noqa: E402
+from hub.processes.loop_slots import acquire_slot, release_slot  # noqa: E402
 from hub.scheduled.models import Run  # noqa: E402
 from hub.scheduled.runs.context import EXECUTORS, RunContext  # noqa: E402
 from hub.scheduled.runs.due_runs import RUN_PLANNER, create_due_runs  # noqa: E402
@@ -69,7 +70,10 @@ def main(path: Path) -> None:
         try:
             create_due_runs(now=clock())
             skip_runs_past_window(now=clock())
-            run_with_loop(RunLoop(build_dependencies(clock)).run_to_end)
+            dependencies = build_dependencies(clock)
+            acquire_slot("run", dependencies.lease, now=clock())
+            run_with_loop(RunLoop(dependencies).run_to_end)
+            release_slot(dependencies.lease)
         except Error:  # busy; the next turn continues
             time.sleep(WAIT)
         time.sleep(WAIT)

@@ -22,7 +22,6 @@ from bench.scheduled.order_systems import (
     plant_orders,
 )
 from bench.scheduled.runner import (
-    EVERY_LEASE,
     count_pages,
     deliver_all_repairs,
     execute_runs,
@@ -35,7 +34,7 @@ from hub.db.clock import clock
 from hub.operations.operation_actions import confirm_operation
 from hub.scheduled.models import Discrepancy, Job
 from hub.scheduled.repairs.discrepancy_actions import plan_repairs
-from hub.scheduled.runs.claim import free_run_leases
+from hub.scheduled.runs.claim import RUN_LEASES
 from hub.scheduled.runs.run_actions import start_run
 
 DATABASES = ("postgresql",)
@@ -98,7 +97,7 @@ def measure_killed_run(systems: OrderSystems, job: Job, planted: Found) -> Itera
         kill(process)
     read = first_reads(systems.list_requests()[first_request:])
     unstored_count = len(read) - count_pages(run)
-    free_run_leases(*EVERY_LEASE, now=clock())
+    RUN_LEASES.end(b"", now=clock())  # of all holders
     execute_runs()
     all_reads = Counter(first_reads(systems.list_requests()[first_request:]))
     read_twice = sum(times - 1 for times in all_reads.values())

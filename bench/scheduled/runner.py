@@ -5,15 +5,13 @@ import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from uuid import UUID
 
 from bench.installation.processes import Process, python_command, running
 from hub.db.clock import clock
 from hub.scheduled.models import Run
-from hub.scheduled.runs.claim import free_run_leases
+from hub.scheduled.runs.claim import RUN_LEASES
 
 SMALL_PAGES = "bench.programs.small_page_settings"
-EVERY_LEASE = (UUID(int=0), UUID(int=2**128 - 1))
 
 
 def use_small_pages(records: int) -> None:
@@ -67,7 +65,7 @@ def execute_until_killed(failpoint: str) -> bool:
     """Execute runs in a process that kills itself at a failpoint; return whether it came there."""
     with start_runner(HUB_FAILPOINTS=failpoint) as (process,):
         process.communicate()
-    free_run_leases(*EVERY_LEASE, now=clock())
+    RUN_LEASES.end(b"", now=clock())  # of all holders
     return process.returncode < 0
 
 

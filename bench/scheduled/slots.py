@@ -19,11 +19,11 @@ from bench.figures import Bar, Figure
 from bench.installation.processes import Process, python_command, spawn, stop, wait_until
 from bench.sink.client import Sink
 from bench.suite import Options
-from hub.processes.leases import lease_range, process_prefix
+from hub.processes.leases import process_prefix
 from hub.processes.worker_registry import current_worker_id
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import Job, JobSchedule, Run
-from hub.scheduled.runs.claim import free_run_leases
+from hub.scheduled.runs.claim import RUN_LEASES
 from tenants.models import Tenant
 
 DATABASES = ("postgresql", "sqlite")
@@ -64,7 +64,7 @@ class Workers:
         os.killpg(victim.pid, signal.SIGKILL)
         victim.wait()
         prefix = process_prefix(current_worker_id(), victim.pid)  # as a worker does
-        free_run_leases(*lease_range(prefix), now=clock_of(self.path))
+        RUN_LEASES.end(prefix, now=clock_of(self.path))
         self.processes[number] = spawn(self.command)
         self.kills += 1
 

@@ -22,7 +22,8 @@ from hub.outgoing.insight.pumps import (
     list_pump_slots,
     longest_unserved_time,
 )
-from hub.outgoing.models import Delivery, PumpSlot
+from hub.outgoing.models import Delivery
+from hub.processes.loop_slots import LoopSlot
 from hub.processes.worker_registry import Replacement, SweepFailure, Worker
 from hub.queue import WakeUp, queue_length
 from tenants.scoping import ALL_TENANTS
@@ -41,7 +42,7 @@ class HealthSnapshot:
     workers: Sequence[Worker]
     replacements: Sequence[Replacement]
     failures: Sequence[SweepFailure]
-    pump_slots: Sequence[PumpSlot]
+    pump_slots: Sequence[LoopSlot]
     pending_wakeups: Sequence[WakeUp]
     queue_rows: int
     pump_claims: Sequence[PumpClaim]

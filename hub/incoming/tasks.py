@@ -11,18 +11,14 @@ from hub.db.clock import clock
 from hub.incoming.models import InboundEndpoint
 from hub.incoming.processing.claim import is_message_due
 from hub.incoming.processing.due_items import due_items
-from hub.incoming.processing.inbox_lease import (
-    RUNNING_LOOP_CACHED_FOR,
-    acquire_inbox_lease,
-    release_inbox_lease,
-    wake_inbox,
-)
+from hub.incoming.processing.inbox_waker import RUNNING_LOOP_CACHED_FOR
 from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
 from hub.incoming.registration.lease import AWAITED_SUFFIX, RegistrationLease, claim_check
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import acquire_slot, release_slot
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up, report_progress
+from hub.queue import acknowledge_wake_up, report_progress, wake_loop
 
 FINAL_RUN_SECONDS = RUNNING_LOOP_CACHED_FOR.total_seconds() + 0.1
 
@@ -32,11 +28,11 @@ def process_inbox(name: str) -> None:
     acknowledge_wake_up(name)
     lease = new_lease()
     loop = InboxLoop(lease, clock=clock, pause=time.sleep, stopping=is_stop_requested)
-    acquire_inbox_lease(lease, now=clock())
+    acquire_slot("inbox", lease, now=clock())
     try:
         loop.run()
     finally:
-        release_inbox_lease(lease)
+        release_slot(lease)
     if not is_stop_requested():
         loop.run(run_seconds=FINAL_RUN_SECONDS)  # for receivers that still rely on this loop
         wake_inbox_for_due_messages(now=clock())  # what arrived while the lease was released
@@ -45,7 +41,7 @@ def process_inbox(name: str) -> None:
 def wake_inbox_for_due_messages(*, now: datetime) -> None:
     """Start an inbox loop if messages or items are due and none runs; a step of the sweep."""
     if is_message_due(now=now) or due_items().exists():
-        wake_inbox(now=now)
+        wake_loop("inbox", now=now)
 
 
 def check_registrations(name: str) -> None:

@@ -16,16 +16,14 @@ from django.conf import settings
 from django.db import connections
 
 from hub.db.clock import clock
-from hub.incoming.processing.inbox_lease import free_inbox_leases
 from hub.incoming.tasks import wake_inbox_for_due_messages
-from hub.outgoing.queue.pump_slots import free_leases, has_local_slot
-from hub.outgoing.queue.wake import wake_pump
 from hub.processes import pool_pipe
-from hub.processes.leases import lease_range, process_prefix, worker_prefix
+from hub.processes.leases import end_leases, process_prefix
+from hub.processes.loop_slots import has_local_slot
 from hub.processes.worker_registry import WORKER_ENV, current_worker_id
+from hub.queue import wake_loop
 from hub.queue.pool import TaskPool
 from hub.queue.work_classes import count_slots
-from hub.scheduled.tasks import free_leases_of_runs
 
 log = structlog.get_logger(__name__)
 
@@ -107,24 +105,13 @@ def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
 
 def free_leases_of_process(pid: int) -> None:
     """Free the leases of a dead process of this worker, and wake the loops that take over."""
-    _free_leases_with(process_prefix(current_worker_id(), pid))
-    wake_pump(now=clock())
+    end_leases(process_prefix(current_worker_id(), pid), now=clock())
+    wake_loop("pump", now=clock())
     wake_inbox_for_due_messages(now=clock())
-
-
-def free_leases_of_worker(worker: uuid.UUID) -> None:
-    """Free the leases of all processes of a worker, which are dead."""
-    _free_leases_with(worker_prefix(worker))
-
-
-def _free_leases_with(prefix: bytes) -> None:
-    free_leases(prefix, now=clock())
-    free_inbox_leases(*lease_range(prefix), now=clock())
-    free_leases_of_runs(*lease_range(prefix), now=clock())
 
 
 def is_pump_allowed() -> bool:
     """Return whether this pool may run one more pump."""
     return has_local_slot(
-        per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
+        "pump", per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
     )

@@ -14,9 +14,8 @@ from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
 from hub.outgoing.pump.settling.waiting_queues import delete_empty_queues, queues_with_deliveries
 from hub.outgoing.queue.expire import expire_deliveries
 from hub.outgoing.queue.ordering import wake_stuck_heads
-from hub.outgoing.queue.wake import wake_pump
 from hub.processes.failpoints import failpoint
-from hub.queue import wake_up
+from hub.queue import wake_loop, wake_up
 
 
 def wake_forgotten_lanes(*, now: datetime) -> None:
@@ -38,7 +37,7 @@ def wake_forgotten_lanes(*, now: datetime) -> None:
 def wake_up_for_due_work(*, now: datetime) -> None:
     failpoint("S1")  # in the middle of a sweep
     if is_work_due(now=now) or has_waiting_suspects(now=now):
-        wake_pump(now=now)
+        wake_loop("pump", now=now)
 
 
 def wake_up_for_held_work(*, now: datetime) -> None:

@@ -11,11 +11,10 @@ from hub.egress.async_client import open_async_client
 from hub.outgoing.echo.record_pairs import store_due_pairs
 from hub.outgoing.insight.value_index import PositionMoved, index_next_events
 from hub.outgoing.pump import loop
-from hub.outgoing.queue.wake import wake_pump
 from hub.outgoing.release import release_held_deliveries
 from hub.processes import memory
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up, report_progress, wake_up
+from hub.queue import acknowledge_wake_up, report_progress, wake_loop, wake_up
 
 INDEXING_TIME = timedelta(seconds=2)  # the next sweep starts the task again
 PAIRING_TIME = timedelta(seconds=5)  # likewise
@@ -45,7 +44,7 @@ def drain(name: str) -> None:
         report_progress()
         time.sleep(PAUSE)
     if release_held_deliveries(now=clock()):
-        wake_pump(now=clock())
+        wake_loop("pump", now=clock())
 
 
 def index_values(name: str) -> None:

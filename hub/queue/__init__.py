@@ -21,6 +21,7 @@ from django_q.tasks import async_task
 
 from hub.db.clock import clock
 from hub.processes import pool_pipe
+from hub.processes.loop_slots import LoopKind, is_loop_running
 from hub.queue.work_classes import WORK_CLASSES, find_work_class
 
 CANARY = "canary"  # name of the task that each pool sends itself, and of its heartbeat
@@ -69,6 +70,12 @@ def wake_up(name: str, *, now: datetime) -> bool:
         broker=WakeUpBroker(find_work_class(name)),
     )
     return True
+
+
+def wake_loop(kind: LoopKind, *, now: datetime) -> None:
+    """Start a loop if none is running; a running one finds due work by itself."""
+    if not is_loop_running(kind, now=now):
+        wake_up(kind, now=now)
 
 
 def acknowledge_wake_up(name: str) -> str:

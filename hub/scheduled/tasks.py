@@ -2,8 +2,7 @@
 
 import random
 import time
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 from hub import egress
 from hub.connections.credentials.provider_call import Patience, call_with_heartbeat
@@ -12,16 +11,12 @@ from hub.egress.async_client import open_async_client
 from hub.processes import memory
 from hub.processes.db_thread import run_with_loop
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import acquire_slot, release_slot
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, wake_up
 from hub.scheduled.repairs.repair_checks import RepairCheckContext, check_repairs
-from hub.scheduled.runs.claim import free_run_leases, is_run_due
-from hub.scheduled.runs.loop_leases import (
-    acquire_loop_lease,
-    free_loop_leases,
-    is_slot_wanted,
-    release_loop_lease,
-)
+from hub.scheduled.runs.claim import is_run_due
+from hub.scheduled.runs.loop_count import count_loops, is_slot_wanted
 from hub.scheduled.runs.run_loop import LoopDependencies, RunLoop
 from hub.throttle import in_flight_leases
 
@@ -32,7 +27,7 @@ def process_runs(name: str) -> None:
     """Run a loop that executes runs, for less than a minute."""
     acknowledge_wake_up(name)
     lease = new_lease()
-    if not acquire_loop_lease(lease, now=clock()):
+    if not acquire_slot("run", lease, per_worker=count_loops(), now=clock()):
         return
     dependencies = LoopDependencies(
         lease=lease,
@@ -46,17 +41,11 @@ def process_runs(name: str) -> None:
     try:
         run_with_loop(RunLoop(dependencies).run_to_end)
     finally:
-        release_loop_lease(lease)
+        release_slot(lease)
         in_flight_leases.end_in_flight_leases(lease)
         memory.trim_memory()
     if not is_stop_requested() and is_run_due(now=clock()):
         wake_up("run", now=clock())
-
-
-def free_leases_of_runs(low: UUID, high: UUID, *, now: datetime) -> None:
-    """End the leases of loops and runs in this range, whose process is dead."""
-    free_loop_leases(low, high)
-    free_run_leases(low, high, now=now)
 
 
 def check_due_repairs(name: str) -> None:

@@ -11,11 +11,12 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from connectors.http import InFlight, Quota
+from hub.processes.leases import RowLeases
 from hub.throttle.limits import QuotaSnapshot, effective_limit
 from hub.throttle.models import InFlightLease
 
 # The last extension is at most 4 s before a pump dies, and a call lasts at most 20 s.
-IN_FLIGHT_LEASE = timedelta(seconds=24)
+IN_FLIGHT_LEASES = RowLeases(InFlightLease, timedelta(seconds=24), end_column="until")
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class InFlightCapacity:
                         key=key,
                         lease=lease,
                         count=self.own_counts[key],
-                        until=now + IN_FLIGHT_LEASE,
+                        **IN_FLIGHT_LEASES.renewed(now=now),
                     )
                     for key in sorted(changed)
                 ],
@@ -98,21 +99,21 @@ class InFlightCapacity:
 def release_calls(lease: UUID, counts: Mapping[str, int]) -> None:
     """Release the slots of ended calls; not below zero, as an expired lease lost its slots."""
     ended_calls = Case(*[When(key=key, then=Value(count)) for key, count in counts.items()])
-    InFlightLease.objects.filter(lease=lease, key__in=list(counts)).update(
+    IN_FLIGHT_LEASES.held(lease).filter(key__in=list(counts)).update(
         count=Greatest(F("count") - ended_calls, 0)
     )
 
 
-def extend_in_flight_leases(lease: UUID, *, until: datetime) -> None:
-    """Extend all leases of a pump."""
-    InFlightLease.objects.filter(lease=lease).update(until=until)
+def extend_in_flight_leases(lease: UUID, *, now: datetime) -> None:
+    """Extend all leases of a pump, also those that have expired: its calls go on."""
+    IN_FLIGHT_LEASES.held(lease).update(**IN_FLIGHT_LEASES.renewed(now=now))
 
 
 def end_in_flight_leases(lease: UUID) -> None:
     """Delete all leases of a pump that ends."""
-    InFlightLease.objects.filter(lease=lease).delete()
+    IN_FLIGHT_LEASES.held(lease).delete()
 
 
 def delete_expired_in_flight_leases(*, now: datetime) -> None:
     """Delete the leases of pumps that died."""
-    InFlightLease.objects.filter(until__lt=now - IN_FLIGHT_LEASE).delete()
+    IN_FLIGHT_LEASES.expired(now=now - IN_FLIGHT_LEASES.lasts).delete()

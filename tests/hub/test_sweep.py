@@ -8,7 +8,7 @@ from django_q.signing import SignedPackage
 
 from hub.connections.models import Authorization, Connection, Lane
 from hub.crypto.sealed import seal
-from hub.outgoing.models import PumpSlot
+from hub.processes.loop_slots import LoopSlot
 from hub.processes.worker_registry import SweepFailure, record_sweep_failures
 from hub.queue import (
     Heartbeat,
@@ -39,7 +39,7 @@ def test_a_due_lane_rings_the_pump_where_none_runs(make):
 def test_a_resident_pump_is_not_rung_for(make):
     make.delivery()
     WakeUp.objects.all().delete()
-    PumpSlot.objects.create(number=0, lease_until=NOON + MINUTE)
+    LoopSlot.objects.create(kind="pump", number=0, lease_until=NOON + MINUTE)
     run_sweep(now=NOON)
     assert "pump" not in list_wake_ups()
 

@@ -12,7 +12,7 @@ from hub.connections.models import Authorization, Credential, QuotaQueue, Revoca
 from hub.crypto.sealed import seal
 from hub.drift.models import DriftSchedule, SchemaBaseline
 from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser, SuggestionRun
-from hub.incoming.models import InboundCount, InboxLease, WebhookAddress
+from hub.incoming.models import InboundCount, WebhookAddress
 from hub.limits.models import LimitUsage
 from hub.mail.models import Mail
 from hub.mappings.models import IdentityFallback
@@ -21,6 +21,7 @@ from hub.notices.models import ConnectionMailPreference, MailPreference, QuietHo
 from hub.outgoing.insight.value_index import index_next_events
 from hub.outgoing.models import Idempotency, ReceivedDataErasure, RememberedWrite
 from hub.portal.models import PortalVisit
+from hub.processes.loop_slots import acquire_slot
 from hub.processes.worker_registry import Replacement, SweepFailure, Worker
 from hub.queue import record_heartbeat, wake_up
 from hub.scheduled.models import (
@@ -28,7 +29,6 @@ from hub.scheduled.models import (
     LogChunk,
     LogPosition,
     RunLogEntry,
-    RunLoopLease,
     StagedRecord,
 )
 from hub.schemas.models import ChoiceList, ObjectSchema
@@ -122,7 +122,7 @@ def receive_webhooks(make, tenant):
     InboundCount.unscoped.create(
         endpoint=make.inbound_endpoint(pipedrive), minute=NOON, cause="accepted", count=4
     )
-    InboxLease.objects.create(lease=uuid.UUID(int=3), lease_until=LATER)
+    acquire_slot("inbox", uuid.UUID(int=3), now=NOON)
     WebhookAddress.objects.create(
         id=WebhookAddress.ONLY_ROW, public_url="https://hub.example.com", changed_at=NOON
     )
@@ -147,7 +147,7 @@ def run_jobs(make, tenant):
     make.run(job, at=LATER)
     make.discrepancy(salesforce, job=job, run=finished)
     RunLogEntry.unscoped.create(run=interrupted, at=NOON, level="info", kind="started")
-    RunLoopLease.objects.create(lease=uuid.UUID(int=4), lease_until=LATER)
+    acquire_slot("run", uuid.UUID(int=4), now=NOON)
     StagedRecord.objects.create(run=interrupted, is_local=True, key=b"A-1", body=b"{}")
     log = Log.unscoped.create(tenant=tenant, next_line=2, received_at=NOON)
     LogChunk.unscoped.create(

@@ -14,7 +14,7 @@ from hub.outgoing.models import Delivery, Route
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import claim_lanes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from hub.outgoing.queue import pump_slots
+from hub.processes import loop_slots
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.reserve import reserve_calls
 from tenants.models import ApiKey
@@ -175,7 +175,7 @@ def kill_pump(make, *tenants):
     busy = Response(429, headers={"retry-after": "300"}, at=LATER)
     run_pump_once(answer_all({"slack": busy, "globex": Response(500)}), at=LATER)
     make.event(tenants[0], id="on its way", now=LATER)
-    pump_slots.acquire_slot(DEAD_PUMP, per_worker=1, total=1, now=LATER)
+    loop_slots.acquire_slot("pump", DEAD_PUMP, per_worker=1, total=1, now=LATER)
     claim_lanes(DEAD_PUMP, ConfigCache(), BatchSizing(), check_lease=lambda: None, now=LATER)
 
 

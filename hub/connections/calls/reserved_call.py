@@ -22,7 +22,6 @@ from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.feedback import correct_quotas, pause_scope, reopen_scopes
 from hub.throttle.reserve import reserve_calls
 
-CALL_LEASE = timedelta(seconds=30)  # longer than egress allows a call to take
 # of scopes if the system refuses a call for now and does not say for how long
 PAUSE_WITHOUT_RETRY_AFTER = timedelta(seconds=60)
 
@@ -144,8 +143,6 @@ def reserve_for_block(
     lease = uuid.uuid4()
     call = reserve_call(connection, request, lease=lease, low_priority=low_priority, now=now)
     has_slots = any(isinstance(scope.quota, InFlight) for scope in call.scopes)
-    if has_slots:
-        in_flight_leases.extend_in_flight_leases(lease, until=now + CALL_LEASE)
     try:
         with lookups_for_tenant(connection.tenant_id):
             yield call

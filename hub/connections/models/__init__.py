@@ -22,7 +22,7 @@ from hub.connections.models.connector_requests import ConnectorRequest
 from hub.connections.models.credentials import Credential, CredentialEvent
 from hub.connections.models.disconnections import Disconnection, get_pending_disconnection
 from hub.connections.models.kill_switches import KillSwitch
-from hub.connections.models.lanes import Lane
+from hub.connections.models.lanes import LANE_LEASES, Lane
 from hub.connections.models.maintenance_windows import MaintenanceWindow
 from hub.connections.models.quota_queues import QuotaQueue, digest_scopes
 from hub.connections.models.revocations import Revocation
@@ -35,6 +35,7 @@ __all__ = [
     "HOLDING_STATES",
     "MAINTENANCE",
     "CALL_REASONS",
+    "LANE_LEASES",
     "REFRESHING",
     "STOPPED_STATES",
     "USER_ID",

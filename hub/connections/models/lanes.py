@@ -1,13 +1,14 @@
 """The row of a connection that the pump claims."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection as database
 from django.db import models
 from django.utils import timezone
 
+from hub.processes.leases import RowLeases
 from tenants.scoping import Scoped
 
 CLEARED_FAILURE_COUNTS: Mapping[str, Any] = {  # the counts of a lane over which no call has failed
@@ -102,3 +103,6 @@ class Lane(Scoped):
                 f" WHERE connection_id IN ({marks}) AND (due_at IS NULL OR due_at > %s)",
                 [moment, *ids, moment],
             )
+
+
+LANE_LEASES = RowLeases(Lane, timedelta(seconds=12))

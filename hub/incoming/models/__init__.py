@@ -2,7 +2,7 @@
 
 from hub.incoming.models.endpoints import InboundCount, InboundEndpoint
 from hub.incoming.models.items import InboundItem
-from hub.incoming.models.messages import READ_METHOD, InboundBody, InboundMessage, InboxLease
+from hub.incoming.models.messages import READ_METHOD, InboundBody, InboundMessage
 from hub.incoming.models.subscriptions import WebhookAddress, WebhookSubscription
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "InboundEndpoint",
     "InboundItem",
     "InboundMessage",
-    "InboxLease",
     "WebhookAddress",
     "WebhookSubscription",
 ]

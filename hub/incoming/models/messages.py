@@ -117,13 +117,3 @@ class InboundBody(models.Model):
 
     def __str__(self) -> str:
         return f"body of inbound message {self.message_id}"
-
-
-class InboxLease(models.Model):
-    """A running inbox loop; the lease contains its worker and process id."""
-
-    lease = models.UUIDField(primary_key=True)
-    lease_until = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"inbox loop {self.lease}"

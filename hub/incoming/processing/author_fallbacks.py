@@ -8,9 +8,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import USER, Author
-from hub.incoming.processing.inbox_lease import wake_inbox
 from hub.mappings.fallbacks import load_fallbacks
 from hub.mappings.models import Identity, IdentityFallback
+from hub.queue import wake_loop
 
 AUTHOR_UNKNOWN, AUTHOR_SKIPPED = "author_unknown", "author_skipped"
 ITEMS_AT_ONCE = 1000  # items of one step
@@ -72,5 +72,5 @@ def release_items_of_known_authors(*, now: datetime) -> int:
     count = rows.update(
         state="received", reason="", detail="", attempt_count=0, state_changed_at=now
     )
-    wake_inbox(now=now)
+    wake_loop("inbox", now=now)
     return count

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from hub.db.outages import is_database_away, is_database_busy
 from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundMessage
 from hub.incoming.processing.attribution import attribute_items, load_connections
-from hub.incoming.processing.claim import MAX_ATTEMPTS
+from hub.incoming.processing.claim import MAX_ATTEMPTS, MESSAGE_LEASES
 from hub.incoming.processing.message_rows import settle_replayed_rows, store_failed_message
 from hub.incoming.processing.parsing import parse_messages
 from hub.incoming.processing.publishing import (
@@ -89,30 +89,29 @@ def release_failed_messages(
 
     The delay keeps a message that fails repeatedly from delaying the others.
     """
-    leased = InboundMessage.unscoped.filter(pk__in=[row.pk for row in messages], lease=lease)
+    leased = MESSAGE_LEASES.held(lease).filter(pk__in=[row.pk for row in messages])
     delay = RETRY_DELAY * messages[0].attempt_count if len(messages) == 1 else timedelta()
-    leased.update(lease=None, lease_until=None, due_at=now + delay)
+    leased.update(**MESSAGE_LEASES.released, due_at=now + delay)
 
 
 def release_untried_messages(
     messages: Sequence[InboundMessage], lease: UUID, *, now: datetime
 ) -> None:
     """Let messages be claimed again at once; the attempt is not counted."""
-    leased = InboundMessage.unscoped.filter(pk__in=[row.pk for row in messages], lease=lease)
+    leased = MESSAGE_LEASES.held(lease).filter(pk__in=[row.pk for row in messages])
     attempts = F("attempt_count") - 1
-    leased.update(lease=None, lease_until=None, due_at=now, attempt_count=attempts)
+    leased.update(**MESSAGE_LEASES.released, due_at=now, attempt_count=attempts)
 
 
 def _lock_leased(messages: Sequence[InboundMessage], lease: UUID) -> list[InboundMessage]:
     """Lock the messages that this lease still holds, and return them."""
-    rows = InboundMessage.unscoped.filter(pk__in=[message.pk for message in messages], lease=lease)
-    leased_ids = set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+    leased_ids = MESSAGE_LEASES.lock_held(lease, [message.pk for message in messages])
     return [message for message in messages if message.pk in leased_ids]
 
 
 def _mark_processed(messages: Sequence[InboundMessage], *, now: datetime) -> None:
     InboundMessage.unscoped.filter(pk__in=[message.pk for message in messages]).update(
-        due_at=None, lease=None, lease_until=None, processed_at=now
+        due_at=None, processed_at=now, **MESSAGE_LEASES.released
     )
     outdated = Q(last_item_at=None) | Q(last_item_at__lt=now - LAST_ITEM_PRECISION)
     received = {message.endpoint_id for message in messages if message.method != READ_METHOD}

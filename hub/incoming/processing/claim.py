@@ -9,13 +9,14 @@ from uuid import UUID
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from connectors.http import KIBIBYTE
 from hub.db import bulk
 from hub.incoming.models import InboundMessage
+from hub.processes.leases import RowLeases
 
-MESSAGE_LEASE = timedelta(seconds=12)
+MESSAGE_LEASES = RowLeases(InboundMessage, timedelta(seconds=12))
 BATCH_SIZE = 200  # messages of one claim
 BATCH_BYTES = 512 * KIBIBYTE  # of their bodies; a claim has at least one message
 MAX_SHARES = 50  # accounts of one claim
@@ -114,8 +115,7 @@ def choose_batch(candidates: Iterable[Candidate], shares: Sequence[str]) -> list
 
 def due_messages(*, now: datetime) -> QuerySet[InboundMessage]:
     """Return a queryset of the messages that may be claimed."""
-    unleased = Q(lease_until=None) | Q(lease_until__lte=now)
-    return InboundMessage.unscoped.filter(unleased, due_at__lte=now)
+    return InboundMessage.unscoped.filter(MESSAGE_LEASES.is_free(now=now), due_at__lte=now)
 
 
 class Claim(NamedTuple):
@@ -174,9 +174,7 @@ def _lease_messages(
     if not ids:
         return []
     leased = InboundMessage.unscoped.filter(pk__in=ids)
-    leased.update(
-        lease=lease, lease_until=now + MESSAGE_LEASE, attempt_count=F("attempt_count") + 1
-    )
+    leased.update(**MESSAGE_LEASES.columns(lease, now=now), attempt_count=F("attempt_count") + 1)
     return list(leased.select_related(*RELATED_FIELDS).order_by("pk"))
 
 

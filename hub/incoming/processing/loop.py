@@ -17,8 +17,8 @@ from hub.incoming.processing.claim import (
     claim_repeated_message,
     is_message_due,
 )
-from hub.incoming.processing.inbox_lease import extend_inbox_lease
 from hub.incoming.processing.stored_items import process_due_items
+from hub.processes.loop_slots import extend_slot
 from hub.queue import report_progress
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,13 @@ class InboxLoop:
         self.last_share, self.last_connection = "", 0  # which were served last
         self.looked_again_at = -math.inf  # when it last looked for work that was tried before
 
-    def run(self, *, idle_seconds: float = IDLE_SECONDS, run_seconds: float = RUN_SECONDS) -> None:
+    def run(
+        self,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        run_seconds: float = RUN_SECONDS,
+        extend_every: float = EXTEND_EVERY_SECONDS,
+    ) -> None:
         started_at = worked_at = extended_at = time.monotonic()
         while not self.stopping() and time.monotonic() < started_at + run_seconds:
             try:
@@ -54,10 +60,11 @@ class InboxLoop:
                     continue_after = 0.0
                 else:
                     continue_after = POLL_EVERY_SECONDS
-                if time.monotonic() > extended_at + EXTEND_EVERY_SECONDS:
+                if time.monotonic() > extended_at + extend_every:
                     extended_at = time.monotonic()
-                    extend_inbox_lease(self.lease, now=self.clock())
                     report_progress()
+                    if not extend_slot(self.lease, now=self.clock()):
+                        return  # another loop may run in its place
             except DATABASE_ERRORS as error:
                 log.warning("incoming.database_away", error=type(error).__name__)
                 connection.close()

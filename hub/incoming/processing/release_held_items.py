@@ -17,8 +17,8 @@ from hub.incoming.processing.attribution import (
     STATE_REASONS,
 )
 from hub.incoming.processing.due_items import ARRIVAL_ORDER
-from hub.incoming.processing.inbox_lease import wake_inbox
 from hub.processes.failpoints import failpoint
+from hub.queue import wake_loop
 
 MAX_CONNECTIONS, MAX_ITEMS = 100, 1000  # of one step
 MAX_OLD_ITEMS = 500  # of one step
@@ -43,7 +43,7 @@ def release_held_items(*, now: datetime) -> int:
     oldest = held_items.filter(connection__in=connections).order_by(*ARRIVAL_ORDER)[:MAX_ITEMS]
     rows = held_items.filter(pk__in=list(oldest.values_list("pk", flat=True)))
     count = rows.update(state="received", reason="", attempt_count=0, state_changed_at=now)
-    wake_inbox(now=now)
+    wake_loop("inbox", now=now)
     failpoint("R5")  # before the commit
     transaction.on_commit(lambda: failpoint("R6"))
     return count

@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef
 
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.inbox_lease import wake_inbox
 from hub.incoming.processing.replay.item_filters import TOO_OLD
+from hub.queue import wake_loop
 
 # an older item waits for a replay: its question is not current
 UNMATCHED_AGE_MAX = timedelta(hours=24)
@@ -57,4 +57,4 @@ def attribute_unmatched_items(connection: Connection, *, now: datetime) -> None:
     oldest = now - UNMATCHED_AGE_MAX
     unmatched.filter(received_at__lt=oldest).update(state="held", reason=TOO_OLD, **owner)
     if unmatched.update(state="received", reason="", detail="", **owner):
-        wake_inbox(now=now)
+        wake_loop("inbox", now=now)

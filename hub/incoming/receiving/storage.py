@@ -12,7 +12,7 @@ from hub.db import bulk
 from hub.db.group_commit import GroupCommit
 from hub.db.write_lock import prompt_transaction
 from hub.incoming.models import InboundCount, InboundMessage
-from hub.incoming.processing.inbox_lease import InboxWaker
+from hub.incoming.processing.inbox_waker import InboxWaker
 from hub.incoming.receiving.accepted_messages import (
     SHORT_LOCK_TIMEOUT,
     ReceivedMessage,

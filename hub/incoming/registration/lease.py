@@ -11,15 +11,21 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from hub.crypto.sealed import Sealed
 from hub.db.clock import Clock
 from hub.db.ids import uuid7
 from hub.incoming.models import InboundEndpoint
+from hub.processes.leases import RowLeases
 from hub.queue import wake_up
 
-REGISTRATION_LEASE = timedelta(seconds=60)  # longer than one call takes; each call extends it
+REGISTRATION_LEASES = RowLeases(
+    InboundEndpoint,
+    timedelta(seconds=60),  # longer than one call takes; each call extends it
+    "registration_lease",
+    "registration_lease_until",
+)
 AWAITED_SUFFIX = "awaited"  # behind the id in the wake-up of a check that a person requested
 
 
@@ -36,18 +42,18 @@ class RegistrationLease:
 
     def query_held(self) -> QuerySet[InboundEndpoint]:
         """Return a queryset of the endpoint; empty if the lease was lost."""
-        return InboundEndpoint.unscoped.filter(pk=self.endpoint_id, registration_lease=self.token)
+        return REGISTRATION_LEASES.held(self.token).filter(pk=self.endpoint_id)
 
     def extend(self, *, now: datetime) -> None:
         """Extend the lease, and keep the time of the next check unless one was requested meanwhile.
 
         Raises RegistrationLeaseLost.
         """
-        until = now + REGISTRATION_LEASE
+        renewed = REGISTRATION_LEASES.renewed(now=now)
         not_requested = self.query_held().filter(next_check_at__gt=now)
-        if not_requested.update(registration_lease_until=until, next_check_at=until):
+        if not_requested.update(next_check_at=now + REGISTRATION_LEASES.lasts, **renewed):
             return
-        if not self.query_held().update(registration_lease_until=until):
+        if not self.query_held().update(**renewed):
             raise RegistrationLeaseLost
 
     @contextmanager
@@ -57,13 +63,12 @@ class RegistrationLease:
         Raises RegistrationLeaseLost if it was lost before.
         """
         with transaction.atomic():
-            locked = self.query_held().select_for_update(no_key=True).values_list("pk", flat=True)
-            if locked.first() is None:
+            if not REGISTRATION_LEASES.lock_held(self.token, [self.endpoint_id]):
                 raise RegistrationLeaseLost
             yield
 
     def release(self) -> None:
-        self.query_held().update(registration_lease=None, registration_lease_until=None)
+        REGISTRATION_LEASES.release(self.token)
 
     def finish_check(
         self,
@@ -79,7 +84,7 @@ class RegistrationLease:
         this one is due immediately, and begins anew. The task of a due check is woken.
         """
         not_requested = self.query_held().filter(next_check_at__gt=now)
-        released: dict[str, Any] = {"registration_lease": None, "registration_lease_until": None}
+        released = REGISTRATION_LEASES.released
         if not_requested.update(next_check_at=next_check_at, check_progress=progress, **released):
             is_due = next_check_at <= now
         else:
@@ -93,11 +98,6 @@ def name_check(endpoint_id: int, *, is_awaited: bool = False) -> str:
     return f"register:{endpoint_id}:{AWAITED_SUFFIX}" if is_awaited else f"register:{endpoint_id}"
 
 
-def is_unleased(*, now: datetime) -> Q:
-    """Match endpoints whose registrations are not leased."""
-    return Q(registration_lease_until=None) | Q(registration_lease_until__lte=now)
-
-
 def acquire_lease(
     endpoints: QuerySet[InboundEndpoint], endpoint_id: int, *, now: datetime, **values: Any
 ) -> RegistrationLease | None:
@@ -106,19 +106,15 @@ def acquire_lease(
     One statement; None if another holder was faster.
     """
     lease = RegistrationLease(endpoint_id, uuid7())
-    rows = endpoints.filter(is_unleased(now=now), pk=endpoint_id)
-    columns = {
-        "registration_lease": lease.token,
-        "registration_lease_until": now + REGISTRATION_LEASE,
-        **values,
-    }
-    return lease if rows.update(**columns) else None
+    rows = endpoints.filter(pk=endpoint_id)
+    is_acquired = REGISTRATION_LEASES.acquire(rows, lease.token, now=now, **values)
+    return lease if is_acquired else None
 
 
 def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> RegistrationLease | None:
     """Claim an endpoint's due check; None if another task has it, or its webhooks are removed."""
     due = InboundEndpoint.unscoped.filter(next_check_at__lte=now)
-    return acquire_lease(due, endpoint.pk, now=now, next_check_at=now + REGISTRATION_LEASE)
+    return acquire_lease(due, endpoint.pk, now=now, next_check_at=now + REGISTRATION_LEASES.lasts)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hub.incoming.endpoints.create import (
     get_or_create_connection_endpoint,
 )
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
-from hub.incoming.registration.lease import is_unleased, name_check, revoke_lease
+from hub.incoming.registration.lease import REGISTRATION_LEASES, name_check, revoke_lease
 from hub.incoming.registration.outcomes import record_manual
 from hub.incoming.registration.wanted import plan_subscriptions
 from hub.outgoing.models import Route
@@ -60,7 +60,7 @@ def is_check_awaited(endpoint: InboundEndpoint, *, now: datetime) -> bool:
     """
     rows = InboundEndpoint.unscoped.filter(pk=endpoint.pk)
     list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
-    if rows.filter(registration_lease_until__gt=now).exists():
+    if rows.exclude(REGISTRATION_LEASES.is_free(now=now)).exists():
         return True
     awaited_check = name_check(endpoint.pk, is_awaited=True)
     return bool(pending_wake_ups(awaited_check, since=now - PENDING_FOR))
@@ -129,6 +129,8 @@ def wake_up_due_registrations(*, now: datetime) -> None:
     changed = InboundEndpoint.unscoped.filter(has_changed, next_check_at__gt=now)
     for endpoint in changed[:ENDPOINTS_AT_ONCE]:
         request_check(endpoint, now=now)
-    due = InboundEndpoint.unscoped.filter(is_unleased(now=now), next_check_at__lte=now)
+    due = InboundEndpoint.unscoped.filter(
+        REGISTRATION_LEASES.is_free(now=now), next_check_at__lte=now
+    )
     for pk in due.order_by("next_check_at").values_list("pk", flat=True)[:ENDPOINTS_AT_ONCE]:
         wake_up(name_check(pk), now=now)

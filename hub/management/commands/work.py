@@ -16,10 +16,11 @@ from django.db import Error, close_old_connections, transaction
 
 from hub.crypto.sealed import check_keys
 from hub.db.clock import clock
-from hub.management.pool_process import PoolProcess, free_leases_of_worker
+from hub.management.pool_process import PoolProcess
 from hub.metrics import counters
 from hub.outgoing.sweep_steps import wake_up_for_due_work
 from hub.processes import memory, pool_pipe
+from hub.processes.leases import end_leases, worker_prefix
 from hub.processes.local_processes import current_pid_namespace
 from hub.processes.worker_registry import WORKER_LOST_AFTER, Replacement, Worker
 from hub.queue import migrate_queued_tasks, record_heartbeat, reset_wake_ups
@@ -89,7 +90,7 @@ class Supervisor:
                 at=clock(), host=platform.node(), pool=pool.pid, why=problem, code=pool.returncode
             )
         with contextlib.suppress(Error):  # otherwise the leases expire
-            free_leases_of_worker(self.id)
+            end_leases(worker_prefix(self.id), now=clock())
         if pool.heard_at is None:
             time.sleep(RESTART_DELAY)
         return self.start_pool()
@@ -145,7 +146,7 @@ class Supervisor:
         recent = Worker.objects.filter(seen_at__gt=clock() - WORKER_LOST_AFTER)
         for worker in recent.exclude(id=self.id):
             if worker.has_surely_ended():
-                free_leases_of_worker(worker.id)
+                end_leases(worker_prefix(worker.id), now=clock())
 
     def stop_pool(self, pool: PoolProcess) -> None:
         """Stop the pool; kill it after STOP_GRACE seconds, or on a second stop signal."""

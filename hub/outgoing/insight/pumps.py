@@ -9,9 +9,8 @@ from uuid import UUID
 from django.db.models import Count, Min
 from django.db.models.functions import Greatest
 
-from hub.outgoing.models import PumpSlot
 from hub.outgoing.pump.claiming.claim import claimable_lanes, deliveries_in_flight
-from hub.outgoing.queue.pump_slots import active_pump_leases, pump_capacity
+from hub.processes.loop_slots import LoopSlot, active_leases, pump_capacity
 from hub.processes.worker_registry import Worker
 
 
@@ -25,17 +24,20 @@ class PumpClaim(NamedTuple):
 
 def count_pumps(workers: Iterable[Worker], *, total: int, now: datetime) -> tuple[int, int]:
     """Return the number of running pumps, and how many may run."""
-    return len(active_pump_leases(now=now)), pump_capacity(workers, total=total, now=now)
+    return len(active_leases("pump", now=now)), pump_capacity(workers, total=total, now=now)
 
 
-def list_pump_slots(workers: Sequence[Worker], *, total: int, now: datetime) -> list[PumpSlot]:
+def list_pump_slots(workers: Sequence[Worker], *, total: int, now: datetime) -> list[LoopSlot]:
     """Return a slot for each running pump, and an empty one for each that may start."""
-    taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
+    taken_places = list(
+        LoopSlot.objects.filter(kind="pump", lease_until__gt=now).order_by("number")
+    )
     free_count = pump_capacity(workers, total=total, now=now) - len(taken_places)
     unused = (
         number for number in count() if number not in {place.number for place in taken_places}
     )
-    return taken_places + [PumpSlot(number=number) for number in islice(unused, max(0, free_count))]
+    free_places = islice(unused, max(0, free_count))
+    return taken_places + [LoopSlot(kind="pump", number=number) for number in free_places]
 
 
 def list_pump_claims() -> list[PumpClaim]:

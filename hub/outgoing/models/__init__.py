@@ -7,7 +7,6 @@ from hub.outgoing.models.deliveries import (
     Attempt,
     Delivery,
     Exchange,
-    PumpSlot,
     Rendering,
 )
 from hub.outgoing.models.event_values import EventValue, ValueIndexPosition
@@ -35,7 +34,6 @@ __all__ = [
     "EventValue",
     "Exchange",
     "Idempotency",
-    "PumpSlot",
     "ReceivedDataErasure",
     "RememberedWrite",
     "Rendering",

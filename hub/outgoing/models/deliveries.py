@@ -227,14 +227,3 @@ class Exchange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"
-
-
-class PumpSlot(models.Model):
-    """A leased slot for one running pump; there are as many rows as pumps have ever run at once."""
-
-    number = models.PositiveSmallIntegerField(primary_key=True)
-    lease = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"pump slot {self.number}"

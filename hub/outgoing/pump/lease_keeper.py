@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.connections.actions import maintenance
+from hub.connections.models import LANE_LEASES
 from hub.db.clock import LONG_AGO
 from hub.metrics import counters
-from hub.outgoing.pump.claiming.claim import extend_lane_leases
 from hub.outgoing.pump.types import LaneBatch, PumpRun, ScheduledBatch
-from hub.outgoing.queue import pump_slots
+from hub.processes import loop_slots
 from hub.processes.db_thread import (
     DATABASE_AWAY_ERRORS,
     DATABASE_RETRY_EVERY_SECONDS,
@@ -110,14 +110,13 @@ class LeaseKeeper:
         """
         lease, clock = self.run.lease, self.run.clock
         extended_at = clock()
-        lost_lanes = extend_lane_leases(lease, lanes, now=extended_at)
-        if pump_slots.extend_slot(lease, now=extended_at):
+        # not all that it holds: a claim whose response was lost is recovered
+        lost_lanes = LANE_LEASES.renew_rows(lease, lanes, now=extended_at)
+        if loop_slots.extend_slot(lease, now=extended_at):
             self.slot_leased_at = extended_at
         else:
             self.is_slot_lost = True
-        in_flight_leases.extend_in_flight_leases(
-            lease, until=clock() + in_flight_leases.IN_FLIGHT_LEASE
-        )
+        in_flight_leases.extend_in_flight_leases(lease, now=clock())
         maintenance.apply_maintenance(now=clock())
         return extended_at, lost_lanes
 

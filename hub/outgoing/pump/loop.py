@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import Error
 
+from hub.connections.models import LANE_LEASES
 from hub.db.clock import Clock
 from hub.egress.sender import Sender
 from hub.outgoing.pump.claimer import Claimer
@@ -21,9 +22,7 @@ from hub.outgoing.pump.lease_keeper import LeaseEnded, LeaseKeeper
 from hub.outgoing.pump.settling.settle import count_results
 from hub.outgoing.pump.settling.settler import Settler
 from hub.outgoing.pump.types import PumpRun, ScheduledBatch
-from hub.outgoing.queue import pump_slots
-from hub.outgoing.queue.pump_slots import free_leases
-from hub.processes import db_thread
+from hub.processes import db_thread, loop_slots
 from hub.processes.db_thread import DATABASE_RETRY_EVERY_SECONDS, in_db_thread
 from hub.processes.leases import new_lease
 from hub.throttle import in_flight_leases
@@ -55,8 +54,12 @@ def run_pump(
     starts another pump when it next looks for due work.
     """
     lease, leased_at = new_lease(), clock()
-    if not pump_slots.acquire_slot(
-        lease, per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=leased_at
+    if not loop_slots.acquire_slot(
+        "pump",
+        lease,
+        per_worker=settings.HUB_PUMPS,
+        total=settings.HUB_PUMPS_TOTAL,
+        now=leased_at,
     ):
         return False
     run = PumpRun(
@@ -74,10 +77,10 @@ def run_pump(
     try:
         db_thread.run_with_loop(pump_loop.run_to_end)
     except BaseException:
-        free_leases(lease.bytes, now=clock())  # the next claim recovers what was not settled
+        LANE_LEASES.end(lease.bytes, now=clock())  # the next claim recovers what was not settled
         raise
     finally:
-        pump_slots.release_slot(lease)
+        loop_slots.release_slot(lease)
         in_flight_leases.end_in_flight_leases(lease)
     if (is_work_due(now=clock()) or has_waiting_suspects(now=clock())) and not stopping():
         start_another()  # for deliveries that became due while the slot was released
@@ -144,7 +147,7 @@ class PumpLoop:
     async def hand_over_slot(self) -> None:
         """Release the slot, and start a successor while the last calls are in flight."""
         with contextlib.suppress(Error):
-            await in_db_thread(pump_slots.release_slot, self.run.lease)
+            await in_db_thread(loop_slots.release_slot, self.run.lease)
             if self.lane_sender.lane_tasks:
                 await in_db_thread(self.run.start_another)
 
@@ -214,7 +217,7 @@ class PumpLoop:
                     await in_db_thread(self.run.start_another)
 
     def is_slot_free(self) -> bool:
-        return pump_slots.has_any_slot(
+        return loop_slots.has_any_pump_slot(
             per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=self.run.clock()
         )
 

@@ -6,9 +6,8 @@ from datetime import datetime
 from django.db import transaction
 
 from hub.connections.models import Lane
-from hub.outgoing.queue.pump_slots import is_any_pump_running
 from hub.processes.failpoints import failpoint
-from hub.queue import wake_up
+from hub.queue import wake_loop
 
 
 def wake_lanes(connections: Iterable[int], *, now: datetime) -> None:
@@ -22,11 +21,5 @@ def wake_lanes(connections: Iterable[int], *, now: datetime) -> None:
 
 def _wake_pump_after_commit(*, now: datetime) -> None:
     failpoint("I2")  # after the commit, before the answer
-    wake_pump(now=now)
+    wake_loop("pump", now=now)
     failpoint("I3")  # after the wake-up
-
-
-def wake_pump(*, now: datetime) -> None:
-    """Start a pump if none is running; a running pump claims due lanes by itself."""
-    if not is_any_pump_running(now=now):
-        wake_up("pump", now=now)

@@ -3,7 +3,7 @@
 from hub.scheduled.models.discrepancies import LOCAL, REMOTE, Discrepancy, StagedRecord
 from hub.scheduled.models.jobs import Job, JobSchedule
 from hub.scheduled.models.log_chunks import Log, LogChunk, LogPosition, LogSource
-from hub.scheduled.models.runs import Run, RunLogEntry, RunLoopLease
+from hub.scheduled.models.runs import Run, RunLogEntry
 
 __all__ = [
     "LOCAL",
@@ -17,6 +17,5 @@ __all__ = [
     "LogSource",
     "Run",
     "RunLogEntry",
-    "RunLoopLease",
     "StagedRecord",
 ]

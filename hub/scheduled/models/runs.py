@@ -125,13 +125,3 @@ class RunLogEntry(Scoped):
 
     def __str__(self) -> str:
         return f"{self.kind} in {self.run_id}"
-
-
-class RunLoopLease(models.Model):
-    """A loop that executes runs, while its lease is extended."""
-
-    lease = models.UUIDField(primary_key=True)
-    lease_until = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return str(self.lease)

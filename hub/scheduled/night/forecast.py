@@ -20,7 +20,7 @@ from hub.scheduled.night.quota_lines import (
     summarize_quotas,
 )
 from hub.scheduled.night.simulation import RUN_SLOTS, PredictedNight, simulate_night
-from hub.scheduled.runs.loop_leases import count_loops
+from hub.scheduled.runs.loop_count import count_loops
 
 NIGHT = timedelta(hours=24)
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from hub.connections.models import Connection
 from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run, StagedRecord
+from hub.scheduled.runs.claim import RUN_LEASES
 
 ENDED_STATES = ("finished", "failed", "skipped", "cancelled")
 
@@ -22,7 +23,7 @@ def erase_compared_data(connection: Connection, *, now: datetime) -> None:
     runs = Run.unscoped.filter(
         tenant=connection.tenant_id, job__connector_key=connection.connector_key
     )
-    restarted: dict[str, Any] = {"cursor": {}, "lease": None, "lease_until": None}
+    restarted: dict[str, Any] = {"cursor": {}, **RUN_LEASES.released}
     runs.filter(state="running").update(state="waiting", due_at=now, **restarted)
     runs.filter(state__in=("waiting", "blocked")).update(**restarted)
     StagedRecord.objects.filter(run__in=runs).delete()

@@ -1,7 +1,6 @@
 """Claim due runs under leases, extend the leases, and recover the runs of dead processes.
 
-A lease contains its process (hub/processes/leases.py), so that it can be freed when that
-dies. All writes of a run require that its lease is still held.
+All writes of a run require that its lease is still held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from hub.connections.models import KillSwitch
+from hub.processes.leases import RowLeases
 from hub.scheduled.models import Run
 
-RUN_LEASE = timedelta(seconds=30)
+RUN_LEASES = RowLeases(Run, timedelta(seconds=30))
 MAX_CRASHES = 5  # in a row without progress; then the run fails
 # why a claimed run stops
 LOST, CANCELLED, SUSPENDED = "lost", "cancelled", "tenant_suspended"
@@ -66,7 +66,7 @@ def is_run_due(*, now: datetime) -> bool:
 
 def expired_runs(*, now: datetime) -> QuerySet[Run]:
     """Return a queryset of the runs whose lease has expired."""
-    return Run.unscoped.filter(state="running", lease_until__lte=now)
+    return RUN_LEASES.expired(now=now).filter(state="running")
 
 
 def claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
@@ -96,8 +96,7 @@ def _claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
         state="running",
         reason="",
         detail="",
-        lease=lease,
-        lease_until=now + RUN_LEASE,
+        **RUN_LEASES.columns(lease, now=now),
         attempt_count=F("attempt_count") + 1,
         started_at=Coalesce("started_at", now),
         heartbeat_at=now,
@@ -111,7 +110,7 @@ def extend_leases(leases: Mapping[int, UUID], *, now: datetime) -> dict[int, str
     LOST: another process has the run, or it has ended.
     """
     held_runs = _select_held(leases)
-    held_runs.update(lease_until=now + RUN_LEASE, heartbeat_at=now)
+    held_runs.update(**RUN_LEASES.renewed(now=now), heartbeat_at=now)
     rows = held_runs.values_list("pk", "cancel_requested_at", "tenant__suspended_at")
     found = {
         pk: CANCELLED if cancelled_at else SUSPENDED if suspended_at else ""
@@ -126,26 +125,22 @@ def _select_held(leases: Mapping[int, UUID]) -> QuerySet[Run]:
     return Run.unscoped.filter(pk__in=list(leases), lease__in=set(leases.values()), state="running")
 
 
-def free_run_leases(low: UUID, high: UUID, *, now: datetime) -> None:
-    """End the leases in this range, whose holder is dead."""
-    Run.unscoped.filter(state="running", lease__range=(low, high)).update(lease_until=now)
-
-
 def recover_runs(*, now: datetime) -> Sequence[Run]:
     """Return runs with an expired lease to *waiting*; return those that crashed too often.
 
     The latter keep their state; the caller has to fail them.
     """
     expired = expired_runs(now=now)
-    released = {"lease": None, "lease_until": None}
     expired.filter(cancel_requested_at__isnull=False).update(
-        state="cancelled", finished_at=now, **released
+        state="cancelled", finished_at=now, **RUN_LEASES.released
     )
-    expired.filter(attempt_count__lt=MAX_CRASHES).update(state="waiting", due_at=now, **released)
+    expired.filter(attempt_count__lt=MAX_CRASHES).update(
+        state="waiting", due_at=now, **RUN_LEASES.released
+    )
     return list(expired.select_related("job", "tenant"))
 
 
 def update_held_run(run_id: int, held_lease: UUID, /, **changes: Any) -> bool:
     """Change a run under its lease; return False, without a change, if the lease was lost."""
-    held_runs = Run.unscoped.filter(pk=run_id, lease=held_lease, state="running")
+    held_runs = RUN_LEASES.held(held_lease).filter(pk=run_id, state="running")
     return bool(held_runs.update(**changes))

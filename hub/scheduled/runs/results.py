@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from hub.scheduled.models import Run, RunLogEntry
-from hub.scheduled.runs.claim import update_held_run
+from hub.scheduled.runs.claim import RUN_LEASES, update_held_run
 from hub.scheduled.runs.context import RunBlocked
 from hub.scheduled.runs.notices import notify_failed_run
 from hub.scheduled.runs.run_connections import ConnectionBlocked
@@ -17,7 +17,6 @@ from hub.scheduled.runs.run_connections import ConnectionBlocked
 RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=30), timedelta(minutes=30)  # doubling
 MAX_DETAIL_LENGTH = 500  # characters
 MAX_LOG_ENTRIES = 1000  # of one run
-RELEASED_COLUMNS: Mapping[str, Any] = {"lease": None, "lease_until": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,11 @@ class ClaimedRun:
 def finish_run(claimed: ClaimedRun, result: Mapping[str, Any], *, now: datetime) -> bool:
     """Store the result of a run; False if its lease was lost."""
     if not claimed.update(
-        state="finished", result=dict(result), finished_at=now, heartbeat_at=now, **RELEASED_COLUMNS
+        state="finished",
+        result=dict(result),
+        finished_at=now,
+        heartbeat_at=now,
+        **RUN_LEASES.released,
     ):
         return False
     add_log_entry(claimed.run, "finished", now=now)
@@ -52,14 +55,16 @@ def release_run(claimed: ClaimedRun, *, due_at: datetime, reason: str = "", now:
         reason=reason,
         attempt_count=max(claimed.run.attempt_count - 1, 0),
         heartbeat_at=now,
-        **RELEASED_COLUMNS,
+        **RUN_LEASES.released,
     )
 
 
 @transaction.atomic
 def cancel_claimed_run(claimed: ClaimedRun, *, now: datetime) -> bool:
     """End a run that a person cancelled."""
-    if not claimed.update(state="cancelled", finished_at=now, heartbeat_at=now, **RELEASED_COLUMNS):
+    if not claimed.update(
+        state="cancelled", finished_at=now, heartbeat_at=now, **RUN_LEASES.released
+    ):
         return False
     add_log_entry(claimed.run, "cancelled", now=now)
     return True
@@ -76,7 +81,7 @@ def block_run(claimed: ClaimedRun, error: RunBlocked, *, now: datetime) -> bool:
         **describe_block(error),
         attempt_count=max(claimed.run.attempt_count - 1, 0),
         heartbeat_at=now,
-        **RELEASED_COLUMNS,
+        **RUN_LEASES.released,
     ):
         return False
     add_log_entry(claimed.run, "blocked", level="warning", reason=reason, detail=detail, now=now)
@@ -105,7 +110,7 @@ def retry_or_fail_run(
         reason=reason,
         detail=detail[:MAX_DETAIL_LENGTH],
         heartbeat_at=now,
-        **RELEASED_COLUMNS,
+        **RUN_LEASES.released,
     ):
         return False
     add_log_entry(
@@ -135,7 +140,7 @@ def fail_run(claimed: ClaimedRun, reason: str, detail: str, *, now: datetime) ->
         detail=detail[:MAX_DETAIL_LENGTH],
         finished_at=now,
         heartbeat_at=now,
-        **RELEASED_COLUMNS,
+        **RUN_LEASES.released,
     ):
         return False
     add_log_entry(claimed.run, "failed", level="error", reason=reason, detail=detail, now=now)

@@ -24,7 +24,7 @@ from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs.claim import is_switched_off
 from hub.scheduled.runs.due_runs import get_start_window
-from hub.scheduled.runs.loop_leases import wake_runs
+from hub.scheduled.runs.loop_count import wake_runs
 from hub.scheduled.runs.open_runs import resume_run_row
 from hub.scheduled.runs.results import add_log_entry
 from tenants.models import Tenant

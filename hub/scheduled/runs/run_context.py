@@ -43,7 +43,7 @@ QUOTA_PATIENCE = timedelta(seconds=20)  # beyond it, a run waits as a row and no
 REFRESH_PATIENCE = timedelta(seconds=60)  # for a new access token
 ANSWER_KINDS = ("delivered", "never", "pending")  # kinds of outcomes that the executor receives
 # of the lease of a run, in which no other loop can have it, whatever clock it reads
-SAFE_LEASE = claim.RUN_LEASE - timedelta(seconds=5)
+SAFE_LEASE = claim.RUN_LEASES.lasts - timedelta(seconds=5)
 STOPPING = "stopping"  # the loop ends: its worker stops, or its time is over
 
 
@@ -189,7 +189,7 @@ class ClaimedRunContext:
             done_count=done,
             attempt_count=1,  # what makes progress does not crash
             heartbeat_at=now,
-            lease_until=now + claim.RUN_LEASE,
+            **claim.RUN_LEASES.renewed(now=now),
             **columns,
         )
         if is_held and write is not None:

@@ -21,12 +21,12 @@ from hub.processes.db_thread import (
 )
 from hub.processes.failpoints import failpoint
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import extend_slot
 from hub.queue import report_progress
 from hub.scheduled.models import Run
 from hub.scheduled.runs import claim, results
 from hub.scheduled.runs.context import EXECUTORS, Executor, RunBlocked, RunFailed, RunStopped
 from hub.scheduled.runs.late_runs import spread_late_runs
-from hub.scheduled.runs.loop_leases import extend_loop_lease
 from hub.scheduled.runs.open_runs import recover_interrupted_runs
 from hub.scheduled.runs.run_context import (
     STOPPING,
@@ -63,6 +63,7 @@ class LoopDependencies:
     request_another: Callable[[], object]
     is_slot_wanted: Callable[[], bool] = lambda: False
     yield_after: float = SLOT_YIELDED_AFTER
+    extend_every: float = EXTEND_EVERY_SECONDS
     idle_seconds: float = IDLE_SECONDS
     run_seconds: float = RUN_SECONDS
 
@@ -75,6 +76,7 @@ class RunLoop:
     contexts: dict[int, ClaimedRunContext] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     next_loop_requested_at: float = -math.inf
+    is_slot_lost: bool = False
 
     async def run_to_end(self) -> None:
         """Execute runs until it is time to stop, then let them stop at their cursors."""
@@ -117,9 +119,9 @@ class RunLoop:
 
     @property
     def capacity(self) -> int:
-        """Return how many more runs it may execute."""
+        """Return how many more runs it may execute; none if another loop may have its slot."""
         at_once: int = settings.HUB_RUNS_AT_ONCE
-        return at_once - len(self.tasks)
+        return 0 if self.is_slot_lost else at_once - len(self.tasks)
 
     async def claim_runs(self) -> list[Run]:
         """Claim due runs; none while the database connection is lost."""
@@ -198,7 +200,7 @@ class RunLoop:
                 extended_at, causes = await in_db_thread(self._extend_leases, leases)
                 for pk, context in contexts.items():
                     context.note_extension(extended_at, causes.get(pk, ""))
-            await asyncio.sleep(EXTEND_EVERY_SECONDS)
+            await asyncio.sleep(self.dependencies.extend_every)
 
     def _extend_leases(self, leases: dict[int, UUID]) -> tuple[datetime, dict[int, str]]:
         """Return the time from which the extended leases count, and the runs that must stop, with
@@ -206,10 +208,8 @@ class RunLoop:
         """
         report_progress()
         lease, now = self.dependencies.lease, self.dependencies.clock()
-        extend_loop_lease(lease, now=now)
-        in_flight_leases.extend_in_flight_leases(
-            lease, until=now + in_flight_leases.IN_FLIGHT_LEASE
-        )
+        self.is_slot_lost = not extend_slot(lease, now=now)
+        in_flight_leases.extend_in_flight_leases(lease, now=now)
         if not leases:
             return now, {}
         switched_off = dict.fromkeys(leases, SWITCHED_OFF) if claim.is_switched_off() else {}

@@ -14,7 +14,8 @@ from hub.connections.models import Lane
 from hub.console import health
 from hub.db.clock import clock
 from hub.mail.models import Mail
-from hub.outgoing.models import Delivery, PumpSlot
+from hub.outgoing.models import Delivery
+from hub.processes.loop_slots import LoopSlot
 from hub.processes.worker_registry import Replacement, Worker, record_sweep_failures
 from hub.queue import wake_up
 from tests.factories import NOON
@@ -71,8 +72,8 @@ def test_a_hub_without_a_worker_is_reported(superuser):
 def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
     now, lease = clock(), uuid4()
     worker(seen=now, heard=now)
-    PumpSlot.objects.create(
-        number=0, lease=lease, lease_until=now + timedelta(minutes=9, seconds=30)
+    LoopSlot.objects.create(
+        kind="pump", number=0, lease=lease, lease_until=now + timedelta(minutes=9, seconds=30)
     )
     Replacement.objects.create(at=now, host="here", pool=41, why="hung")
     wake_up("refresh:17", now=now)

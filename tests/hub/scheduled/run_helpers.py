@@ -8,6 +8,7 @@ from connectors.http import Request, Response
 from connectors.outcomes import outcome_of_status, refresh
 from hub.processes.db_thread import run_with_loop
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import acquire_slot, release_slot
 from hub.scheduled.jobs.option_schema import JobOptions, Option, TextOption
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.runs import run_loop
@@ -67,7 +68,10 @@ def run_due(network=None, *, clock=None, stopping=None, **dependencies):
         "idle_seconds": 0.0,
         "run_seconds": 20.0,
     }
-    run_with_loop(run_loop.RunLoop(run_loop.LoopDependencies(**fields | dependencies)).run_to_end)
+    loop = run_loop.LoopDependencies(**fields | dependencies)
+    acquire_slot("run", loop.lease, now=loop.clock())
+    run_with_loop(run_loop.RunLoop(loop).run_to_end)
+    release_slot(loop.lease)
     return network
 
 

@@ -56,7 +56,7 @@ def test_what_has_ended_makes_room(django_assert_num_queries):
 @pytest.mark.django_db
 def test_the_room_of_a_dead_pump_is_free_when_its_lease_ends():
     reserve_app_calls(ONE, at_once=16)
-    in_flight_leases.extend_in_flight_leases(ONE, until=NOON + MINUTE)
+    in_flight_leases.extend_in_flight_leases(ONE, now=NOON + timedelta(seconds=36))
     assert reserve_app_calls(OTHER, now=NOON + 0.9 * MINUTE).max_in_flight == 0
     assert reserve_app_calls(OTHER, now=NOON + MINUTE).max_in_flight == 12
     in_flight_leases.delete_expired_in_flight_leases(now=NOON + 2 * MINUTE)

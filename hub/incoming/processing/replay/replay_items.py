@@ -16,7 +16,7 @@ from hub.actions import Action, always, declare_actions
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.incoming.processing.inbox_lease import wake_inbox
+from hub.incoming.processing.claim import MESSAGE_LEASES
 from hub.incoming.processing.replay.item_filters import (
     is_replayable,
     match_replayable,
@@ -27,6 +27,7 @@ from hub.operations.match_plans import MatchedRows, store_match_plan
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from hub.processes.failpoints import failpoint
+from hub.queue import wake_loop
 from tenants.models import Tenant
 
 REPLAY_ITEMS = "replay_items"  # the kind of the operation
@@ -135,9 +136,9 @@ def return_to_inbox(items: Sequence[InboundItem], *, now: datetime) -> None:
     messages = [item.message_id for item in items if item.is_whole_message]
     if messages:
         InboundMessage.unscoped.filter(pk__in=messages).update(
-            due_at=now, attempt_count=0, lease=None, lease_until=None
+            due_at=now, attempt_count=0, **MESSAGE_LEASES.released
         )
-    wake_inbox(now=now)
+    wake_loop("inbox", now=now)
     failpoint("R9")  # before the commit
     transaction.on_commit(lambda: failpoint("R0"))
 

@@ -1,6 +1,6 @@
 """Claim lanes and their due deliveries in one short transaction, which counts the attempt."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -8,10 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import BREAKER, Connection, Credential, Lane, sendable_lanes
+from hub.connections.models import (
+    BREAKER,
+    LANE_LEASES,
+    Connection,
+    Credential,
+    Lane,
+    sendable_lanes,
+)
 from hub.db import bulk
 from hub.db.prepared import PreparedQuery
 from hub.outgoing.models import Delivery
@@ -26,7 +33,6 @@ from hub.outgoing.pump.claiming.deliveries import Claim, claim_due_deliveries
 from hub.outgoing.pump.claiming.recovery import recover_expired_leases
 from hub.processes.failpoints import failpoint
 
-LANE_LEASE = timedelta(seconds=12)
 MAX_DELIVERIES_PER_LANE = 800
 # Fair queueing: a lane's virtual time advances by this for each delivery that it is given.
 VIRTUAL_TIME_PER_DELIVERY = timedelta(seconds=0.25)
@@ -45,13 +51,9 @@ class ClaimedLane:
 # --- lanes that can be claimed --------------------------------------------------------------------
 
 
-def unleased_lanes(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
-    return lanes.filter(Q(lease_until=None) | Q(lease_until__lt=now))
-
-
 def claimable_lanes(*, now: datetime) -> QuerySet[Lane]:
     """Select the lanes that are due, not held and not leased."""
-    return unleased_lanes(sendable_lanes(now=now), now=now).filter(due_at__lte=now)
+    return sendable_lanes(now=now).filter(LANE_LEASES.is_free(now=now), due_at__lte=now)
 
 
 def lock_next_lanes(lanes: QuerySet[Lane], limit: int) -> QuerySet[Lane]:
@@ -129,15 +131,13 @@ def recover_held_lanes(*, now: datetime) -> None:
     No claim takes these lanes, so the deliveries of a dead pump would stay *sending* until the hold
     ends.
     """
-    expired = Lane.unscoped.filter(lease__isnull=False, lease_until__lt=now)
-    held_lanes = expired.exclude(pk__in=sendable_lanes(now=now).values("pk"))
+    sendable = sendable_lanes(now=now).values("pk")
+    held_lanes = LANE_LEASES.expired(now=now).exclude(pk__in=sendable)
     with transaction.atomic():
         locked = held_lanes.select_for_update(of=("self",), skip_locked=True, no_key=True)
         lanes = list(locked.order_by("pk")[: LARGE_BUDGET.lanes])
         recover_expired_leases(lanes, now=now)
-        Lane.unscoped.filter(pk__in=[lane.pk for lane in lanes]).update(
-            lease=None, lease_until=None
-        )
+        Lane.unscoped.filter(pk__in=[lane.pk for lane in lanes]).update(**LANE_LEASES.released)
 
 
 def lanes_within(lanes: list[Lane], budget: ClaimBudget, sizing: BatchSizing) -> list[Lane]:
@@ -184,8 +184,7 @@ def lease_lanes(
         claims_by_lane[delivery.connection_id].append(claim)
     count = len(lanes)
     columns: dict[str, Sequence[Any]] = {
-        "lease": [lease] * count,
-        "lease_until": [now + LANE_LEASE] * count,
+        **{name: [value] * count for name, value in LANE_LEASES.columns(lease, now=now).items()},
         "virtual_time": [
             now + VIRTUAL_TIME_PER_DELIVERY * len(lane_claims)
             for lane_claims in claims_by_lane.values()
@@ -203,15 +202,3 @@ def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: da
         bulk.update_rows(
             Lane, list(sent_counts), {"virtual_time": virtual_times}, only={"lease": lease}
         )
-
-
-def extend_lane_leases(lease: UUID, lanes: Collection[int], *, now: datetime) -> Collection[int]:
-    """Extend the lease on these lanes; return those that this pump does not hold any more.
-
-    The caller passes the lanes, as it may not know of one that it leased by a claim whose response
-    was lost.
-    """
-    held_lanes = Lane.unscoped.filter(lease=lease, pk__in=lanes)
-    if held_lanes.update(lease_until=now + LANE_LEASE) == len(lanes):
-        return ()
-    return set(lanes).difference(held_lanes.values_list("pk", flat=True))

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from hub.connections.models import sendable_lanes
+from hub.connections.models import LANE_LEASES, sendable_lanes
 from hub.db.prepared import PreparedQuery
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.claim import (
@@ -15,7 +15,6 @@ from hub.outgoing.pump.claiming.claim import (
     lease_lanes,
     load_connections,
     lock_next_lanes,
-    unleased_lanes,
 )
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
@@ -55,8 +54,8 @@ def claim_suspects(
     """
     with transaction.atomic():
         lane_suspects = suspect_deliveries(now=now).filter(connection=OuterRef("pk"))
-        lanes_with_suspects = unleased_lanes(sendable_lanes(now=now), now=now).filter(
-            Exists(lane_suspects)
+        lanes_with_suspects = sendable_lanes(now=now).filter(
+            LANE_LEASES.is_free(now=now), Exists(lane_suspects)
         )
         lanes = list(lock_next_lanes(lanes_with_suspects, SUSPECT_BATCH))
         recover_expired_leases(lanes, now=now)

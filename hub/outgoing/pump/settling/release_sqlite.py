@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 
-from hub.connections.models import Lane, QuotaQueue
+from hub.connections.models import LANE_LEASES, Lane, QuotaQueue
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 from hub.outgoing.pump.settling.waiting_queues import queues_with_deliveries
@@ -25,9 +25,7 @@ def update_released_lanes(
     )
     first_due = waiting.order_by("due_at").values("due_at")[:1]
     due_at = Case(When(pk__in=unguarded_ids, then=Subquery(first_due)), default=Value(now))
-    Lane.unscoped.filter(pk__in=lanes, lease=lease).update(
-        lease=None, lease_until=None, due_at=due_at
-    )
+    Lane.unscoped.filter(pk__in=lanes, lease=lease).update(**LANE_LEASES.released, due_at=due_at)
     for queue in queues_with_deliveries(QuotaQueue.unscoped.filter(connection__in=unguarded_ids)):
         later_due = Q(due_at=None) | Q(due_at__gt=queue.opens_at)
         Lane.unscoped.filter(later_due, pk=queue.connection_id, lease=None).update(

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.incoming.models import InboundItem, InboundMessage, InboxLease
+from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing import claim, due_items
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import (
@@ -20,12 +20,12 @@ from hub.incoming.processing.claim import (
     claim_repeated_message,
     list_candidates,
 )
-from hub.incoming.processing.inbox_lease import acquire_inbox_lease, free_inbox_leases
 from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.processing.replay import replay_item
 from hub.incoming.processing.stored_items import process_due_items
 from hub.outgoing.models import Event
-from hub.processes.leases import new_lease
+from hub.processes.leases import end_leases, new_lease
+from hub.processes.loop_slots import acquire_slot, is_loop_running, release_slot
 from tests.hub.incoming.database_refusals import rows_refused_by_database
 from tests.hub.incoming.webhook_posts import (
     NOTIFICATION,
@@ -108,14 +108,14 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(client, make, sales
 def test_messages_of_a_killed_process_are_processed_at_once_by_the_next_loop(client, pipedrive):
     post_changes(client, pipedrive, 3)
     lease = new_lease()
-    acquire_inbox_lease(lease, now=clock())
+    acquire_slot("inbox", lease, now=clock())
     assert len(claim_messages(lease, after="", now=clock()).messages) == 3
     assert not claim_messages(new_lease(), after="", now=clock()).messages
     assert not claim_repeated_message(new_lease(), now=clock())
 
     now = clock()
-    free_inbox_leases(lease, lease, now=now)
-    assert not InboxLease.objects.exists()
+    end_leases(lease.bytes, now=now)
+    assert not is_loop_running("inbox", now=now)
     run_inbox(now=now)
     assert Event.unscoped.count() == 3
 
@@ -124,7 +124,7 @@ def test_a_loop_whose_lease_was_lost_publishes_nothing(client, pipedrive):
     post_changes(client, pipedrive, 1)
     first, second = new_lease(), new_lease()
     messages = claim_messages(first, after="", now=clock()).messages
-    later = clock() + claim.MESSAGE_LEASE
+    later = clock() + claim.MESSAGE_LEASES.lasts
     taken = claim_repeated_message(second, now=later)
     process_messages(messages, first, now=later)
     assert not Event.unscoped.exists()
@@ -138,6 +138,18 @@ def test_the_loop_processes_what_is_due_and_ends_when_it_is_stopped(client, pipe
     loop = InboxLoop(new_lease(), clock=clock, pause=waits.append, stopping=lambda: bool(waits))
     loop.run()
     assert (Event.unscoped.count(), len(waits)) == (3, 1)
+
+
+def test_a_loop_whose_slot_was_lost_ends(pipedrive):
+    waits = []
+    loop = InboxLoop(new_lease(), clock=clock, pause=waits.append, stopping=lambda: len(waits) > 3)
+    acquire_slot("inbox", loop.lease, now=clock())
+    loop.run(extend_every=0)
+    assert len(waits) == 4
+    waits.clear()
+    release_slot(loop.lease)
+    loop.run(extend_every=0)
+    assert not waits
 
 
 @pytest.mark.corrections(item="2.1")

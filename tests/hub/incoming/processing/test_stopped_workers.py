@@ -13,7 +13,7 @@ from bench.installation.processes import ROOT, wait_until
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.claim import MESSAGE_LEASE
+from hub.incoming.processing.claim import MESSAGE_LEASES
 from hub.incoming.processing.due_items import count_attempt, due_items
 from hub.incoming.processing.replay import replay_item
 from hub.incoming.processing.stored_items import process_items
@@ -85,7 +85,7 @@ def test_what_a_worker_holds_that_is_stopped_within_a_transaction_is_free_soon(
 ):
     post_pipedrive(client, pipedrive)
     worker = request.getfixturevalue("stopped_worker")
-    later = clock() + MESSAGE_LEASE
+    later = clock() + MESSAGE_LEASES.lasts
     run_inbox(now=later)
     assert not Event.unscoped.exists()  # its rows are locked
     wait_until(lambda: count_open_transactions() == 0, within=10, what="the server")

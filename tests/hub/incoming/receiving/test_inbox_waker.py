@@ -7,13 +7,9 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from hub.db.clock import clock
-from hub.incoming.models import InboxLease
-from hub.incoming.processing.inbox_lease import (
-    RUNNING_LOOP_CACHED_FOR,
-    InboxWaker,
-    acquire_inbox_lease,
-)
+from hub.incoming.processing.inbox_waker import RUNNING_LOOP_CACHED_FOR, InboxWaker
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import acquire_slot, release_slot
 from hub.queue import WakeUp
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +28,7 @@ def is_woken():
 
 def test_a_running_loop_is_looked_up_again_after_half_a_second():
     now, waker = clock(), InboxWaker()
-    acquire_inbox_lease(new_lease(), now=now)
+    acquire_slot("inbox", new_lease(), now=now)
     assert count_statements(waker, now=now) == 1
     assert count_statements(waker, now=now + RUNNING_LOOP_CACHED_FOR - SOON) == 0
     assert count_statements(waker, now=now + RUNNING_LOOP_CACHED_FOR) == 1
@@ -40,10 +36,10 @@ def test_a_running_loop_is_looked_up_again_after_half_a_second():
 
 
 def test_without_a_loop_every_receiver_wakes_one():
-    now, waker = clock(), InboxWaker()
-    acquire_inbox_lease(new_lease(), now=now)
+    now, waker, lease = clock(), InboxWaker(), new_lease()
+    acquire_slot("inbox", lease, now=now)
     waker.wake(now=now)
-    InboxLease.objects.all().delete()
+    release_slot(lease)
     waker.wake(now=now + RUNNING_LOOP_CACHED_FOR)
     assert is_woken()
     assert count_statements(waker, now=now + RUNNING_LOOP_CACHED_FOR + SOON) > 0

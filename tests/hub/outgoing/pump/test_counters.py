@@ -6,11 +6,12 @@ from uuid import uuid4
 import pytest
 
 from connectors.http import Response
-from hub.outgoing.models import Delivery, PumpSlot
+from hub.outgoing.models import Delivery
 from hub.outgoing.pump.loop import MANY_LANES, MANY_REQUESTS, run_pump
-from hub.outgoing.queue import pump_slots
+from hub.processes import loop_slots
 from hub.processes.db_thread import in_db_thread
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import LoopSlot
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.metrics.stored_counts import counts_by_label
@@ -91,15 +92,15 @@ def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_slot_is_f
 
 
 def test_a_place_whose_lease_ended_is_free():
-    PumpSlot.objects.create(number=0, lease=new_lease(), lease_until=NOON)
-    assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON - MINUTE)
-    assert pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+    LoopSlot.objects.create(kind="pump", number=0, lease=new_lease(), lease_until=NOON)
+    assert not loop_slots.has_any_pump_slot(per_worker=1, total=0, now=NOON - MINUTE)
+    assert loop_slots.has_any_pump_slot(per_worker=1, total=0, now=NOON)
 
 
 @pytest.mark.parametrize(("slots", "ran"), [(1, False), (2, True)])
 def test_a_pump_runs_where_a_slot_is_free(settings, slots, ran):
     settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = slots, 0
-    PumpSlot.objects.create(number=0, lease=new_lease(), lease_until=NOON + MINUTE)
+    LoopSlot.objects.create(kind="pump", number=0, lease=new_lease(), lease_until=NOON + MINUTE)
     assert (
         run_pump(
             clock=lambda: NOON, open_client=FakeHttp().outlet, random=lambda: 0, idle_seconds=0

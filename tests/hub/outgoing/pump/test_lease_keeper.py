@@ -8,11 +8,10 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError
 
-from hub.connections.models import Lane
+from hub.connections.models import LANE_LEASES, Lane
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.claiming.claim import LANE_LEASE
 from hub.outgoing.pump.lease_keeper import SAFE_LEASE, LeaseEnded, LeaseKeeper
-from hub.outgoing.queue import pump_slots
+from hub.processes import loop_slots
 from hub.processes.db_thread import run_with_loop
 from tests.factories import NOON
 from tests.hub.metrics.stored_counts import counts_by_label
@@ -58,7 +57,7 @@ def test_a_lease_counts_from_before_the_claim_in_the_databases_time(pump_loop, c
     batch = claim(pump_loop)
     clock.step = timedelta(0)
     lease_until = Lane.unscoped.get().lease_until
-    assert batch.leased_at == lease_until - LANE_LEASE < clock.now
+    assert batch.leased_at == lease_until - LANE_LEASES.lasts < clock.now
     clock.now = batch.leased_at + SAFE_LEASE
     assert pump_loop.lease_keeper.is_lease_safe(batch)
     clock.now += SECOND
@@ -71,7 +70,7 @@ def test_an_extension_counts_for_the_lanes_that_it_extended(pump_loop, clock):
     run_with_loop(keeper.extend_leases)
     clock.now += SAFE_LEASE
     assert keeper.is_lease_safe(batch)
-    assert Lane.unscoped.get().lease_until == clock.now - SAFE_LEASE + LANE_LEASE
+    assert Lane.unscoped.get().lease_until == clock.now - SAFE_LEASE + LANE_LEASES.lasts
     keeper.forget([batch.lane.pk])
     assert not keeper.is_lease_safe(batch)
 
@@ -88,7 +87,7 @@ def test_an_extension_shows_that_another_pump_took_the_lane_over(pump_loop, cloc
 
 @pytest.mark.corrections(item="3.3")
 def test_a_pump_that_slept_through_its_lease_claims_nothing(pump_loop, clock):
-    clock.now += LANE_LEASE
+    clock.now += LANE_LEASES.lasts
     with pytest.raises(LeaseEnded):
         claim(pump_loop)
     assert Lane.unscoped.get().lease is None
@@ -98,9 +97,9 @@ def test_a_pump_that_slept_through_its_lease_claims_nothing(pump_loop, clock):
 @pytest.mark.corrections(item="3.3")
 def test_a_slot_that_expired_is_lost_though_its_row_is_there(clock):
     lease = uuid4()
-    pump_slots.acquire_slot(lease, per_worker=1, total=0, now=NOON)
-    assert pump_slots.extend_slot(lease, now=NOON + 11 * SECOND)
-    assert not pump_slots.extend_slot(lease, now=NOON + 24 * SECOND)
+    loop_slots.acquire_slot("pump", lease, per_worker=1, total=0, now=NOON)
+    assert loop_slots.extend_slot(lease, now=NOON + 11 * SECOND)
+    assert not loop_slots.extend_slot(lease, now=NOON + 24 * SECOND)
     keeper = LeaseKeeper(replace(build_run(clock), lease=lease), NOON)
     clock.now = NOON + 24 * SECOND
     run_with_loop(keeper.extend_leases)

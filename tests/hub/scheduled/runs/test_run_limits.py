@@ -9,16 +9,12 @@ from django.db import connections
 from connectors.http import Request, Response
 from hub.connections.calls.reserved_call import QuotaExhausted
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import acquire_slot, release_slot
 from hub.queue import WakeUp, wake_up
-from hub.scheduled.models import Run, RunLoopLease
+from hub.scheduled.models import Run
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.calls.provider_calls import reserve_run_call
-from hub.scheduled.runs.loop_leases import (
-    acquire_loop_lease,
-    is_slot_wanted,
-    release_loop_lease,
-    wake_runs,
-)
+from hub.scheduled.runs.loop_count import count_loops, is_slot_wanted, wake_runs
 from hub.throttle.models import InFlightLease
 from tests.factories import NOON
 from tests.hub.scheduled.run_helpers import (
@@ -72,10 +68,14 @@ def test_no_slot_of_a_call_is_left_behind(make, run_reports):
 def test_a_workers_loops_leave_a_slot_of_the_class_free(make, settings):
     settings.HUB_SLOTS = settings.HUB_SLOTS | {"long": 3}
     leases = [new_lease() for _ in range(4)]
-    assert [acquire_loop_lease(lease, now=NOON) for lease in leases] == [True, True, False, False]
-    release_loop_lease(leases[0])
-    assert acquire_loop_lease(leases[2], now=NOON)
-    assert acquire_loop_lease(leases[3], now=after(minutes=1))  # the others have died
+
+    def acquire(lease, at=NOON):
+        return acquire_slot("run", lease, per_worker=count_loops(), now=at)
+
+    assert [acquire(lease) for lease in leases] == [True, True, False, False]
+    release_slot(leases[0])
+    assert acquire(leases[2])
+    assert acquire(leases[3], after(minutes=1))  # the others have died
 
 
 def test_a_loop_in_the_only_slot_gives_way_to_tasks_that_wait(make, run_reports):
@@ -103,10 +103,10 @@ def test_a_loop_is_woken_if_none_runs_and_something_is_due(make):
     wake_runs(now=NOON)
     assert not WakeUp.objects.exists()
     run_of(make)
-    RunLoopLease.objects.create(lease=new_lease(), lease_until=after(seconds=5))
+    acquire_slot("run", new_lease(), now=NOON)
     wake_runs(now=NOON)
     assert not WakeUp.objects.exists()
-    wake_runs(now=after(seconds=6))
+    wake_runs(now=after(seconds=12))
     assert WakeUp.objects.filter(name="run").exists()
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.notices.models import Notice
-from hub.processes.leases import lease_range, new_lease
+from hub.processes.leases import end_leases, new_lease
 from hub.scheduled.models import Run, RunLogEntry
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines
@@ -68,8 +68,7 @@ def test_a_run_of_a_dead_process_is_claimed_again(make, slack_connection, run_re
     (claimed,) = claim.claim_runs(5, lease, now=NOON)
     assert claimed == run
     assert claim.claim_runs(5, new_lease(), now=NOON) == []
-    low, high = lease_range(lease.bytes[:10])
-    claim.free_run_leases(low, high, now=NOON)
+    end_leases(lease.bytes[:10], now=NOON)
     run_due()
     run.refresh_from_db()
     assert (run.state, run.done_count) == ("finished", 3)

@@ -1,5 +1,6 @@
 """A loop that is stopped while another one takes over its run sends nothing more when it wakes."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from hub.egress import RequestWithdrawn
 from hub.egress.send_condition import may_send
 from hub.processes.db_thread import in_db_thread
 from hub.processes.leases import new_lease
+from hub.processes.loop_slots import release_slot
+from hub.scheduled.models import Run
 from hub.scheduled.runs import claim
 from tests.hub.scheduled.run_helpers import Network, Time, job_of, read_three_pages, run_due, run_of
 
@@ -60,6 +63,20 @@ def test_a_run_that_no_loop_took_over_goes_on(run):
     run.refresh_from_db()
     assert (network.asked, len(network.requests)) == (4, 3)
     assert (run.state, run.attempt_count) == ("finished", 1)
+
+
+def test_a_loop_whose_slot_was_lost_claims_no_more_runs(make, run, run_reports):
+    lease = new_lease()
+
+    async def lose_slot(context):
+        await in_db_thread(release_slot, lease)
+        await asyncio.sleep(0.2)
+        await in_db_thread(run_of, make, run.job)
+        return {}
+
+    run_reports(lose_slot)
+    run_due(lease=lease, extend_every=0.02, idle_seconds=1.0)
+    assert sorted(Run.unscoped.values_list("state", flat=True)) == ["finished", "waiting"]
 
 
 def test_a_call_within_the_lease_is_sent(run):

@@ -10,8 +10,8 @@ from hub.connections.models import Lane
 from hub.outgoing.models import Attempt, Delivery, Exchange
 from hub.outgoing.pump.loop import run_pump
 from hub.outgoing.pump.types import NotSent
-from hub.outgoing.queue.pump_slots import active_pump_leases
 from hub.processes.db_thread import in_db_thread, run_with_loop
+from hub.processes.loop_slots import is_loop_running
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.metrics.stored_counts import counts_by_label
@@ -89,7 +89,7 @@ def test_an_error_of_ours_in_the_loop_ends_the_run_after_the_calls_in_flight_are
     async def slow_outlet():
         async def send(request):
             called.append(request)
-            while await in_db_thread(lambda: active_pump_leases(now=NOON)):
+            while await in_db_thread(lambda: is_loop_running("pump", now=NOON)):
                 await asyncio.sleep(0)  # until the run hands its slot over
             return Response(200, at=NOON)
 

@@ -1,6 +1,5 @@
-"""Who holds a lease stands in it; what a dead process held is free at once."""
+"""Slots of loops are limited; what a dead process held is free at once."""
 
-import os
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -8,12 +7,12 @@ import pytest
 from django.db import connection as database
 
 from connectors.http import InFlight
-from hub.connections.models import Lane
-from hub.outgoing.models import Delivery, PumpSlot
-from hub.outgoing.queue import pump_slots
-from hub.outgoing.queue.pump_slots import free_leases
-from hub.processes.leases import new_lease, process_prefix, worker_prefix
-from hub.processes.worker_registry import NO_WORKER, WORKER_ENV, Worker, current_worker_id
+from hub.connections.models import LANE_LEASES, Lane
+from hub.outgoing.models import Delivery
+from hub.processes import loop_slots
+from hub.processes.leases import end_leases, process_prefix, worker_prefix
+from hub.processes.loop_slots import LoopSlot
+from hub.processes.worker_registry import WORKER_ENV, Worker
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.models import InFlightLease
 from hub.throttle.reserve import reserve_calls
@@ -37,7 +36,9 @@ def hold(make, lease):
     Lane.unscoped.filter(connection=delivery.connection).update(
         lease=lease, lease_until=NOON + MINUTE, due_at=NOON
     )
-    PumpSlot.objects.create(number=PumpSlot.objects.count(), lease=lease, lease_until=NOON + MINUTE)
+    LoopSlot.objects.create(
+        kind="pump", number=LoopSlot.objects.count(), lease=lease, lease_until=NOON + MINUTE
+    )
     InFlightLease.objects.create(key="app", lease=lease, count=1, until=NOON + MINUTE)
     return delivery
 
@@ -46,22 +47,10 @@ def states():
     return list(Delivery.unscoped.order_by("pk").values_list("state", flat=True))
 
 
-def test_a_lease_names_this_process_and_no_two_are_alike():
-    lease = new_lease()
-    assert lease.bytes.startswith(process_prefix(NO_WORKER, os.getpid()))
-    assert lease != new_lease()
-
-
-def test_a_pool_knows_its_worker(monkeypatch):
-    assert current_worker_id() == NO_WORKER
-    monkeypatch.setenv(WORKER_ENV, str(OURS))
-    assert current_worker_id() == OURS
-
-
 def test_what_a_dead_process_sent_goes_again_at_once_and_its_slot_is_free(make):
     hold(make, lease_of(OURS))
-    assert free_leases(process_prefix(OURS, 7), now=NOON) == 1
-    assert not pump_slots.is_any_pump_running(now=NOON)
+    end_leases(process_prefix(OURS, 7), now=NOON)
+    assert not loop_slots.is_loop_running("pump", now=NOON)
     later = NOON + timedelta(milliseconds=1)
     pump(FakeHttp(), at=later)
     assert states() == ["delivered"]
@@ -81,7 +70,7 @@ def test_a_publisher_that_has_not_committed_does_not_delay_it(make):
         with database.cursor() as ours:
             ours.execute("SET lock_timeout = '300ms'")
         try:
-            assert free_leases(worker_prefix(OURS), now=NOON) == 1
+            end_leases(worker_prefix(OURS), now=NOON)
         finally:
             cursor.execute("ROLLBACK")
             publisher.close()
@@ -91,7 +80,7 @@ def test_a_publisher_that_has_not_committed_does_not_delay_it(make):
 def test_what_a_dead_process_sent_goes_before_what_became_due_later(make):
     sent = hold(make, lease_of(OURS))
     later = make.delivery(sent.connection, now=NOON + timedelta(seconds=1))
-    free_leases(process_prefix(OURS, 7), now=NOON + timedelta(seconds=2))
+    end_leases(process_prefix(OURS, 7), now=NOON + timedelta(seconds=2))
     http = FakeHttp()
     pump(http, at=NOON + timedelta(seconds=3))
     assert [request.headers["webhook-id"] for request in http.requests] == [
@@ -113,9 +102,10 @@ def test_without_that_it_waits_for_the_end_of_the_lease(make):
 def test_only_the_dead_lose_their_leases(make, prefix, freed):
     for lease in (lease_of(OURS, 7), lease_of(OURS, 8), lease_of(OTHERS, 7)):
         hold(make, lease)
-    assert free_leases(prefix, now=NOON) == freed
-    assert len(pump_slots.active_pump_leases(now=NOON)) == 3 - freed
-    assert lease_of(OTHERS, 7) in pump_slots.active_pump_leases(now=NOON)
+    assert LANE_LEASES.end(prefix, now=NOON) == freed
+    end_leases(prefix, now=NOON)
+    assert len(loop_slots.active_leases("pump", now=NOON)) == 3 - freed
+    assert lease_of(OTHERS, 7) in loop_slots.active_leases("pump", now=NOON)
 
 
 @pytest.mark.corrections(item="3.8")
@@ -130,7 +120,7 @@ def test_calls_of_a_dead_process_count_until_they_have_ended_at_the_provider(mak
         return reservation.max_in_flight
 
     assert take_calls(7, NOON) == 8
-    free_leases(process_prefix(OURS, 7), now=NOON)
+    end_leases(process_prefix(OURS, 7), now=NOON)
     assert take_calls(8, NOON + timedelta(seconds=19)) == 2
     assert take_calls(9, NOON + timedelta(seconds=25)) == 8
 
@@ -139,8 +129,8 @@ def test_calls_of_a_dead_process_count_until_they_have_ended_at_the_provider(mak
 
 
 def take(worker, **limits):
-    return pump_slots.acquire_slot(
-        lease_of(worker, len(PumpSlot.objects.all())), **{"total": 0} | limits, now=NOON
+    return loop_slots.acquire_slot(
+        "pump", lease_of(worker, len(LoopSlot.objects.all())), **{"total": 0} | limits, now=NOON
     )
 
 
@@ -151,8 +141,8 @@ def own_worker(monkeypatch):
 
 def run_elsewhere(count):
     for number in range(count):
-        PumpSlot.objects.create(
-            number=number, lease=lease_of(OTHERS, number), lease_until=NOON + MINUTE
+        LoopSlot.objects.create(
+            kind="pump", number=number, lease=lease_of(OTHERS, number), lease_until=NOON + MINUTE
         )
 
 
@@ -169,20 +159,22 @@ def test_a_limit_for_the_installation_counts_all_of_them(own_worker):
 def test_a_place_that_was_left_or_whose_pump_died_is_taken_again(own_worker):
     run_elsewhere(1)
     assert take(OURS, per_worker=1)
-    PumpSlot.objects.filter(number=0).update(lease=None, lease_until=None)
-    PumpSlot.objects.filter(number=1).update(lease_until=NOON)
+    LoopSlot.objects.filter(number=0).update(lease=None, lease_until=None)
+    LoopSlot.objects.filter(number=1).update(lease_until=NOON)
     assert [take(OURS, per_worker=2) for _ in range(2)] == [True, True]
-    assert PumpSlot.objects.count() == 2
+    assert LoopSlot.objects.count() == 2
 
 
 def test_another_worker_has_room_while_it_lives_and_runs_fewer_pumps_than_it_may(own_worker):
     assert take(OURS, per_worker=1)
-    assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+    assert not loop_slots.has_any_pump_slot(per_worker=1, total=0, now=NOON)
     Worker.objects.create(id=OTHERS, host="there", pid=7, pumps=1, started_at=NOON, seen_at=NOON)
-    assert pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
-    assert not pump_slots.has_any_slot(per_worker=1, total=1, now=NOON)
-    PumpSlot.objects.create(number=9, lease=lease_of(OTHERS), lease_until=NOON + MINUTE)
-    assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+    assert loop_slots.has_any_pump_slot(per_worker=1, total=0, now=NOON)
+    assert not loop_slots.has_any_pump_slot(per_worker=1, total=1, now=NOON)
+    LoopSlot.objects.create(
+        kind="pump", number=9, lease=lease_of(OTHERS), lease_until=NOON + MINUTE
+    )
+    assert not loop_slots.has_any_pump_slot(per_worker=1, total=0, now=NOON)
 
 
 def test_a_dead_worker_has_no_room(own_worker):
@@ -195,9 +187,9 @@ def test_a_dead_worker_has_no_room(own_worker):
         started_at=NOON,
         seen_at=NOON - timedelta(seconds=13),
     )
-    assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+    assert not loop_slots.has_any_pump_slot(per_worker=1, total=0, now=NOON)
 
 
 def test_a_lease_of_before_this_version_belongs_to_no_worker(own_worker):
-    PumpSlot.objects.create(number=0, lease=uuid4(), lease_until=NOON + MINUTE)
-    assert pump_slots.has_local_slot(per_worker=1, total=0, now=NOON)
+    LoopSlot.objects.create(kind="pump", number=0, lease=uuid4(), lease_until=NOON + MINUTE)
+    assert loop_slots.has_local_slot("pump", per_worker=1, total=0, now=NOON)
