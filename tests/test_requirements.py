@@ -25,6 +25,8 @@ DEVELOPMENT_TOOLS = {  # declared in requirements-dev.txt
     "pytest-xdist": "a plugin of pytest: several processes",
     "pytest-randomly": "a plugin of pytest: random order",
     "pytest-timeout": "a plugin of pytest: a limit for each test",
+    "pytest-cov": "a plugin of pytest: which tests execute a line, for script/mutants",
+    "coverage": "reads for script/mutants, which has no ending, what pytest-cov has written",
     "import-linter": "a stage of script/test",
     "pip-audit": "a stage of script/test",
     "ruff": "a stage of script/test",
