@@ -108,6 +108,15 @@ PAGES = {
     "member_remove": "members/{membership}/remove/",
     "links": "links/",
     "plan": "operations/plan?state=failed",
+    "delivery_action": "deliveries/{delivery}/send_again",
+    "discrepancy_action": "discrepancies/{discrepancy}/ignore",
+    "endpoint_action": "endpoints/{endpoint}/test_event",
+    "item_action": "events/incoming/{item}/replay",
+    "integration_action": "integrations/{integration}/remove",
+    "job_action": "jobs/{job}/delete",
+    "mapping_action": "mappings/{mapping}/restore",
+    "operation_action": "operations/{operation}/cancel",
+    "run_action": "runs/{run}/cancel",
     "delivery_live": "deliveries/{delivery}/live",
     "run_live": "runs/{run}/live",
     "logs_live": "logs/live",
@@ -121,6 +130,7 @@ NO_PAGES = {  # addresses below a tenant that are not measured, each with its re
     "connections/<uuid:id>/identities/export.csv": "a download",
     "runs/<uuid:id>/certificate.<slug:kind>": "a download",
     "connections/<uuid:id>/identities/review/<slug:verb>": "it is only posted to",
+    "webhooks/<uuid:id>/<slug:verb>": "the view of every action, measured for other rows",
 }
 
 

@@ -11,6 +11,7 @@ from django.contrib.admindocs.views import simplify_regex
 from django.db.models import Model
 from django.urls import URLResolver, get_resolver
 
+from hub.actions import list_offered
 from hub.staff.row_actions import RowActionsMixin
 
 BELOW = "admin/"
@@ -81,7 +82,9 @@ def _find_actions(route: str) -> Sequence[str]:
     page = admin.site._registry[_find_model(route)]
     assert isinstance(page, RowActionsMixin)
     own = [name for name in page.row_actions if getattr(page, name).row_action.form]
-    declared = [action.name for action in page.declared_actions.values() if action.asks_staff]
+    declared = [
+        action.name for action in list_offered(page.declared_actions, "staff") if action.asks_staff
+    ]
     return own + declared
 
 
