@@ -61,25 +61,26 @@ ROWS = {  # what an id stands for, by the word before it
     "confirm": lambda: Authorization.unscoped.all(),
     "<slug:kind>": lambda: Event.unscoped.all(),  # of open/, which leads on
 }
+ACTIONS = {  # what a verb stands for, by the word before the id
+    "connections": CONNECTION_ACTIONS,
+    "endpoints": ENDPOINT_ACTIONS,
+    "deliveries": DELIVERY_ACTIONS,
+    "incoming": ITEM_ACTIONS,
+    "webhooks": SUBSCRIPTION_ACTIONS,
+    "discrepancies": DISCREPANCY_ACTIONS,
+    "jobs": JOB_ACTIONS,
+    "runs": RUN_ACTIONS,
+    "integrations": INTEGRATION_ACTIONS,
+    "operations": OPERATION_ACTIONS,
+    "mappings": MAPPING_ACTIONS,
+}
 PLAIN = {
     "tenant": ["acme"],
     "reference": ["acme"],
     "connector": list(CONNECTORS),
     "object": ["Lead"],
     "kind": ["csv", "ndjson", "event", "txt", "json"],
-    "verb": [
-        *DELIVERY_ACTIONS,
-        *OPERATION_ACTIONS,
-        *JOB_ACTIONS,
-        *CONNECTION_ACTIONS,
-        *ENDPOINT_ACTIONS,
-        *MAPPING_ACTIONS,
-        *INTEGRATION_ACTIONS,
-        *RUN_ACTIONS,
-        *SUBSCRIPTION_ACTIONS,
-        *ITEM_ACTIONS,
-        *DISCREPANCY_ACTIONS,
-    ],
+    "verb": ["confirm", "ignore", "reopen", "keep"],  # of suggestions, which are no declared actions
     "action": ["send"],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
@@ -106,6 +107,8 @@ def choices(route, name):
     word, before = name[1], route[: name.start()].rstrip("/").rpartition("/")[2]
     if route.startswith("admin/"):
         return of_the_admin(route, word)
+    if word == "verb" and (kind := re.search(r"([\w-]+)/<uuid:id>/<slug:verb>$", route)):
+        return list(ACTIONS[kind[1]])
     return [row.public_id for row in ROWS[before]()] if word == "id" else PLAIN[word]
 
 
