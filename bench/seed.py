@@ -52,7 +52,7 @@ def empty() -> None:
     tables = [
         model._meta.db_table for room in ROOMS for model in apps.get_app_config(room).get_models()
     ]
-    tables += ["hub_wakeup", "hub_heartbeat"]
+    tables += ["hub_wakeup", "hub_heartbeat", "hub_loopslot"]
     database.ops.execute_sql_flush(
         database.ops.sql_flush(no_style(), tables, reset_sequences=True, allow_cascade=True)
     )
