@@ -80,7 +80,12 @@ PLAIN = {
     "connector": list(CONNECTORS),
     "object": ["Lead"],
     "kind": ["csv", "ndjson", "event", "txt", "json"],
-    "verb": ["confirm", "ignore", "reopen", "keep"],  # of suggestions, which are no declared actions
+    "verb": [
+        "confirm",
+        "ignore",
+        "reopen",
+        "keep",
+    ],  # of suggestions, which are no declared actions
     "action": ["send"],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
