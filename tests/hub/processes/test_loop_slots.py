@@ -71,6 +71,7 @@ def test_a_publisher_that_has_not_committed_does_not_delay_it(make):
             ours.execute("SET lock_timeout = '300ms'")
         try:
             end_leases(worker_prefix(OURS), now=NOON)
+            assert not loop_slots.is_loop_running("pump", now=NOON)
         finally:
             cursor.execute("ROLLBACK")
             publisher.close()
