@@ -4,8 +4,10 @@ from typing import Any, ClassVar, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.utils.timezone import get_current_timezone
 
 from connectors.registry import CONNECTORS
 from hub import staff
@@ -19,19 +21,16 @@ from hub.connections.admin.state_actions import ConnectionActionsMixin
 from hub.connections.forms.connection_forms import ConnectionForm
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
-from hub.connections.status.credential_timeline import draw_credential_timeline
-from hub.connections.status.effective_status import (
-    determine_effective_state,
-    find_state_text,
-    find_stopping_switches,
-)
+from hub.connections.status.connection_page import build_connection_context, list_last_notices
+from hub.connections.status.effective_status import determine_effective_state
 from hub.connections.status.quota_usage import list_named_quota_usage
-from hub.connections.status.settings_view import list_displayed_settings
 from hub.db.clock import clock
 from hub.reason_codes import find_reason
 from hub.throttle.admin import ConnectorFilter
 from tenants.scoping import ScopedAdminMixin
 
+FORM_FRAME = "console/form_subject.html"  # above the form, the body of the customers' page
+PAGE_ASSETS = Media(css={"all": ["portal/parts.css"]}, js=["portal/parts.js"])
 SUGGESTED_ACTIONS_BY_STATE = {
     "needs_reconnect": "credential",
     "degraded": "credential",
@@ -94,6 +93,11 @@ class ConnectionAdminBase(
     )
     change_form_outer_before_template = "console/connection.html"
 
+    @property
+    def media(self) -> Media:
+        media: Media = super().media + PAGE_ASSETS
+        return media
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # deliveries refer to it; it is disabled instead
 
@@ -126,33 +130,25 @@ class ConnectionAdminBase(
 
     def page_context(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
         if connection.connector_key not in CONNECTORS:  # another release had this connector
-            return {}
+            return {"frame_template": FORM_FRAME}
         if request.method == "GET":
             connection_actions.audit_support_visit(
                 connection, ActorContext.of_request(request), now=clock()
             )
-        has_permission = request.user.has_perm
+        now, has_permission = clock(), request.user.has_perm
+        window = maintenance.find_connection_window(connection, now=now)
+        sees_deliveries = has_permission("outgoing.view_delivery")
+        sees_notices = has_permission("notices.view_notice")
         return {
-            "connection": connection,
-            "system": connection.connector,
-            "sentence": find_state_text(connection, determine_effective_state(connection)).sentence,
-            "reason": self.reason(connection),
-            "state": determine_effective_state(connection),
-            "switch": find_stopping_switches([connection]).get(connection.pk),
-            "waiting": measure_backlog(connection, now=clock())
-            if has_permission("outgoing.view_delivery")
-            else None,
-            "lane": getattr(connection, "lane", None),
-            "notices": connection.notices.order_by("-id")[:5]
-            if has_permission("notices.view_notice")
-            else (),
-            "settings": list_displayed_settings(connection),
-            "gauges": list_named_quota_usage(connection, now=clock()),
-            "maintenance": maintenance.find_connection_window(connection, now=clock()),
-            "timeline": draw_credential_timeline(connection, now=clock()),
-            "deliveries": find_last_deliveries(connection)
-            if has_permission("outgoing.view_delivery")
-            else (),
+            **build_connection_context(connection, window, now=now),
+            "frame_template": FORM_FRAME,
+            "zone": get_current_timezone(),
+            "own_reason": self.reason(connection),
+            "maintenance": window,
+            "waiting": measure_backlog(connection, now=now) if sees_deliveries else None,
+            "notices": list_last_notices(connection) if sees_notices else None,
+            "gauges": list_named_quota_usage(connection, now=now),
+            "deliveries": find_last_deliveries(connection) if sees_deliveries else (),
             "routes": connection.routes.order_by("name")[:20]
             if has_permission("outgoing.view_route")
             else (),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from django import template
 from django.conf import settings
@@ -27,7 +26,6 @@ from hub.connections.status import connector_permissions
 from hub.db.clock import clock
 from hub.number_texts import describe_distance, describe_length, format_rounded, format_whole
 from hub.portal import api_snippets, display_preferences, navigation
-from hub.portal.connection_status import PrimaryAction
 from hub.scheduled.insight.log_texts import describe_log_entry
 from hub.scheduled.models import Run
 from tenants.access.tenant_users import TenantUser
@@ -250,11 +248,6 @@ def build_stacks(
 def build_page_links(newer: str = "", older: str = "", detail: str = "") -> dict[str, str]:
     """Return the links to the previous and next page; empty if there is none."""
     return {"newer": newer, "older": older, "detail": detail}
-
-
-@register.simple_tag(name="step_url")
-def reverse_action(action: PrimaryAction, tenant: str, id: UUID) -> str:
-    return reverse(f"portal:{action.page}", args=[tenant, id, *action.url_arguments])
 
 
 # --- the frame ---

@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hub.connections.models import Connection
+from hub.connections.status.connection_status import describe_statuses
 from hub.connections.status.effective_status import needs_attention
 from hub.db.clock import clock
 from hub.forecast.upcoming import count_urgent_needs
 from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
-from hub.portal.connection_status import describe_statuses
 from hub.portal.integrations.running import list_running_integrations
 from hub.portal.views.change_pages import build_changes_context
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts

@@ -16,13 +16,8 @@ from hub.connections.actions.declared_actions import CONNECTION_ACTIONS, UNDO_AC
 from hub.connections.actions.disconnection import find_disconnection
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
-from hub.connections.status.connector_permissions import list_permission_statuses
-from hub.connections.status.credential_timeline import draw_credential_timeline
-from hub.connections.status.effective_status import find_stopping_switches
-from hub.connections.status.settings_view import list_displayed_settings
+from hub.connections.status.connection_page import build_connection_context, list_last_notices
 from hub.db.clock import clock
-from hub.notices.kinds import NOTICE_KINDS
-from hub.notices.models import Notice
 from hub.notices.preferences import list_effective_preferences
 from hub.outgoing.insight import hourly
 from hub.outgoing.insight.mapping_preview import preview_mappings
@@ -31,21 +26,19 @@ from hub.outgoing.insight.needed_permissions import find_missing_incoming_permis
 from hub.outgoing.models import Delivery
 from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.activity import list_activity
-from hub.portal.connection_status import describe_status
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.views.connections.own_connection import (
     ROUTES_SHOWN,
     filter_routes_to,
     get_own_connection,
 )
+from hub.portal.views.connections.primary_action import choose_primary_action
 from hub.portal.webhook_status import list_subscriptions
-from hub.reason_codes import find_reason
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
 # the tenant's newest deliveries, among which the connection's last day is counted
 DELIVERIES_SCANNED = 5_000
-NOTICES_SHOWN = 5
 STATE_PARTS = (
     ("delivered", "good", gettext_lazy("delivered")),
     ("held", "warn", gettext_lazy("held")),
@@ -77,13 +70,7 @@ def find_upcoming_times(connection: Connection, *, now: datetime) -> UpcomingTim
 
 def build_notice_context(tenant_user: TenantUser, connection: Connection) -> dict[str, Any]:
     """Return the connection's last notices and, for visitors with an account, mail preferences."""
-    notices = connection.notices.filter(kind__in=NOTICE_KINDS).order_by("-id")[:NOTICES_SHOWN]
-    notice_context: dict[str, Any] = {
-        "notices": [
-            (NOTICE_KINDS[notice.kind].label, explain_notice(notice, connection), notice.created_at)
-            for notice in notices
-        ]
-    }
+    notice_context: dict[str, Any] = {"notices": list_last_notices(connection)}
     if tenant_user.user:
         is_concerned = tenant_user.is_owner or connection.connected_by_id == tenant_user.user.pk
         membership = Membership.objects.of(tenant_user.tenant).get(user=tenant_user.user)
@@ -96,41 +83,28 @@ def build_notice_context(tenant_user: TenantUser, connection: Connection) -> dic
     return notice_context
 
 
-def explain_notice(notice: Notice, connection: Connection) -> str:
-    return (
-        find_reason(notice.reason, system=connection.connector.label).sentence
-        if notice.reason
-        else ""
-    )
-
-
 @require_safe
 @tenant_view()
 def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     connection, now = get_own_connection(tenant_user, id), clock()
     matching_routes = list(filter_routes_to(connection)[: ROUTES_SHOWN + 1])
     routes = matching_routes[:ROUTES_SHOWN]
-    status = describe_status(
-        connection,
-        window=maintenance.find_connection_window(connection, now=now),
-        switch=find_stopping_switches([connection]).get(connection.pk),
-    )
+    window = maintenance.find_connection_window(connection, now=now)
+    shared_context = build_connection_context(connection, window, now=now)
+    step = choose_primary_action(connection, shared_context["status"].state)
     offered_actions = list_possible_actions(CONNECTION_ACTIONS, connection)
     context: dict[str, Any] = {
+        **shared_context,
         "tenant_user": tenant_user,
-        "connection": connection,
-        "connector": connection.connector,
-        "environment": connection.connector.environment(connection.settings.get("environment", "")),
-        "status": status,
+        "step": step,
+        "step_url": step.build_url(connection),
         "waiting": measure_backlog(connection, now=now),
-        "permissions": list_permission_statuses(connection),
         "missing_permissions": find_missing_incoming_permissions(connection),
         "disconnection": find_disconnection(connection, now=now),
-        "timeline": draw_credential_timeline(connection, now=now),
         "actions": [
             offered
             for offered in offered_actions
-            if offered.action.name not in (*UNDO_ACTIONS, status.step.verb)
+            if offered.action.name not in (*UNDO_ACTIONS, step.verb)
         ],
         "undo_actions": [
             offered for offered in offered_actions if offered.action.name in UNDO_ACTIONS
@@ -139,7 +113,6 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "next": find_upcoming_times(connection, now=now),
         "more_routes": len(matching_routes) > ROUTES_SHOWN,
         "conversions": preview_mappings(routes, connection),
-        "facts": list_displayed_settings(connection),
         "missing": [] if connection.is_disconnected else find_static_identities(routes, connection),
         "activity": list_activity(connection),
         "subscriptions": list_subscriptions(connection, reveals_url=tenant_user.can_manage),

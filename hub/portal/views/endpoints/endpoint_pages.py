@@ -28,6 +28,7 @@ from hub.connections.connecting.form_results import (
 from hub.connections.credentials import custom_headers, probe_checklist
 from hub.connections.credentials.signing_secrets import OVERLAP, SigningStatus, read_signing_status
 from hub.connections.models import Connection
+from hub.connections.status.connection_status import describe_statuses
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import clock
 from hub.outgoing.insight.endpoint_stats import EndpointStats, compute_endpoint_stats
@@ -40,7 +41,6 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     subscribe_endpoint,
 )
 from hub.portal.actions import list_possible_actions
-from hub.portal.connection_status import describe_statuses
 from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.connecting.wizard import render_suspended_page

@@ -1,15 +1,9 @@
-"""The status of a connection as its page shows it: a label, a sentence and the primary action."""
+"""The status of a connection as its page shows it: a label, a sentence, its cause and times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
-
-from hub.actions import Action
-from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
 from hub.connections.models import Connection, KillSwitch, MaintenanceWindow
 from hub.connections.status.effective_status import (
     SWITCHED_OFF,
@@ -20,28 +14,6 @@ from hub.connections.status.effective_status import (
 )
 from hub.reason_codes import find_reason
 from hub.state_texts import STATE_TONES, state_label
-
-
-class PrimaryAction(NamedTuple):
-    """The primary button of a connection's page.
-
-    page: a URL name below `portal:`; posts: the button submits a form instead of following a link;
-    verb: the declared action that it performs.
-    """
-
-    label: str | Promise
-    page: str
-    icon: str
-    posts: bool = False
-    verb: str = ""
-
-    @property
-    def url_arguments(self) -> list[str]:
-        return [self.verb] if self.verb else []
-
-
-def _perform(action: Action[Connection]) -> PrimaryAction:
-    return PrimaryAction(action.label, "connection_do", "play_circle", True, action.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +27,6 @@ class ConnectionStatus:
     action: str  # the next step if calls fail; empty: the button is the next step
     since: datetime
     until: datetime | None
-    step: PrimaryAction
 
     @property
     def tone(self) -> str:
@@ -64,29 +35,6 @@ class ConnectionStatus:
     @property
     def icon(self) -> str:
         return STATE_TONES.get(self.state, ("", "circle"))[1]
-
-
-PRIMARY_ACTIONS = {
-    "healthy": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "silent": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "degraded": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "paused": _perform(CONNECTION_ACTIONS["resume"]),
-    "switched_off": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "disabled": _perform(CONNECTION_ACTIONS["enable"]),
-    "needs_reconnect": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
-    "disconnected": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
-}
-
-TEST_PAGE = "connection_test"
-# of a connection that only receives, which cannot be tested
-SHOW_SETTINGS = PrimaryAction(gettext_lazy("Settings and credential"), "reconnect", "key")
-
-
-def choose_primary_action(connection: Connection, state: str) -> PrimaryAction:
-    """Return the action to offer first in an effective state."""
-    action = PRIMARY_ACTIONS[state]
-    is_offered = action.page != TEST_PAGE or connection.connector.has_probe
-    return action if is_offered else SHOW_SETTINGS
 
 
 def describe_status(
@@ -118,7 +66,6 @@ def describe_status(
         action=reason_entry.action if reason_entry and state == "degraded" else "",
         since=switch.activated_at if switch and is_switched_off else connection.state_changed_at,
         until=switch.expires_at if switch and is_switched_off else until or connection.paused_until,
-        step=choose_primary_action(connection, state),
     )
 
 

@@ -1,0 +1,58 @@
+"""The primary button of a connection's page, by the connection's state."""
+
+from typing import NamedTuple
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from hub.actions import Action
+from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
+from hub.connections.models import Connection
+
+
+class PrimaryAction(NamedTuple):
+    """The primary button of a connection's page.
+
+    page: a URL name below `portal:`; posts: the button submits a form instead of following a link;
+    verb: the declared action that it performs.
+    """
+
+    label: str | Promise
+    page: str
+    icon: str
+    posts: bool = False
+    verb: str = ""
+
+    def build_url(self, connection: Connection) -> str:
+        assert connection.tenant is not None  # only connections of tenants have pages
+        url_arguments = [self.verb] if self.verb else []
+        arguments = [connection.tenant.reference, connection.public_id, *url_arguments]
+        return reverse(f"portal:{self.page}", args=arguments)
+
+
+def _perform(action: Action[Connection]) -> PrimaryAction:
+    return PrimaryAction(action.label, "connection_do", "play_circle", True, action.name)
+
+
+PRIMARY_ACTIONS = {
+    "healthy": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "silent": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "degraded": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "paused": _perform(CONNECTION_ACTIONS["resume"]),
+    "switched_off": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "disabled": _perform(CONNECTION_ACTIONS["enable"]),
+    "needs_reconnect": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
+    "disconnected": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
+}
+
+TEST_PAGE = "connection_test"
+# of a connection that only receives, which cannot be tested
+SHOW_SETTINGS = PrimaryAction(gettext_lazy("Settings and credential"), "reconnect", "key")
+
+
+def choose_primary_action(connection: Connection, state: str) -> PrimaryAction:
+    """Return the action to offer first in an effective state."""
+    action = PRIMARY_ACTIONS[state]
+    is_offered = action.page != TEST_PAGE or connection.connector.has_probe
+    return action if is_offered else SHOW_SETTINGS
