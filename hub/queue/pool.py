@@ -5,6 +5,7 @@ The loops are django-q2's own: `pusher`, and `worker` in each member. Its Cluste
 one process, and `monitor`, which reads unsigned pickles from the database, does not run.
 """
 
+import os
 import signal
 import threading
 from collections import Counter
@@ -33,7 +34,8 @@ MEMBER_END_SECONDS = 3.0  # to wait for a member to end by itself
 class TaskPool:
     """A pool of members, each of which runs tasks of one class of work.
 
-    `slots`: how many members each class has. `free_leases(pid)` frees the leases of a dead member;
+    `slots`: how many members each class may have; a member is started for the first task that no
+    other can take, and stays. `free_leases(pid)` frees the leases of a dead member;
     `is_pump_allowed()` returns whether this pool may run one more pump.
     """
 
@@ -45,6 +47,8 @@ class TaskPool:
     ) -> None:
         self.slots, self.free_leases, self.is_pump_allowed = slots, free_leases, is_pump_allowed
         self.members: list[PoolMember] = []
+        self.unassigned_tasks: list[tuple[str, Any]] = []  # by class; a member is started for each
+        self.start_reader, self.start_writer = os.pipe()  # readable when a member is to be started
         self.has_replaced = False  # members, in the last guard cycle
         self.is_cycle_complete = True  # the last guard cycle was not ended by a member's end
         self.pusher = threading.Thread()
@@ -68,17 +72,21 @@ class TaskPool:
         """Wait for one guard cycle, or until a member ends, so that what it was sending goes again
         soon; return whether the worker requested a stop.
 
-        After a replacement the whole cycle passes, as new members may end as soon as they start.
+        It ends as well when a member is to be started. After a replacement the whole cycle passes,
+        as new members may end as soon as they start.
         """
         watched = [] if self.has_replaced else self.members
+        sentinels = [member.process.sentinel for member in watched]
         is_requested = pool_pipe.is_stop_requested(
-            timeout=Conf.GUARD_CYCLE,
-            wake_descriptors=[member.process.sentinel for member in watched],
+            timeout=Conf.GUARD_CYCLE, wake_descriptors=[self.start_reader, *sentinels]
         )
+        is_start_requested = bool(wait([self.start_reader], 0))
+        if is_start_requested:
+            os.read(self.start_reader, 1)
         ended = [member for member in watched if wait([member.process.sentinel], 0)]
         for member in ended:
             member.process.join(MEMBER_END_SECONDS)
-        self.has_replaced, self.is_cycle_complete = False, not ended
+        self.has_replaced, self.is_cycle_complete = False, not ended and not is_start_requested
         return is_requested
 
     def ensure_members(self) -> None:
@@ -86,14 +94,14 @@ class TaskPool:
         for member in self.members if self.is_cycle_complete else ():
             member.count_down_timer()
             member.watch()
-        if self.list_missing_classes() or any(map(PoolMember.has_ended, self.members)):
+        if self.unassigned_tasks or any(map(PoolMember.has_ended, self.members)):
             self.replace_missing()
         if not self.pusher.is_alive():
             self.pusher_stopping = threading.Event()
             self.pusher = start_loop_thread(self.push_tasks, self.pusher_stopping)
 
     def replace_missing(self) -> None:
-        """Replace ended members; the first new one frees the leases of the dead ones.
+        """Start missing members; the first new one frees the leases of those that ended.
 
         The pusher is paused, so that it assigns no task to a member whose pipe is being closed.
         A database connection is closed before the fork: members that inherit one would read each
@@ -102,18 +110,21 @@ class TaskPool:
         self.has_replaced = True
         self.pause_pusher()
         connections.close_all()
-        dead = self.remove_ended_members()
+        wanted, dead = self.count_members() & Counter(self.slots), self.remove_ended_members()
+        missing = wanted - Counter(member.work_class for member in self.members)
         free_dead_leases = partial(free_leases_of_dead_processes, self.free_leases, dead)
-        for index, work_class in enumerate(self.list_missing_classes()):
+        for index, work_class in enumerate(missing.elements()):
             self.members.append(
                 PoolMember(work_class) if index else PoolMember(work_class, free_dead_leases, dead)
             )
+        tasks, self.unassigned_tasks = self.unassigned_tasks, []
+        for _, task in tasks:
+            self.put(task)
 
-    def list_missing_classes(self) -> list[str]:
-        """List the class of each member that is missing."""
-        present = Counter(member.work_class for member in self.members)
-        missing = Counter(self.slots) - present
-        return list(missing.elements())
+    def count_members(self) -> Counter[str]:
+        """Return the number of members of each class, with those that are to be started."""
+        starting = Counter(work_class for work_class, _ in self.unassigned_tasks)
+        return Counter(member.work_class for member in self.members.copy()) + starting
 
     def remove_ended_members(self) -> list[int]:
         """Remove the members that ended; return the processes whose leases must be freed.
@@ -161,19 +172,33 @@ class TaskPool:
         return WakeUpBroker(idle_classes=self.idle_classes, pause=stopping.wait)
 
     def idle_classes(self) -> set[str]:
-        """Return the classes with an idle member; *delivery* only if one more pump may run."""
+        """Return the classes with an idle member, or with one that can be started; *delivery* only
+        if one more pump may run.
+        """
         idle = {member.work_class for member in self.members.copy() if member.is_idle()}
+        idle.update(work_class for work_class in self.slots if self.can_start(work_class))
         if DELIVERY in idle and not self.is_pump_allowed():
             idle.remove(DELIVERY)
         return idle
 
+    def can_start(self, work_class: str) -> bool:
+        """Return whether one more member of a class may be started."""
+        return self.count_members()[work_class] < self.slots.get(work_class, 0)
+
     def put(self, task: Any) -> None:
-        """Assign a task to an idle member; drop it if the pool stops: the sweep sends it again."""
+        """Assign a task to an idle member, else to one that is started for it.
+
+        It is dropped if the pool stops: the sweep sends it again.
+        """
         work_class = find_work_class(str(task["args"][0]))
         while True:
             for member in self.members.copy():
                 if member.work_class == work_class and member.is_idle():
                     return member.assign_task(task)
+            if self.can_start(work_class):
+                self.unassigned_tasks.append((work_class, task))
+                os.write(self.start_writer, b".")
+                return None
             if self.pusher_stopping.wait(LOCK_TIMEOUT):
                 return None
 

@@ -59,7 +59,7 @@ def test_a_member_that_gives_no_sign_of_life_is_replaced_by_its_pool(place):
     pool, stopped = process_groups.pool_of(worker.pid), process_groups.members_of(worker.pid)
     place.freeze(stopped)
     wait_until(
-        lambda: len(set(process_groups.members_of(worker.pid)) - set(stopped)) == len(stopped),
+        lambda: len(set(process_groups.members_of(worker.pid)) - set(stopped)) >= len(stopped),
         within=60,
         what="another member for each",
     )
@@ -82,12 +82,13 @@ def test_a_member_that_is_killed_at_its_work_is_replaced_and_its_work_done(place
     wait_until(lambda: place.sink.count() == 4, within=60, what="four calls")
     pool, members = process_groups.pool_of(worker.pid), process_groups.members_of(worker.pid)
     (pump,) = process_groups.pumps_of(worker.pid, place.port)
+    others = set(members) - {pump}
     process_groups.kill(pump)
     wait_until(
         lambda: place.states() == {"delivered": 4}, within=60, every=0.2, what="all four, again"
     )
     assert process_groups.pool_of(worker.pid) == pool
-    assert len(process_groups.members_of(worker.pid)) == len(members)
+    assert others < set(process_groups.members_of(worker.pid))  # and another one in its place
     assert seconds_to_stop(worker, signal.SIGTERM) < 15
 
 

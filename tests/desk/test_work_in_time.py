@@ -83,7 +83,8 @@ def test_a_pool_goes_on_hearing_when_an_idle_member_is_killed(place):
             lambda: "waiting" not in place.states(), within=5, every=0.2, what="the delivery"
         )
     assert process_groups.pool_of(worker.pid) == pool
-    assert len(process_groups.members_of(worker.pid)) == len(members)
+    replacements = set(process_groups.members_of(worker.pid)) - set(members)
+    assert len(replacements) >= len(members)
 
 
 def test_a_second_signal_hastens_the_stop(place):

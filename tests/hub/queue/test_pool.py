@@ -142,13 +142,26 @@ def test_a_task_goes_to_a_member_of_its_class(member, gate):
     long_member.terminate()
 
 
-def test_a_pool_has_the_members_of_each_class_and_runs_no_pump_too_many(member):
-    pool = TaskPool({QUICK: 2, DELIVERY: 1}, lambda pid: None, lambda: False)
+def test_a_pool_runs_no_pump_too_many(member):
+    pool = TaskPool({QUICK: 1, DELIVERY: 2}, lambda pid: None, lambda: False)
     pumping = PoolMember(DELIVERY)
     pool.members = [member, pumping]
-    assert pool.list_missing_classes() == [QUICK]
     assert pool.idle_classes() == {QUICK}
     pumping.terminate()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_member_is_started_for_a_task_that_no_other_can_take(member, gate, monkeypatch):
+    monkeypatch.setattr(Conf, "GUARD_CYCLE", 60.0)
+    pool, started_at = TaskPool({QUICK: 2}, lambda pid: None, lambda: True), time.monotonic()
+    pool.members = [member]
+    for name in ("test:1", "test:2"):
+        assert pool.idle_classes() == {QUICK}
+        pool.put(task_that_waits(name, gate))
+    assert (pool.idle_classes(), pool.count_members()) == (set(), {QUICK: 2})
+    assert not pool.is_stop_requested_within_cycle()
+    assert time.monotonic() - started_at < 30
+    open_gate(gate)
 
 
 @pytest.mark.django_db(transaction=True)
