@@ -7,6 +7,7 @@ import signal
 import time
 import uuid
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -39,10 +40,11 @@ RESTART_DELAY = 2.0
 
 class Command(BaseCommand):
     help = "Run the worker: a supervised pool and the sweep."
-    requires_system_checks: list[str] = []  # they load all pages, which a worker does not need
+    requires_system_checks: list[str] = []  # the release and the web process run them
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()
+        import_module(settings.ROOT_URLCONF)  # for links in mails: members share it, too
         memory.freeze_heap()
         Supervisor().run()
 
