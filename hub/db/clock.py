@@ -58,3 +58,8 @@ def _read_database_time() -> datetime:
 
 
 clock = DatabaseClock(synchronize_every=SYNCHRONIZE_EVERY_SECONDS)
+
+
+def pause(seconds: float) -> None:
+    """Wait; for what is neither a task nor a command, which wait by themselves."""
+    time.sleep(seconds)

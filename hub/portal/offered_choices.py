@@ -7,7 +7,11 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy
 
 from connectors.outcomes import Outcome
-from hub.connections.credentials.provider_call import Call, translate_detail
+from hub.connections.credentials.provider_call import (
+    INTERACTIVE_PATIENCE,
+    Call,
+    translate_detail,
+)
 from hub.connections.models import Connection
 from hub.schemas.choice_lists import find_choice_list, refresh_choice_list, request_choice_list
 
@@ -34,11 +38,15 @@ def load_offered_choices(
 ) -> OfferedChoices:
     """Read the list from its system with `call`, for a person who waits; else find the stored one.
 
+    The read waits for a quota that the read in the background has just spent.
+
     A stored list that is missing or old is requested in the background if it `may_request`: a
     support visit, which is read-only, may not.
     """
     if call is not None:
-        read = refresh_choice_list(connection, kind, call=call, now=now)
+        read = refresh_choice_list(
+            connection, kind, call=call, now=now, patience=INTERACTIVE_PATIENCE
+        )
         if isinstance(read, Outcome):
             detail = translate_detail(read.reason, read.detail) or read.reason.replace("_", " ")
             return OfferedChoices(detail=detail, connection=connection)

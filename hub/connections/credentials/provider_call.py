@@ -24,7 +24,7 @@ from hub.connections.calls.reserved_call import QuotaExhausted, reserve_for_bloc
 from hub.connections.credentials.connector_context import redact_outcome
 from hub.connections.models import Connection, Lane
 from hub.crypto.redaction import redact_excerpt, redact_text
-from hub.db.clock import Clock
+from hub.db.clock import Clock, pause
 from hub.egress import EgressError
 from hub.queue import report_progress
 from hub.shared_budget import BudgetExhausted, SharedBudget
@@ -65,6 +65,7 @@ class Patience:
 
 
 NO_PATIENCE = Patience(timedelta(0), lambda seconds: None)
+INTERACTIVE_PATIENCE = Patience(timedelta(seconds=4), pause)  # while a person waits for a page
 
 
 class TimeSliceEnded(Exception):

@@ -12,7 +12,7 @@ from typing import Any
 from connectors.object_schemas import SchemaField
 from connectors.outcomes import Outcome
 from connectors.roles import Action
-from hub.connections.credentials.provider_call import Call
+from hub.connections.credentials.provider_call import INTERACTIVE_PATIENCE, Call
 from hub.connections.models import Connection
 from hub.mappings.rows.field_paths import format_field_path, parse_field_path
 from hub.mappings.rows.row_values import format_constant
@@ -76,14 +76,16 @@ def refresh_target_fields(
 ) -> Outcome | None:
     """Read the schema and the lists of an action from the external system, and store them.
 
+    A person waits for it, so it waits a little for a quota that a read in the background has spent.
     Return the first Outcome of a read that failed. No transaction may be open.
     """
+    read: dict[str, Any] = {"call": call, "now": now, "patience": INTERACTIVE_PATIENCE}
     refreshes: list[Callable[[], object]] = [
-        partial(refresh_choice_list, connection, kind, call=call, now=now)
+        partial(refresh_choice_list, connection, kind, **read)
         for _path, kind in _list_choice_inputs(action)
     ]
     if object_key := _find_object_key(connection, action, body):
-        refreshes.append(lambda: refresh_object_schema(connection, object_key, call=call, now=now))
+        refreshes.append(partial(refresh_object_schema, connection, object_key, **read))
     results = [refresh() for refresh in refreshes]
     return next((result for result in results if isinstance(result, Outcome)), None)
 

@@ -2,6 +2,7 @@
 to.
 """
 
+import time
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +15,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.release import release_held_deliveries
 from hub.queue import WakeUp
 from hub.schemas.models import ChoiceList
+from hub.schemas.tasks import read_choice_list
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
@@ -117,6 +119,18 @@ def test_the_list_of_the_other_system_is_read_when_a_person_asks_for_it(admin, s
     assert WakeUp.objects.filter(name=f"choices:{slack.pk}:channel").exists()
     page = admin.post(choice_url(slack), {"read_again": "1"}).content.decode()
     assert "#general" in page and list_identities() == []
+
+
+def test_a_list_that_was_just_read_in_the_background_is_read_again_in_seconds(
+    admin, slack, outside, monkeypatch
+):
+    waits = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    text_of(admin, choice_url(slack))
+    read_choice_list(f"choices:{slack.pk}:channel")
+    text = normalize_markup(admin.post(choice_url(slack), {"read_again": "1"}).content.decode())
+    assert "Matching record" in text and "cannot be read" not in text
+    assert len(outside.ledger()) == 2 and 2 < sum(waits) < 4  # a call in three seconds
 
 
 def test_one_is_chosen_among_those_that_the_other_system_lists(admin, listed):
