@@ -13,7 +13,6 @@ from django.urls import path
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.problems import Refusal
-from hub.recipes.activity import WEEK, count_activity
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.forms import StaffIntegrationForm
 from hub.recipes.integration_actions import (
@@ -24,6 +23,7 @@ from hub.recipes.integration_actions import (
 )
 from hub.recipes.models import Integration
 from hub.recipes.part_actions import load_parts
+from hub.recipes.running import describe_integrations, list_answers
 from hub.recipes.upgrades import describe_upgrade
 from hub.staff import (
     ActionForm,
@@ -43,7 +43,7 @@ from tenants.forms import list_suggested_tenants
 @admin.register(Integration)
 class IntegrationAdmin(ReadOnlyAdmin):
     page_template = "recipes/integration.html"
-    live_template = "recipes/integration_live.html"
+    live_template = "portal/integrations/week.html"
     list_before_template = "recipes/list_actions.html"
     declared_actions = INTEGRATION_ACTIONS
     row_actions = ("upgrade",)
@@ -121,17 +121,17 @@ class IntegrationAdmin(ReadOnlyAdmin):
     # --- its page ---
 
     def live_context(self, integration: Integration, *, now: datetime) -> dict[str, Any]:
-        activities = count_activity(integration.tenant, [integration], since=now - WEEK)
-        return {
-            "activity": activities[integration.pk],
-            "badge_state": "enabled" if integration.state == "on" else "paused",
-            "ended": True,
-        }
+        (running,) = describe_integrations(integration.tenant, [integration], now=now)
+        return {"running": running, "shows_counts": True, "ended": True}
 
     def page_context(self, request: HttpRequest, integration: Integration) -> dict[str, Any]:
+        (running,) = describe_integrations(integration.tenant, [integration], now=clock())
         return {
+            "integration": integration,
             "parts": load_parts(integration),
-            "answers": json.dumps(integration.answers, indent=2, ensure_ascii=False),
+            "answers": list_answers(integration),
+            "accounts": running.list_accounts(),
+            "stored_answers": json.dumps(integration.answers, indent=2, ensure_ascii=False),
             "upgrade": describe_upgrade(integration) if integration.has_newer_recipe else None,
         }
 

@@ -7,10 +7,10 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from hub.connections.models import Connection
-from hub.portal.integrations.running import format_hour
 from hub.portal.offered_choices import OTHER_RECORD_LABEL, OfferedChoices
 from hub.recipes.answers import MAX_TEXT_LENGTH, InvalidAnswers
 from hub.recipes.definitions import CONNECTION, Question, Recipe
+from hub.recipes.running import format_hour
 
 OTHER_SUFFIX = "_other"  # ends the name of the field for a record that is not listed
 

@@ -13,10 +13,10 @@ from hub.connections.status.effective_status import needs_attention
 from hub.db.clock import clock
 from hub.forecast.upcoming import count_urgent_needs
 from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
-from hub.portal.integrations.running import list_running_integrations
 from hub.portal.views.change_pages import build_changes_context
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
 from hub.portal.views.connections.own_connection import filter_enabled_routes
+from hub.recipes.running import list_running_integrations
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 CONNECTIONS_SHOWN = 200

@@ -9,6 +9,7 @@ from django.urls import reverse
 from hub.connections.models import Connection
 from hub.recipes.models import Integration
 from tests.hub.recipes.integrations import create_integration, store_channels
+from tests.tenant_isolation.staff_blocks import list_staff_templates
 
 LIST = "admin:recipes_integration_changelist"
 
@@ -82,3 +83,22 @@ def test_a_newer_version_is_shown_and_applied(acme, staff):
         run_row_action(staff, integration, "upgrade", sent="yes")
     )
     assert Integration.unscoped.get().recipe_version == 1
+
+
+def test_staff_read_the_answers_as_customers_do_with_what_is_stored(acme, staff):
+    create_integration(acme, names={"channel": "#orders"})
+    integration = Integration.unscoped.get()
+    page = staff.get(reverse("admin:recipes_integration_change", args=[integration.pk]))
+    assert "Nothing happened this week." in text_of(page) and "#orders" in text_of(page)
+    assert '"channel": "C024BE91L"' in text_of(page) and "order_to_slack" in text_of(page)
+    account = Connection.unscoped.get(tenant=acme, connector_key="slack")
+    links = (f"/admin/connections/connection/{account.pk}/change/", f"/tenant/{acme.pk}/change/")
+    assert all(link in page.content.decode() for link in links)
+
+
+def test_what_only_staff_see_of_an_integration_is_on_no_page_of_a_customer(make, acme, client):
+    integration = create_integration(acme)
+    client.force_login(make.membership(acme, make.user("ann@acme.test"), "owner").user)
+    page = client.get(f"/t/acme/integrations/{integration.public_id}/")
+    assert page.status_code == 200 and list_staff_templates(page) == []
+    assert "order_to_slack" not in page.content.decode() and "/admin/" not in page.content.decode()

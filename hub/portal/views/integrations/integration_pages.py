@@ -6,18 +6,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.portal.actions import list_possible_actions
 from hub.portal.integrations.offers import list_recipe_offers
-from hub.portal.integrations.running import (
+from hub.recipes.integration_actions import INTEGRATION_ACTIONS
+from hub.recipes.models import Integration
+from hub.recipes.part_actions import load_parts
+from hub.recipes.running import (
     describe_integrations,
     list_answers,
     list_running_integrations,
 )
-from hub.recipes.integration_actions import INTEGRATION_ACTIONS
-from hub.recipes.models import Integration
-from hub.recipes.part_actions import load_parts
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 MAX_QUERY_LENGTH = 100
@@ -51,16 +50,13 @@ def get_integration(tenant_user: TenantUser, id: UUID) -> Integration:
 def show_integration(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     integration = get_integration(tenant_user, id)
     (running,) = describe_integrations(tenant_user.tenant, [integration], now=clock())
-    keys = {connector.key for connector in running.connectors}
-    accounts = [value for key, value in integration.answers.items() if key in keys]
     context = {
         "tenant_user": tenant_user,
         "integration": integration,
         "running": running,
+        "live_template": "portal/integrations/week.html",
         "answers": list_answers(integration),
-        "accounts": list(
-            Connection.objects.of(tenant_user.tenant).filter(public_id__in=accounts).order_by("pk")
-        ),
+        "accounts": running.list_accounts(),
         "parts": load_parts(integration),
         "actions": list_possible_actions(INTEGRATION_ACTIONS, integration)
         if tenant_user.can_manage

@@ -1,4 +1,4 @@
-"""The integrations of a tenant, with their numbers of this week."""
+"""The integrations of a tenant as pages show them: numbers of this week, answers, accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
 from hub.recipes.activity import WEEK, Activity, count_activity
 from hub.recipes.models import Integration
 from tenants.models import Tenant
@@ -33,6 +34,13 @@ class RunningIntegration:
         """Return what distinguishes it from others of the same recipe, such as the channel."""
         names = self.integration.answer_names
         return ", ".join(str(name) for name in names.values())
+
+    def list_accounts(self) -> list[Connection]:
+        """Return the connections that its answers name."""
+        keys = {connector.key for connector in self.connectors}
+        ids = [value for key, value in self.integration.answers.items() if key in keys]
+        accounts = Connection.objects.of(self.integration.tenant).filter(public_id__in=ids)
+        return list(accounts.order_by("pk"))
 
 
 def list_running_integrations(tenant: Tenant, *, now: datetime) -> list[RunningIntegration]:
