@@ -1,7 +1,5 @@
 """Admin of identities, and the base of the admin of field mappings and their versions."""
 
-from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from django.contrib import admin
@@ -13,14 +11,13 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.forms import IdentityForm, MappingForm
 from hub.mappings.identity_pairs import remove_identity, set_identity
-from hub.mappings.json_fields import format_json_text
 from hub.mappings.mapping_actions import (
     MAPPING_ACTIONS,
     change_mapping,
     create_mapping,
     delete_mapping,
 )
-from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_identity_prefix
+from hub.mappings.models import FieldMapping, Identity, match_identity_prefix
 from hub.staff import (
     EmptyStep,
     ModelAdmin,
@@ -29,7 +26,6 @@ from hub.staff import (
 )
 from tenants.scoping import ScopedAdminMixin
 
-VERSIONS_LIMIT = 20
 IDENTITY_KEY = {"connection", "kind", "local_id"}
 
 
@@ -95,47 +91,6 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_mapping(obj, ActorContext.of_request(request), now=clock())
-
-
-# --- what changed ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class VersionChanges:
-    """A version with its lines, each added, removed or unchanged since the previous one."""
-
-    version: MappingVersion
-    lines: list[tuple[str, str]]
-
-
-def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
-    """List the versions, newest first, each compared with the previous one."""
-    versions = list(
-        mapping.versions.select_related("created_by").order_by("-number")[: VERSIONS_LIMIT + 1]
-    )
-    older = [*versions[1:], None]
-    changes = [
-        VersionChanges(version, diff_versions(before, version))
-        for version, before in zip(versions, older, strict=True)
-    ]
-    return changes[:VERSIONS_LIMIT]
-
-
-def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
-    """Compare two versions line by line; unchanged lines are included."""
-    old = format_json_text(before.ordered_body).splitlines() if before else []
-    new = format_json_text(after.ordered_body).splitlines()
-    lines: list[tuple[str, str]] = []
-    # whole lines: to compare letters, as ndiff() does, takes seconds for a large mapping
-    for kind, old_start, old_end, new_start, new_end in SequenceMatcher(
-        None, old, new
-    ).get_opcodes():
-        if kind == "equal":
-            lines += [("same", f"  {line}") for line in new[new_start:new_end]]
-            continue
-        lines += [("removed", f"- {line}") for line in old[old_start:old_end]]
-        lines += [("added", f"+ {line}") for line in new[new_start:new_end]]
-    return lines
 
 
 # --- identities -----------------------------------------------------------------------------------

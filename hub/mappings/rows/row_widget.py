@@ -31,7 +31,6 @@ class RowTableWidget(forms.Textarea):
     ) -> SafeString:
         context: dict[str, Any] = {
             "draft": self.draft,
-            "table": self.draft.table,
             "targets": self.draft.table.targets,
             "paths": self.paths,
             "identity_kinds": self.identity_kinds,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hub.mappings.json_fields import format_json_text
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.mappings.rows.body_rows import rows_of_body
 from hub.mappings.rows.row_changes import RowChange, compare_rows
@@ -16,6 +17,10 @@ class VersionChange:
     version: MappingVersion
     is_newest: bool
     rows: Sequence[RowChange]
+
+    @property
+    def body_text(self) -> str:
+        return format_json_text(self.version.ordered_body)
 
     @property
     def row_texts(self) -> list[tuple[str, str, str, str]]:
@@ -36,7 +41,7 @@ def list_changed_versions(
     mapping: FieldMapping, before: int | None = None, *, limit: int
 ) -> list[VersionChange]:
     """List versions, newest first, in two statements; with `before` those with lower numbers."""
-    versions = mapping.versions.order_by("-number")
+    versions = mapping.versions.select_related("created_by").order_by("-number")
     newest = versions.values_list("number", flat=True).first()
     chosen = versions.filter(number__lt=before) if before else versions
     loaded = list(chosen[: limit + 1])

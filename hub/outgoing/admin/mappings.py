@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 
 from connectors.registry import CONNECTORS
 from hub.db.clock import clock
-from hub.mappings.admin import FieldMappingAdminBase, list_version_changes
+from hub.mappings.admin import FieldMappingAdminBase
 from hub.mappings.forms import MappingForm
 from hub.mappings.models import FieldMapping
+from hub.mappings.rows.version_changes import list_changed_versions
 from hub.outgoing.admin.preview import PreviewMixin, Trial
 from hub.outgoing.insight.mapping_editor.document_paths import list_document_paths
 from hub.outgoing.insight.mapping_editor.editor import MappingEditor
@@ -21,6 +22,7 @@ from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import visible_rows
 
 ROUTES_LIMIT = 50
+VERSIONS_LIMIT = 20
 
 
 def add_field_choices(
@@ -75,7 +77,12 @@ class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
                 .select_related("tenant")
                 .order_by("name")
             )
-            context |= {"history": list_version_changes(obj), "routes": routes[:ROUTES_LIMIT]}
+            changes = list_changed_versions(obj, limit=VERSIONS_LIMIT)
+            context |= {
+                "changes": [(change, change.version.created_by or "") for change in changes],
+                "shows_json": True,
+                "routes": routes[:ROUTES_LIMIT],
+            }
             context |= add_field_choices(obj, context["adminform"].form, context.get("tried"))
         response: HttpResponse = super().render_change_form(
             request, context, add, change, form_url, obj

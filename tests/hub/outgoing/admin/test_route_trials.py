@@ -33,9 +33,9 @@ def test_trying_warns_of_a_path_that_found_nothing(root, make):
     page = " ".join(answer.text.split())
     assert (
         "would be sent, with missing values" in page
-        and "data.numbr</code> found nothing in this event" in page
+        and "data.numbr found nothing in this event" in page
     )
-    assert "It would be sent, with this body." not in page and "data.total</code> found" not in page
+    assert "It would be sent, with this body." not in page and "data.total found" not in page
 
 
 def test_trying_takes_the_newest_event_of_the_routes_own_type(root, make):
