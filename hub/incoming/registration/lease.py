@@ -68,7 +68,7 @@ class RegistrationLease:
             yield
 
     def release(self) -> None:
-        REGISTRATION_LEASES.release(self.token)
+        self.query_held().update(**REGISTRATION_LEASES.released)
 
     def finish_check(
         self,

@@ -94,7 +94,10 @@ class RunLoop:
                 await asyncio.gather(keeper, return_exceptions=True)
 
     async def claim_until_stopped(self, resources: LoopResources) -> None:
-        """Claim runs until the loop must end, or was idle for `idle_seconds`."""
+        """Claim runs until the loop must end, or was idle for `idle_seconds`.
+
+        A loop that lost its slot claims nothing more, and ends with its last run.
+        """
         loop = asyncio.get_running_loop()
         started_at = worked_at = loop.time()
         while not await self.must_stop(loop.time() - started_at):
@@ -102,7 +105,7 @@ class RunLoop:
                 self.start_run(run, resources)
             if self.tasks:
                 worked_at = loop.time()
-            elif loop.time() >= worked_at + self.dependencies.idle_seconds:
+            elif self.is_slot_lost or loop.time() >= worked_at + self.dependencies.idle_seconds:
                 return
             await self.request_another_loop()
             await asyncio.sleep(POLL_EVERY_SECONDS)

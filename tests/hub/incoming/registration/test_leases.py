@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection as database
 from django.db import transaction
+from django.test.utils import CaptureQueriesContext
 
 from hub.audit import ActorContext, AuditRow
 from hub.connections.actions.disconnection import disconnect_account
@@ -21,7 +22,7 @@ from hub.incoming.registration.actions import (
     check_subscription,
     repair_subscription,
 )
-from hub.incoming.registration.lease import claim_check
+from hub.incoming.registration.lease import claim_check, removal_lease
 from hub.incoming.registration.schedule import forget_registrations, request_check
 from hub.incoming.registration.unregister import unregister_webhooks
 from hub.queue import WakeUp, acknowledge_wake_up
@@ -76,6 +77,14 @@ def test_a_check_that_is_requested_during_another_waits_for_its_end(connection, 
     assert WakeUp.objects.get(name=f"register:{endpoint.pk}").requested_at
     assert run_due_check(endpoint, company)
     assert (company.writes, state_of(connection)) == (["POST"], ("verified", ""))
+
+
+def test_the_end_of_a_removal_is_stored_by_the_id_of_its_endpoint(connection, company):
+    endpoint = check(connection, company)
+    with CaptureQueriesContext(database) as captured, removal_lease(endpoint, clock):
+        pass
+    assert '"incoming_inboundendpoint"."id" = ' in captured[-1]["sql"]  # leases have no index
+    assert claim_check(InboundEndpoint.unscoped.get(), now=clock() + timedelta(days=30))
 
 
 def read_subscription():

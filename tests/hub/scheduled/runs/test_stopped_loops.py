@@ -1,6 +1,7 @@
 """A loop that is stopped while another one takes over its run sends nothing more when it wakes."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -77,6 +78,20 @@ def test_a_loop_whose_slot_was_lost_claims_no_more_runs(make, run, run_reports):
     run_reports(lose_slot)
     run_due(lease=lease, extend_every=0.02, idle_seconds=1.0)
     assert sorted(Run.unscoped.values_list("state", flat=True)) == ["finished", "waiting"]
+
+
+def test_a_loop_whose_slot_was_lost_makes_room_after_its_last_run(run, run_reports):
+    lease, ended_at = new_lease(), []
+
+    async def lose_slot(context):
+        await in_db_thread(release_slot, lease)
+        await asyncio.sleep(0.2)
+        ended_at.append(time.monotonic())
+        return {}
+
+    run_reports(lose_slot)
+    run_due(lease=lease, extend_every=0.02, idle_seconds=8.0)
+    assert time.monotonic() < ended_at[0] + 4
 
 
 def test_a_call_within_the_lease_is_sent(run):
