@@ -58,6 +58,8 @@ class RepairForm(ActionForm):
         assert isinstance(side, forms.ChoiceField)
         side.choices = [(choice.side, choice.label) for choice in choices]
         side.initial = next((choice.side for choice in choices if choice.is_default), None)
+        if not choices:  # the action says why it cannot be repaired
+            del self.fields["side"]
 
 
 class IgnoreForm(ActionForm):

@@ -8,7 +8,7 @@ from hub.db.clock import clock
 from hub.operations.models import Operation
 from hub.operations.operation_actions import OperationRefused, confirm_operation
 from hub.outgoing.models import Delivery
-from hub.scheduled.models import Discrepancy
+from hub.scheduled.models import Discrepancy, Job
 from tests.scheduled_factories import RESULT
 from tests.tenants.door import sign_in
 
@@ -122,6 +122,12 @@ def test_what_is_being_repaired_is_not_repaired_twice(api, acme, stored_discrepa
     assert [api.of(acme).post(url).status_code for _ in range(2)] == [202, 409]
 
 
+def test_what_a_job_of_a_system_that_is_gone_found_is_not_repaired(api, acme, stored_discrepancy):
+    Job.unscoped.filter(pk=stored_discrepancy.job_id).update(connector_key="gone")
+    answer = api.of(acme).post(f"{LIST}/{stored_discrepancy.public_id}/repair")
+    assert answer.status_code == 409 and "not valid any more" in answer.json()["detail"]
+
+
 def test_a_difference_is_ignored_with_a_reason_and_shown_again(api, acme, stored_discrepancy):
     key, url = api.of(acme), f"{LIST}/{stored_discrepancy.public_id}"
     ignored = key.post(f"{url}/ignore", {"reason": "A test order."}, format="json").json()
@@ -180,6 +186,13 @@ def test_a_refused_repair_says_why(make, browser, salesforce):
     stored = make.discrepancy(salesforce, owner="report")
     url = f"/t/acme/discrepancies/{stored.public_id}/"
     assert "only reports" in browser.post(f"{url}repair", follow=True).content.decode()
+
+
+def test_a_second_repair_says_that_the_first_is_being_sent(browser, stored_discrepancy):
+    url = f"/t/acme/discrepancies/{stored_discrepancy.public_id}/"
+    browser.post(f"{url}repair", {"side": "remote"})
+    text = browser.post(f"{url}repair", {"side": "remote"}, follow=True).content.decode()
+    assert "nothing was changed" in text and "valid choice" not in text
 
 
 def test_an_admin_ignores_one_and_shows_it_again(browser, stored_discrepancy):
