@@ -46,7 +46,8 @@ class PercentField(forms.IntegerField):
     """A share, entered in percent."""
 
     def prepare_value(self, value: Any) -> Any:
-        return round(value * PERCENT) if isinstance(value, float) else value
+        is_stored = isinstance(value, int | float)  # what is submitted is text
+        return round(value * PERCENT) if is_stored else value
 
     def clean(self, value: Any) -> Any:
         percent = super().clean(value)
@@ -85,7 +86,7 @@ def _build_choice_field(
     if isinstance(option, ChoicesOption):
         widget = forms.CheckboxSelectMultiple
         return forms.MultipleChoiceField(
-            choices=choices, widget=widget, initial=initial, **settings
+            choices=choices, widget=widget, initial=initial, **{**settings, "required": True}
         )
     if isinstance(stored, str) and stored not in offered:
         choices.append((stored, stored))

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from connectors.registry import CONNECTORS
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import parse_expression
 from hub.number_texts import format_whole
@@ -76,6 +77,10 @@ class Option:
 
 def is_any_text(text: str) -> bool:
     return True
+
+
+def is_filled(text: str) -> bool:
+    return text.isprintable() and not text.isspace() and text != ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +185,7 @@ def _find_no_problems(value: Mapping[str, Any], connector_key: str) -> Problems:
     return ()
 
 
-def _accept_name(name: str) -> str:
+def _accept_key(key: str) -> str:
     return ""
 
 
@@ -196,7 +201,7 @@ class Section(Option):
     options: Sequence[Option] = ()
     others: Option | None = None
     others_max: int = 1_000
-    find_name_problem: Callable[[str], Label] = _accept_name
+    find_name_problem: Callable[[str], Label] = _accept_key
     rule: Callable[[Mapping[str, Any], str], Problems] = _find_no_problems
 
     def list_parts(self, connector_key: str | None) -> Iterable["Option"]:
@@ -310,13 +315,21 @@ class ListOption(Option):
 
 @dataclass(frozen=True, kw_only=True)
 class JobOptions(Section):
-    """All options of a kind of job, with the connector and the title of their example."""
+    """All options of a kind of job, with the connector and the title of their example.
+
+    `find_system_problem`: why a connector has no such jobs, whatever their options; empty: it has.
+    """
 
     example_connector: str = ""
     example_title: Label = ""
+    find_system_problem: Callable[[str], Label] = _accept_key
 
     def find_errors(self, options: Any, connector_key: str) -> Errors:
         """Return a sentence by path, the first one of each; {} if the options are valid."""
+        if connector_key not in CONNECTORS:
+            return {"": _("There is no such system.")}
+        if problem := self.find_system_problem(connector_key):
+            return {"": str(problem)}
         errors: Errors = {}
         for path, problem in self.find_problems(options, "", connector_key):
             errors.setdefault(path, problem)

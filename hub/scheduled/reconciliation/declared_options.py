@@ -20,6 +20,7 @@ from hub.scheduled.jobs.option_schema import (
     Section,
     TextOption,
     is_any_text,
+    is_filled,
 )
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.reading.condition_options import ConditionsOption
@@ -213,6 +214,7 @@ MATCH = Section(
             "identity",
             help="In place of both expressions: pairs of IDs of this kind that the hub knows.",
             maximum=60,
+            is_valid=is_filled,
         ),
     ),
 )
@@ -259,7 +261,12 @@ FIELD_RULE = Section(
         ),
         FlagOption("ignore_case", help="Whether case does not count."),
         Section("values", help="Of a picklist: our values with theirs.", others=ANY_TEXT),
-        TextOption("identity", help="Of a reference: the kind of the identities.", maximum=60),
+        TextOption(
+            "identity",
+            help="Of a reference: the kind of the identities.",
+            maximum=60,
+            is_valid=is_filled,
+        ),
     ),
 )
 MISSING = {"report": _("Report only"), "create": _("Create it")}

@@ -1,10 +1,9 @@
 """The options of a job of log shipping."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
@@ -16,6 +15,7 @@ from hub.scheduled.jobs.option_schema import (
     NumberOption,
     Section,
     TextOption,
+    is_filled,
 )
 from hub.scheduled.models import LogSource
 
@@ -23,6 +23,7 @@ BATCH_BYTES = 900_000
 ACKNOWLEDGE_SECONDS = 300  # Splunk's documentation advises about five minutes
 TEXT_OPTIONS = ("index", "sourcetype", "host")
 APPLICATION = "app"  # the connector whose collection is read
+FIELD_NAME = TextOption(is_valid=is_filled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,19 @@ def _list_collections(connector_key: str) -> Mapping[str, Label]:
     return {"": _("Lines of the operational log"), **labels}
 
 
-def _check_system(options: Mapping[str, Any], connector_key: str) -> Iterator[tuple[str, str]]:
-    connector = CONNECTORS.get(connector_key)
-    if connector is None or connector.log_sink is None:
-        yield "", gettext("This system takes no log lines.")
+def _check_system(connector_key: str) -> Label:
+    takes_lines = CONNECTORS[connector_key].log_sink is not None
+    return "" if takes_lines else _("This system takes no log lines.")
+
+
+def _check_field_name(name: str) -> Label:
+    return FIELD_NAME.find_problem(name, "")
 
 
 SHIPPING_OPTIONS = JobOptions(
     example_connector="splunk",
     example_title=_("Log shipping: lines sent by API"),
-    rule=_check_system,
+    find_system_problem=_check_system,
     options=(
         ChoiceOption(
             "source",
@@ -105,6 +109,7 @@ SHIPPING_OPTIONS = JobOptions(
             help="Fields that each line gets, all texts.",
             others=TextOption(),
             others_max=20,
+            find_name_problem=_check_field_name,
         ),
         Section("query", help="Parameters of the collection, all texts.", others=TextOption()),
     ),

@@ -1,11 +1,10 @@
 """The options of a sync: which records are read, and which changes become events."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
@@ -55,9 +54,8 @@ def _list_collections(connector_key: str) -> Mapping[str, Label]:
     return {key: labels.get(key, key) for key in find_objects(connector_key)}
 
 
-def _check_system(options: Mapping[str, Any], connector_key: str) -> Iterator[tuple[str, str]]:
-    if not find_objects(connector_key):
-        yield "", gettext("The changes of this system cannot be read.")
+def _check_system(connector_key: str) -> Label:
+    return "" if find_objects(connector_key) else _("The changes of this system cannot be read.")
 
 
 def _check_parameter_name(name: str) -> Label:
@@ -67,7 +65,7 @@ def _check_parameter_name(name: str) -> Label:
 SYNC_OPTIONS = JobOptions(
     example_connector="pipedrive",
     example_title=_("Sync: persons that were created"),
-    rule=_check_system,
+    find_system_problem=_check_system,
     options=(
         ChoiceOption(
             "collection",

@@ -72,6 +72,12 @@ def test_an_empty_form_is_a_valid_job(kind, connector_key, options):
     assert not find_option_errors(job)
 
 
+@pytest.mark.parametrize(("kind", "connector_key", "options"), KINDS)
+def test_options_for_a_system_that_is_gone_are_not_valid(kind, connector_key, options):
+    job = Job(kind=kind, connector_key="gone", options=options)
+    assert find_option_errors(job) == {"options": "There is no such system."}
+
+
 def test_rows_are_added_changed_and_left_out():
     form = open_option_form("reconcile", "salesforce", RECONCILE, None)
     changes = {
@@ -122,6 +128,21 @@ def test_a_value_of_many_brackets_is_a_text():
     form = open_option_form("reconcile", "salesforce", RECONCILE, data)
     assert form.is_valid()
     assert form.build()["local"]["conditions"][0]["value"] == "[" * 15_000
+
+
+def test_a_share_that_programs_stored_as_a_whole_number_stays_the_same():
+    options = {**RECONCILE, "limits": {"share": 1}}
+    form = open_option_form("reconcile", "salesforce", options, None)
+    data = submit(form, limits_count="40")
+    assert data["option-limits_share"] == "100"
+    form = open_option_form("reconcile", "salesforce", options, data)
+    assert form.is_valid() and form.build()["limits"] == {"share": 1, "count": 40}
+
+
+def test_a_sync_of_no_changes_is_refused():
+    form = open_option_form("sync", "pipedrive", SYNC, None)
+    form = open_option_form("sync", "pipedrive", SYNC, submit(form, changes=[]))
+    assert not form.is_valid() and set(form.errors) == {"changes"}
 
 
 def test_a_row_with_a_gap_says_what_is_missing():

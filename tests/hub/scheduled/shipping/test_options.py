@@ -16,6 +16,10 @@ BAD = [
     ({"index": 7}, "index"),
     ({"index": "a\nb"}, "index"),
     ({"fields": {"team": 7}}, "fields.team"),
+    ({"fields": {"": "shop"}}, "fields"),
+    ({"fields": {" ": "shop"}}, "fields. "),
+    ({"fields": {"te\nam": "shop"}}, "fields.te\nam"),
+    ({"fields": {"t" * 201: "shop"}}, f"fields.{'t' * 80}"),
     ({"fields": ["team"]}, "fields"),
     ({"batch_bytes": 5_000_000}, "batch_bytes"),
     ({"batch_bytes": True}, "batch_bytes"),
@@ -38,6 +42,6 @@ def test_a_bad_option_is_named(options, path):
     assert list(SHIPPING_OPTIONS.find_errors(options, "splunk")) == [path]
 
 
-@pytest.mark.parametrize("connector", ["slack", "nothing"])
-def test_a_system_that_takes_no_lines_is_refused(connector):
-    assert list(SHIPPING_OPTIONS.find_errors({}, connector)) == [""]
+def test_a_system_that_takes_no_lines_is_refused():
+    errors = SHIPPING_OPTIONS.find_errors({"index": 7}, "slack")
+    assert errors == {"": "This system takes no log lines."}

@@ -35,4 +35,5 @@ def test_what_is_wrong_is_named_by_its_path(options, path):
 
 @pytest.mark.parametrize("connector", ["slack", "splunk", "webhook"])
 def test_a_system_without_readable_changes_has_no_sync(connector):
-    assert SYNC_OPTIONS.find_errors({}, connector)
+    errors = SYNC_OPTIONS.find_errors({"collection": "persons"}, connector)
+    assert errors == {"": "The changes of this system cannot be read."}
