@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from secrets import SystemRandom
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
@@ -65,8 +66,8 @@ class Action(Generic[Row]):
     name: str  # in URLs, in the ids of operations and in the audit
     label: Text
     question: Text
-    success: Text
     run: Callable[..., Any]
+    success: Text = ""  # empty: `describe_result` names what was changed
     summary: str = ""
     scope: str = ""  # of the API key
     is_available: Callable[[Row], bool] = always
@@ -79,7 +80,8 @@ class Action(Generic[Row]):
     is_success: Callable[[Any], bool] = always  # otherwise pages show the result as a warning
     is_atomic: bool = True  # False: `run` has transactions of its own
     calls_system: bool = False  # whether `run` is given `call` and `random`, too
-    is_sensitive: bool = False  # whether staff need a recent login
+    makes_token: bool = False  # whether `run` is given `random`, which returns random bytes
+    recent_login_at: tuple[Door, ...] = ()  # where the user must have signed in recently
     icon: str = ""
     tone: Literal["primary", "plain", "danger"] = "plain"
     is_background: bool = False  # whether it continues after the answer
@@ -94,7 +96,7 @@ class Action(Generic[Row]):
         data: Mapping[str, Any] = NO_DATA,
         *,
         call: Callable[[Request], Response],
-        random: Callable[[], float],
+        random: SystemRandom,
         now: datetime,
     ) -> Any:
         """Spend the limit of the actor's tenant, and run the service function.
@@ -104,7 +106,9 @@ class Action(Generic[Row]):
         with transaction.atomic() if self.is_atomic else nullcontext():
             if self.limit and actor.limited_tenant is not None:
                 spend_tenant_limit(actor.limited_tenant, self.limit, now=now)
-            outside = {"call": call, "random": random} if self.calls_system else {}
+            outside: dict[str, Any] = {"random": random.randbytes} if self.makes_token else {}
+            if self.calls_system:
+                outside = {"call": call, "random": random.random}
             return self.run(row, actor, now=now, **data, **outside)
 
     def describe_success(self, result: Any) -> str:

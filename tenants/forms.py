@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from hub import staff
 from tenants.api_scopes import SCOPES
-from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.models import ApiKey, Tenant, User
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 from tenants.services import membership_actions
 
@@ -99,13 +99,6 @@ class IssueKeyForm(staff.ActionForm):
             "scopes": data["scopes"],
             "expires_at": expires_at,
         }
-
-
-class InviteForm(staff.ActionForm):
-    email = forms.EmailField(label="E-mail address")
-    role = forms.ChoiceField(
-        label="Role", choices=Membership.Role.choices, initial=Membership.Role.OWNER
-    )
 
 
 class SupportVisitForm(staff.ActionForm):

@@ -3,11 +3,11 @@
 from django.urls import path
 
 from tenants.api.membership_views import (
+    INVITATION_ACTION_URLS,
     InvitationsView,
     InvitationView,
     MembersView,
     MemberView,
-    SendAgainView,
 )
 from tenants.api.portal_link_views import PortalLinksView, PortalLinkView
 from tenants.api.tenant_views import MeView, TenantView
@@ -19,7 +19,7 @@ urlpatterns = [
     path("members/<uuid:id>", MemberView.as_view(), name="member"),
     path("invitations", InvitationsView.as_view(), name="invitations"),
     path("invitations/<uuid:id>", InvitationView.as_view(), name="invitation"),
-    path("invitations/<uuid:id>/send-again", SendAgainView.as_view(), name="invitation_send_again"),
+    *INVITATION_ACTION_URLS,
     path("portal-links", PortalLinksView.as_view(), name="portal_links"),
     path("portal-links/<uuid:id>", PortalLinkView.as_view(), name="portal_link"),
 ]

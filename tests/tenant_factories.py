@@ -34,7 +34,7 @@ class TenantFactories:
         email, now = email or f"invited{next(self.numbers)}@example.com", now or clock()
         hand = ActorContext.of_user(by) if by else ActorContext(SYSTEM)
         row = membership_actions.invite_member(
-            tenant, email, role, hand, random=os.urandom, now=now
+            tenant, hand, email=email, role=role, random=os.urandom, now=now
         )
         row.token = token_of(row)
         return row

@@ -27,7 +27,4 @@ urlpatterns = [
     path("connect/link/done/", connect_link.show_link_done, name="link_done"),
     path("connect/link/<str:token>/", connect_link.open_link, name="link"),
     path(f"{TENANT_PREFIX}links/", connect_links_list.manage_links, name="links"),
-    path(
-        f"{TENANT_PREFIX}links/<uuid:id>/revoke", connect_links_list.revoke_link, name="link_revoke"
-    ),
 ]

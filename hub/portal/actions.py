@@ -20,7 +20,7 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.portal.navigation import reverse_row_page
 from hub.problems import show_refusal
-from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
 from tenants.models import Membership
 
 
@@ -51,6 +51,10 @@ def list_possible_actions(actions: Actions, row: Any) -> list[OfferedAction]:
     ]
 
 
+def find_row_page(tenant_user: TenantUser, row: Any) -> str:
+    return reverse_row_page(row, tenant_user.tenant)
+
+
 def allow_always(tenant_user: TenantUser, action: Action[Any], row: Any) -> bool:
     return True
 
@@ -60,25 +64,31 @@ class ActionPages:
     """The rows of declared actions: how a page finds one, and what it shows afterwards."""
 
     actions: Actions
-    find: Callable[[TenantUser, UUID], Any]  # raises Http404
+    find: Callable[[TenantUser, Any], Any]  # by its public id; raises Http404
     is_allowed: Callable[[TenantUser, Action[Any], Any], bool] = allow_always
-    find_page_row: Callable[[Any], Any] = lambda row: row  # on whose page the row is
+    find_page: Callable[[TenantUser, Any], str] = find_row_page  # the URL on which the row is
     list_page: str = ""  # the name of its URL, shown after a removal
+    min_role: str = Membership.Role.ADMIN
+    describe_row: Callable[[Any], Any] = lambda row: getattr(row, "name", "")  # in the title
 
 
 def build_action_view(pages: ActionPages) -> Callable[..., HttpResponseBase]:
     """Return the view of actions on a row, which asks before it performs one."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
-    @tenant_view(min_role=Membership.Role.ADMIN)
-    def view(request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str) -> HttpResponse:
+    @tenant_view(min_role=pages.min_role)
+    def view(
+        request: HttpRequest, tenant_user: TenantUser, verb: str, id: UUID | None = None
+    ) -> HttpResponseBase:
         action = pages.actions.get(verb)
         if action is None or not action.is_offered_at("portal"):
             raise Http404(verb)
         row = pages.find(tenant_user, id)
         if not pages.is_allowed(tenant_user, action, row):
             raise PermissionDenied
-        return _ask_or_perform(request, tenant_user, pages, action, row)
+        is_sensitive = "portal" in action.recent_login_at
+        respond = require_recent_login(_ask_or_perform) if is_sensitive else _ask_or_perform
+        return respond(request, tenant_user, pages, action, row)
 
     return view
 
@@ -88,7 +98,7 @@ def _ask_or_perform(
 ) -> HttpResponse:
     offered = offer_action(action, row, request.POST if request.method == "POST" else None)
     form, actor = offered.form, ActorContext.of_visitor(request, tenant_user)
-    url = reverse_row_page(pages.find_page_row(row), tenant_user.tenant)
+    url = pages.find_page(tenant_user, row)
     if form.is_valid():
         with show_refusal(request, form if action.form else None):
             result = action.perform(
@@ -96,16 +106,22 @@ def _ask_or_perform(
                 actor,
                 form.cleaned_data,
                 call=egress.send_request,
-                random=secrets.SystemRandom().random,
+                random=secrets.SystemRandom(),
                 now=clock(),
             )
             show = messages.success if action.is_success(result) else messages.warning
             show(request, action.describe_success(result))
+            url = pages.find_page(tenant_user, row)
             if action.creates:
                 url = reverse_row_page(result, tenant_user.tenant)
             if action.removes:
                 url = reverse(pages.list_page, args=[tenant_user.tenant.reference])
         if form.is_valid():  # it has no refusal
             return HttpResponseRedirect(url)
-    context = {"tenant_user": tenant_user, "offered": offered, "row": row, "back_url": url}
+    context = {
+        "tenant_user": tenant_user,
+        "offered": offered,
+        "row_name": pages.describe_row(row),
+        "back_url": url,
+    }
     return render(request, "portal/action.html", context)

@@ -36,6 +36,7 @@ IDENTITIES_SNIPPET = ApiSnippet("connection_identities", has_id=True)
 IDENTITY_BODY = {"kind": "user", "local_id": "…", "remote_id": "…"}
 MAPPING_SNIPPET = ApiSnippet("mapping", has_id=True)
 ENDPOINT_BODY = {"connector": "webhook", "name": "…", "settings": {"url": "https://…"}}
+INVITATION_BODY = {"tenant": "…", "email": "…", "role": "member"}
 JOB_BODY = {"name": "…", "kind": "report", "connector": "slack", "cron": "0 9 * * mon"}
 SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:home": ApiSnippet("connections", filters_by_tenant=True),
@@ -103,7 +104,8 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     ),
     "portal:settings": ApiSnippet("tenant"),
     "people:members": ApiSnippet("members", filters_by_tenant=True),
-    "people:remove": ApiSnippet("member", "DELETE", has_id=True),
+    "portal:member_remove": ApiSnippet("member", "DELETE", has_id=True),
+    "portal:tenant_invite": ApiSnippet("invitations", "POST", body=INVITATION_BODY),
     "connections:links": ApiSnippet("connect_links", filters_by_tenant=True),
 }
 
@@ -155,8 +157,9 @@ def _find_snippet(match: ResolverMatch) -> ApiSnippet | None:
     Otherwise the row is read.
     """
     row, is_action, _rest = match.view_name.removeprefix("portal:").partition("_do")
-    if not is_action:
-        return SNIPPETS.get(match.view_name)
+    page = f"portal:{row}_{match.kwargs['verb']}" if is_action else match.view_name
+    if page in SNIPPETS or not is_action:
+        return SNIPPETS.get(page)
     row = API_ROWS.get(row, row)
     name = f"{row}_{match.kwargs['verb']}"
     if not reverse_or_empty(name, match.kwargs["id"]):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from hub.portal.views import (
+    access_actions,
     change_pages,
     home,
     preferences,
@@ -150,6 +151,27 @@ urlpatterns = [
         f"{CONNECTION_PATH}notifications/", settings_pages.edit_notifications, name="notifications"
     ),
     path(f"{CONNECTION_PATH}disconnect/", disconnect_pages.disconnect_view, name="disconnect"),
+    path(
+        f"{TENANT_PATH}members/invite",
+        access_actions.invite_person,
+        {"verb": "invite"},
+        name="tenant_do",
+    ),
+    path(
+        f"{TENANT_PATH}members/<uuid:id>/<slug:verb>",
+        access_actions.run_member_action,
+        name="member_do",
+    ),
+    path(
+        f"{TENANT_PATH}members/invitations/<uuid:id>/<slug:verb>",
+        access_actions.run_invitation_action,
+        name="invitation_do",
+    ),
+    path(
+        f"{TENANT_PATH}links/<uuid:id>/<slug:verb>",
+        access_actions.run_connect_link_action,
+        name="connect_link_do",
+    ),
     path(f"{TENANT_PATH}settings/", settings_pages.show_settings, name="settings"),
     path(
         f"{TENANT_PATH}settings/support/",

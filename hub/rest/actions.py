@@ -80,7 +80,7 @@ def _build_view(resource: ActionResource, action: Action[Any]) -> Any:
         now, actor = clock(), ActorContext.of_request(request)
         data = validate_data(body.serializer, request.data, now=now) if body else NO_DATA
         result = action.perform(
-            row, actor, data, call=view.call, random=secrets.SystemRandom().random, now=now
+            row, actor, data, call=view.call, random=secrets.SystemRandom(), now=now
         )
         shown = resource.find(request, result.public_id if action.creates else id)
         location = object_url(resource.created or resource.row, shown)

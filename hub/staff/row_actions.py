@@ -200,7 +200,7 @@ class RowActionsMixin(AdminBase):
                 ActorContext.of_request(request),
                 data,
                 call=self.call,
-                random=secrets.SystemRandom().random,
+                random=secrets.SystemRandom(),
                 now=now,
             )
             url = self.change_url(result) if self.shows_result(request, action, result) else ""
@@ -225,7 +225,7 @@ class RowActionsMixin(AdminBase):
             action.permission,
             "danger" if caution else action.tone,
             is_atomic=action.is_atomic,
-            is_sensitive=action.is_sensitive,
+            is_sensitive="staff" in action.recent_login_at,
             caution=caution,
             run=run,
         )

@@ -72,7 +72,7 @@ class MembershipFormSet(BaseInlineFormSet):
         ]
         for form in changed:
             membership_actions.change_member_role(
-                form.instance, form.cleaned_data["role"], actor, now=now
+                form.instance, actor, role=form.cleaned_data["role"], now=now
             )
         removed = [form.instance for form in self.initial_forms if form in self.deleted_forms]
         for membership in removed:

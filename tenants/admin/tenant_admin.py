@@ -1,7 +1,5 @@
 """Admin pages of tenants."""
 
-import secrets
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -10,16 +8,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
 from hub import staff
+from hub.actions import declare_actions
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.limits.spending import tenant_usage
 from tenants.admin.membership_inline import MembershipInline
 from tenants.admin.support_visit_action import SupportVisitMixin
 from tenants.admin.tenant_activity import find_activity
-from tenants.forms import InviteForm
 from tenants.models import Tenant
 from tenants.scoping import ScopedAdminMixin
-from tenants.services import membership_actions
+from tenants.services.declared_actions import INVITE_ACTIONS
 from tenants.services.tenant_actions import TENANT_ACTIONS
 
 MAX_CARDS = 24  # connections on a tenant's page
@@ -41,8 +39,8 @@ class TenantAdmin(SupportVisitMixin, ScopedAdminMixin, staff.ModelAdmin):
     fields = ("name", "reference", "time_zone")
     inlines = (MembershipInline,)
     ordering = ("name",)
-    declared_actions = TENANT_ACTIONS
-    row_actions = ("visit", "invite")
+    declared_actions = declare_actions(*TENANT_ACTIONS.values(), *INVITE_ACTIONS.values())
+    row_actions = ("visit",)
     change_form_outer_before_template = "console/tenant.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
@@ -99,21 +97,3 @@ class TenantAdmin(SupportVisitMixin, ScopedAdminMixin, staff.ModelAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save_members(ActorContext.of_request(request), now=clock())
-
-    @staff.row_action(
-        "Invite",
-        icon="mail",
-        form=InviteForm,
-        question=(
-            "An e-mail with a link that is valid for seven days is sent to this address. The "
-            "first owner can invite other people."
-        ),
-    )
-    def invite(
-        self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        actor = ActorContext.of_request(request)
-        membership_actions.invite_member(
-            tenant, data["email"], data["role"], actor, random=secrets.token_bytes, now=now
-        )
-        return staff.ActionResult(f"An invitation is being sent to {data['email']}.")

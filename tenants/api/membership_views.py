@@ -1,6 +1,7 @@
 """REST API of members and invitations, with the same actions as the pages."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.problems import Problem
+from hub.rest.actions import ActionResource, build_action_urls
 from hub.rest.openapi import (
     CHANGE_PROBLEMS,
     READ_PROBLEMS,
@@ -32,6 +34,7 @@ from tenants.serializers import (
     TenantQuery,
 )
 from tenants.services import membership_actions
+from tenants.services.declared_actions import INVITATION_ACTIONS
 
 READ, WRITE = "members:read", "members:write"
 LIST_PROBLEMS = ("tenant-required", *READ_PROBLEMS)
@@ -64,8 +67,9 @@ def _refuse_owner(request: Request, role: str) -> None:
         raise Problem("permission-denied", "A tenant's key cannot make a person an owner.")
 
 
-def _invitation_response(invitation: Invitation, status: int = 200) -> Response:
-    return Response(InvitationSerializer(invitation, context={"now": clock()}).data, status=status)
+def _serialize_invitation(request: Request, invitation: Invitation) -> Mapping[str, Any]:
+    data: Mapping[str, Any] = InvitationSerializer(invitation, context={"now": clock()}).data
+    return data
 
 
 class MembersView(APIView):
@@ -119,8 +123,8 @@ class MemberView(APIView):
         _refuse_owner(request, serializer.validated_data["role"])
         membership_actions.change_member_role(
             membership,
-            serializer.validated_data["role"],
             _key_context(request),
+            role=serializer.validated_data["role"],
             now=clock(),
         )
         return Response(MemberSerializer(membership).data)
@@ -169,11 +173,15 @@ class InvitationsView(APIView):
         data, now = serializer.validated_data, clock()
         tenant = resolve_tenant(request, data.get("tenant"))
         _refuse_owner(request, data["role"])
-        arguments = (tenant, data["email"], data["role"], _key_context(request))
-        return _invitation_response(
-            membership_actions.invite_member(*arguments, random=secrets.token_bytes, now=now),
-            201,
+        invitation = membership_actions.invite_member(
+            tenant,
+            _key_context(request),
+            email=data["email"],
+            role=data["role"],
+            random=secrets.token_bytes,
+            now=now,
         )
+        return Response(_serialize_invitation(request, invitation), status=201)
 
 
 class InvitationView(APIView):
@@ -187,7 +195,8 @@ class InvitationView(APIView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the invitation with its state."""
-        return _invitation_response(_find_changeable(request, Invitation, id))
+        invitation = _find_changeable(request, Invitation, id)
+        return Response(_serialize_invitation(request, invitation))
 
     @describe_operation(
         "invitations_destroy", "Revoke an invitation", {204: None}, problems=CHANGE_PROBLEMS
@@ -202,23 +211,18 @@ class InvitationView(APIView):
         return Response(status=204)
 
 
-class SendAgainView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+def _find_invitation(request: Request, id: UUID) -> Any:
+    return _find_changeable(request, Invitation, id)
 
-    @describe_operation(
-        "invitations_send_again_create",
-        "Send an invitation again",
-        {200: InvitationSerializer},
-        problems=CHANGE_PROBLEMS,
-        request=None,
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Send another mail with a new link, valid for seven days; the earlier one ends."""
-        invitation = _find_changeable(request, Invitation, id)
-        membership_actions.resend_invitation(
-            invitation,
-            _key_context(request),
-            random=secrets.token_bytes,
-            now=clock(),
-        )
-        return _invitation_response(invitation)
+
+INVITATION_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="invitations",
+        row="invitation",
+        find=_find_invitation,
+        find_changeable=_find_invitation,
+        serializer=InvitationSerializer,
+        serialize=_serialize_invitation,
+    ),
+    INVITATION_ACTIONS,
+)

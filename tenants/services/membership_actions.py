@@ -42,10 +42,10 @@ class MembershipRejected(Refusal):
 @transaction.atomic
 def invite_member(
     tenant: Tenant,
-    email: str,
-    role: str,
     actor: ActorContext,
     *,
+    email: str,
+    role: str,
     random: RandomBytes,
     now: datetime,
 ) -> Invitation:
@@ -78,7 +78,7 @@ def invite_member(
 @transaction.atomic
 def resend_invitation(
     invitation: Invitation, actor: ActorContext, *, random: RandomBytes, now: datetime
-) -> None:
+) -> Invitation:
     """Send another mail with a new link, valid as long as the first; the earlier one ends.
 
     Raises MembershipRejected when the invitation has ended or a mail has just been sent.
@@ -93,6 +93,7 @@ def resend_invitation(
     audit_membership_change(
         actor, "invitation.send_again", invitation, after={"email": invitation.email}, now=now
     )
+    return invitation
 
 
 def _renew_invitation(invitation: Invitation, *, random: RandomBytes, now: datetime) -> None:
@@ -115,7 +116,7 @@ def _renew_invitation(invitation: Invitation, *, random: RandomBytes, now: datet
 
 
 @transaction.atomic
-def revoke_invitation(invitation: Invitation, actor: ActorContext, *, now: datetime) -> None:
+def revoke_invitation(invitation: Invitation, actor: ActorContext, *, now: datetime) -> Invitation:
     lock_tenant(invitation.tenant)
     rows = Invitation.unscoped.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if not rows.update(revoked_at=now):
@@ -125,6 +126,7 @@ def revoke_invitation(invitation: Invitation, actor: ActorContext, *, now: datet
     audit_membership_change(
         actor, "invitation.revoke", invitation, before={"email": invitation.email}, now=now
     )
+    return invitation
 
 
 @transaction.atomic
@@ -174,13 +176,13 @@ def add_member(
 
 @transaction.atomic
 def change_member_role(
-    membership: Membership, role: str, actor: ActorContext, *, now: datetime
-) -> None:
+    membership: Membership, actor: ActorContext, *, role: str, now: datetime
+) -> Membership:
     lock_tenant(membership.tenant)
     membership.refresh_from_db(fields=["role"])
     before = membership.role
     if before == role:
-        return
+        return membership
     _require_other_owner(membership)
     membership.role = role
     membership.save(update_fields=["role"])
@@ -193,16 +195,18 @@ def change_member_role(
         after={"role": role},
         now=now,
     )
+    return membership
 
 
 @transaction.atomic
-def remove_member(membership: Membership, actor: ActorContext, *, now: datetime) -> None:
+def remove_member(membership: Membership, actor: ActorContext, *, now: datetime) -> Membership:
     lock_tenant(membership.tenant)
     _require_other_owner(membership)
     member = {"email": membership.user.email, "role": membership.role}
     audit_membership_change(actor, "membership.remove", membership, before=member, now=now)
     membership.delete()
     report_member_left(membership.tenant, membership.user, now=now)
+    return membership
 
 
 def report_member_left(tenant: Tenant, user: User, *, now: datetime) -> None:

@@ -38,7 +38,7 @@ USER_ACTIONS = declare_actions(
         run=reset_second_factor,
         asks_reason=always,
         is_available=lambda user: Authenticator.objects.filter(user=user).exists(),
-        is_sensitive=True,
+        recent_login_at=("staff",),
         icon="phonelink_erase",
         tone="danger",
         withheld=FOR_STAFF,

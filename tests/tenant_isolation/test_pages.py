@@ -16,10 +16,9 @@ BELOW = "t/<str:tenant>/"
 # Each address below /t/<tenant>/, and the row that its id stands for.
 ROUTES = {
     "members/": None,
-    "members/<uuid:id>/role": "membership",
-    "members/<uuid:id>/remove/": "membership",
-    "invitations/<uuid:id>/send-again": "invitation",
-    "invitations/<uuid:id>/revoke": "invitation",
+    "members/invite": None,
+    "members/<uuid:id>/<slug:verb>": "membership",
+    "members/invitations/<uuid:id>/<slug:verb>": "invitation",
     "": None,
     "changes/": None,
     "upcoming/": None,
@@ -111,7 +110,7 @@ ROUTES = {
     "endpoints/<uuid:id>/recover": "endpoint",
     "endpoints/<uuid:id>/<slug:verb>": "endpoint",
     "links/": None,
-    "links/<uuid:id>/revoke": "connect_link",
+    "links/<uuid:id>/<slug:verb>": "connect_link",
 }
 VERBS = {
     "delivery": "retry",
@@ -125,6 +124,9 @@ VERBS = {
     "connection": "pause",
     "endpoint": "test_event",
     "mapping": "restore",
+    "membership": "change_role",
+    "invitation": "revoke",
+    "connect_link": "revoke",
 }  # one of those that an address may name
 SAID = {
     "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on",

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 
 from connectors.registry import CONNECTORS
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
+from hub.connections.connecting.connect_links import CONNECT_LINK_ACTIONS
 from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.drift.models import DriftFinding
 from hub.incoming.models import InboundItem, WebhookSubscription
@@ -31,6 +32,7 @@ from hub.scheduled.models import Discrepancy, Job, Run
 from hub.scheduled.repairs.discrepancy_actions import DISCREPANCY_ACTIONS
 from hub.scheduled.runs.run_actions import JOB_ACTIONS, RUN_ACTIONS
 from tenants.models import Invitation, Membership, PortalLink
+from tenants.services.declared_actions import INVITATION_ACTIONS, MEMBER_ACTIONS
 from tests.tenant_isolation.api.routes import patterns
 
 NAME = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -73,6 +75,9 @@ ACTIONS = {  # what a verb stands for, by the word before the id
     "integrations": INTEGRATION_ACTIONS,
     "operations": OPERATION_ACTIONS,
     "mappings": MAPPING_ACTIONS,
+    "members": MEMBER_ACTIONS,
+    "invitations": INVITATION_ACTIONS,
+    "links": CONNECT_LINK_ACTIONS,
 }
 PLAIN = {
     "tenant": ["acme"],

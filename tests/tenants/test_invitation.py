@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 SIGNUP = reverse("account_signup")
 MEMBERS = reverse("people:members", args=["acme"])
+INVITE = reverse("portal:tenant_do", args=["acme"])
 SAID = {"name": "Bob", "password1": "battery staple 9"}
 
 
@@ -41,7 +42,7 @@ def link(invitation):
 def test_from_the_owners_page_to_the_home_of_the_tenant(client, owner, acme):
     sign_in(client, owner.email)
     client.post(
-        reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "admin"}
+        reverse("portal:tenant_do", args=["acme"]), {"email": "bob@acme.test", "role": "admin"}
     )
     (letter,) = deliver_mails()
     assert (letter.to, letter.subject) == (["bob@acme.test"], "Ann invites you to Acme")
@@ -145,7 +146,7 @@ def test_of_two_who_sign_up_at_the_same_moment_one_is_sent_to_sign_in(client, ma
 def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):
     sign_in(client, owner.email)
     page = client.post(
-        MEMBERS, {"email": "bob@acme.test", "role": "member"}, follow=True
+        INVITE, {"email": "bob@acme.test", "role": "member"}, follow=True
     ).content.decode()
     assert "being sent to bob@acme.test" in page and "The e-mail is being sent." in page
     deliver_mails(MailServer(MailServer.AWAY))
@@ -166,14 +167,14 @@ def test_an_address_that_no_server_takes_is_shown_to_the_owner(client, owner, in
 def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, invitation):
     sign_in(client, owner.email)
     Invitation.unscoped.update(asked_at=clock() - timedelta(minutes=2))
-    client.post(reverse("people:send_again", args=["acme", invitation.public_id]))
+    client.post(reverse("portal:invitation_do", args=["acme", invitation.public_id, "send_again"]))
     assert len(deliver_mails()) == 1
     assert invitation.token not in deliver_mails()[0].body
-    client.post(MEMBERS, {"email": "carol@acme.test", "role": "member"})
+    client.post(INVITE, {"email": "carol@acme.test", "role": "member"})
     client.post(
         reverse(
-            "people:revoke",
-            args=["acme", Invitation.unscoped.get(email="carol@acme.test").public_id],
+            "portal:invitation_do",
+            args=["acme", Invitation.unscoped.get(email="carol@acme.test").public_id, "revoke"],
         )
     )
     assert len(deliver_mails()) == 1
@@ -182,7 +183,7 @@ def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, invitati
 def test_without_mail_there_are_no_invitations(client, owner, settings, acme):
     settings.HUB_EMAIL_URL = ""
     sign_in(client, owner.email)
-    page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"})
+    page = client.post(INVITE, {"email": "bob@acme.test", "role": "member"})
     assert "E-mail is not set up" in page.content.decode()
     assert not acme.invitations.exists()
 
@@ -191,14 +192,14 @@ def test_the_link_is_made_of_our_own_address(client, owner):
     sign_in(client, owner.email)
     data = {"email": "bob@acme.test", "role": "member"}
     client.post(
-        reverse("people:members", args=["acme"]), data, HTTP_X_FORWARDED_HOST="evil.example"
+        reverse("portal:tenant_do", args=["acme"]), data, HTTP_X_FORWARDED_HOST="evil.example"
     )
     assert "evil" not in str(deliver_mails()[0].message())
 
 
 def test_an_old_session_shows_again_who_it_is_before_anybody_is_invited(client, owner, acme):
     client.force_login(owner)
-    response = client.post(MEMBERS, {"email": "mallory@evil.test", "role": "owner"})
+    response = client.post(INVITE, {"email": "mallory@evil.test", "role": "owner"})
     assert (
         response.url.startswith(reverse("account_reauthenticate")) and not acme.invitations.exists()
     )

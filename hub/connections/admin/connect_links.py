@@ -1,7 +1,6 @@
 """Staff pages of connect links: create one for a tenant, read its state, revoke it."""
 
 import secrets
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -12,6 +11,7 @@ from django.urls import reverse
 from hub import staff
 from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
+from hub.connections.connecting.connect_links import CONNECT_LINK_ACTIONS
 from hub.connections.forms.connect_link_forms import StaffConnectLinkForm
 from hub.connections.models import ConnectLink
 from hub.db.clock import clock
@@ -30,7 +30,7 @@ class ConnectLinkAdmin(LinkAdmin):
         "Create a connect link", "admin:connections_connectlink_add", "connections.add_connectlink"
     )
     list_display = ("system_label", "tenant_link", "state_badge", "maker", "expiry")
-    row_actions = ("revoke",)
+    declared_actions = CONNECT_LINK_ACTIONS
     list_filter = (ConnectorFilter, *LinkAdmin.list_filter)
     fields = (
         "system_label",
@@ -105,16 +105,3 @@ class ConnectLinkAdmin(LinkAdmin):
     @staff.display(description="connection")
     def resulting_connection(self, link: ConnectLink) -> str:
         return staff.render_page_link(link.connection) if link.connection else "–"
-
-    @staff.row_action(
-        "Revoke",
-        icon="block",
-        tone="danger",
-        is_available=lambda link: link.is_open(clock()),
-        question="The link stops working immediately, even if it has already been opened.",
-    )
-    def revoke(
-        self, request: HttpRequest, link: ConnectLink, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
-        return staff.ActionResult("The link has been revoked.")

@@ -9,9 +9,11 @@ from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from connectors.base import Connector
 from hub import mail
+from hub.actions import Action, declare_actions
 from hub.audit import Actor, ActorContext
 from hub.connections.connecting.login_hosts import login_host_of, read_offered_login_host
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
+from hub.db.clock import clock
 from hub.problems import Refusal
 from tenants.access.tenant_users import TenantUser
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
@@ -205,3 +207,20 @@ def build_guest_tenant_user(link: ConnectLink) -> TenantUser:
     """Build the guest of a link, who may only connect its system."""
     actor = Actor("guest", link.guest, f"guest of {link.maker}")
     return TenantUser(link.tenant, Membership.Role.ADMIN, None, actor.id, actor.label)
+
+
+CONNECT_LINK_ACTIONS = declare_actions(
+    Action[ConnectLink](
+        name="revoke",
+        label=gettext_lazy("Revoke"),
+        question=gettext_lazy(
+            "The link stops working immediately, even if it has already been opened."
+        ),
+        success=gettext_lazy("The link has been revoked and no longer works."),
+        run=revoke_connect_link,
+        is_available=lambda link: link.is_open(clock()),
+        icon="block",
+        tone="danger",
+        withheld={"rest": "Programs send DELETE to the URL of the link."},
+    ),
+)

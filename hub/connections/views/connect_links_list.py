@@ -1,19 +1,15 @@
-"""The page of a tenant's connect links: create one, read its state, revoke it."""
+"""The page of a tenant's connect links: create one, read its state."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
@@ -95,17 +91,3 @@ def _render_links_page(
         "lines": [ConnectLinkRow.of(link, now) for link in rows],
     }
     return render(request, "connections/links.html", context | extra_context)
-
-
-@require_POST
-@tenant_view(min_role=ADMIN_ROLE)
-def revoke_link(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    link = get_object_or_404(
-        ConnectLink.objects.of(tenant_user.tenant).select_related("tenant"), public_id=id
-    )
-    with show_refusal(request):
-        connect_links.revoke_connect_link(
-            link, ActorContext.of_visitor(request, tenant_user), now=clock()
-        )
-        messages.success(request, _("The link has been revoked and no longer works."))
-    return HttpResponseRedirect(reverse("connections:links", args=[tenant_user.tenant.reference]))

@@ -171,7 +171,7 @@ SUBSCRIPTION_ACTIONS = declare_actions(
         run=rotate_subscription,
         is_available=lambda subscription: bool(find_rotated_part(subscription.endpoint)),
         asks_reason=always,
-        is_sensitive=True,
+        recent_login_at=("staff",),
         icon="key",
     ),
     _declare(
@@ -190,7 +190,7 @@ SUBSCRIPTION_ACTIONS = declare_actions(
         ),
         is_available=lambda subscription: subscription.reason == INSTALLATION_MOVED,
         asks_reason=always,
-        is_sensitive=True,
+        recent_login_at=("staff",),
         icon="move_down",
         withheld=FOR_STAFF,
     ),

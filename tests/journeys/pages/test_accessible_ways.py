@@ -208,7 +208,7 @@ def test_an_account_can_be_looked_after(browser, signed_in, ann, make, acme):
         "/t/",
         "/t/acme/members/",
     ]
-    assert_accessible(browser, signed_in, *pages, f"/t/acme/members/{other.public_id}/remove/")
+    assert_accessible(browser, signed_in, *pages, f"/t/acme/members/{other.public_id}/remove")
 
 
 def test_a_second_factor_can_be_set_up_and_shown(browser, signed_in, client, ann):

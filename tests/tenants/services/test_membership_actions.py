@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -34,7 +35,7 @@ def actor(owner):
 def ask(acme, actor):
     def ask(email="bob@acme.test", role="member", now=NOON, tenant=acme):
         return membership_actions.invite_member(
-            tenant, email, role, actor, random=os.urandom, now=now
+            tenant, actor, email=email, role=role, random=os.urandom, now=now
         )
 
     return ask
@@ -144,8 +145,8 @@ def test_invitations_cannot_flood_a_person(ask, globex):
 
 def test_a_changed_role_is_audited(owner, make, acme, bob, actor):
     member = make.membership(acme, bob)
-    membership_actions.change_member_role(member, "admin", actor, now=NOON)
-    membership_actions.change_member_role(member, "admin", actor, now=NOON)
+    membership_actions.change_member_role(member, actor, role="admin", now=NOON)
+    membership_actions.change_member_role(member, actor, role="admin", now=NOON)
     act = AuditRow.objects.get()
     assert (act.before, act.after) == (
         {"email": "bob@acme.test", "role": "member"},
@@ -156,9 +157,7 @@ def test_a_changed_role_is_audited(owner, make, acme, bob, actor):
 def test_the_last_owner_stays(owner, make, acme, actor):
     for verb in (
         membership_actions.remove_member,
-        lambda *args, **when: membership_actions.change_member_role(
-            args[0], "admin", args[1], **when
-        ),
+        partial(membership_actions.change_member_role, role="admin"),
     ):
         with pytest.raises(MembershipRejected, match="at least one owner"):
             verb(owner, actor, now=NOON)

@@ -162,7 +162,7 @@ def test_the_pages_ask_few_statements(make, acme, guest, django_assert_num_queri
 
 
 def test_a_guest_sees_the_members_and_invites_none(guest):
-    page = guest.post(MEMBERS, {"email": "me@evil.test", "role": "admin"})
+    page = guest.post(f"{MEMBERS}invite", {"email": "me@evil.test", "role": "admin"})
     assert page.status_code == 403 and not Invitation.unscoped.exists()
 
 

@@ -8,6 +8,7 @@ from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
 from hub.portal.actions import ActionPages, build_action_view
+from hub.portal.navigation import reverse_row_page
 from tenants.access.tenant_users import TenantUser
 from tenants.scoping import tenant_condition
 
@@ -29,6 +30,8 @@ run_subscription_action = build_action_view(
     ActionPages(
         actions=SUBSCRIPTION_ACTIONS,
         find=get_own_subscription,
-        find_page_row=lambda subscription: subscription.endpoint.connection,
+        find_page=lambda tenant_user, subscription: reverse_row_page(
+            subscription.endpoint.connection, tenant_user.tenant
+        ),
     )
 )
