@@ -52,11 +52,11 @@ def apply_action(action, delivery, *, actor=STAFF, now=LATER):
 
 
 def put(rows, state, reason="", **columns):
-    Delivery.unscoped.filter(pk__in=[row.pk for row in rows]).update(
-        state=state, reason=reason, due_at=None, state_changed_at=NOON, **columns
-    )
+    stored = {"state": state, "reason": reason, "due_at": None, "state_changed_at": NOON} | columns
+    Delivery.unscoped.filter(pk__in=[row.pk for row in rows]).update(**stored)
     for row in rows:
-        row.refresh_from_db()
+        for name, value in stored.items():
+            setattr(row, name, value)
     return rows
 
 
