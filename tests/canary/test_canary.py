@@ -149,6 +149,8 @@ def test_no_page_of_a_customer_shows_a_secret(canary_rows):
     )
 
 
+# tests/bench/test_portal_pages.py opens the pages of staff on each
+@pytest.mark.one_database
 def test_no_page_of_staff_shows_a_secret(canary_rows):
     assert (
         find_pages_with_secrets(

@@ -2,7 +2,7 @@
 of each page is submitted in a language of brackets, and no bracket is stored.
 
 On one database: it reads the values of statements, which Python makes before it knows the database.
-tests/canary/test_canary.py submits to the same addresses on every database.
+tests/canary/test_canary.py submits to the addresses of customers on every database.
 """
 
 import json
