@@ -4,6 +4,7 @@ import gc
 import json
 import math
 import unittest
+from collections import Counter
 
 import hypothesis
 import pytest
@@ -86,15 +87,24 @@ def pytest_collection_modifyitems(config, items):
     if is_chosen := CHOSEN.get(config.getoption("--on-database")):
         config.hook.pytest_deselected(items=[item for item in items if not is_chosen(item)])
         items[:] = [item for item in items if is_chosen(item)]
-    items.sort(key=desk_limit, reverse=True)
+    sort_longest_first(items)
 
 
-def desk_limit(item):
-    """Return the seconds that a desk test may take, 0 of others. Those that may take longest begin
-    first, so that none is left to run alone at the end.
+def sort_longest_first(items):
+    """What may take longest begins first, so that none is left to run alone at the end: a test with
+    a limit of its own, or all tests of a group, which run one after another.
     """
-    limit = item.get_closest_marker("timeout")
-    return limit.args[0] if limit and item.get_closest_marker("desk") else 0
+    seconds = Counter()
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        seconds[unit_of(item)] += limit.args[0] if limit else 0
+    items.sort(key=lambda item: seconds[unit_of(item)], reverse=True)
+
+
+def unit_of(item):
+    """Return what is given out to one process: a group, or a test by itself."""
+    group = item.get_closest_marker("xdist_group")
+    return group.args[0] if group else item.nodeid
 
 
 def pytest_collection_finish():
@@ -185,6 +195,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: emptier.empty())
         yield
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """The address of a server on which processes of tests have databases, whatever database the
+    tests themselves use; it starts for the first of them.
+    """
+    from bench.installation import postgres
+
+    with postgres.server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session", autouse=True)

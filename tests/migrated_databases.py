@@ -1,7 +1,7 @@
 """The test database starts as a copy of an earlier one, as all migrations take long.
 
-The copies lie beside those of benches and installations, see bench/installation/migrated.py;
-Django migrates the copy again, which has nothing to do.
+The copies are those of benches and installations, see bench/installation/migrated.py; Django
+migrates the copy again, which has nothing to do.
 """
 
 import contextlib
@@ -12,20 +12,13 @@ from urllib.parse import quote
 from django.db import connection
 
 from bench.installation import postgres
-from bench.installation.migrated import (
-    COPIES,
-    FORGET_KEYS,
-    fingerprint_migrations,
-    replacing,
-    restore,
-)
+from bench.installation.migrated import FORGET_KEYS, copy_of, replacing, restore
 
 EXISTING = os.environ["DATABASE_URL"]  # the database beside which Django makes that of the tests
 
 
 def copy_file():
-    kind = "sqlite3" if connection.vendor == "sqlite" else "sql"
-    return COPIES / f"{fingerprint_migrations()}-tests.{kind}"
+    return copy_of(EXISTING)
 
 
 def can_be_copied():

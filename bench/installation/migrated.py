@@ -27,7 +27,7 @@ def migrate_fresh(url: str, environment: Mapping[str, str]) -> None:
     """Migrate an empty database; if the same migrations have run before, copy their result, under
     the keys of this environment.
     """
-    copy = COPIES / f"{fingerprint_migrations()}.{'sqlite3' if is_sqlite(url) else 'sql'}"
+    copy = copy_of(url)
     if copy.exists() and can_be_copied(url):
         restore(url, copy, afterwards=replace_key_canary(environment["HUB_FIELD_KEYS"]))
         return
@@ -40,6 +40,11 @@ def migrate_fresh(url: str, environment: Mapping[str, str]) -> None:
 def migrate(environment: Mapping[str, str]) -> None:
     command = [*MANAGE, "migrate", "--no-input", "--verbosity=0"]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)
+
+
+def copy_of(url: str) -> Path:
+    """Return where the copy for databases of this kind lies, or will lie."""
+    return COPIES / f"{fingerprint_migrations()}.{'sqlite3' if is_sqlite(url) else 'sql'}"
 
 
 def fingerprint_migrations() -> str:
