@@ -25,7 +25,7 @@ from bench.suite import Options
 from tenants.models import Tenant
 
 DATABASES = ("postgresql",)
-LOOKS, QUICK_LOOKS = 60, 4  # at each page, every second one at the large tenant's
+LOOKS, QUICK_LOOKS = 60, 2  # at each page, every second one at the large tenant's
 WARM = 16
 BAR = Bar("<=", 150)
 NOT_READ = (403, 405)  # what staff neither add nor delete by hand, or only post to

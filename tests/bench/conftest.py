@@ -12,8 +12,18 @@ WITHIN = 500  # seconds, beside other tests
 
 
 @pytest.fixture
-def bench():
-    """Starts `manage.py bench` with these arguments."""
+def bench_alone():
+    """Starts `manage.py bench` with these arguments; it starts its own PostgreSQL."""
+    yield from starting({})
+
+
+@pytest.fixture
+def bench(postgresql_server):
+    """The same, with a database on the server that these tests share."""
+    yield from starting({"DATABASE_URL": postgresql_server})
+
+
+def starting(more):
     started = []
 
     def start(*arguments):
@@ -21,7 +31,7 @@ def bench():
         command = [*MANAGE, "bench", *arguments]
         started.append(
             subprocess.Popen(
-                command, env=calm, stdout=subprocess.PIPE, text=True, start_new_session=True
+                command, env=calm | more, stdout=subprocess.PIPE, text=True, start_new_session=True
             )
         )
         return started[-1]

@@ -108,8 +108,8 @@ def test_every_page_is_measured(bench):
     assert not [figure for figure in figures.values() if "error" in figure]
 
 
-def test_nothing_is_left_after_ctrl_c(bench):
-    process = bench("outgoing", "--quick", "--only", "quiet")
+def test_nothing_is_left_after_ctrl_c(bench_alone):
+    process = bench_alone("outgoing", "--quick", "--only", "quiet")
     wait_until(
         lambda: any("work" in command(pid) for pid in descendants(process.pid)),
         within=WITHIN,

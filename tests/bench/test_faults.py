@@ -7,8 +7,8 @@ from tests.bench.conftest import told_by
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(600)]
 
 
-def test_nothing_acknowledged_is_lost_over_three_kills_on_each_database(bench):
-    figures = told_by(bench("faults", "--quick"))
+def test_nothing_acknowledged_is_lost_over_three_kills_on_each_database(bench_alone):
+    figures = told_by(bench_alone("faults", "--quick"))
     for name in (
         "lost",
         "unexplained_sends",

@@ -33,6 +33,7 @@ def running_hub(tmp_path_factory):
     it can, so that its log files can be searched for what must not be there.
     """
     installation = Installation(tmp_path_factory.mktemp("docs"))
+    installation.migrate()
     installation.start(HUB_DEMO="1", HUB_LOG_LEVEL="DEBUG").says(READY)
     (installation.folder / ".curlrc").write_text("fail-with-body\nshow-error\n")
     yield installation
@@ -52,5 +53,6 @@ def place():
 
 
 @pytest.fixture
-def shared_place():
+def shared_place(postgresql_server, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", postgresql_server)
     yield from standing(environments.postgresql_environment)

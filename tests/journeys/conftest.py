@@ -104,6 +104,7 @@ def demo(desk, db, settings, tmp_path, began):
 def running_hub(tmp_path_factory):
     """A desk of real processes, one for all journeys by browser."""
     real = RealDesk(tmp_path_factory.mktemp("running_hub"))
+    real.migrate()
     real.start(HUB_DEMO="1").says(READY)
     yield RunningHub(real)
     real.end()
