@@ -199,12 +199,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture(scope="session")
 def postgresql_server():
-    """The address of a server on which processes of tests have databases, whatever database the
-    tests themselves use; it starts for the first of them.
+    """The address of a server as in production, on which processes of tests have databases,
+    whatever database the tests themselves use; it starts for the first of them.
     """
     from bench.installation import postgres
 
-    with postgres.server() as url:
+    with postgres.server(postgres.DURABLE) as url:
         yield url
 
 
