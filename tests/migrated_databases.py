@@ -45,7 +45,9 @@ def sqlite_memory():
     name = connection.creation._get_test_db_name()
     with (
         contextlib.closing(sqlite3.connect(name, uri=True)) as memory,
-        contextlib.closing(sqlite3.connect(copy_file())) as copy,
+        contextlib.closing(
+            sqlite3.connect(f"{copy_file().as_uri()}?immutable=1", uri=True)
+        ) as copy,
     ):
         copy.backup(memory)
         memory.execute(FORGET_KEYS)
