@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -116,7 +116,23 @@ API_ROWS = {
     "incoming_item": "inbound_item",
     "webhook": "webhook_subscription",
 }
-ACTIONS_WITH_REASON = {"connection_pause", "connection_disable", "discrepancy_ignore"}
+JOB_RUNS = ApiSnippet("job_runs", "POST", has_id=True)
+# the calls of actions that are not just a POST to the action, by row and action
+ACTION_SNIPPETS: Mapping[str, ApiSnippet] = {
+    "connection_rename": ApiSnippet("connection", "PATCH", has_id=True, body={"name": "…"}),
+    "connection_enable": ApiSnippet("connection_resume", "POST", has_id=True),
+    "job_start": JOB_RUNS,
+    "job_dry": replace(JOB_RUNS, body={"dry": True}),
+    "job_enable": ApiSnippet("job", "PATCH", has_id=True, body={"enabled": True}),
+    "job_disable": ApiSnippet("job", "PATCH", has_id=True, body={"enabled": False}),
+    "job_delete": ApiSnippet("job", "DELETE", has_id=True),
+    "integration_remove": ApiSnippet("integration", "DELETE", has_id=True),
+    "mapping_restore": ApiSnippet("mapping_restore", "POST", has_id=True, body={"version": 1}),
+    **{
+        name: ApiSnippet(name, "POST", has_id=True, body={"reason": "…"})
+        for name in ("connection_pause", "connection_disable", "discrepancy_ignore")
+    },
+}
 # events without a route have no delivery
 UNROUTED_EVENTS = ApiSnippet("events", filters_by_tenant=True)
 
@@ -162,10 +178,11 @@ def _find_snippet(match: ResolverMatch) -> ApiSnippet | None:
         return SNIPPETS.get(page)
     row = API_ROWS.get(row, row)
     name = f"{row}_{match.kwargs['verb']}"
+    if name in ACTION_SNIPPETS:
+        return ACTION_SNIPPETS[name]
     if not reverse_or_empty(name, match.kwargs["id"]):
         return ApiSnippet(row, has_id=True)
-    body = {"reason": "…"} if name in ACTIONS_WITH_REASON else None
-    return ApiSnippet(name, "POST", has_id=True, body=body)
+    return ApiSnippet(name, "POST", has_id=True)
 
 
 def quote_command(command: list[str]) -> str:

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
+from tenants.models import Tenant
 from tests.canary.secret_canaries import CanaryRows
 from tests.tenant_isolation.url_walk import addresses, routes
 
@@ -86,6 +87,33 @@ def test_a_plan_is_shown_whole_and_nothing_breaks_out_of_its_quotes(owner):
     )
     line = get_curl(owner.get("/t/acme/events/", {"type": "a';rm -rf ~;'"}))
     assert "rm" not in line
+
+
+@pytest.mark.parametrize(
+    ("verb", "call"),
+    [
+        ("pause", 'POST /connections/ID/pause {"reason": "…"}'),
+        ("enable", "POST /connections/ID/resume"),
+        ("rename", 'PATCH /connections/ID {"name": "…"}'),
+    ],
+)
+def test_the_page_of_an_action_names_the_call_that_does_it(make, owner, verb, call):
+    connection = make.connection(Tenant.objects.get(reference="acme"), "slack")
+    words = shlex.split(get_curl(owner.get(f"/t/acme/connections/{connection.public_id}/{verb}")))
+    url = words[-1].removeprefix("https://hub.test/api/v1").replace(str(connection.public_id), "ID")
+    body = words[words.index("-d") + 1 : words.index("-d") + 2] if "-d" in words else []
+    assert " ".join([words[words.index("-X") + 1], url, *body]) == call
+
+
+def test_the_calls_of_a_job_are_those_of_the_reference(make, owner):
+    job = make.job(Tenant.objects.get(reference="acme"))
+    calls = {
+        verb: get_curl(owner.get(f"/t/acme/jobs/{job.public_id}/{verb}"))
+        for verb in ("dry", "disable", "delete")
+    }
+    assert "-X POST" in calls["dry"] and '{"dry": true}' in calls["dry"]
+    assert "-X PATCH" in calls["disable"] and '{"enabled": false}' in calls["disable"]
+    assert "-X DELETE" in calls["delete"] and calls["dry"].endswith("/runs")
 
 
 def test_the_key_stays_the_readers_own(owner):
