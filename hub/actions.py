@@ -53,6 +53,16 @@ class ActionForm(forms.Form):
         self.obj = obj
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ShownOnce:
+    """A text that a person copies from the response, as no page shows it again."""
+
+    text: str
+    title: Text
+    heading: Text
+    note: Text  # who may have it, and for how long
+
+
 @dataclass(frozen=True, kw_only=True)
 class Action(Generic[Row]):
     """An action on one row.
@@ -77,6 +87,7 @@ class Action(Generic[Row]):
     asks_reason: Callable[[Row], bool] = never  # whether staff give one, for the audit
     find_caution: Callable[[Row], Text] = lambda row: ""  # what makes it dangerous for this row
     describe_result: Callable[[Any], Text] = lambda result: ""  # in place of `success`
+    show_once: Callable[[Any], ShownOnce | None] = lambda result: None  # on the page that follows
     is_success: Callable[[Any], bool] = always  # otherwise pages show the result as a warning
     is_atomic: bool = True  # False: `run` has transactions of its own
     calls_system: bool = False  # whether `run` is given `call` and `random`, too

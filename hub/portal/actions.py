@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from hub import egress
@@ -55,6 +56,18 @@ def find_row_page(tenant_user: TenantUser, row: Any) -> str:
     return reverse_row_page(row, tenant_user.tenant)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class PerformedAction:
+    action: Action[Any]
+    result: Any
+
+
+def redirect_to_row(
+    request: HttpRequest, tenant_user: TenantUser, row: Any, done: PerformedAction
+) -> HttpResponse | None:
+    return None
+
+
 def allow_always(tenant_user: TenantUser, action: Action[Any], row: Any) -> bool:
     return True
 
@@ -69,6 +82,7 @@ class ActionPages:
     find_page: Callable[[TenantUser, Any], str] = find_row_page  # the URL on which the row is
     list_page: str = ""  # the name of its URL, shown after a removal
     min_role: str = Membership.Role.ADMIN
+    respond: Callable[..., HttpResponse | None] = redirect_to_row  # to a PerformedAction
     describe_row: Callable[[Any], Any] = lambda row: getattr(row, "name", "")  # in the title
 
 
@@ -93,6 +107,7 @@ def build_action_view(pages: ActionPages) -> Callable[..., HttpResponseBase]:
     return view
 
 
+@sensitive_variables("result")
 def _ask_or_perform(
     request: HttpRequest, tenant_user: TenantUser, pages: ActionPages, action: Action[Any], row: Any
 ) -> HttpResponse:
@@ -111,6 +126,9 @@ def _ask_or_perform(
             )
             show = messages.success if action.is_success(result) else messages.warning
             show(request, action.describe_success(result))
+            response = pages.respond(request, tenant_user, row, PerformedAction(action, result))
+            if response is not None:
+                return response
             url = pages.find_page(tenant_user, row)
             if action.creates:
                 url = reverse_row_page(result, tenant_user.tenant)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from connectors.base import Connector
 from connectors.outcomes import clean_text
 from connectors.roles import Choices
-from hub.connections.forms.action_forms import REVOKE_LATER, DisconnectForm
+from hub.connections.actions.disconnection import REVOKE_LATER, DisconnectForm
 from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
 from hub.mappings.identity_pairs import MAX_LENGTHS, find_text_problem

@@ -20,7 +20,7 @@ from hub.portal.views.connections import (
     identity_pages,
     schema_pages,
 )
-from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
+from hub.portal.views.endpoints import endpoint_actions, endpoint_pages
 from hub.portal.views.identities import csv_pages, fallback_pages, review_pages
 from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.integrations import (
@@ -85,9 +85,6 @@ urlpatterns = [
     ),
     path(CONNECTION_PATH, connection_pages.show_connection, name="connection"),
     path(f"{CONNECTION_PATH}connected/", wizard.show_connected, name="connected"),
-    path(
-        f"{CONNECTION_PATH}test", connection_test_pages.test_connection_view, name="connection_test"
-    ),
     path(
         f"{CONNECTION_PATH}test/progress/",
         connection_test_pages.show_test_progress,
@@ -224,13 +221,6 @@ urlpatterns = [
     path(f"{ENDPOINT_PATH}match", endpoint_actions.preview_matches, name="endpoint_match"),
     path(f"{ENDPOINT_PATH}headers", endpoint_actions.change_headers_view, name="endpoint_headers"),
     path(f"{ENDPOINT_PATH}pace", endpoint_actions.change_rate_limit_view, name="endpoint_pace"),
-    path(f"{ENDPOINT_PATH}reveal", signing_secret_pages.reveal_secret_view, name="endpoint_reveal"),
-    path(f"{ENDPOINT_PATH}rotate", signing_secret_pages.rotate_secret_view, name="endpoint_rotate"),
-    path(
-        f"{ENDPOINT_PATH}end-overlap",
-        signing_secret_pages.end_secret_overlap_view,
-        name="endpoint_end_overlap",
-    ),
     path(f"{ENDPOINT_PATH}recover", endpoint_actions.plan_recovery_view, name="endpoint_recover"),
     path(f"{ENDPOINT_PATH}<slug:verb>", endpoint_actions.run_endpoint_action, name="endpoint_do"),
     path(f"{TENANT_PATH}mappings/", mapping_pages.list_mappings, name="mappings"),

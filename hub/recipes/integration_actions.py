@@ -46,9 +46,9 @@ class IntegrationExists(Refusal):
 
     def __init__(self, integration: Integration) -> None:
         sentence = _(
-            "Another one (%(id)s) is on with these answers, so that everything would happen twice."
+            "“%(name)s” is on with these answers already, so that everything would happen twice."
         )
-        super().__init__(sentence % {"id": integration.public_id})
+        super().__init__(sentence % {"name": integration.title})
         self.integration = integration
 
 

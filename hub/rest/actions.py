@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import URLPattern, path
+from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,6 +37,16 @@ class ActionBody:
     examples: Sequence[OpenApiExample]
 
 
+@dataclass(frozen=True)
+class ActionAnswer:
+    """The response to an action that says more than the row does: over its result, and the row."""
+
+    serializer: type[Serializer]
+    serialize: Callable[[Any, Any], Mapping[str, Any]]
+    status: int = 200
+    problems: Sequence[str] = ()  # besides those of the resource
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActionResource:
     """The rows of declared actions: how a request finds one, and what it answers."""
@@ -49,6 +60,7 @@ class ActionResource:
     created: str = ""  # the name of the URL of a new row, if it is of another kind
     problems: Sequence[str] = openapi.CHANGE_PROBLEMS
     bodies: Mapping[str, ActionBody] = field(default_factory=dict)  # by the names of actions
+    answers: Mapping[str, ActionAnswer] = field(default_factory=dict)  # in place of the row
 
 
 def build_action_urls(resource: ActionResource, actions: Actions) -> list[URLPattern]:
@@ -63,18 +75,21 @@ def build_action_urls(resource: ActionResource, actions: Actions) -> list[URLPat
 
 
 def _build_view(resource: ActionResource, action: Action[Any]) -> Any:
+    answer = resource.answers.get(action.name)
     status = 201 if action.creates else 202 if action.is_background else 200
+    status = answer.status if answer else status
     body = resource.bodies.get(action.name)
 
     @openapi.describe_operation(
         f"{resource.rows.replace('-', '_')}_{action.name}",
         action.summary,
-        {status: resource.serializer},
-        problems=resource.problems,
+        {status: answer.serializer if answer else resource.serializer},
+        problems=(*resource.problems, *(answer.problems if answer else ())),
         request=body.serializer if body else None,
         requests=body.examples if body else (),
         description=action.question,
     )
+    @sensitive_variables("result")
     def post(view: ProviderCallView, request: Request, id: UUID) -> Response:
         row = resource.find_changeable(request, id)
         now, actor = clock(), ActorContext.of_request(request)
@@ -82,6 +97,9 @@ def _build_view(resource: ActionResource, action: Action[Any]) -> Any:
         result = action.perform(
             row, actor, data, call=view.call, random=secrets.SystemRandom(), now=now
         )
+        if answer:
+            row = resource.find_changeable(request, id)
+            return Response(answer.serialize(result, row), status=status)
         shown = resource.find(request, result.public_id if action.creates else id)
         location = object_url(resource.created or resource.row, shown)
         headers = {"Location": location} if action.creates else None

@@ -21,10 +21,10 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from hub import egress
-from hub.actions import Action, ActionForm, Actions, Text, list_offered
+from hub.actions import Action, ActionForm, Actions, ShownOnce, Text, list_offered
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
@@ -192,6 +192,7 @@ class RowActionsMixin(AdminBase):
         reason, or is dangerous.
         """
 
+        @sensitive_variables("result", "once")
         def run(
             request: HttpRequest, instance: Any, data: dict[str, Any], *, now: datetime
         ) -> ActionResult:
@@ -208,7 +209,9 @@ class RowActionsMixin(AdminBase):
                 url = reverse(
                     f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
                 )
-            page = HttpResponseRedirect(url) if url else None
+            page: HttpResponse | None = HttpResponseRedirect(url) if url else None
+            if once := action.show_once(result):
+                page = self.render_once(request, once, back=self.change_url(instance))
             text, succeeded = action.describe_success(result), action.is_success(result)
             return ActionResult(text, succeeded=succeeded, page=page)
 
@@ -228,6 +231,16 @@ class RowActionsMixin(AdminBase):
             is_sensitive="staff" in action.recent_login_at,
             caution=caution,
             run=run,
+        )
+
+    def render_once(self, request: HttpRequest, once: ShownOnce, *, back: str) -> HttpResponse:
+        return self.page(
+            request,
+            "console/shown_once.html",
+            once=once,
+            title=once.title,
+            text=once.text,
+            back=back,
         )
 
     def shows_result(self, request: HttpRequest, action: Action[Any], result: Any) -> bool:

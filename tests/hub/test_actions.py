@@ -10,9 +10,13 @@ from django.urls import NoReverseMatch, get_resolver, reverse
 
 from hub.actions import Action, Actions
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
+from hub.connections.actions.disconnection import DISCONNECT_ACTIONS
 from hub.connections.actions.kill_switches import SWITCH_ACTIONS
 from hub.connections.actions.maintenance import WINDOW_ACTIONS
+from hub.connections.actions.queued_tests import TEST_ACTIONS
 from hub.connections.actions.quota_actions import QUOTA_ACTIONS
+from hub.connections.actions.reconnect_links import RECONNECT_ACTIONS
+from hub.connections.actions.signing_secret_actions import SECRET_ACTIONS
 from hub.connections.connecting.connect_links import CONNECT_LINK_ACTIONS
 from hub.connections.models import Connection, ConnectLink, KillSwitch, MaintenanceWindow
 from hub.console.mail_actions import MAIL_ACTIONS
@@ -82,6 +86,10 @@ SUBJECTS = [
     Subject(KEY_ACTIONS, ApiKey),
     Subject(LINK_ACTIONS, PortalLink),
     Subject(USER_ACTIONS, User),
+    Subject(TEST_ACTIONS, Connection, "connection"),
+    Subject(SECRET_ACTIONS, Connection, "connection", "endpoint"),
+    Subject(RECONNECT_ACTIONS, Connection, "connection"),
+    Subject(DISCONNECT_ACTIONS, Connection, "connection"),
     Subject(CONNECT_LINK_ACTIONS, ConnectLink, "connect_link"),
     Subject(INVITE_ACTIONS, Tenant, "tenant"),
     Subject(MEMBER_ACTIONS, Membership, "member"),

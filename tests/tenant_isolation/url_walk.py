@@ -11,6 +11,8 @@ from django.urls import get_resolver
 
 from connectors.registry import CONNECTORS
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
+from hub.connections.actions.queued_tests import TEST_ACTIONS
+from hub.connections.actions.signing_secret_actions import SECRET_ACTIONS
 from hub.connections.connecting.connect_links import CONNECT_LINK_ACTIONS
 from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.drift.models import DriftFinding
@@ -64,8 +66,8 @@ ROWS = {  # what an id stands for, by the word before it
     "<slug:kind>": lambda: Event.unscoped.all(),  # of open/, which leads on
 }
 ACTIONS = {  # what a verb stands for, by the word before the id
-    "connections": CONNECTION_ACTIONS,
-    "endpoints": ENDPOINT_ACTIONS,
+    "connections": {**CONNECTION_ACTIONS, **TEST_ACTIONS},
+    "endpoints": {**ENDPOINT_ACTIONS, **SECRET_ACTIONS},
     "deliveries": DELIVERY_ACTIONS,
     "incoming": ITEM_ACTIONS,
     "webhooks": SUBSCRIPTION_ACTIONS,

@@ -27,6 +27,7 @@ from hub.state_texts import state_label
 
 # visits of a support user to a connection's page are audited once in this time
 VISIT_AUDIT_INTERVAL = timedelta(hours=1)
+WRITE_SCOPE = "connections:write"
 NO_UNDO_TEXT = gettext_lazy("The disconnect can no longer be undone. Connect the account again.")
 
 

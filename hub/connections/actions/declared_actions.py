@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from hub.actions import Action, ActionForm, declare_actions
 from hub.audit import ActorContext
 from hub.connections.actions.connection_actions import (
+    WRITE_SCOPE,
     disable_connection,
     is_token_renewable,
     pause_connection,
@@ -26,7 +27,6 @@ from hub.connections.actions.disconnection import revoke_disconnected_account
 from hub.connections.actions.undo_disconnect import undo_or_refuse
 from hub.connections.models import Connection, Disconnection
 
-WRITE_SCOPE = "connections:write"
 MAX_NAME_LENGTH = 200
 UNDO_ACTIONS = ("undo_disconnect", "revoke_now")  # shown where the disconnect is explained
 WORKING_STATES = ("healthy", "degraded", "silent")

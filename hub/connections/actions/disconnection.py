@@ -2,16 +2,21 @@
 
 from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
 
+from django import forms
 from django.db import transaction
 from django.db.models import Count, F, Max
+from django.utils.translation import gettext_lazy
 
 from connectors.base import Grant
+from hub.actions import Action, ActionForm, declare_actions
 from hub.audit import ActorContext
 from hub.audit.own_reasons import ACCOUNT_DISCONNECTED
 from hub.connections import token_lifetimes
 from hub.connections.actions.connection_actions import (
     NO_UNDO_TEXT,
+    WRITE_SCOPE,
     InvalidConnectionState,
     explain_state,
 )
@@ -24,6 +29,7 @@ from hub.connections.models import Connection, Credential, CredentialEvent, Disc
 from hub.crypto.sealed import seal
 from hub.operations import operation_actions
 
+REVOKE_LATER = "later"
 CANCELLABLE_DELIVERY_STATES = ("waiting", "held")
 DISCONNECTIONS_AT_ONCE = 20  # disconnects whose time is over, in one run of the sweep
 
@@ -135,3 +141,106 @@ def cancel_waiting_deliveries(connection: Connection, actor: ActorContext, *, no
     )
     operation_actions.confirm_operation(operation, actor, now=now)
     return int(operation.count)
+
+
+class DisconnectForm(ActionForm):
+    revoke = forms.ChoiceField(
+        label=gettext_lazy("End of our access"),
+        choices=[
+            (REVOKE_LATER, gettext_lazy("In 24 hours. Until then the disconnect can be undone")),
+            ("now", gettext_lazy("Now: disconnect and revoke. This cannot be undone")),
+        ],
+        initial=REVOKE_LATER,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("Nothing is sent or processed from now on, whichever you choose."),
+    )
+    what_waits = forms.ChoiceField(
+        label=gettext_lazy("Waiting deliveries"),
+        choices=[
+            ("hold", gettext_lazy("Hold them until it is connected again")),
+            ("cancel", gettext_lazy("Cancel them")),
+        ],
+        initial="hold",
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        required=False,
+        help_text=gettext_lazy("Kept in the audit log."),
+    )
+
+
+class Disconnected(NamedTuple):
+    """What became of the deliveries that waited for a disconnected account."""
+
+    cancelled: int | None  # None: they are held
+    problem: str  # why they are held although they should be cancelled
+    revoke_at: datetime | None  # until when the disconnect can be undone
+
+
+def disconnect_as_chosen(
+    connection: Connection,
+    actor: ActorContext,
+    *,
+    reason: str,
+    what_waits: str,
+    revoke: str,
+    now: datetime,
+) -> Disconnected:
+    """Disconnect with the choices of a DisconnectForm; a failed cancellation prevents nothing."""
+    disconnect_account(
+        connection,
+        actor,
+        reason=reason,
+        keeps_events=what_waits != "cancel",
+        can_be_undone=revoke == REVOKE_LATER,
+        now=now,
+    )
+    disconnection = find_disconnection(connection, now=now)
+    cancelled, problem = None, ""
+    if what_waits == "cancel":
+        try:
+            cancelled = cancel_waiting_deliveries(connection, actor, now=now)
+        except operation_actions.OperationRefused as refused:
+            problem = str(refused)
+    return Disconnected(cancelled, problem, disconnection.revoke_at if disconnection else None)
+
+
+def _describe_disconnected(disconnected: Disconnected) -> str:
+    if disconnected.problem:
+        return (
+            "Disconnected. Waiting deliveries are held and were not cancelled: "
+            f"{disconnected.problem}"
+        )
+    if disconnected.cancelled is None:
+        return "Disconnected. Waiting deliveries are held."
+    return f"Disconnected. {disconnected.cancelled:,} waiting deliveries are being cancelled."
+
+
+DISCONNECT_ACTIONS = declare_actions(
+    Action[Connection](
+        name="disconnect",
+        label="Disconnect",
+        question=(
+            "Nothing is sent any more, and webhooks are refused. The authorization is revoked at "
+            "the other system and deleted here, now or in 24 hours. Until then, webhooks are "
+            "stored, and processed if you undo it. The history is kept, and the same account can "
+            "be connected again."
+        ),
+        summary="Disconnect a connection",
+        run=disconnect_as_chosen,
+        describe_result=_describe_disconnected,
+        is_success=lambda disconnected: not disconnected.problem,
+        form=DisconnectForm,
+        is_available=lambda connection: not connection.is_disconnected,
+        scope=WRITE_SCOPE,
+        icon="link_off",
+        tone="danger",
+        withheld={
+            "portal": "Customers disconnect on a page that shows what depends on the connection, "
+            "and can delete the data, too."
+        },
+    ),
+)

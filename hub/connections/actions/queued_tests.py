@@ -1,15 +1,23 @@
-"""Run connection tests in a worker when no web thread is free; a page shows the progress."""
+"""Test a connection; in a worker when no web thread is free, a page shows the progress."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.cache import cache
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from hub.actions import Action, declare_actions
 from hub.audit import Actor, ActorContext
-from hub.connections.actions.connection_actions import perform_connection_test
-from hub.connections.credentials.account_probe import ProbeResult
+from hub.connections.actions.connection_actions import (
+    WRITE_SCOPE,
+    InvalidConnectionState,
+    perform_connection_test,
+)
+from hub.connections.credentials import probe_checklist
+from hub.connections.credentials.account_probe import PROBES_BUSY, ProbeResult
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.queue import pending_wake_ups, wake_up
@@ -101,3 +109,80 @@ def _save_test_progress(connection: Connection, entry: dict[str, Any]) -> None:
 
 def _build_progress_key(connection: Connection) -> str:
     return f"test of connection {connection.public_id}"
+
+
+class ConnectionTest(NamedTuple):
+    connection: Connection
+    result: ProbeResult
+    is_queued: bool = False  # a worker makes it soon
+
+    @property
+    def is_working(self) -> bool:
+        state = self.connection.state
+        return self.is_queued or (
+            self.result.passed and state not in ("needs_reconnect", "degraded")
+        )
+
+
+def make_or_queue_test(
+    connection: Connection,
+    actor: ActorContext,
+    *,
+    call: Call,
+    random: Callable[[], float],
+    now: datetime,
+) -> ConnectionTest:
+    """Test the connection. When too many tests run, queue one for a person; a program repeats it.
+
+    No transaction may be open. Raises InvalidConnectionState if it is disconnected.
+    """
+    if connection.is_disconnected:
+        raise InvalidConnectionState(connection)
+    result = perform_connection_test(connection, actor, call=call, now=now)
+    is_queued = (
+        result.reason == PROBES_BUSY
+        and actor.actor.kind != "api_key"
+        and queue_connection_test(connection, actor, now=now)
+    )
+    return ConnectionTest(connection, result, is_queued)
+
+
+def _describe_test(test: ConnectionTest) -> str:
+    if test.is_queued:
+        return _("Other tests are running. A worker runs this one soon.")
+    if not test.result.account:
+        why = probe_checklist.describe_failed_probe(test.result)
+        return _("The test failed: %(why)s") % {"why": why}
+    if test.connection.state == "needs_reconnect":
+        return _("The access token still works, but it cannot be renewed. Reconnect the account.")
+    if test.connection.state == "degraded":
+        return _(
+            "The test passed, but deliveries still fail. The connection is healthy again after the "
+            "first successful delivery."
+        )
+    account = test.result.account.name or test.result.account.id
+    if not account:
+        return _("The test passed. The other system responds and accepts the credential.")
+    text = _("The test passed: %(account)s. The other system accepts the credential.")
+    return text % {"account": account}
+
+
+TEST_ACTIONS = declare_actions(
+    Action[Connection](
+        name="test",
+        label=gettext_lazy("Test now"),
+        question=gettext_lazy(
+            "The connection is tested at the other system, without effect there; its state follows "
+            "the result."
+        ),
+        summary="Test a connection",
+        run=make_or_queue_test,
+        describe_result=_describe_test,
+        is_success=lambda test: test.is_working,
+        is_atomic=False,
+        calls_system=True,
+        is_available=lambda connection: not connection.is_disconnected,
+        scope=WRITE_SCOPE,
+        icon="network_check",
+    ),
+)

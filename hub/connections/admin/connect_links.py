@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from hub import staff
 from hub.audit import ActorContext
+from hub.connections.actions.reconnect_links import MadeConnectLink, show_link_once
 from hub.connections.connecting import connect_links
 from hub.connections.connecting.connect_links import CONNECT_LINK_ACTIONS
 from hub.connections.forms.connect_link_forms import StaffConnectLinkForm
@@ -85,14 +86,9 @@ class ConnectLinkAdmin(LinkAdmin):
             random=secrets.token_bytes,
             now=clock(),
         )
-        return self.page(
-            request,
-            "console/link_made.html",
-            link=link,
-            text=connect_links.build_connect_link_url(token),
-            title="Copy the address now",
-            back=reverse("admin:connections_connectlink_changelist"),
-        )
+        made = MadeConnectLink(link, connect_links.build_connect_link_url(token))
+        back = reverse("admin:connections_connectlink_changelist")
+        return self.render_once(request, show_link_once(made), back=back)
 
     @staff.display(description="system", ordering="connector_key")
     def system_label(self, link: ConnectLink) -> str:

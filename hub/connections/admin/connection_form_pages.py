@@ -15,7 +15,7 @@ from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub import staff
 from hub.audit import ActorContext
-from hub.connections.admin.signing_secrets import SigningSecretMixin
+from hub.connections.actions.signing_secret_actions import show_secret_once
 from hub.connections.connecting.by_form import connect_with_form, update_with_form
 from hub.connections.connecting.form_results import (
     Connected,
@@ -41,7 +41,7 @@ def _raise_if_rejected(result: FormResult) -> Connected:
     raise staff.ActionRejected(result.detail, steps=steps)
 
 
-class ConnectionFormsMixin(SigningSecretMixin):
+class ConnectionFormsMixin(staff.ModelAdmin):
     """Mixin of the connections' admin: the page *Connect a system*, and the action that updates."""
 
     def add_view(
@@ -108,7 +108,8 @@ class ConnectionFormsMixin(SigningSecretMixin):
         )
         self.message_user(request, f"{connector.label} is connected.")
         if result.signing_secret:
-            return self.show_new_secret(request, result.connection, result.signing_secret)
+            back = self.change_url(result.connection)
+            return self.render_once(request, show_secret_once(result.signing_secret), back=back)
         return HttpResponseRedirect(self.change_url(result.connection))
 
     @staff.row_action(
@@ -141,5 +142,8 @@ class ConnectionFormsMixin(SigningSecretMixin):
         if not result.probe_result.passed:
             detail = "Saved, without a passing test."
         new_secret = result.signing_secret
-        page = self.show_new_secret(request, connection, new_secret) if new_secret else None
+        page = None
+        if new_secret:
+            once = show_secret_once(new_secret)
+            page = self.render_once(request, once, back=self.change_url(connection))
         return staff.ActionResult(detail, page=page)

@@ -14,10 +14,7 @@ from hub import staff
 from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
 from hub.connections.admin.connection_form_pages import ConnectionFormsMixin
-from hub.connections.admin.disconnect_actions import DisconnectActionsMixin
 from hub.connections.admin.expiry_forecast import render_forecast_page
-from hub.connections.admin.reconnect_links import ReconnectLinkMixin
-from hub.connections.admin.state_actions import ConnectionActionsMixin
 from hub.connections.forms.connection_forms import ConnectionForm
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
@@ -59,9 +56,6 @@ def find_last_deliveries(connection: Connection) -> list[Any]:
 
 class ConnectionAdminBase(
     ConnectionFormsMixin,
-    ConnectionActionsMixin,
-    DisconnectActionsMixin,
-    ReconnectLinkMixin,
     ScopedAdminMixin,
     staff.ModelAdmin,
 ):
@@ -83,14 +77,7 @@ class ConnectionAdminBase(
     search_help_text = "One of our IDs or the system's IDs, or the beginning of a name."
     ordering = ("-state_changed_at",)
     fields = ("name", "in_flight")
-    row_actions: ClassVar[tuple[str, ...]] = (
-        "test",
-        "send_reconnect_link",
-        "credential",
-        "rotate_signing_secret",
-        "end_signing_overlap",
-        "disconnect",
-    )
+    row_actions: ClassVar[tuple[str, ...]] = ("credential",)
     change_form_outer_before_template = "console/connection.html"
 
     @property
@@ -166,7 +153,7 @@ class ConnectionAdminBase(
         if connection.is_disconnected:
             return "credential"
         if connection.state == "needs_reconnect" and connection.connector.needs_oauth:
-            return "send_reconnect_link"
+            return "reconnect_link"
         return SUGGESTED_ACTIONS_BY_STATE.get(connection.state, "test")
 
     @staff.display(description="connection", ordering="name")

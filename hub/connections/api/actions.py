@@ -1,82 +1,81 @@
-"""REST actions on a connection: those declared, and the table of those with an own answer."""
+"""REST actions on a connection, and what those answer that say more than the connection does."""
 
-import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
-from rest_framework.response import Response
 
-from hub.connections.actions import connection_actions, signing_secret_actions
-from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
-from hub.connections.api.action_request import ActionRequest, ConnectionAction
-from hub.connections.api.connect_links import create_link_response
-from hub.connections.api.disconnect_actions import DISCONNECT_ACTIONS
+from hub.connections.actions.disconnection import DISCONNECT_ACTIONS, Disconnected
+from hub.connections.actions.queued_tests import TEST_ACTIONS, ConnectionTest
+from hub.connections.actions.reconnect_links import RECONNECT_ACTIONS, MadeConnectLink
+from hub.connections.actions.signing_secret_actions import SECRET_ACTIONS, RotatedSecret
+from hub.connections.api import openapi_examples
 from hub.connections.api.form_input import build_busy_problem
-from hub.connections.api.input_serializers import DisableSerializer, PauseSerializer
+from hub.connections.api.input_serializers import (
+    DisableSerializer,
+    DisconnectSerializer,
+    PauseSerializer,
+)
 from hub.connections.api.link_serializers import MadeConnectLinkSerializer
 from hub.connections.api.queries import find_visible_connection
 from hub.connections.api.serializers import (
     ConnectionSerializer,
+    DisconnectedSerializer,
     RotatedSecretSerializer,
     TestSerializer,
 )
 from hub.connections.credentials import account_probe, probe_checklist
-from hub.problems import Problem
+from hub.connections.models import Connection
+from hub.db.clock import clock
 from hub.rest import openapi
-from hub.rest.actions import ActionBody, ActionResource, build_action_urls
+from hub.rest.actions import ActionAnswer, ActionBody, ActionResource, build_action_urls
 
 
-def _test(action: ActionRequest) -> Response:
-    if action.connection.is_disconnected:
-        raise InvalidConnectionState(action.connection)
-    probe_result = connection_actions.perform_connection_test(
-        action.connection, action.actor, call=action.call, now=action.now
-    )
-    if probe_result.reason == account_probe.PROBES_BUSY:
+def _serialize_test(test: ConnectionTest, connection: Connection) -> Mapping[str, Any]:
+    if test.result.reason == account_probe.PROBES_BUSY:
         raise build_busy_problem()
     body = {
-        "passed": probe_result.passed,
-        "reason": probe_result.reason,
-        "steps": [step._asdict() for step in probe_checklist.list_probe_steps(probe_result)],
-        "connection": action.reload_connection(),
+        "passed": test.result.passed,
+        "reason": test.result.reason,
+        "steps": [step._asdict() for step in probe_checklist.list_probe_steps(test.result)],
+        "connection": connection,
     }
-    return Response(TestSerializer(body).data)
+    data: Mapping[str, Any] = TestSerializer(body).data
+    return data
 
 
 @sensitive_variables()
-def _rotate_signing_secret(action: ActionRequest) -> Response:
-    secret, overlap_until = signing_secret_actions.change_signing_secret(
-        action.connection, action.actor, random=secrets.token_bytes, now=action.now
-    )
+def _serialize_rotated(rotated: RotatedSecret, connection: Connection) -> Mapping[str, Any]:
     body = {
-        "signing_secret": secret,
-        "overlap_until": overlap_until,
-        "connection": action.reload_connection(),
+        "signing_secret": rotated.secret,
+        "overlap_until": rotated.overlap_until,
+        "connection": connection,
     }
-    return Response(RotatedSecretSerializer(body).data)
+    data: Mapping[str, Any] = RotatedSecretSerializer(body).data
+    return data
 
 
-def _end_signing_overlap(action: ActionRequest) -> Response:
-    signing_secret_actions.end_signing_overlap(action.connection, action.actor, now=action.now)
-    return action.respond_with_connection()
+def _serialize_disconnected(
+    disconnected: Disconnected, connection: Connection
+) -> Mapping[str, Any]:
+    body = {
+        "cancelling": disconnected.cancelled or 0,
+        "detail": disconnected.problem,
+        "revoke_at": disconnected.revoke_at,
+        "connection": connection,
+    }
+    data: Mapping[str, Any] = DisconnectedSerializer(body).data
+    return data
 
 
-def _create_reconnect_link(action: ActionRequest) -> Response:
-    connection = action.connection
-    if connection.tenant is None:
-        raise Problem(
-            "wrong-state", "This connection belongs to the platform. Staff can reconnect it."
-        )
-    return create_link_response(
-        action.request,
-        connection.tenant,
-        connection.connector,
-        connection=connection,
-        now=action.now,
-    )
+def _serialize_link(made: MadeConnectLink, connection: Connection) -> Mapping[str, Any]:
+    context = {"now": clock(), "url": made.url}
+    data: Mapping[str, Any] = MadeConnectLinkSerializer(made.link, context=context).data
+    return data
 
 
-DECLARED_ACTION_URLS = build_action_urls(
+ACTION_URLS = build_action_urls(
     ActionResource(
         rows="connections",
         row="connection",
@@ -97,42 +96,36 @@ DECLARED_ACTION_URLS = build_action_urls(
                     )
                 ],
             ),
+            "disconnect": ActionBody(
+                DisconnectSerializer,
+                [
+                    openapi.request_example(
+                        "and cancel", {"what_waits": "cancel", "reason": "Customer left."}
+                    )
+                ],
+            ),
+        },
+        answers={
+            "test": ActionAnswer(TestSerializer, _serialize_test),
+            "rotate_signing_secret": ActionAnswer(RotatedSecretSerializer, _serialize_rotated),
+            "disconnect": ActionAnswer(
+                DisconnectedSerializer,
+                _serialize_disconnected,
+                problems=openapi_examples.WRITE_PROBLEMS,
+            ),
+            "reconnect_link": ActionAnswer(
+                MadeConnectLinkSerializer,
+                _serialize_link,
+                status=201,
+                problems=["too-many-links"],
+            ),
         },
     ),
-    CONNECTION_ACTIONS,
+    {
+        **TEST_ACTIONS,
+        **CONNECTION_ACTIONS,
+        **RECONNECT_ACTIONS,
+        **SECRET_ACTIONS,
+        **DISCONNECT_ACTIONS,
+    },
 )
-
-# By the last part of the URL, below `connections/<id>/`.
-ACTIONS = {
-    "test": ConnectionAction(
-        _test,
-        "Test a connection",
-        "Test the connection at the external system; its state follows the result.\n\n"
-        "The test has no effect there.",
-        TestSerializer,
-    ),
-    "rotate-signing-secret": ConnectionAction(
-        _rotate_signing_secret,
-        "Rotate the signing secret of an endpoint",
-        "Rotate the signing secret: the old one signs for another 24 hours beside the new one.\n\n"
-        "Only this response contains the new secret. Only webhook endpoints have a signing secret.",
-        RotatedSecretSerializer,
-    ),
-    "end-signing-overlap": ConnectionAction(
-        _end_signing_overlap,
-        "End the overlap of signing secrets",
-        "End the overlap: only the newest secret signs. Use it after an old secret leaked.",
-        ConnectionSerializer,
-    ),
-    **DISCONNECT_ACTIONS,
-    "reconnect-link": ConnectionAction(
-        _create_reconnect_link,
-        "Create a reconnect link",
-        "Create a connect link of this connection, to authorize it without an account here.\n\n"
-        "It works once, within 24 hours. A person with an account here reconnects on the "
-        "connection's\npage.",
-        MadeConnectLinkSerializer,
-        status=201,
-        problems=(*openapi.CHANGE_PROBLEMS, "too-many-links"),
-    ),
-}

@@ -1,7 +1,6 @@
 """REST of connect links: a person without an account connects one system."""
 
 import secrets
-from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from connectors.base import Connector
 from hub.audit import ActorContext
 from hub.connections.api import openapi_examples
 from hub.connections.api.link_serializers import (
@@ -104,41 +102,18 @@ class ConnectLinksView(APIView):
         serializer.is_valid(raise_exception=True)
         data, now = serializer.validated_data, clock()
         tenant = resolve_tenant(request, data.get("tenant"))
-        return create_link_response(
-            request,
+        link, token = connect_links.create_connect_link(
             tenant,
             data["connector"],
+            ActorContext.of_request(request),
             connection=_find_tenant_connection(tenant, data.get("connection")),
             environment=data.get("environment", ""),
             login_host=data.get("login_host", ""),
+            random=secrets.token_bytes,
             now=now,
         )
-
-
-def create_link_response(
-    request: Request,
-    tenant: Tenant,
-    connector: Connector,
-    *,
-    connection: Connection | None,
-    environment: str = "",
-    login_host: str = "",
-    now: datetime,
-) -> Response:
-    """Create a link; only this response contains its address."""
-    actor = ActorContext.of_request(request)
-    link, token = connect_links.create_connect_link(
-        tenant,
-        connector,
-        actor,
-        connection=connection,
-        environment=environment,
-        login_host=login_host,
-        random=secrets.token_bytes,
-        now=now,
-    )
-    context = {"now": now, "url": connect_links.build_connect_link_url(token)}
-    return Response(MadeConnectLinkSerializer(link, context=context).data, status=201)
+        context = {"now": now, "url": connect_links.build_connect_link_url(token)}
+        return Response(MadeConnectLinkSerializer(link, context=context).data, status=201)
 
 
 def _find_tenant_connection(tenant: Tenant, id: Any) -> Connection | None:

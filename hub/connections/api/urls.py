@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from hub.connections.api.action_views import build_action_view
-from hub.connections.api.actions import ACTIONS, DECLARED_ACTION_URLS
+from hub.connections.api.actions import ACTION_URLS
 from hub.connections.api.catalogue import ConnectorsView
 from hub.connections.api.connect_links import ConnectLinksView, ConnectLinkView
 from hub.connections.api.connections import ConnectionsView, ConnectionView
@@ -12,15 +11,7 @@ urlpatterns = [
     path("connectors", ConnectorsView.as_view(), name="connectors"),
     path("connections", ConnectionsView.as_view(), name="connections"),
     path("connections/<uuid:id>", ConnectionView.as_view(), name="connection"),
-    *(
-        path(
-            f"connections/<uuid:id>/{name}",
-            build_action_view(name, action),
-            name=f"connection_{name.replace('-', '_')}",
-        )
-        for name, action in ACTIONS.items()
-    ),
-    *DECLARED_ACTION_URLS,
+    *ACTION_URLS,
     path("connect-links", ConnectLinksView.as_view(), name="connect_links"),
     path("connect-links/<uuid:id>", ConnectLinkView.as_view(), name="connect_link"),
 ]

@@ -84,21 +84,6 @@ class ConnectLinkForm(forms.Form):
         return CONNECTORS[self.cleaned_data["connector"]]
 
 
-class ReconnectLinkForm(staff.ActionForm):
-    """The recipient of the link; by default the person who connected the account."""
-
-    email = forms.EmailField(
-        required=False,
-        label="Send by e-mail to",
-        help_text="Leave empty to copy the link and send it yourself.",
-    )
-
-    def __init__(self, *args: Any, obj: Connection, **options: Any) -> None:
-        super().__init__(*args, obj=obj, **options)
-        if obj.connected_by:
-            self.initial["email"] = obj.connected_by.email
-
-
 class StaffConnectLinkForm(staff.ActionForm):
     """The form of staff: a system to connect, for a tenant that this person may change."""
 

@@ -4,6 +4,10 @@ from django.contrib import admin
 
 from hub import staff
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
+from hub.connections.actions.disconnection import DISCONNECT_ACTIONS
+from hub.connections.actions.queued_tests import TEST_ACTIONS
+from hub.connections.actions.reconnect_links import RECONNECT_ACTIONS
+from hub.connections.actions.signing_secret_actions import SECRET_ACTIONS
 from hub.connections.admin.connections import ConnectionAdminBase
 from hub.connections.models import Connection
 from hub.outgoing.subscriptions.endpoint_routes import ENDPOINT_ACTIONS
@@ -18,4 +22,11 @@ class ConnectionAdmin(ConnectionAdminBase):
     empty_step = staff.EmptyStep(
         "Connect a system", "admin:connections_connection_add", "connections.add_connection"
     )
-    declared_actions = {**CONNECTION_ACTIONS, **ENDPOINT_ACTIONS}
+    declared_actions = {
+        **TEST_ACTIONS,
+        **CONNECTION_ACTIONS,
+        **RECONNECT_ACTIONS,
+        **SECRET_ACTIONS,
+        **DISCONNECT_ACTIONS,
+        **ENDPOINT_ACTIONS,
+    }

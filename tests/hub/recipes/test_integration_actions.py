@@ -160,6 +160,9 @@ def test_answers_that_another_integration_has_are_refused(acme):
     with pytest.raises(IntegrationExists) as refused:
         change_answers(second, CHANNEL, SYSTEM, now=NOON)
     assert refused.value.integration == first
+    assert f"“{first}” is on" in str(refused.value) and str(first.public_id) not in str(
+        refused.value
+    )
     assert body_of(second)["channel"] == "'C0OTHER99'"
     remove_integration(first, SYSTEM, now=NOON)
     change_answers(second, CHANNEL, SYSTEM, now=NOON)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from hub.connections.actions import maintenance
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS, UNDO_ACTIONS
 from hub.connections.actions.disconnection import find_disconnection
+from hub.connections.actions.queued_tests import TEST_ACTIONS
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.connection_page import build_connection_context, list_last_notices
@@ -27,6 +28,7 @@ from hub.outgoing.models import Delivery
 from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.activity import list_activity
 from hub.portal.display_preferences import resolve_display_zone
+from hub.portal.views.connections.connection_test_pages import show_queued_test
 from hub.portal.views.connections.own_connection import (
     ROUTES_SHOWN,
     filter_routes_to,
@@ -146,5 +148,9 @@ def build_hours_context(connection: Connection, *, now: datetime) -> dict[str, A
 
 
 run_connection_action = build_action_view(
-    ActionPages(actions=CONNECTION_ACTIONS, find=get_own_connection)
+    ActionPages(
+        actions={**CONNECTION_ACTIONS, **TEST_ACTIONS},
+        find=get_own_connection,
+        respond=show_queued_test,
+    )
 )

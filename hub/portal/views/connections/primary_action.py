@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from hub.actions import Action
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
+from hub.connections.actions.queued_tests import TEST_ACTIONS
 from hub.connections.models import Connection
 
 
@@ -31,22 +32,22 @@ class PrimaryAction(NamedTuple):
         return reverse(f"portal:{self.page}", args=arguments)
 
 
-def _perform(action: Action[Connection]) -> PrimaryAction:
-    return PrimaryAction(action.label, "connection_do", "play_circle", True, action.name)
+def _perform(action: Action[Connection], icon: str = "play_circle") -> PrimaryAction:
+    return PrimaryAction(action.label, "connection_do", icon, True, action.name)
 
 
+TEST_NOW = _perform(TEST_ACTIONS["test"], "sync")
 PRIMARY_ACTIONS = {
-    "healthy": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "silent": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
-    "degraded": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "healthy": TEST_NOW,
+    "silent": TEST_NOW,
+    "degraded": TEST_NOW,
     "paused": _perform(CONNECTION_ACTIONS["resume"]),
-    "switched_off": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "switched_off": TEST_NOW,
     "disabled": _perform(CONNECTION_ACTIONS["enable"]),
     "needs_reconnect": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
     "disconnected": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
 }
 
-TEST_PAGE = "connection_test"
 # of a connection that only receives, which cannot be tested
 SHOW_SETTINGS = PrimaryAction(gettext_lazy("Settings and credential"), "reconnect", "key")
 
@@ -54,5 +55,5 @@ SHOW_SETTINGS = PrimaryAction(gettext_lazy("Settings and credential"), "reconnec
 def choose_primary_action(connection: Connection, state: str) -> PrimaryAction:
     """Return the action to offer first in an effective state."""
     action = PRIMARY_ACTIONS[state]
-    is_offered = action.page != TEST_PAGE or connection.connector.has_probe
+    is_offered = action is not TEST_NOW or connection.connector.has_probe
     return action if is_offered else SHOW_SETTINGS

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hub.audit import ActorContext
 from hub.audit.own_reasons import REQUESTED_AT_ENDPOINT
 from hub.connections.actions import connection_actions
+from hub.connections.actions.signing_secret_actions import SECRET_ACTIONS
 from hub.connections.credentials import custom_headers
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
@@ -28,7 +29,7 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     load_endpoint_routes,
     subscribe_endpoint,
 )
-from hub.portal.actions import ActionPages, build_action_view
+from hub.portal.actions import ActionPages, PerformedAction, build_action_view
 from hub.portal.endpoints.filter_matches import match_recent_events
 from hub.portal.endpoints.forms import (
     RATE_SETTING,
@@ -186,7 +187,22 @@ def change_rate_limit_view(request: HttpRequest, tenant_user: TenantUser, id: UU
 # --- sending --------------------------------------------------------------------------------------
 
 
-run_endpoint_action = build_action_view(ActionPages(actions=ENDPOINT_ACTIONS, find=get_endpoint))
+def _show_secret(
+    request: HttpRequest, tenant_user: TenantUser, endpoint: Connection, done: PerformedAction
+) -> HttpResponse | None:
+    """Render the page of the endpoint with the signing secret, if the action reveals it."""
+    once = done.action.show_once(done.result)
+    if once is None:
+        return None
+    stored = get_endpoint(tenant_user, endpoint.public_id)
+    return render_endpoint_page(request, tenant_user, stored, secret=once.text)
+
+
+run_endpoint_action = build_action_view(
+    ActionPages(
+        actions={**ENDPOINT_ACTIONS, **SECRET_ACTIONS}, find=get_endpoint, respond=_show_secret
+    )
+)
 
 
 @require_POST

@@ -162,13 +162,13 @@ ACTIONS = {
     "rotate the signing secret": (
         "healthy",
         lambda by, it: by.staff(it, "rotate_signing_secret"),
-        lambda by, it: by.endpoint(it, "rotate"),
+        lambda by, it: by.endpoint(it, "rotate_signing_secret"),
         lambda by, it: by.rest(it, "rotate-signing-secret"),
     ),
     "end the overlap of signing secrets": (
         "with two signing secrets",
         lambda by, it: by.staff(it, "end_signing_overlap"),
-        lambda by, it: by.endpoint(it, "end-overlap"),
+        lambda by, it: by.endpoint(it, "end_signing_overlap"),
         lambda by, it: by.rest(it, "end-signing-overlap"),
     ),
     "send a test event": (

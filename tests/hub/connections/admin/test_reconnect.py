@@ -30,7 +30,7 @@ def slack(make):
 
 
 def verb_of(connection):
-    return reverse("admin:connections_connection_verb", args=[connection.pk, "send_reconnect_link"])
+    return reverse("admin:connections_connection_verb", args=[connection.pk, "reconnect_link"])
 
 
 def test_the_overviews_button_leads_to_the_connection_whose_first_button_sends_a_link(root, slack):

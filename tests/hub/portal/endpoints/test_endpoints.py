@@ -8,7 +8,7 @@ from django.utils import timezone
 from connectors.signatures import valid_signing_secrets
 from hub.audit import ActorContext, AuditRow
 from hub.connections.credentials.signing_secrets import read_signing_status
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Credential
 from hub.operations.models import Operation
 from hub.outgoing.models import Attempt, Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import load_endpoint_routes, subscribe_endpoint
@@ -205,7 +205,7 @@ def test_the_same_while_a_person_types(admin, make, acme, endpoint):
 
 
 def test_a_secret_is_shown_to_who_has_just_shown_who_they_are(reauthenticated_admin, endpoint):
-    answer = reauthenticated_admin.post(page_of(endpoint, "reveal"))
+    answer = reauthenticated_admin.post(page_of(endpoint, "reveal_signing_secret"))
     assert WHSEC in text(answer) and "no-store" in answer["Cache-Control"]
     assert AuditRow.objects.get(verb="endpoint.reveal").object_id == str(endpoint.public_id)
 
@@ -213,42 +213,55 @@ def test_a_secret_is_shown_to_who_has_just_shown_who_they_are(reauthenticated_ad
 @pytest.mark.corrections(item="3.9")
 def test_a_secret_that_can_be_shown_again_is_not_shown_only_once(reauthenticated_admin, endpoint):
     for _ in range(2):
-        page = text(reauthenticated_admin.post(page_of(endpoint, "reveal")))
+        page = text(reauthenticated_admin.post(page_of(endpoint, "reveal_signing_secret")))
         assert "only once" not in page and "can show it again" in page
 
 
-@pytest.mark.parametrize("what", ["reveal", "rotate", "end-overlap"])
+@pytest.mark.parametrize(
+    "what", ["reveal_signing_secret", "rotate_signing_secret", "end_signing_overlap"]
+)
 def test_a_guest_reads_who_may_have_the_secret(guest, endpoint, what):
     html = text(guest.post(page_of(endpoint, what)), 403)
     assert "with an account can do it" in html and WHSEC not in html
 
 
+def test_a_secret_that_cannot_be_decrypted_is_entered_again_on_the_page(
+    reauthenticated_admin, endpoint, make
+):
+    other = Credential.unscoped.get(connection=make.connection(endpoint.tenant, "webhook"))
+    Credential.unscoped.filter(connection=endpoint).update(sealed=other.sealed)
+    page = text(reauthenticated_admin.post(page_of(endpoint, "reveal_signing_secret"), follow=True))
+    assert "Choose “Change address” on the page" in page and "PATCH" not in page
+
+
 def test_anybody_else_is_asked_again_first(admin, endpoint):
-    answer = admin.post(page_of(endpoint, "reveal"))
+    answer = admin.post(page_of(endpoint, "reveal_signing_secret"))
     assert answer.status_code == 302 and "reauthenticate" in answer["Location"]
-    assert admin.get(page_of(endpoint, "reveal")).status_code == 405
+    assert admin.get(page_of(endpoint, "reveal_signing_secret")).status_code == 302
 
 
 def test_a_change_shows_the_new_secret_and_until_when_the_old_one_signs(
     reauthenticated_admin, endpoint
 ):
-    html = text(reauthenticated_admin.post(page_of(endpoint, "rotate")))
+    html = text(reauthenticated_admin.post(page_of(endpoint, "rotate_signing_secret")))
     document = Connection.unscoped.get().credential.open(endpoint)
     new, old = valid_signing_secrets(document, at=timezone.now())
     assert new in html and old == WHSEC and old not in html and "Both secrets sign until" in html
 
 
 def test_the_overlap_is_ended(reauthenticated_admin, endpoint):
-    reauthenticated_admin.post(page_of(endpoint, "rotate"))
-    reauthenticated_admin.post(page_of(endpoint, "end-overlap"))
+    reauthenticated_admin.post(page_of(endpoint, "rotate_signing_secret"))
+    reauthenticated_admin.post(page_of(endpoint, "end_signing_overlap"))
     document = Connection.unscoped.get().credential.open(endpoint)
     assert len(valid_signing_secrets(document, at=timezone.now())) == 1
 
 
 def test_too_many_changes_in_a_day_are_refused_in_words(reauthenticated_admin, endpoint):
     for _ in range(3):
-        reauthenticated_admin.post(page_of(endpoint, "rotate"))
-    assert "too often" in text(reauthenticated_admin.post(page_of(endpoint, "rotate"), follow=True))
+        reauthenticated_admin.post(page_of(endpoint, "rotate_signing_secret"))
+    assert "too often" in text(
+        reauthenticated_admin.post(page_of(endpoint, "rotate_signing_secret"), follow=True)
+    )
 
 
 # --- sending ---
