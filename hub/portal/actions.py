@@ -62,12 +62,6 @@ class PerformedAction:
     result: Any
 
 
-def redirect_to_row(
-    request: HttpRequest, tenant_user: TenantUser, row: Any, done: PerformedAction
-) -> HttpResponse | None:
-    return None
-
-
 def allow_always(tenant_user: TenantUser, action: Action[Any], row: Any) -> bool:
     return True
 
@@ -82,7 +76,10 @@ class ActionPages:
     find_page: Callable[[TenantUser, Any], str] = find_row_page  # the URL on which the row is
     list_page: str = ""  # the name of its URL, shown after a removal
     min_role: str = Membership.Role.ADMIN
-    respond: Callable[..., HttpResponse | None] = redirect_to_row  # to a PerformedAction
+    # what follows a PerformedAction in place of the row's page; None: that page
+    respond: Callable[[HttpRequest, TenantUser, Any, PerformedAction], HttpResponse | None] = (
+        lambda *done: None
+    )
     describe_row: Callable[[Any], Any] = lambda row: getattr(row, "name", "")  # in the title
 
 

@@ -1,6 +1,5 @@
 """Suggestions and their review by REST."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,14 +16,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.identities.api.directories import READ, WRITE
 from hub.identities.models import ID_LENGTH, SuggestionRun
-from hub.identities.review.decisions import (
-    DECISIONS_MAX,
-    ReviewResult,
-    confirm_identities,
-    ignore_identities,
-    keep_identities,
-    reopen_identities,
-)
+from hub.identities.review.decisions import DECISIONS, DECISIONS_MAX
 from hub.identities.suggest import count_suggestions
 from hub.identities.suggestion_runs import find_suggestion_run, request_suggestions
 from hub.problems import StrictSerializer
@@ -34,11 +26,6 @@ from hub.rest.fields import TextField
 REVIEW_INPUT = {
     "action": "confirm",
     "items": [{"local_id": "u-17"}, {"local_id": "u-18", "remote_id": "U0123456789"}],
-}
-ACTIONS: Mapping[str, Callable[..., ReviewResult]] = {
-    "ignore": ignore_identities,
-    "reopen": reopen_identities,
-    "keep": keep_identities,
 }
 
 
@@ -77,7 +64,7 @@ class ReviewItemSerializer(StrictSerializer):
 
 class ReviewSerializer(StrictSerializer):
     action = serializers.ChoiceField(
-        ["confirm", *ACTIONS],
+        list(DECISIONS),
         help_text="confirm: the pair is right; ignore: there is no counterpart; reopen: an ignored "
         "one is looked for again; keep: a confirmed pair is right in spite of its conflict.",
     )
@@ -169,12 +156,9 @@ class ReviewView(APIView):
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
         actor = ActorContext.of_request(request)
-        options: dict[str, Any] = {"kind": data["kind"], "now": clock()}
         choices = {item["local_id"]: item["remote_id"] for item in data["items"]}
-        if data["action"] == "confirm":
-            result = confirm_identities(connection, choices, actor, **options)
-        else:
-            result = ACTIONS[data["action"]](connection, choices, actor, **options)
+        decide = DECISIONS[data["action"]]
+        result = decide(connection, choices, actor, kind=data["kind"], now=clock())
         errors = [
             {"local_id": local_id, "detail": detail}
             for local_id, detail in sorted(result.errors.items())

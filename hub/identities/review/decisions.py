@@ -241,3 +241,11 @@ def _find_candidate(identity: Identity | None, remote_id: str) -> Mapping[str, A
     evidence = (identity.evidence or {}) if identity else {}
     candidates: Sequence[Mapping[str, Any]] = evidence.get("candidates", ())
     return next((entry for entry in candidates if entry["remote_id"] == remote_id), None)
+
+
+DECISIONS: Mapping[str, Callable[..., ReviewResult]] = {
+    "confirm": confirm_identities,
+    "ignore": ignore_identities,
+    "reopen": reopen_identities,
+    "keep": keep_identities,
+}  # each of a mapping of our records' ids; only *confirm* reads the records chosen for them

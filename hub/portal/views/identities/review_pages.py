@@ -22,14 +22,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.identities.directory_reads import find_directory_read
 from hub.identities.models import DirectoryRead
-from hub.identities.review.decisions import (
-    DECISIONS_MAX,
-    ReviewResult,
-    confirm_identities,
-    ignore_identities,
-    keep_identities,
-    reopen_identities,
-)
+from hub.identities.review.decisions import DECISIONS, DECISIONS_MAX, ReviewResult
 from hub.identities.review.rows import (
     CONFLICTS,
     PEOPLE_OFFERED,
@@ -185,16 +178,15 @@ def _decide(
     request: HttpRequest, connection: Connection, verb: str, actor: ActorContext, *, now: datetime
 ) -> None:
     selected = [text.replace("\0", "\ufffd") for text in request.POST.getlist("selected")]
-    choices = read_choices(request.POST, selected) if verb == "confirm" else {}
-    selected = selected[:DECISIONS_MAX]
-    if not selected and not choices:
+    choices = (
+        read_choices(request.POST, selected)
+        if verb == "confirm"
+        else dict.fromkeys(selected[:DECISIONS_MAX], "")
+    )
+    if not choices:
         messages.warning(request, _("Select at least one row."))
         return
-    if verb == "confirm":
-        result = confirm_identities(connection, choices, actor, now=now)
-    else:
-        result = DECISIONS[verb](connection, selected, actor, now=now)
-    _show_result(request, verb, result)
+    _show_result(request, verb, DECISIONS[verb](connection, choices, actor, now=now))
 
 
 def read_choices(data: QueryDict, selected: Sequence[str]) -> dict[str, str]:
@@ -242,11 +234,3 @@ def _run_list_step(
 ) -> None:
     with show_refusal(request):
         messages.success(request, step(connection, actor, now=now))
-
-
-DECISIONS: dict[str, Callable[..., ReviewResult]] = {
-    "confirm": confirm_identities,
-    "ignore": ignore_identities,
-    "reopen": reopen_identities,
-    "keep": keep_identities,
-}
