@@ -9,17 +9,13 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from hub import egress
-from hub.audit import ActorContext
 from hub.connections.models import Connection
-from hub.db.clock import clock
 from hub.drift.descriptions import advise, describe_break, describe_change
-from hub.drift.drift_actions import build_interactive_check_context, check_schema_now
+from hub.drift.drift_actions import FINDING_ACTIONS
 from hub.drift.models import DriftFinding, DriftSchedule
 from hub.outgoing.models import Route
 from hub.scheduled.models import Job
 from hub.staff import (
-    ActionResult,
     ChoicesFilter,
     ConnectorFilter,
     EmptyStep,
@@ -27,7 +23,6 @@ from hub.staff import (
     display,
     render_badge,
     render_time,
-    row_action,
 )
 from tenants.admin.read_only_admin import ReadOnlyAdmin
 from tenants.admin.tenant_filter import TenantFilter
@@ -61,7 +56,7 @@ class FindingConnectorFilter(ConnectorFilter):
 class DriftFindingAdmin(ReadOnlyAdmin):
     page_template = "drift/finding.html"
     live_template = "drift/finding_live.html"
-    row_actions = ("check_now",)
+    declared_actions = FINDING_ACTIONS
     empty_text = (
         "The objects and fields that routes and jobs use in other systems are compared every "
         "night. Changes that will break one of them are listed here."
@@ -172,19 +167,6 @@ class DriftFindingAdmin(ReadOnlyAdmin):
 
     def suggested_action(self, finding: DriftFinding) -> str:
         return "check_now"
-
-    @row_action("Check now", icon="refresh")
-    def check_now(
-        self, request: HttpRequest, finding: DriftFinding, data: dict[str, Any], *, now: datetime
-    ) -> ActionResult:
-        context = build_interactive_check_context(egress.send_request, clock)
-        actor = ActorContext.of_request(request)
-        result = check_schema_now(finding.connection, actor, context)
-        if result.failures:
-            key, outcome = result.failures[0]
-            text = f"{key} could not be read: {outcome.reason.replace('_', ' ')}."
-            return ActionResult(text, succeeded=False)
-        return ActionResult(f"{len(result.compared_objects)} objects were compared.")
 
 
 def find_customer_name(connection: Connection) -> str:

@@ -1,5 +1,6 @@
 """REST API: the findings of schema drift, and a check on demand."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -8,29 +9,25 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub import egress
-from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
-from hub.db.clock import clock
-from hub.drift.check import CheckResult
+from hub.connections.models import Connection
 from hub.drift.descriptions import (
     PLACE_LABELS,
     describe_break_in_english,
     describe_change_in_english,
 )
-from hub.drift.drift_actions import build_interactive_check_context, check_schema_now
+from hub.drift.drift_actions import SCHEMA_ACTIONS, SchemaCheck
 from hub.drift.models import DriftFinding
-from hub.rest import openapi
+from hub.rest.actions import ActionAnswer, ActionResource, build_action_urls
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery
 from hub.rest.views import build_detail, build_list
 from tenants.access.api_authentication import in_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
-READ, WRITE = "connections:read", "connections:write"
+READ = "connections:read"
 FINDINGS_SHOWN = 200  # of one connection, after a check
 
 
@@ -174,35 +171,32 @@ class DriftFindingView(APIView):
     )
 
 
-class SchemaCheckView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "schema_check",
-        "Check a connection for schema drift",
-        {200: SchemaCheckSerializer},
-        problems=openapi.CHANGE_PROBLEMS,
-        request=None,
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """Read the objects that routes and jobs use again, and compare them, within the quotas."""
-        connection = find_visible_connection(request, id)
-        context = build_interactive_check_context(egress.send_request, clock)
-        result = check_schema_now(connection, ActorContext.of_request(request), context)
-        return Response(_serialize_result(request, id, result))
-
-
-def _serialize_result(request: Request, id: UUID, result: CheckResult) -> dict[str, Any]:
-    findings = readable_findings(request).filter(connection__public_id=id, resolved_at=None)
+def _serialize_check(check: SchemaCheck, connection: Connection) -> Mapping[str, Any]:
+    findings = DriftFinding.unscoped.filter(connection=connection, resolved_at=None)
     failed = [
         {"object": object_key, "reason": outcome.reason, "detail": outcome.detail}
-        for object_key, outcome in result.failures
+        for object_key, outcome in check.result.failures
     ]
     shown = {
-        "compared": result.compared_objects,
+        "compared": check.result.compared_objects,
         "failed": failed,
-        "left": result.unread_objects,
-        "findings": findings.order_by("-pk")[:FINDINGS_SHOWN],
+        "left": check.result.unread_objects,
+        "findings": findings.select_related("connection__tenant").order_by("-pk")[:FINDINGS_SHOWN],
     }
-    data: dict[str, Any] = SchemaCheckSerializer(shown).data
+    data: Mapping[str, Any] = SchemaCheckSerializer(shown).data
     return data
+
+
+CHECK_URLS = build_action_urls(
+    ActionResource(
+        rows="schema",
+        row="schema",
+        path="connections/<uuid:id>/schema",
+        find=find_visible_connection,
+        find_changeable=find_visible_connection,
+        serializer=SchemaCheckSerializer,
+        serialize=lambda request, connection: {},
+        answers={"check": ActionAnswer(SchemaCheckSerializer, _serialize_check)},
+    ),
+    SCHEMA_ACTIONS,
+)

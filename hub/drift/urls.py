@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from hub.drift.api import DriftFindingView, DriftView, SchemaCheckView
+from hub.drift.api import CHECK_URLS, DriftFindingView, DriftView
 
 urlpatterns = [
     path("drift", DriftView.as_view(), name="drift"),
     path("drift/<uuid:id>", DriftFindingView.as_view(), name="drift_finding"),
-    path("connections/<uuid:id>/schema/check", SchemaCheckView.as_view(), name="schema_check"),
+    *CHECK_URLS,
 ]

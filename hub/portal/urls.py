@@ -92,9 +92,9 @@ urlpatterns = [
     ),
     path(f"{CONNECTION_PATH}schema/", schema_pages.show_schema, name="connection_schema"),
     path(
-        f"{CONNECTION_PATH}schema/check",
-        schema_pages.check_schema_view,
-        name="connection_schema_check",
+        f"{CONNECTION_PATH}schema/<slug:verb>",
+        schema_pages.run_schema_action,
+        name="schema_do",
     ),
     path(
         f"{CONNECTION_PATH}<slug:verb>",

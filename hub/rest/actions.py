@@ -52,6 +52,7 @@ class ActionResource:
     """The rows of declared actions: how a request finds one, and what it answers."""
 
     rows: str  # the part of the URL, and of the ids of operations
+    path: str = ""  # in place of that part and the id
     row: str  # the name of the URL of one
     find: Callable[[Request, UUID], Any]  # raises Http404
     find_changeable: Callable[[Request, UUID], Any]  # raises Http404 or Problem
@@ -66,7 +67,7 @@ class ActionResource:
 def build_action_urls(resource: ActionResource, actions: Actions) -> list[URLPattern]:
     return [
         path(
-            f"{resource.rows}/<uuid:id>/{action.name.replace('_', '-')}",
+            f"{resource.path or f'{resource.rows}/<uuid:id>'}/{action.name.replace('_', '-')}",
             _build_view(resource, action),
             name=f"{resource.row}_{action.name}",
         )

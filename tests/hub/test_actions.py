@@ -20,6 +20,8 @@ from hub.connections.actions.signing_secret_actions import SECRET_ACTIONS
 from hub.connections.connecting.connect_links import CONNECT_LINK_ACTIONS
 from hub.connections.models import Connection, ConnectLink, KillSwitch, MaintenanceWindow
 from hub.console.mail_actions import MAIL_ACTIONS
+from hub.drift.drift_actions import FINDING_ACTIONS, SCHEMA_ACTIONS
+from hub.drift.models import DriftFinding
 from hub.identities.models import DirectoryRead
 from hub.identities.stopped_reads import READ_ACTIONS
 from hub.incoming.models import InboundItem, WebhookSubscription
@@ -86,6 +88,8 @@ SUBJECTS = [
     Subject(KEY_ACTIONS, ApiKey),
     Subject(LINK_ACTIONS, PortalLink),
     Subject(USER_ACTIONS, User),
+    Subject(SCHEMA_ACTIONS, Connection, "schema"),
+    Subject(FINDING_ACTIONS, DriftFinding),
     Subject(TEST_ACTIONS, Connection, "connection"),
     Subject(SECRET_ACTIONS, Connection, "connection", "endpoint"),
     Subject(RECONNECT_ACTIONS, Connection, "connection"),

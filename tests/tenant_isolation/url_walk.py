@@ -15,7 +15,9 @@ from hub.connections.actions.queued_tests import TEST_ACTIONS
 from hub.connections.actions.signing_secret_actions import SECRET_ACTIONS
 from hub.connections.connecting.connect_links import CONNECT_LINK_ACTIONS
 from hub.connections.models import Authorization, Connection, ConnectLink
+from hub.drift.drift_actions import SCHEMA_ACTIONS
 from hub.drift.models import DriftFinding
+from hub.identities.review.decisions import DECISIONS
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
@@ -77,6 +79,8 @@ ACTIONS = {  # what a verb stands for, by the word before the id
     "integrations": INTEGRATION_ACTIONS,
     "operations": OPERATION_ACTIONS,
     "mappings": MAPPING_ACTIONS,
+    "schema": SCHEMA_ACTIONS,
+    "review": DECISIONS,
     "members": MEMBER_ACTIONS,
     "invitations": INVITATION_ACTIONS,
     "links": CONNECT_LINK_ACTIONS,
@@ -87,12 +91,6 @@ PLAIN = {
     "connector": list(CONNECTORS),
     "object": ["Lead"],
     "kind": ["csv", "ndjson", "event", "txt", "json"],
-    "verb": [
-        "confirm",
-        "ignore",
-        "reopen",
-        "keep",
-    ],  # of suggestions, which are no declared actions
     "action": ["send"],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
@@ -119,7 +117,7 @@ def choices(route, name):
     word, before = name[1], route[: name.start()].rstrip("/").rpartition("/")[2]
     if route.startswith("admin/"):
         return of_the_admin(route, word)
-    if word == "verb" and (kind := re.search(r"([\w-]+)/<uuid:id>/<slug:verb>$", route)):
+    if word == "verb" and (kind := re.search(r"([\w-]+)/(<uuid:id>/)?<slug:verb>$", route)):
         return list(ACTIONS[kind[1]])
     return [row.public_id for row in ROWS[before]()] if word == "id" else PLAIN[word]
 

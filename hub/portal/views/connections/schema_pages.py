@@ -6,31 +6,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from connectors.object_schemas import SchemaField
-from hub import egress
-from hub.audit import ActorContext
-from hub.connections.credentials.provider_call import translate_detail
 from hub.connections.models import Connection
-from hub.db.clock import clock
-from hub.drift.check import CheckResult
 from hub.drift.descriptions import advise, describe_break, describe_change
-from hub.drift.drift_actions import build_interactive_check_context, check_schema_now
+from hub.drift.drift_actions import SCHEMA_ACTIONS
 from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
 from hub.drift.uses.connection_uses import find_connection_uses
 from hub.drift.uses.schema_use import SchemaUse
+from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
-from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
-from hub.problems import show_refusal
+from hub.portal.navigation import reverse_object_page
+from hub.portal.views.connections.own_connection import get_own_connection
 from hub.reason_codes import find_reason
 from hub.schemas.models import ObjectSchema
 from hub.schemas.object_schemas import find_object_schema
@@ -78,38 +70,15 @@ def show_schema(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
     return render(request, "portal/schema/connection.html", context)
 
 
-@require_POST
-@tenant_view(min_role=ADMIN)
-def check_schema_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Check the objects in use now."""
-    connection = get_own_connection(tenant_user, id)
-    context = build_interactive_check_context(egress.send_request, clock)
-    actor = ActorContext.of_visitor(request, tenant_user)
-    with show_refusal(request):
-        result = check_schema_now(connection, actor, context)
-        _report_check(request, connection, result)
-    return HttpResponseRedirect(
-        reverse(
-            "portal:connection_schema", args=[tenant_user.tenant.reference, connection.public_id]
-        )
+run_schema_action = build_action_view(
+    ActionPages(
+        actions=SCHEMA_ACTIONS,
+        find=get_own_connection,
+        find_page=lambda tenant_user, connection: reverse_object_page(
+            "portal:connection_schema", tenant_user.tenant, connection
+        ),
     )
-
-
-def _report_check(request: HttpRequest, connection: Connection, result: CheckResult) -> None:
-    if result.failures:
-        key, outcome = result.failures[0]
-        sentence = find_reason(outcome.reason, system=connection.connector.label).sentence
-        reason = sentence or translate_detail(outcome.reason, outcome.detail)
-        detail = {"object": key, "reason": reason}
-        messages.warning(request, _("%(object)s could not be read. %(reason)s") % detail)
-    elif result.unread_objects:
-        messages.info(request, _("The remaining objects are checked in the background."))
-    elif not result.compared_objects:
-        messages.info(request, _("There is nothing to check: no route or job uses its fields."))
-    else:
-        count = len(result.compared_objects)
-        text = ngettext("%(count)s object was compared.", "%(count)s objects were compared.", count)
-        messages.success(request, text % {"count": count})
+)
 
 
 def _build_findings_context(
