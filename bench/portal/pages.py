@@ -105,7 +105,7 @@ PAGES = {
     "endpoint": "endpoints/{endpoint}/",
     "settings": "settings/",
     "members": "members/",
-    "member_remove": "members/{membership}/remove/",
+    "member_remove": "members/{membership}/remove",
     "links": "links/",
     "plan": "operations/plan?state=failed",
     "delivery_action": "deliveries/{delivery}/send_again",
@@ -125,12 +125,17 @@ PAGES = {
     "identity_reads": "connections/{slack}/identities/review/reads",
 }
 
+EVERY_ACTION = "the view of every action, measured for other rows"
 NO_PAGES = {  # addresses below a tenant that are not measured, each with its reason
     "events/export.<slug:kind>": "a download",
     "connections/<uuid:id>/identities/export.csv": "a download",
     "runs/<uuid:id>/certificate.<slug:kind>": "a download",
     "connections/<uuid:id>/identities/review/<slug:verb>": "it is only posted to",
-    "webhooks/<uuid:id>/<slug:verb>": "the view of every action, measured for other rows",
+    "webhooks/<uuid:id>/<slug:verb>": EVERY_ACTION,
+    "members/invite": EVERY_ACTION,
+    "members/invitations/<uuid:id>/<slug:verb>": EVERY_ACTION,
+    "links/<uuid:id>/<slug:verb>": EVERY_ACTION,
+    "connections/<uuid:id>/schema/<slug:verb>": EVERY_ACTION,
 }
 
 
