@@ -127,7 +127,7 @@ def print_stray_crashes(case: Evaluation, strays: Sequence[Crash]) -> None:
     for crash in strays:
         stored = case.stored.get(crash.id, math.nan)
         sends = [
-            f"{arrival.at - begin:.2f} by {case.owner(arrival.port, arrival.at)}"
+            f"{arrival.at - begin:.2f} by {case.owners.owner(arrival.port, arrival.at)}"
             for arrival in case.arrivals
             if arrival.id == crash.id
         ]

@@ -1,7 +1,7 @@
 """All that is known of an attack in the end, on one clock."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,12 +9,12 @@ from bench.faults import clock_conversion as clocks
 from bench.faults.event_callers import CallerLog
 from bench.faults.installation import AttackedInstallation
 from bench.faults.kill import Kill
-from bench.faults.owners import SAMPLE_EVERY, SocketOwners
+from bench.faults.owners import SocketOwners
 from bench.sink.client import Arrival
 from hub.outgoing.models import Attempt, Delivery
 from hub.processes.worker_registry import Replacement
 
-UNSEEN_FOR = 2 * SAMPLE_EVERY  # seconds that a connection may last between two samples
+ON_ITS_WAY = 0.1  # seconds from a process to the sink
 REPLACED_WITHIN = 3.0  # seconds that a worker takes to end what is left of a pool, and to say so
 
 
@@ -29,7 +29,7 @@ class Evaluation:
     crashes: dict[str, list[float]]  # by that id, when each was found lying after its pump had died
     outages: list[tuple[float, float]]  # without a database, in which nothing can be settled
     kills: list[Kill]  # in the order of time; with the pools that a worker replaced
-    owner: Callable[[int, float], int | None]  # the process that held a local port at a moment
+    owners: SocketOwners
 
     @classmethod
     def of(cls, installation: AttackedInstallation, arrivals: Sequence[Arrival]) -> Self:
@@ -46,7 +46,7 @@ class Evaluation:
             kills=sorted(
                 [*installation.kills, *replacements(installation.owners)], key=lambda kill: kill.at
             ),
-            owner=installation.owners.owner,
+            owners=installation.owners,
         )
 
     @property
@@ -59,16 +59,14 @@ class Evaluation:
     def kills_of(self, arrival: Arrival) -> list[float]:
         """Return when the process that made this request was killed.
 
-        A connection that was never seen open did not last until the next sample, so only a kill
+        A connection that was never seen open was gone when the next sample ended, so only a kill
         before that can have ended its process.
         """
-        pid = self.owner(arrival.port, arrival.at)
+        pid = self.owners.owner(arrival.port, arrival.at)
         if pid is not None:
             return [kill.at for kill in self.kills if pid in kill.pids]
-        unseen = arrival.at - UNSEEN_FOR, arrival.at + UNSEEN_FOR
-        return [
-            kill.at for kill in self.kills if kill.hits_worker and unseen[0] <= kill.at <= unseen[1]
-        ]
+        begin, end = arrival.at - ON_ITS_WAY, self.owners.unseen_until(arrival.at)
+        return [kill.at for kill in self.kills if kill.hits_worker and begin <= kill.at <= end]
 
 
 def crashes_by_id() -> dict[str, list[float]]:

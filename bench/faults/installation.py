@@ -171,12 +171,17 @@ class AttackedInstallation:
     def kill(
         self, description: str, *pids: int, group: int | None = None, hits_worker: bool = True
     ) -> None:
-        """Note who is killed, at the last moment before it."""
-        self.owners.sample()
+        """Stop them, note who they are and what they hold, and end them.
+
+        A sample takes long on a busy machine: what they opened during it would not be seen.
+        """
+        process_groups.stop(*pids)
+        if group:
+            process_groups.stop_group(group)
+        at = time.monotonic()
         members = process_groups.processes_of(group) if group else []
-        self.kills.append(
-            Kill(time.monotonic(), description, frozenset([*pids, *members]), hits_worker)
-        )
+        self.owners.sample()
+        self.kills.append(Kill(at, description, frozenset([*pids, *members]), hits_worker))
         process_groups.kill(*pids)
         if group:
             process_groups.kill_group(group)

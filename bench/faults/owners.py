@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Self
@@ -46,6 +47,9 @@ class SocketOwners:
         self.spans: defaultdict[int, list[Span]] = defaultdict(list)
         self.lives: dict[int, Life] = {}  # those that last, by process id
         self.ended: list[Life] = []  # in the order of time
+        # when each sample began and ended, in the order of time: on a busy machine they are rare
+        self.begins: list[float] = []
+        self.ends: list[float] = []
         self.inodes: dict[str, int] = {}  # process id by the inode of its socket
         self.over = threading.Event()
         self.sampling = threading.Lock()  # whoever kills takes a sample, too
@@ -68,8 +72,9 @@ class SocketOwners:
             self.take_sample()
 
     def take_sample(self) -> None:
+        now = time.monotonic()
         # those of a pool without its first process are no descendants any more
-        processes, now = {*descendants(os.getpid()), *self.lives}, time.monotonic()
+        processes = {*descendants(os.getpid()), *self.lives}
         for pid in processes:
             self.note_life(pid)
         sockets = process_groups.local_ports_to(self.sink_port)
@@ -79,6 +84,8 @@ class SocketOwners:
         for inode, port in sockets.items():
             if owner := self.inodes.get(inode):
                 self.note(port, owner, now)
+        self.begins.append(now)
+        self.ends.append(time.monotonic())
 
     def note(self, port: int, pid: int, now: float) -> None:
         spans = self.spans[port]
@@ -92,9 +99,19 @@ class SocketOwners:
         seen.
         """
         for span in self.spans.get(port, ()):
-            if span.first - 2 * SAMPLE_EVERY <= at <= span.last + 2 * SAMPLE_EVERY:
+            if self.begin_before(span.first) <= at <= self.unseen_until(span.last):
                 return span.pid
         return None
+
+    def begin_before(self, at: float) -> float:
+        """Return when the sample before that of a moment began: what it missed opened later."""
+        place = bisect_left(self.begins, at)
+        return self.begins[place - 1] if place else -math.inf
+
+    def unseen_until(self, at: float) -> float:
+        """Return when the next sample after a moment ended: what it missed was gone by then."""
+        place = bisect_right(self.begins, at)
+        return self.ends[place] if place < len(self.ends) else math.inf
 
     def note_life(self, pid: int) -> None:
         group, lifetime = process_groups.group_of(pid), self.lives.get(pid)

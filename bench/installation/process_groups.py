@@ -77,6 +77,11 @@ def stop(*pids: int) -> None:
             os.kill(pid, signal.SIGSTOP)
 
 
+def stop_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGSTOP)
+
+
 def kill_group(group: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)

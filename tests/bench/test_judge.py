@@ -9,10 +9,20 @@ from bench.faults.evaluation import crashes_of, recoveries, repeats
 from bench.faults.event_callers import CallerLog
 from bench.faults.facts import Evaluation
 from bench.faults.kill import Kill
+from bench.faults.owners import SocketOwners, Span
 from bench.sink.client import Arrival
 
 PUMP, OTHER = 100, 200  # process ids
 TWICE = [Arrival(10.0, "msg_a", "/", port=PUMP), Arrival(14.0, "msg_a", "/", port=OTHER)]
+
+
+def owners_of(*pids, every=0.05):
+    """Who held which port in 20 seconds, sampled so often; the ports are the process ids."""
+    owners = SocketOwners(sink_port=0)
+    owners.begins = [every * number for number in range(int(20 / every))]
+    owners.ends = [begin + 0.01 for begin in owners.begins]
+    owners.spans |= {pid: [Span(pid, 0.0, 20.0)] for pid in pids}
+    return owners
 
 
 def case(*, kills=(), crashes=(12.0,), arrivals=TWICE, outages=(), acknowledged=9.5):
@@ -25,7 +35,7 @@ def case(*, kills=(), crashes=(12.0,), arrivals=TWICE, outages=(), acknowledged=
         crashes={"msg_a": list(crashes)},
         outages=list(outages),
         kills=list(kills),
-        owner=lambda port, at: port,
+        owners=owners_of(PUMP, OTHER),
     )
 
 
@@ -85,11 +95,15 @@ def test_the_replacement_of_a_killed_pool_is_no_kill_beside_it(later, seconds):
 
 
 @pytest.mark.corrections(item="4.2")
-@pytest.mark.parametrize(("killed_at", "unexcused"), [(10.05, 0), (10.8, 1)])
-def test_a_sender_that_was_never_seen_is_excused_by_a_kill_at_its_moment_only(killed_at, unexcused):
-    unseen = replace(
-        case(kills=[Kill(killed_at, "pump", frozenset([300]))]), owner=lambda port, at: None
-    )
+@pytest.mark.parametrize(
+    ("every", "killed_at", "unexcused"),
+    [(0.05, 10.04, 0), (0.05, 10.2, 1), (0.4, 10.2, 0), (0.4, 10.5, 1)],
+)
+def test_a_sender_that_was_never_seen_is_excused_by_a_kill_before_the_next_sample_only(
+    every, killed_at, unexcused
+):
+    kill = Kill(killed_at, "pump", frozenset([300]))
+    unseen = replace(case(kills=[kill]), owners=owners_of(every=every))
     assert value(repeats(unseen), "extra_sends_without_a_kill") == unexcused
 
 
