@@ -104,8 +104,6 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     ),
     "portal:settings": ApiSnippet("tenant"),
     "people:members": ApiSnippet("members", filters_by_tenant=True),
-    "portal:member_remove": ApiSnippet("member", "DELETE", has_id=True),
-    "portal:tenant_invite": ApiSnippet("invitations", "POST", body=INVITATION_BODY),
     "connections:links": ApiSnippet("connect_links", filters_by_tenant=True),
 }
 
@@ -128,6 +126,11 @@ ACTION_SNIPPETS: Mapping[str, ApiSnippet] = {
     "job_delete": ApiSnippet("job", "DELETE", has_id=True),
     "integration_remove": ApiSnippet("integration", "DELETE", has_id=True),
     "mapping_restore": ApiSnippet("mapping_restore", "POST", has_id=True, body={"version": 1}),
+    "tenant_invite": ApiSnippet("invitations", "POST", body=INVITATION_BODY),
+    "invitation_revoke": ApiSnippet("invitation", "DELETE", has_id=True),
+    "member_change_role": ApiSnippet("member", "PATCH", has_id=True, body={"role": "admin"}),
+    "member_remove": ApiSnippet("member", "DELETE", has_id=True),
+    "connect_link_revoke": ApiSnippet("connect_link", "DELETE", has_id=True),
     **{
         name: ApiSnippet(name, "POST", has_id=True, body={"reason": "…"})
         for name in ("connection_pause", "connection_disable", "discrepancy_ignore")
@@ -173,9 +176,8 @@ def _find_snippet(match: ResolverMatch) -> ApiSnippet | None:
     Otherwise the row is read.
     """
     row, is_action, _rest = match.view_name.removeprefix("portal:").partition("_do")
-    page = f"portal:{row}_{match.kwargs['verb']}" if is_action else match.view_name
-    if page in SNIPPETS or not is_action:
-        return SNIPPETS.get(page)
+    if not is_action:
+        return SNIPPETS.get(match.view_name)
     row = API_ROWS.get(row, row)
     name = f"{row}_{match.kwargs['verb']}"
     if name in ACTION_SNIPPETS:

@@ -9,6 +9,7 @@ from django.urls import resolve
 from tenants.models import Tenant
 from tests.canary.secret_canaries import CanaryRows
 from tests.tenant_isolation.url_walk import addresses, routes
+from tests.tenants.door import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SCOPES = (
@@ -114,6 +115,17 @@ def test_the_calls_of_a_job_are_those_of_the_reference(make, owner):
     assert "-X POST" in calls["dry"] and '{"dry": true}' in calls["dry"]
     assert "-X PATCH" in calls["disable"] and '{"enabled": false}' in calls["disable"]
     assert "-X DELETE" in calls["delete"] and calls["dry"].endswith("/runs")
+
+
+def test_the_calls_that_end_access_are_deletions(make, client):
+    acme = make.tenant("acme")
+    make.membership(acme, make.user("ann@acme.test"), "owner")
+    sign_in(client, "ann@acme.test")
+    member = make.membership(acme, make.user("ben@acme.test"), "member")
+    pages = {"members": member, "links": make.connect_link(acme)}
+    for (path, row), verb in zip(pages.items(), ("remove", "revoke"), strict=True):
+        curl = get_curl(client.get(f"/t/acme/{path}/{row.public_id}/{verb}"))
+        assert "-X DELETE" in curl and curl.endswith(str(row.public_id))
 
 
 def test_the_key_stays_the_readers_own(owner):
