@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.formats import number_format
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import gettext, ngettext_lazy
 
 DAY, HOUR, MINUTE, SECOND = 86400, 3600, 60, 1
 LENGTHS = (
@@ -31,6 +31,11 @@ FUTURE = (
 def format_whole(value: int) -> str:
     """Return a whole number with its digits in groups: 1,204 in English, 1.204 in German."""
     return str(number_format(value, use_l10n=True, force_grouping=True))
+
+
+def format_count(value: float) -> str:
+    """Return a measured count as a whole number; a part of one as less than 1."""
+    return gettext("less than 1") if 0 < value < 1 else format_whole(round(value))
 
 
 def format_rounded(value: float, places: int = 1) -> str:

@@ -48,7 +48,7 @@ from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
 from hub.outgoing import sweep_steps
 from hub.outgoing.echo.remember import delete_old_writes
-from hub.outgoing.insight.value_index import wake_up_value_index
+from hub.outgoing.insight.search.value_index import wake_up_value_index
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Idempotency
 from hub.outgoing.operations.erase_received import continue_erasures

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import connection as database
 
-from hub.outgoing.insight.value_index import store_values
+from hub.outgoing.insight.search.value_index import store_values
 from hub.outgoing.models import Event, ValueIndexPosition
 
 MOST_OF_A_TENANT = 5  # every fifth event is the large tenant's

@@ -12,7 +12,7 @@ from django.db.models import CharField, Count, F, Min, Q, QuerySet
 from django.db.models.functions import Cast, Substr
 
 from hub.connections.quotas.quota_names import describe_system
-from hub.outgoing.insight.search import STOPPED_CONDITION
+from hub.outgoing.insight.search.conditions import STOPPED_CONDITION
 from hub.outgoing.models import Delivery
 
 DAY = timedelta(hours=24)

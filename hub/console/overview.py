@@ -30,7 +30,7 @@ from hub.console.day_figures import (
 )
 from hub.notices.models import Notice
 from hub.outgoing.insight.explain import EFFECTIVELY_HELD
-from hub.outgoing.insight.search import STOPPED_CONDITION
+from hub.outgoing.insight.search.conditions import STOPPED_CONDITION
 from hub.outgoing.models import Delivery, Route
 from hub.processes.worker_registry import Worker
 from hub.queue import Heartbeat

@@ -21,7 +21,7 @@ from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
-from hub.outgoing.insight.search import match_deliveries, match_events
+from hub.outgoing.insight.search.conditions import match_deliveries, match_events
 from hub.outgoing.models import Delivery, Event, Route
 from hub.recipes.models import Integration
 from hub.scheduled.models import Job, Run

@@ -9,7 +9,7 @@ from hub import egress
 from hub.db.clock import clock
 from hub.egress.async_client import open_async_client
 from hub.outgoing.echo.record_pairs import store_due_pairs
-from hub.outgoing.insight.value_index import PositionMoved, index_next_events
+from hub.outgoing.insight.search.value_index import PositionMoved, index_next_events
 from hub.outgoing.pump import loop
 from hub.outgoing.release import release_held_deliveries
 from hub.processes import memory

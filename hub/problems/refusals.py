@@ -5,7 +5,7 @@ in `hub.problems.responses`, staff in `hub.staff.row_actions`, pages of customer
 `show_refusal`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from django.contrib import messages
@@ -52,8 +52,13 @@ def as_refusal(error: Refusal | ValidationError) -> Refusal:
 
 
 @contextmanager
-def show_refusal(request: HttpRequest, form: BaseForm | None = None) -> Iterator[None]:
-    """End the block at a refusal, and show it: as an error of the form, or as a warning."""
+def show_refusal(
+    request: HttpRequest, form: BaseForm | None = None, field_names: Mapping[str, str] = {}
+) -> Iterator[None]:
+    """End the block at a refusal, and show it: as an error of the form, or as a warning.
+
+    `field_names`: the form's names of inputs that the refusal calls otherwise.
+    """
     try:
         yield
     except (Refusal, ValidationError) as error:
@@ -61,4 +66,5 @@ def show_refusal(request: HttpRequest, form: BaseForm | None = None) -> Iterator
         if form is None:
             messages.warning(request, str(refusal))
         else:
-            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+            field = field_names.get(refusal.field, refusal.field)
+            form.add_error(field if field in form.fields else None, str(refusal))

@@ -18,7 +18,7 @@ from hub.mail.models import Mail
 from hub.mappings.models import IdentityFallback
 from hub.metrics.counters import Tally
 from hub.notices.models import ConnectionMailPreference, MailPreference, QuietHours
-from hub.outgoing.insight.value_index import index_next_events
+from hub.outgoing.insight.search.value_index import index_next_events
 from hub.outgoing.models import Idempotency, ReceivedDataErasure, RememberedWrite
 from hub.portal.models import PortalVisit
 from hub.processes.loop_slots import acquire_slot

@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from connectors.registry import CONNECTORS
 from hub.db.clock import clock
 from hub.incoming.forms.pasted_request_form import PastedRequestForm
-from hub.incoming.insight.figures import list_source_figures, measure_inbox
+from hub.incoming.insight.figures import CHART_PARTS, list_source_figures, measure_inbox
 from hub.incoming.insight.outcomes import load_outcomes
 from hub.incoming.insight.pasted_requests import (
     select_testable_connections,
@@ -96,6 +96,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
             title="Sources",
             media=self.media,
             sources=list_source_figures(tenants, now=clock()),
+            parts=CHART_PARTS,
             health=measure_inbox(tenants, limit=COUNT_LIMIT),
         )
 

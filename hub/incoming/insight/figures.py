@@ -7,15 +7,20 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min, Sum
 from django.db.models.functions import TruncHour
+from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
-from hub.charts import Column, round_top, stacked_columns, time_labels, value_labels
 from hub.incoming.insight.rows import describe_cause
 from hub.incoming.models import InboundCount, InboundItem, InboundMessage, WebhookSubscription
 from hub.incoming.receiving.counts import ACCEPTED, DUPLICATE, NOT_REJECTED
 from tenants.scoping import TenantIds, readable_condition
 
 HOURS = 24
+CHART_PARTS = (  # tone and label
+    ("good", gettext_lazy("accepted")),
+    ("info", gettext_lazy("repeated")),
+    ("bad", gettext_lazy("rejected")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +62,11 @@ class SourceFigures:
         return [(describe_cause(cause), n) for cause, n in self.rejected_by_cause.most_common()]
 
     @property
-    def axis_top(self) -> int:
-        """The greatest value of the chart's vertical axis."""
-        return round_top(max(map(sum, self.stacks), default=0))
-
-    @property
-    def stacks(self) -> list[tuple[int, int, int]]:
-        return [(hour.accepted, hour.duplicate, hour.rejected) for hour in self.hours]
-
-    @property
-    def bars(self) -> list[tuple[SourceHour, Column]]:
-        return list(zip(self.hours, stacked_columns(self.stacks, self.axis_top), strict=True))
-
-    @property
-    def value_labels(self) -> list[str]:
-        return value_labels(self.axis_top)
-
-    @property
-    def time_labels(self) -> list[str]:
-        return time_labels(self.hours[0].starts, self.hours[-1].starts + timedelta(hours=1))
+    def counts_by_hour(self) -> list[tuple[datetime, tuple[int, int, int]]]:
+        """Return the hours as the chart takes them, in the order of `CHART_PARTS`."""
+        return [
+            (hour.starts, (hour.accepted, hour.duplicate, hour.rejected)) for hour in self.hours
+        ]
 
 
 def list_source_figures(tenants: TenantIds, *, now: datetime) -> list[SourceFigures]:

@@ -25,7 +25,7 @@ from hub.outgoing.insight.explain import (
     resolve_effective_state,
 )
 from hub.outgoing.insight.remedies import find_remedy
-from hub.outgoing.insight.search import (
+from hub.outgoing.insight.search.conditions import (
     INDEXED_STOPPED_STATES,
     STOPPED_CONDITION,
     match_deliveries,

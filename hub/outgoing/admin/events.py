@@ -20,7 +20,7 @@ from hub.outgoing.forms.event_forms import EXAMPLE_ORDER, SendEventForm
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
 from hub.outgoing.insight.log_rows import build_log_row
-from hub.outgoing.insight.search import match_events
+from hub.outgoing.insight.search.conditions import match_events
 from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
 from hub.problems import show_refusal

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub.actions import Action, declare_actions
@@ -32,11 +33,14 @@ TEST_EVENT_DATA = {"message": "This is a test event. A person or a program of yo
 class AlreadySubscribed(Refusal):
     """Events of this pattern reach the endpoint by another route, so they would arrive twice."""
 
+    field = "event_types"
+
     def __init__(self, pattern: str, route: Route) -> None:
-        super().__init__(
-            f"{pattern} would be sent twice: “{route.name}” already sends "
-            f"{route.event_type} to all endpoints."
+        sentence = gettext(
+            "%(pattern)s would be sent twice: “%(route)s” already sends %(type)s to all endpoints."
         )
+        names = {"pattern": pattern, "route": route.name, "type": route.event_type}
+        super().__init__(sentence % names)
         self.pattern, self.route = pattern, route
 
 

@@ -22,6 +22,7 @@ from hub.outgoing.subscriptions.endpoint_routes import is_overlapping
 from hub.portal.endpoints.filter_builder import COMPARISON_CHOICES, build_condition, join_filters
 
 ALL_EVENTS = "*"
+FIELD_NAMES = {"event_types": "types"}  # of inputs that have other names in the API
 NAME_HELP = _("The name shown on these pages.")
 RATE_SETTING = "calls_a_second"  # the setting of an endpoint
 MAX_TYPES, MAX_TYPE_LENGTH = 100, 120  # types of one endpoint, characters of one

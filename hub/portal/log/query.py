@@ -14,7 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from hub.connections.models import Connection
 from hub.db.ids import smallest_id_at
 from hub.mappings.forms import FilterField
-from hub.outgoing.insight.search import match_deliveries, match_events, match_states_of_reason
+from hub.outgoing.insight.search.conditions import (
+    match_deliveries,
+    match_events,
+    match_states_of_reason,
+)
 from hub.outgoing.models import TYPE_PATTERN, Delivery
 from hub.outgoing.operations.filters import OPERATION_FILTERS
 from hub.reason_codes import REASONS

@@ -22,7 +22,7 @@ from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.insight.log_rows import build_log_row
-from hub.outgoing.insight.search import match_deliveries, match_events
+from hub.outgoing.insight.search.conditions import match_deliveries, match_events
 from hub.outgoing.models import Delivery, Event, Route
 from hub.portal.activity import build_activity_entry
 from hub.portal.navigation import reverse_object_page

@@ -24,7 +24,13 @@ from connectors.schema import Permission
 from hub import charts, state_texts
 from hub.connections.status import connector_permissions
 from hub.db.clock import clock
-from hub.number_texts import describe_distance, describe_length, format_rounded, format_whole
+from hub.number_texts import (
+    describe_distance,
+    describe_length,
+    format_count,
+    format_rounded,
+    format_whole,
+)
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.scheduled.insight.log_texts import describe_log_entry
 from hub.scheduled.models import Run
@@ -208,7 +214,7 @@ def render_copyable(text: Any, label: str = "") -> SafeString:
 @register.inclusion_tag("portal/parts/plot.html", takes_context=True, name="stacks")
 def build_stacks(
     context: Context,
-    hours: Sequence[tuple[datetime, Sequence[int]]],
+    hours: Sequence[tuple[datetime, Sequence[float]]],
     parts: Any,
     caption: str,
     time_format: str = "D H:i",
@@ -230,7 +236,7 @@ def build_stacks(
         "columns": [
             {
                 "label": label,
-                "numbers": numbers,
+                "counts": [format_count(number) for number in numbers],
                 "x": column.x,
                 "width": column.width,
                 "blocks": [

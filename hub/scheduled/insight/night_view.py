@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from hub.number_texts import format_count
 from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.night.allowances import load_quota_lines
 from hub.scheduled.night.call_columns import (
@@ -39,11 +40,15 @@ class SystemCalls:
     """The calls of one system by minute, planned or made, and the lines of its quotas."""
 
     system: str
-    minutes: Sequence[tuple[datetime, Sequence[int]]]  # as the chart takes them
+    minutes: Sequence[tuple[datetime, Sequence[float]]]  # as the chart takes them
     lines: Sequence[SystemLine]
     total: int
     planned_total: int
-    busiest_minute_calls: int
+    busiest_minute_calls: float
+
+    @property
+    def busiest_minute_text(self) -> str:
+        return format_count(self.busiest_minute_calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +131,20 @@ def build_view(
             SystemCalls(
                 find_system_label(key),
                 [
-                    (whole.starts_at + number * length, [round(calls)])
+                    (whole.starts_at + number * length, [_round_rate(calls)])
                     for number, calls in enumerate(row)
                 ],
                 lines.get(key, ()),
                 round(sum(row) * (length / MINUTE)),
                 round(planned_totals[key]),
-                round(max(row)),
+                _round_rate(max(row)),
             )
             for key, row in columns.items()
         ],
         quotas,
     )
+
+
+def _round_rate(calls: float) -> float:
+    """Return whole calls; less than one stays a part of one, so that few calls are visible."""
+    return round(calls) or calls

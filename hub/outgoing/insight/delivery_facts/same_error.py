@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.db.models import Count
 
-from hub.outgoing.insight.search import STOPPED_CONDITION
+from hub.outgoing.insight.search.conditions import STOPPED_CONDITION
 from hub.outgoing.models import Delivery
 from hub.reason_codes import REASONS
 from tenants.scoping import TenantIds, readable_condition

@@ -32,6 +32,7 @@ from hub.outgoing.subscriptions.endpoint_routes import (
 from hub.portal.actions import ActionPages, PerformedAction, build_action_view
 from hub.portal.endpoints.filter_matches import match_recent_events
 from hub.portal.endpoints.forms import (
+    FIELD_NAMES,
     RATE_SETTING,
     ConditionForm,
     CustomHeadersForm,
@@ -109,7 +110,7 @@ def save_subscription(
     request: HttpRequest, tenant_user: TenantUser, endpoint: Connection, form: EventSelectionForm
 ) -> bool:
     actor, filter = ActorContext.of_visitor(request, tenant_user), form.cleaned_data["filter"]
-    with show_refusal(request, form):
+    with show_refusal(request, form, FIELD_NAMES):
         subscribe_endpoint(endpoint, form.patterns, actor, filter=filter, now=clock())
         messages.success(request, _("Saved. It applies to new events."))
     return form.is_valid()

@@ -41,7 +41,7 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     subscribe_endpoint,
 )
 from hub.portal.actions import list_possible_actions
-from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
+from hub.portal.endpoints.forms import FIELD_NAMES, AddEndpointForm, RateLimitForm, RecoveryForm
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.connecting.wizard import render_suspended_page
 from hub.problems import show_refusal
@@ -129,7 +129,7 @@ def add_tested_endpoint(
 
     The user may choose to store an endpoint whose test failed.
     """
-    with show_refusal(request, form):
+    with show_refusal(request, form, FIELD_NAMES):
         result = connect_and_subscribe(
             tenant_user, form, ActorContext.of_visitor(request, tenant_user), now=clock()
         )

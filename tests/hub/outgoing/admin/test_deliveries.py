@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connectors.http import Response
-from hub.outgoing.insight.search import STOPPED_CONDITION
+from hub.outgoing.insight.search.conditions import STOPPED_CONDITION
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 from tests.factories import NOON, WHSEC

@@ -139,7 +139,7 @@ def test_a_system_that_is_not_connected_is_named(make):
     explanation = explain(make.event(tenant).deliveries.get())
     assert (explanation.first_failed_check.name, explanation.effective_state.action) == (
         "connection",
-        "Connect the system for this tenant.",
+        "Connect the system.",
     )
 
 

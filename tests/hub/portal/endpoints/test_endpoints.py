@@ -97,8 +97,18 @@ def test_nothing_is_kept_when_the_test_fails(admin, outside):
 
 def test_nothing_is_kept_where_something_would_arrive_twice(admin, make, outside):
     make.route(connector="webhook", name="All orders")
-    assert "All orders" in text(add(admin, outside, others="order.*"), 409)
+    page = add(admin, outside, others="order.*")
+    assert "All orders" in text(page, 409) and list(page.context["form"].errors) == ["types"]
     assert not Connection.unscoped.exists()
+
+
+def test_a_type_that_would_arrive_twice_is_refused_at_the_types_and_not_above(
+    admin, make, endpoint
+):
+    make.route(connector="webhook", name="All orders")
+    page = admin.post(page_of(endpoint) + "events", {"others": "order.*"})
+    assert list(page.context["form"].errors) == ["types"]
+    assert "“All orders” already sends order.created to all endpoints." in text(page)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://example.com", "no address", ""])

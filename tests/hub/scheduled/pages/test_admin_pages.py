@@ -123,6 +123,14 @@ def test_the_last_night_is_shown_beside_its_plan(superuser, acme, job):
     assert f">{late.job.name}</a>" in text and "It took 180 minutes." in text
 
 
+def test_few_calls_of_a_long_run_are_visible_in_each_column(superuser, acme, job):
+    calls, four_hours = {"slack|calls||": 12}, 4 * 60 * 60
+    create_run(job, acme, slot_at=clock() - DAY / 4, seconds=four_hours, calls=calls)
+    text = normalize_markup(superuser.get(NIGHT + "?night=last").content.decode())
+    assert "12 calls in all, less than 1 in" in text
+    assert text.count('<rect class="good"') == text.count('<td class="figure">less than 1</td>') > 9
+
+
 def test_a_system_that_none_of_the_planned_calls_reached_is_shown(superuser, acme, job):
     create_run(
         job, acme, slot_at=clock() - DAY / 8, calls={"app|app||requests": 600},

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from hub.outgoing.insight.event_values import digest_value, list_event_values
+from hub.outgoing.insight.search.event_values import digest_value, list_event_values
 from hub.outgoing.models import Event, EventBody, EventValue, ValueIndexPosition
 from hub.queue import wake_up
 

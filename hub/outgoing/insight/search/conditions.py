@@ -5,7 +5,7 @@ import uuid
 from django.db.models import Q
 
 from connectors.registry import CONNECTORS
-from hub.outgoing.insight.event_values import find_events_by_value
+from hub.outgoing.insight.search.event_values import find_events_by_value
 from hub.outgoing.models import Delivery, Event
 from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, TenantIds, readable_condition

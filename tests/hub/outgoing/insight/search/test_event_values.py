@@ -10,14 +10,14 @@ from django_q.models import OrmQ
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.outgoing.insight.event_values import (
+from hub.outgoing.insight.search.event_values import (
     MAX_VALUES,
     digest_value,
     find_events_by_value,
     list_event_values,
     normalize_value,
 )
-from hub.outgoing.insight.value_index import (
+from hub.outgoing.insight.search.value_index import (
     SETTLING_TIME,
     PositionMoved,
     index_next_events,

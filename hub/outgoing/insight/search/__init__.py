@@ -1,0 +1,1 @@
+"""Search for events and deliveries: conditions of a term, values of events, and their index."""
