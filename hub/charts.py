@@ -1,7 +1,7 @@
 """Charts as SVG columns, computed on the server so that pages need no script."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from hub.number_texts import format_rounded, format_whole
@@ -57,15 +57,6 @@ def value_labels(top: int) -> list[str]:
     """Return the labels of the vertical axis, from the top to 0."""
     half = format_rounded(top / 2) if top % 2 else format_whole(top // 2)
     return [format_whole(top), half, "0"]
-
-
-def time_labels(first: datetime, last: datetime, count: int = 5) -> list[str]:
-    """Return labels at equal distances of the horizontal axis, from `first` to `last`; with seconds
-    where they would be the same otherwise.
-    """
-    step = (last - first) / (count - 1)
-    pattern = "%H:%M" if step >= timedelta(minutes=1) else "%H:%M:%S"
-    return [f"{first + step * number:{pattern}}" for number in range(count)]
 
 
 def spread_labels(labels: Sequence[str], max_count: int = 3) -> list[str]:

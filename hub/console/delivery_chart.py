@@ -1,55 +1,37 @@
-"""Charts of the last day on the dashboard, as columns of an SVG with labelled axes. Pure."""
+"""Charts of the last day on the dashboard: deliveries of all systems and of each. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from hub.charts import Block, round_top, stacked_columns, time_labels, value_labels
+from django.utils.translation import gettext_lazy
+
 from hub.connections.quotas.quota_names import describe_system
-from hub.console.day_figures import HOUR
 from hub.console.overview import Hour, Overview
 
 MAX_SYSTEMS = 12
-
-
-class HourBar(NamedTuple):
-    hour: Hour
-    x: float
-    width: float
-    delivered: Block
-    failed: Block
+# tone and label
+CHART_PARTS = (("good", gettext_lazy("delivered")), ("bad", gettext_lazy("failed")))
 
 
 class DayChart(NamedTuple):
-    """A chart with the labels of its axes. `title` and the sums are its text alternative."""
+    """The deliveries of a day, by hour as charts take them, in the order of `CHART_PARTS`."""
 
     title: str
     delivered: int
     failed: int
     yesterday: int  # delivered in the 24 hours before
-    bars: Sequence[HourBar]
-    value_labels: Sequence[str]  # labels of the vertical axis, from the top
-    time_labels: Sequence[str]  # labels of the horizontal axis
-
-
-def build_hour_bars(hours: Sequence[Hour], highest: float = 0) -> list[HourBar]:
-    stacks = [(hour.delivered, hour.failed) for hour in hours]
-    return [
-        HourBar(hour, column.x, column.width, *column.blocks)
-        for hour, column in zip(hours, stacked_columns(stacks, highest), strict=True)
-    ]
+    hours: Sequence[tuple[datetime, tuple[int, int]]]
 
 
 def build_day_chart(title: str, hours: Sequence[Hour], yesterday: int) -> DayChart:
-    top = round_top(max((hour.delivered + hour.failed for hour in hours), default=0))
     return DayChart(
         title,
         sum(hour.delivered for hour in hours),
         sum(hour.failed for hour in hours),
         yesterday,
-        build_hour_bars(hours, top),
-        value_labels(top),
-        time_labels(hours[0].starts, hours[-1].starts + HOUR),
+        [(hour.starts, (hour.delivered, hour.failed)) for hour in hours],
     )
 
 

@@ -19,7 +19,7 @@ from hub.connections.models import Connection
 from hub.console import health
 from hub.console.changes import rank_changes
 from hub.console.day_figures import ErrorGroup
-from hub.console.delivery_chart import build_all_chart, build_system_charts
+from hub.console.delivery_chart import CHART_PARTS, build_all_chart, build_system_charts
 from hub.console.headline import NextStep, build_headline, list_setup_steps
 from hub.console.overview import MAX_ROWS_PER_STATE, Overview, build_overview
 from hub.db.clock import clock
@@ -136,6 +136,7 @@ def build_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, 
         "headline": headline,
         "headline_url": reverse_admin_page(headline.step),
         "tiles": build_tiles(snapshot),
+        "chart_parts": CHART_PARTS,
         "chart": build_all_chart(snapshot),
         "charts": build_system_charts(snapshot),
         "changes": rank_changes(

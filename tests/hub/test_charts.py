@@ -1,12 +1,9 @@
-from datetime import UTC, datetime, timedelta
-
 from hub.charts import (
     HEIGHT,
     MIN_HEIGHT,
     WIDTH,
     spread_labels,
     stacked_columns,
-    time_labels,
 )
 
 
@@ -28,9 +25,3 @@ def test_columns_share_the_width():
 def test_labels_of_columns_are_spread_from_the_first_to_the_last():
     assert spread_labels([f"{hour}" for hour in range(25)]) == ["0", "12", "24"]
     assert spread_labels(["Mon", "Tue"]) == ["Mon", "Tue"]
-
-
-def test_times_that_are_close_have_seconds():
-    two = datetime(2026, 11, 28, 2, tzinfo=UTC)
-    assert time_labels(two, two + timedelta(minutes=1), 3) == ["02:00:00", "02:00:30", "02:01:00"]
-    assert time_labels(two, two + timedelta(hours=1), 3) == ["02:00", "02:30", "03:00"]

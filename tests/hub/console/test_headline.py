@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from hub.connections.models import KillSwitch
-from hub.console.delivery_chart import build_hour_bars
 from hub.console.headline import build_headline
 from hub.console.overview import ConnectionGroup, Hour, Overview
 from tests.factories import MINUTE, NOON
@@ -101,9 +100,3 @@ def test_the_next_step_leads_to_the_refused_connections():
 )
 def test_an_empty_hub_names_the_first_step_that_is_not_done(there, label):
     assert build_headline(replace(QUIET, last_deliveries=[], **there)).step.label == label
-
-
-def test_the_highest_hour_fills_the_plot_and_an_empty_one_draws_nothing():
-    drawn = build_hour_bars([Hour(NOON, 30, 10), Hour(NOON, 0, 0)])
-    assert [bar.delivered for bar in drawn] == [(15.0, 45.0), (60.0, 0)]
-    assert drawn[0].failed == (0.0, 15.0)

@@ -164,7 +164,7 @@ def test_the_sources_are_counted_by_hour_and_cause(make, staff, pipedrive):
     text = load_page(staff, page("inboundmessage_sources"))
     assert "5 accepted, 2 repeated and 3 rejected" in " ".join(text.split())
     assert "3 × No configured secret matches" in text
-    assert "Requests by hour" in text and text.count('<rect class="bad"') == 1
+    assert "Requests of Pipedrive by hour" in text and text.count('<rect class="bad"') == 1
 
 
 @pytest.mark.parametrize(
