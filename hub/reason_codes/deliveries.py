@@ -33,7 +33,7 @@ REASONS = {
         _("The route's filter could not be evaluated for this event."),
         _("Fix the route's filter."),
     ),
-    "not_connected": Reason(_("This system has not been connected yet."), _("Connect the system.")),
+    "not_connected": Reason(_("The system has not been connected yet."), _("Connect the system.")),
     "mapping_failed": Reason(
         _("The field mapping could not be evaluated for this event."), _("Fix the field mapping.")
     ),

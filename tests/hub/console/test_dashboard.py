@@ -72,7 +72,7 @@ def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, ma
     Delivery.unscoped.update(state="delivered", state_changed_at=now - timedelta(hours=2))
     page, _ = open_dashboard(superuser)
     assert "All normal: 1 delivered in the last day, nothing is waiting." in page
-    assert f'{now - timedelta(hours=2):%Y-%m-%d %H:00}</td><td class="hub-number">1</td>' in page
+    assert f'{now - timedelta(hours=2):%a %H:00}</th><td class="figure">1</td>' in page
 
 
 def test_what_waits_on_a_held_lane_is_shown_as_held(superuser, make):

@@ -53,7 +53,7 @@ SITUATIONS = {
         "hours": [Hour(NOON, 5, 1)],
         "failed_reasons": [("exhausted", 1)],
     },
-    "12 deliveries are held: this system has not been connected yet.": {
+    "12 deliveries are held: the system has not been connected yet.": {
         "held_reasons": [("mapping_failed", 2), ("not_connected", 12)]
     },
     "Slack is degraded for 1 tenant since 11:00 UTC.": {

@@ -43,7 +43,7 @@ def test_a_retry_that_cannot_go_says_why(root, make):
     make.route(tenant=(tenant := make.tenant()))
     delivery = make.event(tenant).deliveries.get()
     text = root.post(verb_of(delivery, "retry"), follow=True).content.decode()
-    assert "until the cause is fixed. This system has not been connected yet." in text
+    assert "until the cause is fixed. The system has not been connected yet." in text
     assert "Connect the system.\n</div>" in text
 
 
