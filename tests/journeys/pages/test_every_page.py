@@ -51,8 +51,11 @@ OF_OTHERS = {  # whom the owner of a house is not: test_accessible and test_acce
 
 
 @pytest.fixture
-def owner(make):
-    """In a house where everything has happened; has just shown who they are."""
+def owner(make, settings):
+    """In a house where everything has happened; has just shown who they are, and need not again,
+    however long the walk takes.
+    """
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 3600
     house = CanaryRows(make)
     house.live()
     client = house.browser(Client(), house.owner)
