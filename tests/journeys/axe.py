@@ -4,7 +4,7 @@ import itertools
 
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.journeys.chromium import window
+from tests.journeys.chromium import emulate, window
 
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -21,6 +21,7 @@ WEAR = """
   document.documentElement.classList.toggle("dark", theme === "dark");
   document.getAnimations().filter((one) => one instanceof CSSTransition)
     .forEach((one) => one.finish());
+  return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 """
 LOOK_AT = """
@@ -72,14 +73,14 @@ def prefer(shown, scheme, width):
     """Let the window prefer this theme, and be so wide, if it is not so yet."""
     if shown.look != (scheme, width):
         shown.set_viewport_size({"width": width, "height": 900})
-        shown.emulate_media(color_scheme=scheme)
+        emulate(shown, color_scheme=scheme)
         shown.look = scheme, width
 
 
 def wear(shown, scheme, width):
     """Show the page that is loaded, and those to come, in this theme and at this width."""
     prefer(shown, scheme, width)
-    shown.evaluate(WEAR, scheme)
+    assert shown.evaluate(WEAR, scheme) == (scheme == "dark")
 
 
 def wrong_as_it_is(shown, width, rules=RULES, without=""):

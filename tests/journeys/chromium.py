@@ -3,17 +3,19 @@ opened.
 """
 
 import shutil
-from contextlib import contextmanager
+from base64 import b64decode, b64encode
+from contextlib import contextmanager, suppress
 from contextvars import Context, copy_context
 from html import escape
 from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 ORIGIN = "https://hub.test"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+ICON = "/favicon.ico"  # of a page without one, such as what leads on below
 NOT_SENT_ON = {"content-length", "content-encoding", "set-cookie"}
 
 
@@ -37,13 +39,20 @@ def chromium():
 STATIC = {}  # by address: what never changes is asked for once
 
 
-def answer(client: Client, here: Context, route, request):
+def respond(cdp, client: Client, here: Context, paused):
+    """Answer a request of a page, if the page still waits for it."""
+    answered = answer(client, here, paused["request"])
+    with suppress(Error):
+        cdp.send("Fetch.fulfillRequest", {"requestId": paused["requestId"]} | answered)
+
+
+def answer(client: Client, here: Context, request):
     """As the hub answers; the session is the client's, so that nobody has to sign in."""
-    parts = urlsplit(request.url)
+    parts = urlsplit(request["url"])
     if parts.path in STATIC:
-        return route.fulfill(**STATIC[parts.path])
-    if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
-        return route.fulfill(status=204)  # silence: where a page leads outside, it stays
+        return STATIC[parts.path]
+    if f"{parts.scheme}://{parts.netloc}" != ORIGIN or parts.path == ICON:
+        return fulfilled(204)  # silence: where a page leads outside, it stays
     # Playwright calls this in a context of its own, where Django would open another connection to
     # the database.
     result = here.copy().run(
@@ -51,38 +60,55 @@ def answer(client: Client, here: Context, route, request):
     )
     if result.headers.get("Location"):  # what is fulfilled cannot redirect
         page = f'<meta http-equiv="refresh" content="0;url={escape(result.headers["Location"])}">'
-        return route.fulfill(content_type="text/html", body=page)
+        return fulfilled(200, {"Content-Type": "text/html"}, page.encode())
     body = b"".join(result.streaming_content) if result.streaming else result.content
     result.close()
     kept = {
         name: value for name, value in result.headers.items() if name.lower() not in NOT_SENT_ON
     }
-    fulfilled = {"status": result.status_code, "headers": kept, "body": body}
+    answered = fulfilled(result.status_code, kept, body)
     if parts.path.startswith("/static/"):
-        STATIC[parts.path] = fulfilled
-    return route.fulfill(**fulfilled)
+        STATIC[parts.path] = answered
+    return answered
+
+
+def fulfilled(status, headers=None, body=b""):
+    return {
+        "responseCode": status,
+        "responseHeaders": [
+            {"name": name, "value": value} for name, value in (headers or {}).items()
+        ],
+        "body": b64encode(body).decode(),
+    }
 
 
 def ask(client: Client, request, path):
     headers = {
-        f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()
+        f"HTTP_{name.upper().replace('-', '_')}": value
+        for name, value in request["headers"].items()
     }
     headers.pop("HTTP_COOKIE", None)
-    kind = request.headers.get("content-type", "application/octet-stream")
+    kind = headers.get("HTTP_CONTENT_TYPE", "application/octet-stream")
     data = {"content_type": kind, "secure": True, "SERVER_NAME": "hub.test", **headers}
-    return client.generic(request.method, path, request.post_data_buffer or b"", **data)
+    parts = request.get("postDataEntries", [])
+    body = b"".join(b64decode(part["bytes"]) for part in parts)
+    return client.generic(request["method"], path, body, **data)
 
 
 @contextmanager
 def window(browser, client: Client, **options):
     """A window of somebody; what the browser complains of is in `complaints`, and in `look` the
     theme and the width, once tests/journeys/axe.py has set them.
+
+    Its requests are intercepted by the protocol of the browser. With Playwright's routes, no page
+    would find scripts, styles and fonts in the memory of the one before.
     """
     context = browser.new_context(base_url=ORIGIN, **options)
-    here = copy_context()
-    context.route("**/*", lambda route, request: answer(client, here, route, request))
-    page = context.new_page()
-    page.complaints, page.look = [], None
+    here, page = copy_context(), context.new_page()
+    page.cdp, page.complaints, page.look = context.new_cdp_session(page), [], None
+    emulate(page, color_scheme=options.get("color_scheme", "light"))
+    page.cdp.on("Fetch.requestPaused", lambda paused: respond(page.cdp, client, here, paused))
+    page.cdp.send("Fetch.enable")
     page.on(
         "console",
         lambda said: (
@@ -91,5 +117,15 @@ def window(browser, client: Client, **options):
     )
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     yield page
-    context.unroute_all(behavior="wait")  # a request cut off within a query would lock its table
     context.close()
+
+
+def emulate(page, media="screen", color_scheme="light"):
+    """Show the pages of a window as on this medium and in this theme.
+
+    Its own session says so, too: each session says again what it said before, or nothing, where
+    another process of the browser takes over the page.
+    """
+    page.emulate_media(media=media, color_scheme=color_scheme)
+    features = [{"name": "prefers-color-scheme", "value": color_scheme}]
+    page.cdp.send("Emulation.setEmulatedMedia", {"media": media, "features": features})

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from hub.scheduled.models import Run
 from tests.hub.outgoing.operating import put
-from tests.journeys.chromium import window
+from tests.journeys.chromium import emulate, window
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db, pytest.mark.timeout(300)]
 
@@ -64,7 +64,7 @@ def look(browser, owner):
         with window(browser, owner, viewport=size, java_script_enabled=scripts) as page:
             if theme:
                 owner.cookies["hub_theme"] = theme
-            page.emulate_media(media=media)
+            emulate(page, media=media)
             answers = {}
             for path in paths:
                 page.goto(f"/t/acme/{path}")
@@ -139,7 +139,7 @@ def test_a_dark_page_of_staff_is_printed_on_white_without_its_buttons(browser, o
     staff.force_login(make.staff(is_superuser=True))
     run = Run.unscoped.get()
     with window(browser, staff, viewport={"width": PAPER, "height": 900}) as page:
-        page.emulate_media(media="print", color_scheme="dark")
+        emulate(page, media="print", color_scheme="dark")
         page.goto(reverse("admin:scheduled_run_change", args=[run.pk]))
         page.evaluate("document.documentElement.classList.add('dark')")
         page.wait_for_timeout(500)  # colours change slowly
