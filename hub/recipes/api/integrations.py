@@ -28,6 +28,7 @@ from hub.recipes.api.serializers import (
 from hub.recipes.definitions import RECIPES
 from hub.recipes.integration_actions import (
     INTEGRATION_ACTIONS,
+    IntegrationExists,
     change_answers,
     remove_integration,
     switch_on_integration,
@@ -103,14 +104,19 @@ class IntegrationsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Switch a recipe on for a tenant. An omitted answer is the question's default; an omitted
-        account is the oldest that the tenant has connected.
+        account is the oldest that the tenant has connected. If it is on with these answers already,
+        the `Location` of the refusal is that integration.
         """
         data = validate_data(CreateIntegrationSerializer, request.data)
         tenant = resolve_tenant(request, data.get("tenant"))
         actor = ActorContext.of_request(request)
-        integration = switch_on_integration(
-            RECIPES[data["recipe"]], tenant, data.get("answers", {}), actor, now=clock()
-        )
+        try:
+            integration = switch_on_integration(
+                RECIPES[data["recipe"]], tenant, data.get("answers", {}), actor, now=clock()
+            )
+        except IntegrationExists as exists:
+            location = {"Location": object_url("integration", exists.integration)}
+            raise Problem(exists.code, str(exists), headers=location) from None
         response = respond_with_integration(request, integration.public_id)
         response.status_code, response["Location"] = 201, object_url("integration", integration)
         return response

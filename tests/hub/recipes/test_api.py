@@ -135,7 +135,7 @@ def test_the_same_again_is_a_conflict(client):
     first = create(client).json()
     again = create(client)
     assert again.status_code == 409
-    assert first["id"] in again.json()["detail"]
+    assert again["Location"].endswith(f"/integrations/{first['id']}")
 
 
 def test_a_platform_key_names_the_tenant(api, acme):
