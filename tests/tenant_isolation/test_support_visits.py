@@ -11,7 +11,8 @@ __all__ = ["acme", "address"]
 pytestmark = pytest.mark.django_db
 
 HIDDEN = {  # secrets, links that let people in, exports, and what needs a person of the tenant
-    "members/<uuid:id>/remove/",
+    "members/invite",
+    "members/<uuid:id>/<slug:verb>",
     "connections/<uuid:id>/notifications/",
     "events/export.<slug:kind>",
     "connections/<uuid:id>/identities/export.csv",
