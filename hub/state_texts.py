@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
-from hub.reason_codes import Reason, translate_text
+from hub.reason_codes import REASONS, Reason, translate_text
 
 CONNECTION_STATES = {
     "healthy": Reason(_("It works.")),
@@ -19,7 +19,7 @@ CONNECTION_STATES = {
             "switched on again."
         )
     ),
-    "disconnected": Reason(_("A person disconnected it. Its history is kept.")),
+    "disconnected": Reason(REASONS["disconnected"].sentence),
 }
 
 # of a healthy connection that only receives: no test tells whether its system sends

@@ -12,6 +12,8 @@ from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import DIGEST_DELAY, ConnectionMailPreference, MailPreference, QuietHours
 from tenants.models import Membership, available_time_zones
 
+ENTER_TIME_ZONE = _("Enter a time zone such as Europe/Berlin.")
+
 
 class MailPreferencesForm(forms.Form):
     """The kinds of notices that a member receives by mail, one box for each kind."""
@@ -147,7 +149,7 @@ class QuietHoursForm(forms.ModelForm):
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
         if zone and zone not in available_time_zones():
-            raise forms.ValidationError(_("Enter a time zone such as Europe/Berlin."))
+            raise forms.ValidationError(ENTER_TIME_ZONE)
         return zone
 
     def clean(self) -> dict[str, Any]:

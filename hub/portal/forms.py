@@ -13,6 +13,7 @@ from hub.connections.actions.disconnection import REVOKE_LATER, DisconnectForm
 from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
 from hub.mappings.identity_pairs import MAX_LENGTHS, find_text_problem
+from hub.notices.forms import ENTER_TIME_ZONE
 from hub.outgoing.subscriptions.notice_channels import NoticeChannel
 from hub.portal.endpoints.forms import NAME_HELP
 from hub.portal.log.operation_form import REASON_HELP
@@ -174,7 +175,7 @@ class TenantForm(forms.ModelForm):
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
         if zone not in available_time_zones():
-            raise forms.ValidationError(_("Enter a time zone such as Europe/Berlin."))
+            raise forms.ValidationError(ENTER_TIME_ZONE)
         return zone
 
 

@@ -9,7 +9,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.connecting.connect_links import OTHER_SYSTEM
 from hub.problems import Refusal
 from hub.scheduled.jobs.kinds import JOB_KINDS
-from hub.scheduled.jobs.option_errors import NO_SUCH_CONNECTION
+from hub.scheduled.jobs.option_errors import NO_SUCH_CONNECTION, NO_SUCH_SYSTEM
 from hub.scheduled.models import Job
 from hub.scheduled.slots import InvalidCron, check_cron
 
@@ -83,7 +83,7 @@ def _find_cron_error(cron: str) -> str:
 def _find_connector_error(job: Job) -> str:
     connector = CONNECTORS.get(job.connector_key)
     if connector is None:
-        return _("There is no such system.")
+        return _(NO_SUCH_SYSTEM)
     if connector.is_for_platform and job.tenant_id is not None:
         return _("Our own application belongs to no tenant: choose another system.")
     return ""

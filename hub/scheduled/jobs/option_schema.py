@@ -15,6 +15,8 @@ from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import parse_expression
 from hub.number_texts import format_whole
 from hub.scheduled.jobs.option_errors import (
+    NO_SUCH_SYSTEM,
+    NOT_A_LIST,
     NOT_AN_OBJECT,
     NOT_ONE_OF,
     REQUIRED,
@@ -300,7 +302,7 @@ class ListOption(Option):
     def find_problems(self, value: Any, path: str, connector_key: str) -> Problems:
         if not isinstance(value, list) or not self.minimum <= len(value) <= self.maximum:
             limits = {"least": self.minimum, "most": self.maximum}
-            yield path, _("This must be a list of %(least)s to %(most)s entries.") % limits
+            yield path, _(NOT_A_LIST) % limits
             return
         for position, entry in enumerate(value):
             yield from self.entry.find_problems(entry, f"{path}[{position}]", connector_key)
@@ -327,7 +329,7 @@ class JobOptions(Section):
     def find_errors(self, options: Any, connector_key: str) -> Errors:
         """Return a sentence by path, the first one of each; {} if the options are valid."""
         if connector_key not in CONNECTORS:
-            return {"": _("There is no such system.")}
+            return {"": _(NO_SUCH_SYSTEM)}
         if problem := self.find_system_problem(connector_key):
             return {"": str(problem)}
         errors: Errors = {}

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors.conditions import LIST_TESTS, NULL_TESTS, TESTS
+from hub.scheduled.jobs.option_errors import NOT_A_LIST
 from hub.scheduled.jobs.option_schema import (
     ChoiceOption,
     ListOption,
@@ -32,7 +33,7 @@ def _find_value_problems(
             yield "value", gettext("This belongs to a comparison only.")
     elif not isinstance(values, list) or not 1 <= len(values) <= VALUES_MAX:
         limits = {"least": 1, "most": VALUES_MAX}
-        yield "value", gettext("This must be a list of %(least)s to %(most)s entries.") % limits
+        yield "value", gettext(NOT_A_LIST) % limits
     elif not _are_comparable(values):
         yield "value", gettext("This must be text, a number, true or false.")
 

@@ -14,6 +14,7 @@ from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.db.state_machine import InvalidTransition
 from hub.problems import Refusal
+from hub.reason_codes import REASONS
 from hub.scheduled.jobs.job_actions import (
     OWN_JOB_ACTIONS,
     WRITE_SCOPE,
@@ -71,7 +72,7 @@ def start_run(
 
 def _check_start(job: Job, tenant: Tenant) -> None:
     if tenant.suspended:
-        raise RunRefused("tenant_suspended", _("The tenant is suspended."))
+        raise RunRefused("tenant_suspended", _(REASONS["tenant_suspended"].sentence))
     if is_switched_off():
         raise RunRefused("switched_off", _("Scheduled work is switched off."))
     requested = Run.unscoped.filter(job=job, tenant=tenant, slot_at=None, state="waiting")
