@@ -16,10 +16,11 @@ from tests.hub.scheduled.run_helpers import job_of, run_of
 from tests.tenants.door import sign_in
 
 DOORS = ("api", "admin", "views", "pages")
-# what a door adds to a refusal: which event of a batch, who must answer, where an account belongs
+# what a door adds to a refusal: which event of a batch, who must answer, the URL of what exists
 TRANSLATED_AT_A_DOOR = {
     "hub/outgoing/api/intake.py: EventConflict",
     "hub/recipes/admin.py: InvalidAnswers",
+    "hub/recipes/api/integrations.py: IntegrationExists",
 }
 
 
