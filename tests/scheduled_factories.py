@@ -6,11 +6,17 @@ from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run
 
 NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)
 RESULT = {
-    "compared": 10_000, "equal": 9_996, "records": {"local": 9_999, "remote": 9_998},
-    "verdicts": {"differs": 3, "missing_there": 1}, "states": {"new": 4}, "read": "full",
-    "since": None, "is_complete": True, "compared_at": "2026-11-25T01:14:09+00:00",
+    "compared": 10_000,
+    "equal": 9_996,
+    "records": {"local": 9_999, "remote": 9_998},
+    "verdicts": {"differs": 3, "missing_there": 1},
+    "states": {"new": 4},
+    "read": "full",
+    "since": None,
+    "is_complete": True,
+    "compared_at": "2026-11-25T01:14:09+00:00",
     "digest": "9f86d081",
-}  # fmt: skip
+}
 
 
 OPTIONS = {

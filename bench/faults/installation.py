@@ -40,11 +40,19 @@ PER_SECOND_ORDERED = 1
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
 SHOWN_FIELDS = (
-    "state", "reason", "due_at", "state_changed_at", "attempt_count", "crash_count", "position",
+    "state",
+    "reason",
+    "due_at",
+    "state_changed_at",
+    "attempt_count",
+    "crash_count",
+    "position",
     "lease",
-    "connection__lane__lease", "connection__lane__lease_until", "connection__lane__due_at",
+    "connection__lane__lease",
+    "connection__lane__lease_until",
+    "connection__lane__due_at",
     "connection__lane__hold_reason",
-)  # fmt: skip
+)
 INTO_RECOVERY = 0.2, 4.0  # seconds after a kill at which the next one falls
 NOTICED = 1.0  # seconds until a worker has ended what is left of a broken pool
 DOWN = 4.0  # seconds that the database stays away

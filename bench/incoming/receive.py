@@ -56,9 +56,14 @@ class Sent:
     def new_load(self, url: str, seconds: float) -> Load:
         self.seed += 1
         options = argparse.Namespace(
-            secret=slack.SECRET, team=TEAM, seconds=seconds, connections=CONNECTIONS,
-            tampered=TAMPERED, duplicated=DUPLICATED, seed=self.seed,
-        )  # fmt: skip
+            secret=slack.SECRET,
+            team=TEAM,
+            seconds=seconds,
+            connections=CONNECTIONS,
+            tampered=TAMPERED,
+            duplicated=DUPLICATED,
+            seed=self.seed,
+        )
         return Load(options, url)
 
 

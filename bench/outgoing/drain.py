@@ -41,10 +41,14 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
 def measure_with_quotas(sink: Sink, options: Options) -> Iterator[Figure]:
     """Yield the same for a connector whose account, method and connection quotas never bind."""
     yield from measure_drain(
-        "drain_quota", sink, options,
-        url=sink.url + "/ok", connector=quota_connectors.UNBOUND_KEY,
-        action=quota_connectors.UNBOUND_ACTION, least=0.35,
-    )  # fmt: skip
+        "drain_quota",
+        sink,
+        options,
+        url=sink.url + "/ok",
+        connector=quota_connectors.UNBOUND_KEY,
+        action=quota_connectors.UNBOUND_ACTION,
+        least=0.35,
+    )
 
 
 def measure_drain(

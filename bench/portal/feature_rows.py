@@ -24,10 +24,17 @@ from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run
 from tenants.models import Tenant
 
 RESULT = {
-    "compared": 10_000, "equal": 9_996, "records": {"local": 9_999, "remote": 9_998},
-    "verdicts": {"differs": 4}, "states": {"new": 4}, "read": "full", "since": None,
-    "is_complete": True, "compared_at": "2026-11-25T01:14:09+00:00", "digest": "9f86d081",
-}  # fmt: skip
+    "compared": 10_000,
+    "equal": 9_996,
+    "records": {"local": 9_999, "remote": 9_998},
+    "verdicts": {"differs": 4},
+    "states": {"new": 4},
+    "read": "full",
+    "since": None,
+    "is_complete": True,
+    "compared_at": "2026-11-25T01:14:09+00:00",
+    "digest": "9f86d081",
+}
 JOB_OPTIONS = {
     "local": {"collection": "orders"},
     "remote": {
@@ -37,12 +44,15 @@ JOB_OPTIONS = {
     "match": {"local": "number", "remote": "Number__c"},
     "fields": [
         {
-            "name": "state", "local": "state", "remote": "StageName", "type": "text",
+            "name": "state",
+            "local": "state",
+            "remote": "StageName",
+            "type": "text",
             "owner": "ours",
         }
     ],
     "repair": {"local_action": "update_order", "remote_action": "update_record"},
-}  # fmt: skip
+}
 MAPPING = {"channel": "data.channel", "text": "concat('Order ', text(data.number))"}
 
 
@@ -100,40 +110,57 @@ def _insert_own_route(tenant: Tenant, slack: Connection) -> Route:
         body = MAPPING | {"text": f"concat('Order {number} ', text(data.number))"}
         MappingVersion.unscoped.create(mapping=mapping, number=number, body=body)
     return Route.unscoped.create(
-        tenant=tenant, name="own", event_type="order.created", connector_key="slack",
-        connection=slack, action="post_message", mapping=mapping,
-    )  # fmt: skip
+        tenant=tenant,
+        name="own",
+        event_type="order.created",
+        connector_key="slack",
+        connection=slack,
+        action="post_message",
+        mapping=mapping,
+    )
 
 
 def _insert_items(slack: Connection, count: int, *, now: datetime) -> InboundItem:
     """Insert webhook requests with one item each; return the newest item."""
     key = f"bench-{slack.pk}"
     endpoint = InboundEndpoint(
-        connector_key="slack", connection=slack, tenant=slack.tenant,
+        connector_key="slack",
+        connection=slack,
+        tenant=slack.tenant,
         key_digest=hash_endpoint_key(key),
-    )  # fmt: skip
+    )
     endpoint.seal({"key": key, "secrets": [{"secret": "bench", "until": None}]})
     endpoint.save()
     moments = [now - timedelta(minutes=count - number) for number in range(count)]
     messages = InboundMessage.unscoped.bulk_create(
         InboundMessage(
-            endpoint=endpoint, connector_key="slack", tenant=slack.tenant, connection=slack,
-            message_key=f"message {number}", received_at=at,
+            endpoint=endpoint,
+            connector_key="slack",
+            tenant=slack.tenant,
+            connection=slack,
+            message_key=f"message {number}",
+            received_at=at,
         )
         for number, at in enumerate(moments)
-    )  # fmt: skip
+    )
     body = zlib.compress(json.dumps({"event": {"type": "message", "text": "hello"}}).encode())
     InboundBody.objects.bulk_create(
         InboundBody(message_id=message.pk, body=body) for message in messages
     )
     items = InboundItem.unscoped.bulk_create(
         InboundItem(
-            message=message, connector_key="slack", tenant=slack.tenant, connection=slack,
-            type="slack.message", item_key=f"item {message.pk}", received_at=message.received_at,
-            state="processed", state_changed_at=message.received_at,
+            message=message,
+            connector_key="slack",
+            tenant=slack.tenant,
+            connection=slack,
+            type="slack.message",
+            item_key=f"item {message.pk}",
+            received_at=message.received_at,
+            state="processed",
+            state_changed_at=message.received_at,
         )
         for message in messages
-    )  # fmt: skip
+    )
     return items[-1]
 
 
@@ -146,33 +173,59 @@ def _insert_scheduled_work(
     )
     seed.store_credentials([salesforce], {"access_token": "bench"})
     job = Job.unscoped.create(
-        tenant=tenant, kind="reconcile", name="Orders", cron="0 2 * * *",
-        connector_key="salesforce", options=JOB_OPTIONS,
-    )  # fmt: skip
+        tenant=tenant,
+        kind="reconcile",
+        name="Orders",
+        cron="0 2 * * *",
+        connector_key="salesforce",
+        options=JOB_OPTIONS,
+    )
     JobSchedule.unscoped.create(
-        job=job, tenant=tenant, time_zone=tenant.time_zone, next_slot_at=now + timedelta(days=1),
+        job=job,
+        tenant=tenant,
+        time_zone=tenant.time_zone,
+        next_slot_at=now + timedelta(days=1),
         last_slot_at=now,
-    )  # fmt: skip
+    )
     runs = Run.unscoped.bulk_create(
         _build_run(job, tenant, now - timedelta(days=counts.runs - number))
         for number in range(counts.runs)
     )
     discrepancies = Discrepancy.unscoped.bulk_create(
         Discrepancy(
-            tenant=tenant, job=job, connection=salesforce, first_run=runs[-1], last_run=runs[-1],
-            first_seen_at=now, last_seen_at=now, record_key=f"A-{number}", field="state",
-            verdict="differs", owner="ours", local_value="shipped", remote_value="Paid",
+            tenant=tenant,
+            job=job,
+            connection=salesforce,
+            first_run=runs[-1],
+            last_run=runs[-1],
+            first_seen_at=now,
+            last_seen_at=now,
+            record_key=f"A-{number}",
+            field="state",
+            verdict="differs",
+            owner="ours",
+            local_value="shipped",
+            remote_value="Paid",
         )
         for number in range(counts.discrepancies)
-    )  # fmt: skip
+    )
     return job, runs[-1], discrepancies[-1]
 
 
 def _build_run(job: Job, tenant: Tenant, at: datetime) -> Run:
     return Run(
-        job=job, tenant=tenant, slot_at=at, due_at=at, created_at=at, window_ends_at=at,
-        deadline_at=at, state="finished", result=RESULT, started_at=at, finished_at=at,
-    )  # fmt: skip
+        job=job,
+        tenant=tenant,
+        slot_at=at,
+        due_at=at,
+        created_at=at,
+        window_ends_at=at,
+        deadline_at=at,
+        state="finished",
+        result=RESULT,
+        started_at=at,
+        finished_at=at,
+    )
 
 
 def _insert_people(slack: Connection, count: int, *, now: datetime) -> None:
@@ -180,36 +233,47 @@ def _insert_people(slack: Connection, count: int, *, now: datetime) -> None:
     numbers = range(count)
     LocalUser.unscoped.bulk_create(
         LocalUser(
-            tenant=slack.tenant, user_id=f"user-{number}", name=f"Person {number}",
+            tenant=slack.tenant,
+            user_id=f"user-{number}",
+            name=f"Person {number}",
             email=f"person{number}@bench.example",
         )
         for number in numbers
-    )  # fmt: skip
+    )
     DirectoryEntry.unscoped.bulk_create(
         DirectoryEntry(
-            connection=slack, remote_id=f"U{number:08d}", name=f"Person {number}",
+            connection=slack,
+            remote_id=f"U{number:08d}",
+            name=f"Person {number}",
             email=f"person{number}@bench.example",
         )
         for number in numbers
-    )  # fmt: skip
+    )
     states = ("confirmed", "suggested", "unmatched")
     Identity.unscoped.bulk_create(
         Identity(
-            connection=slack, kind="user", local_id=f"user-{number}",
-            remote_id="" if number % 3 == 2 else f"U{number:08d}", state=states[number % 3],
-            created_at=now, updated_at=now,
+            connection=slack,
+            kind="user",
+            local_id=f"user-{number}",
+            remote_id="" if number % 3 == 2 else f"U{number:08d}",
+            state=states[number % 3],
+            created_at=now,
+            updated_at=now,
         )
         for number in numbers
-    )  # fmt: skip
+    )
 
 
 def _insert_integration(
     tenant: Tenant, route: Route, *, recipe_version: int = 1, now: datetime
 ) -> Integration:
     integration = Integration.unscoped.create(
-        tenant=tenant, recipe_key="order_to_slack", recipe_version=recipe_version, created_at=now,
+        tenant=tenant,
+        recipe_key="order_to_slack",
+        recipe_version=recipe_version,
+        created_at=now,
         answers={"channel": "C0000000001"},
-    )  # fmt: skip
+    )
     parts: dict[str, Any] = {}
     IntegrationPart.unscoped.create(
         integration=integration, key="message", route=route, mapping=route.mapping, made=parts
@@ -219,6 +283,10 @@ def _insert_integration(
 
 def _plan_retry(tenant: Tenant, *, now: datetime) -> Operation:
     return plan_operation(
-        "retry", {"state": "failed"}, tenant=tenant, reason="bench", actor=ActorContext.system(),
+        "retry",
+        {"state": "failed"},
+        tenant=tenant,
+        reason="bench",
+        actor=ActorContext.system(),
         now=now,
-    )  # fmt: skip
+    )

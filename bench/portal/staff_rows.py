@@ -60,13 +60,22 @@ def _insert_audit_log(tenants: list[Tenant], *, now: datetime) -> None:
         tenant = tenants[number % len(tenants)]
         rows.append(
             AuditRow(
-                chain="bench", number=number, at=at, actor_kind="user", actor_id="1",
-                actor_label="member-1@example.com", tenant=tenant.public_id,
-                tenant_reference=tenant.reference, verb=VERBS[number % len(VERBS)],
-                object_label="connections.Connection", object_id=str(tenant.public_id),
-                after={"state": "paused"}, request_id=f"bench-{number}", hash=_digest(str(number)),
+                chain="bench",
+                number=number,
+                at=at,
+                actor_kind="user",
+                actor_id="1",
+                actor_label="member-1@example.com",
+                tenant=tenant.public_id,
+                tenant_reference=tenant.reference,
+                verb=VERBS[number % len(VERBS)],
+                object_label="connections.Connection",
+                object_id=str(tenant.public_id),
+                after={"state": "paused"},
+                request_id=f"bench-{number}",
+                hash=_digest(str(number)),
             )
-        )  # fmt: skip
+        )
     AuditRow._base_manager.bulk_create(rows, batch_size=500)
 
 
@@ -75,38 +84,59 @@ def _insert_messages(
 ) -> None:
     Notice.unscoped.bulk_create(
         Notice(
-            key=f"bench-{number}", tenant=tenants[number % len(tenants)],
-            connection=connections[number % len(connections)], kind="disabled",
-            message="disabled_by_endpoint", parameters={"connection": "bench"}, created_at=at,
-            seen_at=at if number % 3 else None, resolved_at=at if number % 2 else None,
+            key=f"bench-{number}",
+            tenant=tenants[number % len(tenants)],
+            connection=connections[number % len(connections)],
+            kind="disabled",
+            message="disabled_by_endpoint",
+            parameters={"connection": "bench"},
+            created_at=at,
+            seen_at=at if number % 3 else None,
+            resolved_at=at if number % 2 else None,
         )
         for number, at in enumerate(_spread(NOTICES, now))
-    )  # fmt: skip
+    )
     Mail.objects.bulk_create(
         Mail(
-            to=f"member-{number % 100}@example.com", kind="mail/notice.txt", state="sent",
-            created_at=at, until=at, sent_at=at,
+            to=f"member-{number % 100}@example.com",
+            kind="mail/notice.txt",
+            state="sent",
+            created_at=at,
+            until=at,
+            sent_at=at,
         )
         for number, at in enumerate(_spread(MAILS, now))
-    )  # fmt: skip
+    )
 
 
 def _insert_findings(connections: list[Connection], *, now: datetime) -> None:
     DriftFinding.unscoped.bulk_create(
         DriftFinding(
-            connection=connections[number % len(connections)], object_key="channel",
-            object_label="Channel", field_key=f"field_{number}", field_label=f"Field {number}",
-            change="removed", before="text", first_seen_at=at, last_seen_at=at,
+            connection=connections[number % len(connections)],
+            object_key="channel",
+            object_label="Channel",
+            field_key=f"field_{number}",
+            field_label=f"Field {number}",
+            change="removed",
+            before="text",
+            first_seen_at=at,
+            last_seen_at=at,
             resolved_at=at if number % 2 else None,
         )
         for number, at in enumerate(_spread(FINDINGS, now))
-    )  # fmt: skip
+    )
     for connection in connections:
         DirectoryRead.unscoped.create(
-            tenant=tenant_of(connection), connection=connection, state="incomplete",
-            reason="safety_valve", stopped_count=1, people_count=1, page_count=1, started_at=now,
+            tenant=tenant_of(connection),
+            connection=connection,
+            state="incomplete",
+            reason="safety_valve",
+            stopped_count=1,
+            people_count=1,
+            page_count=1,
+            started_at=now,
             finished_at=now,
-        )  # fmt: skip
+        )
         endpoint = InboundEndpoint.unscoped.get(connection=connection)
         WebhookSubscription.unscoped.create(
             endpoint=endpoint, tenant=connection.tenant, key="message", event_types=["message"]
@@ -120,19 +150,28 @@ def _insert_settings(
     app.seal({"client_id": "1.2", "client_secret": "bench", "signing_secret": "bench"})
     app.save()
     QuotaState.objects.bulk_create(
-        QuotaState(key=f"slack|method|T{number}|chat.postMessage", connector_key="slack",
-                   kind="method")
+        QuotaState(
+            key=f"slack|method|T{number}|chat.postMessage", connector_key="slack", kind="method"
+        )
         for number in range(LINKS)
-    )  # fmt: skip
+    )
     KillSwitch.unscoped.create(
-        key="bench", scope="connector", connector_key="pipedrive", reason="bench",
-        activated_by=person, activated_at=now,
-    )  # fmt: skip
+        key="bench",
+        scope="connector",
+        connector_key="pipedrive",
+        reason="bench",
+        activated_by=person,
+        activated_at=now,
+    )
     for tenant, connection in zip(tenants, connections, strict=True):
         MaintenanceWindow.unscoped.create(
-            connector_key="slack", connection=connection, starts_at=now - timedelta(days=2),
-            ends_at=now - timedelta(days=1), reason="bench", declared_by=person,
-        )  # fmt: skip
+            connector_key="slack",
+            connection=connection,
+            starts_at=now - timedelta(days=2),
+            ends_at=now - timedelta(days=1),
+            reason="bench",
+            declared_by=person,
+        )
         ConnectorRequest.unscoped.create(
             tenant=tenant, system="bench", name="Bench", asker=person.email, created_at=now
         )
@@ -146,22 +185,33 @@ def _insert_links(tenants: list[Tenant], *, now: datetime) -> None:
     owners = {number: tenants[number % len(tenants)] for number, _ in moments}
     ApiKey.unscoped.bulk_create(
         ApiKey(
-            tenant=owners[number], name=f"bench {number}", prefix=f"b{number:07d}",
-            digest=_digest(f"key {number}"), scopes=["events:read"], created_at=at,
+            tenant=owners[number],
+            name=f"bench {number}",
+            prefix=f"b{number:07d}",
+            digest=_digest(f"key {number}"),
+            scopes=["events:read"],
+            created_at=at,
         )
         for number, at in moments
-    )  # fmt: skip
+    )
     ConnectLink.unscoped.bulk_create(
         ConnectLink(
-            tenant=owners[number], connector_key="slack", digest=_digest(f"link {number}"),
-            created_at=at, expires_at=at + timedelta(days=7),
+            tenant=owners[number],
+            connector_key="slack",
+            digest=_digest(f"link {number}"),
+            created_at=at,
+            expires_at=at + timedelta(days=7),
         )
         for number, at in moments
-    )  # fmt: skip
+    )
     PortalLink.unscoped.bulk_create(
         PortalLink(
-            tenant=owners[number], role="member", reference=f"person-{number}",
-            digest=_digest(f"portal {number}"), created_at=at, expires_at=at + timedelta(hours=1),
+            tenant=owners[number],
+            role="member",
+            reference=f"person-{number}",
+            digest=_digest(f"portal {number}"),
+            created_at=at,
+            expires_at=at + timedelta(hours=1),
         )
         for number, at in moments
-    )  # fmt: skip
+    )

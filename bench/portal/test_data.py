@@ -151,12 +151,19 @@ def signed_in_cookie(person: User, *, now: datetime) -> str:
 def granted_authorization(tenant: Tenant, person: User, *, now: datetime) -> Authorization:
     """On the way back from Slack: the page asks whether this account is meant."""
     row = Authorization(
-        tenant=tenant, connector_key="slack", name="Slack", user=person,
-        digest=digest_browser_value("state"), account="T1",
-        account_name="Teas", browser=digest_browser_value(HERE), redirect_uri="http://127.0.0.1/",
-        return_to="/", created_at=now,
+        tenant=tenant,
+        connector_key="slack",
+        name="Slack",
+        user=person,
+        digest=digest_browser_value("state"),
+        account="T1",
+        account_name="Teas",
+        browser=digest_browser_value(HERE),
+        redirect_uri="http://127.0.0.1/",
+        return_to="/",
+        created_at=now,
         expires_at=now,
-    )  # fmt: skip
+    )
     row.save()
     row.transition_to("received")
     row.grant({"secret": {}, "settings": {}}, until=now + timedelta(hours=1))

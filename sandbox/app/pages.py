@@ -197,11 +197,15 @@ class Pages:
 
     def _orders(self) -> Markup:
         rows = (
-            (render_link(order["number"], "app", "orders", order["number"]), order["tenant"],
+            (
+                render_link(order["number"], "app", "orders", order["number"]),
+                order["tenant"],
                 order.get("customer"),
-             f"{order.get('total')} {order.get('currency')}", state_of(order))
+                f"{order.get('total')} {order.get('currency')}",
+                state_of(order),
+            )
             for order in self._app.book.orders(SHOWN)
-        )  # fmt: skip
+        )
         heads = ("Number", "Tenant", "Customer", "Total", "State")
         return render_table(
             heads,

@@ -102,12 +102,18 @@ class ControlPage:
             "Left",
         )
         rows = (
-            (f["system"], f["account"] or "all", f["path"], f["status"], f["retry_after"],
+            (
+                f["system"],
+                f["account"] or "all",
+                f["path"],
+                f["status"],
+                f["retry_after"],
                 f["delay"] or None,
-             [short(f[key]) for key in ("body", "changes", "consent")],
-             "until reset" if f["left"] is None else f["left"])
+                [short(f[key]) for key in ("body", "changes", "consent")],
+                "until reset" if f["left"] is None else f["left"],
+            )
             for f in self._gateway.faults.listed()
-        )  # fmt: skip
+        )
         return render_table(
             heads, rows, caption="Active faults", empty="None. All systems work normally."
         )

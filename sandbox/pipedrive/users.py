@@ -54,10 +54,19 @@ class Users:
         }
         for row in {company.user_id: first_user, **planted}.values():
             yield {
-                "active_flag": True, "is_admin": 0, "activated": True, "phone": None,
-                "is_you": row["id"] == company.user_id, "lang": 1, "timezone_name": "Etc/GMT",
-                "role_id": 1, "icon_url": None, "last_login": None, "is_deleted": False, **row,
-            }  # fmt: skip
+                "active_flag": True,
+                "is_admin": 0,
+                "activated": True,
+                "phone": None,
+                "is_you": row["id"] == company.user_id,
+                "lang": 1,
+                "timezone_name": "Etc/GMT",
+                "role_id": 1,
+                "icon_url": None,
+                "last_login": None,
+                "is_deleted": False,
+                **row,
+            }
 
     def answer(self, company: Company) -> ApiResponse:
         rows = list(self.of_company(company))

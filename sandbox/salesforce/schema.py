@@ -87,11 +87,14 @@ KEYS = [
     Field("Hub_Key__c", length=255, external_id=True),
 ]
 PERSON = [
-    *texts(40, "FirstName"), Field("LastName", length=80, required=True),
+    *texts(40, "FirstName"),
+    Field("LastName", length=80, required=True),
     Field("Name", length=121, writable=False),
-    Field("Email", "email", 80), Field("Phone", "phone", 40), *texts(128, "Title"),
+    Field("Email", "email", 80),
+    Field("Phone", "phone", 40),
+    *texts(128, "Title"),
     *texts(32000, "Description"),
-]  # fmt: skip
+]
 ACCOUNT = Field("AccountId", "reference", 18, refers="Account")
 ORGANIZATION = Object(
     "Organization",
@@ -129,41 +132,72 @@ USER = Object(
     read_only=True,
 )
 STANDARD: dict[str, tuple[str, list[Field]]] = {
-    "Account": ("001", [
-        Field("Name", length=255, required=True),
-        *texts(40, "Type", "Industry", "AccountNumber", "Phone"),
-        *texts(255, "Website", *(f"Billing{part}" for part in ADDRESS)),
-        *texts(32000, "Description"),
-        Field("AnnualRevenue", "double"), Field("NumberOfEmployees", "int"),
-    ]),
-    "Contact": ("003", [
-        *PERSON, ACCOUNT, *texts(255, *(f"Mailing{part}" for part in ADDRESS)),
-    ]),
-    "Lead": ("00Q", [
-        *PERSON, Field("Company", length=255, required=True), *texts(255, *ADDRESS),
-        *texts(40, "Status", "LeadSource", "Industry", "Rating"), Field("Website", "url", 255),
-        Field("AnnualRevenue", "double"), Field("NumberOfEmployees", "int"),
-    ]),
-    "Opportunity": ("006", [
-        Field("Name", length=120, required=True),
-        Field("StageName", "picklist", 255, required=True, values=STAGES, restricted=False),
-        Field("CloseDate", "date", required=True), *kinds("double", "Amount", "Probability"),
-        ACCOUNT, *texts(40, "Type", "LeadSource", "CurrencyIsoCode"),
-        *texts(32000, "Description"),
-    ]),
-    "Case": ("500", [
-        *texts(255, "Subject"), *texts(32000, "Description"),
-        *texts(40, "Status", "Priority", "Origin", "Type"),
-        ACCOUNT, Field("ContactId", "reference", 18, refers="Contact"),
-        *texts(80, "SuppliedName", "SuppliedEmail"),
-    ]),
-    "Order": ("801", [
-        replace(ACCOUNT, required=True), Field("EffectiveDate", "date", required=True),
-        Field("Status", "picklist", 255, required=True, values=ORDER_STATES, restricted=False),
-        *texts(80, "Name", "PoNumber", "OrderReferenceNumber"),
-        *texts(32000, "Description"), *kinds("double", "TotalAmount"),
-    ]),
-}  # fmt: skip
+    "Account": (
+        "001",
+        [
+            Field("Name", length=255, required=True),
+            *texts(40, "Type", "Industry", "AccountNumber", "Phone"),
+            *texts(255, "Website", *(f"Billing{part}" for part in ADDRESS)),
+            *texts(32000, "Description"),
+            Field("AnnualRevenue", "double"),
+            Field("NumberOfEmployees", "int"),
+        ],
+    ),
+    "Contact": (
+        "003",
+        [
+            *PERSON,
+            ACCOUNT,
+            *texts(255, *(f"Mailing{part}" for part in ADDRESS)),
+        ],
+    ),
+    "Lead": (
+        "00Q",
+        [
+            *PERSON,
+            Field("Company", length=255, required=True),
+            *texts(255, *ADDRESS),
+            *texts(40, "Status", "LeadSource", "Industry", "Rating"),
+            Field("Website", "url", 255),
+            Field("AnnualRevenue", "double"),
+            Field("NumberOfEmployees", "int"),
+        ],
+    ),
+    "Opportunity": (
+        "006",
+        [
+            Field("Name", length=120, required=True),
+            Field("StageName", "picklist", 255, required=True, values=STAGES, restricted=False),
+            Field("CloseDate", "date", required=True),
+            *kinds("double", "Amount", "Probability"),
+            ACCOUNT,
+            *texts(40, "Type", "LeadSource", "CurrencyIsoCode"),
+            *texts(32000, "Description"),
+        ],
+    ),
+    "Case": (
+        "500",
+        [
+            *texts(255, "Subject"),
+            *texts(32000, "Description"),
+            *texts(40, "Status", "Priority", "Origin", "Type"),
+            ACCOUNT,
+            Field("ContactId", "reference", 18, refers="Contact"),
+            *texts(80, "SuppliedName", "SuppliedEmail"),
+        ],
+    ),
+    "Order": (
+        "801",
+        [
+            replace(ACCOUNT, required=True),
+            Field("EffectiveDate", "date", required=True),
+            Field("Status", "picklist", 255, required=True, values=ORDER_STATES, restricted=False),
+            *texts(80, "Name", "PoNumber", "OrderReferenceNumber"),
+            *texts(32000, "Description"),
+            *kinds("double", "TotalAmount"),
+        ],
+    ),
+}
 ADDED = {"name", "label", "type", "length", "required", "external_id", "unique", "values"}
 ADDED |= {"restricted", "refers"}
 

@@ -31,9 +31,19 @@ class FileBook:
     def begin(self, team: str, name: str, length: int, alt: str, at: float) -> File:
         id = f"F{len(self._files):04d}{self._random.getrandbits(32):08X}"
         ticket = f"{self._random.getrandbits(128):032x}"
-        file = {"id": id, "team": team, "name": name, "size": length, "ticket": ticket,
-                "alt_txt": alt, "begun_at": at, "received": False, "finished_at": None,
-                "title": name, "mimetype": ""}  # fmt: skip
+        file = {
+            "id": id,
+            "team": team,
+            "name": name,
+            "size": length,
+            "ticket": ticket,
+            "alt_txt": alt,
+            "begun_at": at,
+            "received": False,
+            "finished_at": None,
+            "title": name,
+            "mimetype": "",
+        }
         self._files[id] = file
         return file
 

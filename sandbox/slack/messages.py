@@ -107,9 +107,12 @@ def metadata(arguments: dict[str, Any]) -> dict[str, Any] | None:
 def message(team: Team, arguments: dict[str, Any], user: str = "") -> dict[str, Any]:
     """The message as it is stored; its author is the person whose token it is, or the app."""
     stored: dict[str, Any] = {
-        "type": "message", "team": team.team, "bot_id": bot_id(team), "app_id": team.app_id,
+        "type": "message",
+        "team": team.team,
+        "bot_id": bot_id(team),
+        "app_id": team.app_id,
         "bot_profile": bot_profile(team),
-    }  # fmt: skip
+    }
     if user:
         stored |= {"user": user}
     else:
@@ -148,6 +151,12 @@ def bot_id(team: Team) -> str:
 
 def bot_profile(team: Team) -> dict[str, Any]:
     return {
-        "id": bot_id(team), "app_id": team.app_id, "user_id": team.bot_user, "name": team.bot_name,
-        "team_id": team.team, "deleted": False, "updated": 1700000000, "icons": {},
-    }  # fmt: skip
+        "id": bot_id(team),
+        "app_id": team.app_id,
+        "user_id": team.bot_user,
+        "name": team.bot_name,
+        "team_id": team.team,
+        "deleted": False,
+        "updated": 1700000000,
+        "icons": {},
+    }

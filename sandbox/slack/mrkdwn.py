@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 from sandbox.pages.html import build_url, markup
 
 TOKENS = re.compile(r"```(?P<pre>.+?)```|`(?P<code>[^`\n]+)`|<(?P<link>[^<>\n]+)>", re.S)
-STYLES = [(re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(sign)}(?!\w)"),
-    tag) for sign, tag in
-          (("*", "strong"), ("_", "em"), ("~", "s"))]  # fmt: skip
+STYLES = [
+    (re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(sign)}(?!\w)"), tag)
+    for sign, tag in (("*", "strong"), ("_", "em"), ("~", "s"))
+]
 
 
 def render_mrkdwn(text: str, names: Mapping[str, str]) -> Markup:

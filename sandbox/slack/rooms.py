@@ -38,14 +38,23 @@ class Rooms:
         """The app's conversation with each person."""
         return [
             {
-                "id": f"D{person['id'][1:]}", "name": person["name"], "user": person["id"],
+                "id": f"D{person['id'][1:]}",
+                "name": person["name"],
+                "user": person["id"],
                 "created": 1700000000,
-                "is_channel": False, "is_group": False, "is_im": True, "is_mpim": False,
+                "is_channel": False,
+                "is_group": False,
+                "is_im": True,
+                "is_mpim": False,
                 "is_private": True,
-                "is_archived": False, "is_member": True, "is_user_deleted": False, "num_members": 2,
+                "is_archived": False,
+                "is_member": True,
+                "is_user_deleted": False,
+                "num_members": 2,
             }
-            for person in self.users(team) if not person["is_bot"]
-        ]  # fmt: skip
+            for person in self.users(team)
+            if not person["is_bot"]
+        ]
 
     def join(self, team: Team, channel: dict[str, Any]) -> None:
         self._joined[f"{team.team}/{channel['id']}"] = True
@@ -114,16 +123,27 @@ class Rooms:
         member = seed.get("is_member", True) or f"{team.team}/{seed['id']}" in self._joined
         nothing = {"value": "", "creator": "", "last_set": 0}
         return {
-            "id": seed["id"], "name": name, "name_normalized": name, "is_channel": not private,
+            "id": seed["id"],
+            "name": name,
+            "name_normalized": name,
+            "is_channel": not private,
             "is_group": private,
-            "is_im": False, "is_mpim": False, "is_private": private,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": private,
             "is_archived": seed.get("is_archived", False),
-            "is_general": name == "general", "is_member": member, "is_shared": False,
+            "is_general": name == "general",
+            "is_member": member,
+            "is_shared": False,
             "is_org_shared": False,
-            "is_ext_shared": False, "num_members": len(team.users) or 1, "created": 1700000000,
+            "is_ext_shared": False,
+            "num_members": len(team.users) or 1,
+            "created": 1700000000,
             "creator": "U0",
-            "topic": nothing, "purpose": nothing, "previous_names": [],
-        }  # fmt: skip
+            "topic": nothing,
+            "purpose": nothing,
+            "previous_names": [],
+        }
 
 
 def user(team: Team, seed: dict[str, Any]) -> dict[str, Any]:
@@ -133,11 +153,14 @@ def user(team: Team, seed: dict[str, Any]) -> dict[str, Any]:
     if "email" in seed:
         profile["email"] = seed["email"]
     return {
-        "id": seed["id"], "team_id": team.team, "name": name,
+        "id": seed["id"],
+        "team_id": team.team,
+        "name": name,
         "deleted": seed.get("deleted", False),
         "real_name": real_name,
-        "profile": profile, "is_bot": seed.get("is_bot", False),
+        "profile": profile,
+        "is_bot": seed.get("is_bot", False),
         "is_admin": seed.get("is_admin", False),
         "is_restricted": seed.get("is_restricted", False),
         "updated": 1700000000,
-    }  # fmt: skip
+    }

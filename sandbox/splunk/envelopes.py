@@ -84,11 +84,14 @@ def event_of(token: HecToken, envelope: dict[str, Any], at: float) -> Event | No
     if index not in (token.indexes or [token.index]):
         raise Refused(7)
     return {
-        "time": time_of(envelope.get("time"), at), "host": str(envelope.get("host", token.stack)),
-        "source": str(envelope.get("source", f"http:{token.name}")), "index": index,
-        "sourcetype": str(envelope.get("sourcetype", token.sourcetype)), "event": envelope["event"],
+        "time": time_of(envelope.get("time"), at),
+        "host": str(envelope.get("host", token.stack)),
+        "source": str(envelope.get("source", f"http:{token.name}")),
+        "index": index,
+        "sourcetype": str(envelope.get("sourcetype", token.sourcetype)),
+        "event": envelope["event"],
         "fields": fields,
-    }  # fmt: skip
+    }
 
 
 def is_nested(value: Any) -> bool:

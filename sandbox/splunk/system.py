@@ -21,10 +21,15 @@ from sandbox.system import ApiRequest, ApiResponse, System
 KEPT = 150_000
 SHUTTING_DOWN, REFUSING = 0.2, 0.6  # parts of a restart; in the rest of it the server is busy
 ENDPOINTS = {
-    "": "event", "/event": "event", "/event/1.0": "event", "/raw": "raw", "/raw/1.0": "raw",
+    "": "event",
+    "/event": "event",
+    "/event/1.0": "event",
+    "/raw": "raw",
+    "/raw/1.0": "raw",
     "/ack": "ack",
-    "/health": "health", "/health/1.0": "health",
-}  # fmt: skip
+    "/health": "health",
+    "/health/1.0": "health",
+}
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 NOT_FOUND = {"text": "The requested URL was not found on this server.", "code": 404}
 ROOT = "/services/collector"

@@ -53,7 +53,12 @@ class WebhookCatcher(System):
         ]
         self._number += 1
         self.caught[str(self._number)] = {
-            "number": self._number, "endpoint": name, "at": call.at, "method": call.method,
+            "number": self._number,
+            "endpoint": name,
+            "at": call.at,
+            "method": call.method,
             "path": call.url,
-            "headers": headers, "body": call.text, "trouble": wrong,
-        }  # fmt: skip
+            "headers": headers,
+            "body": call.text,
+            "trouble": wrong,
+        }

@@ -17,11 +17,19 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(600), pytest.mark.xdist_grou
 TOLD = {"name", "value", "unit", "baseline", "ratio", "bar", "holds"}
 BENCHES = {
     "postgresql": {
-        "drain", "drain_quota", "scale", "slow", "quiet", "quota", "channels", "neighbour",
-        "accept", "claim",
+        "drain",
+        "drain_quota",
+        "scale",
+        "slow",
+        "quiet",
+        "quota",
+        "channels",
+        "neighbour",
+        "accept",
+        "claim",
     },
     "sqlite": {"drain", "drain_quota", "channels"},
-}  # fmt: skip
+}
 INCOMING_BENCHES = ("receive", "spike", "react", "dedupe", "starve", "echo", "faults_receiving")
 
 

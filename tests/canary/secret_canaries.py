@@ -214,17 +214,28 @@ class CanaryRows:
         )
         with suppress(AuthorizationRefused):
             receive_callback(
-                data, connector=code, identity=BrowserIdentity(HERE, self.owner),
-                redirect_uri=NOWHERE, call=call, now=self.now
-            )  # fmt: skip
+                data,
+                connector=code,
+                identity=BrowserIdentity(HERE, self.owner),
+                redirect_uri=NOWHERE,
+                call=call,
+                now=self.now,
+            )
 
     def authorization(self, connector, state, **fields):
         row = Authorization(
-            tenant=self.tenant, connector_key=connector, name=connector, user=self.owner,
+            tenant=self.tenant,
+            connector_key=connector,
+            name=connector,
+            user=self.owner,
             browser=digest_browser_value(HERE),
-            redirect_uri=NOWHERE, return_to="/", state=state, created_at=self.now,
-            expires_at=self.now + HOUR, **fields,
-        )  # fmt: skip
+            redirect_uri=NOWHERE,
+            return_to="/",
+            state=state,
+            created_at=self.now,
+            expires_at=self.now + HOUR,
+            **fields,
+        )
         row.digest = digest_browser_value(str(row.public_id))
         data = {
             "secret": build_secrets(connector),

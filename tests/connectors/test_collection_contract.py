@@ -144,8 +144,25 @@ def test_no_record_breaks_a_reader(connector, collection, record):
 
 @each_read
 @settings(deadline=None)
-@given(changes=st.dictionaries(st.sampled_from(("done", "totalSize", "count", "next_after",
-    "success", "additional_data", "data", "records", "orders")), values, min_size=1))  # fmt: skip
+@given(
+    changes=st.dictionaries(
+        st.sampled_from(
+            (
+                "done",
+                "totalSize",
+                "count",
+                "next_after",
+                "success",
+                "additional_data",
+                "data",
+                "records",
+                "orders",
+            )
+        ),
+        values,
+        min_size=1,
+    )
+)
 def test_a_page_with_anything_wrong_is_read_or_unreadable(connector, collection, changes):
     body = {**PAGES[connector.key, collection.key], **changes}
     try:

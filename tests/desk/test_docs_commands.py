@@ -89,8 +89,13 @@ def test_a_program_in_javascript_shows_what_became_of_its_event(running_hub, scr
 def run_program(command, running_hub):
     """Return its output, with at least one delivery of a state."""
     output = subprocess.run(
-        command, cwd=running_hub.folder, env=shell() | {"no_proxy": "*"},
-        capture_output=True, text=True, check=True, timeout=60,
-    ).stdout  # fmt: skip
+        command,
+        cwd=running_hub.folder,
+        env=shell() | {"no_proxy": "*"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
     assert "Slack" in output
     return output

@@ -22,25 +22,44 @@ MALFORMED = {  # by setting: what it expects, and values that are not so
     "HUB_FIELD_KEYS": ("32 bytes in url-safe base64", ("short", f"{A_FIELD_KEY},short")),
     "DATABASE_URL": (
         "postgresql://user:password@host/name",
-        ("", "hub.sqlite3", "mysql://a/b", "postgresql://", "postgresql://u:se/cret@db/hub",
-            "postgresql://u:p@db:x/hub"),
+        (
+            "",
+            "hub.sqlite3",
+            "mysql://a/b",
+            "postgresql://",
+            "postgresql://u:se/cret@db/hub",
+            "postgresql://u:p@db:x/hub",
+        ),
     ),
     "HUB_PUBLIC_URL": (
         "https://hub.example.com",
-        ("hub.example.com", "ftp://hub.test", "https://", "https://[", "https://h:x",
-            "https://u:p@h", "https://h/path",
-         "https://h?x", "https://h i", "javascript:alert(1)"),
+        (
+            "hub.example.com",
+            "ftp://hub.test",
+            "https://",
+            "https://[",
+            "https://h:x",
+            "https://u:p@h",
+            "https://h/path",
+            "https://h?x",
+            "https://h i",
+            "javascript:alert(1)",
+        ),
     ),
-    "HUB_ALLOWED_HOSTS": ("host names such as",
-        ("https://hub.test", "hub.test:8000", "a b", "hub.test/x", ",")),
+    "HUB_ALLOWED_HOSTS": (
+        "host names such as",
+        ("https://hub.test", "hub.test:8000", "a b", "hub.test/x", ","),
+    ),
     "HUB_BEHIND_TLS_PROXY": ("true or false", SWITCHES),
     "HUB_DEBUG": ("true or false", SWITCHES),
     "HUB_NAME": ("one line of text", ("", " ", "Our\nHub", "x" * 101)),
     "HUB_LOGO": (".svg or .png", ("/nowhere.svg", __file__)),
     "HUB_COLOUR": ("such as #0b6459", ("green", "#fff", "")),
     "HUB_ENVIRONMENT": ("live or test", ("prod", "", "LIVE")),
-    "HUB_EMAIL_URL": ("smtp://user:password@host:port",
-        ("mail.test:25", "http://mail.test", "smtp://")),
+    "HUB_EMAIL_URL": (
+        "smtp://user:password@host:port",
+        ("mail.test:25", "http://mail.test", "smtp://"),
+    ),
     "HUB_EMAIL_FROM": ("hub@example.com", ("hub", "a@b@c", "")),
     "HUB_PORTAL_RETURN_URLS": (
         "https://app.example.com, without a path",
@@ -59,22 +78,33 @@ MALFORMED = {  # by setting: what it expects, and values that are not so
     "HUB_PUMPS_TOTAL": ("whole number", NUMBERS),
     "HUB_HOST_RATE": ("calls/seconds", RATES),
     "HUB_ADDRESS_RATE": ("calls/seconds", RATES),
-    "HUB_EGRESS_ALLOW": ("host:port",
-        ("127.0.0.1", "http://127.0.0.1:80", "127.0.0.1:x", "127.0.0.1:99999", ":80")),
+    "HUB_EGRESS_ALLOW": (
+        "host:port",
+        ("127.0.0.1", "http://127.0.0.1:80", "127.0.0.1:x", "127.0.0.1:99999", ":80"),
+    ),
     "HUB_EGRESS_PORTS": ("ports from 1", ("https", "0", "443,70000", "", "443;8443")),
     "HUB_OPERATION_ROWS_PER_HOUR": ("whole number", (*NUMBERS, "0")),
-    "HUB_LIMITS": ("such as events=60000",
-        ("events", "events=x", "events=0", "events=-1", "events=1e3", "no")),
+    "HUB_LIMITS": (
+        "such as events=60000",
+        ("events", "events=x", "events=0", "events=-1", "events=1e3", "no"),
+    ),
     "HUB_KEEP_BODIES_DAYS": ("whole number", (*NUMBERS, "0")),
     "HUB_KEEP_LOG_DAYS": ("whole number", (*NUMBERS, "0")),
     "HUB_KEEP_ROWS_DAYS": ("whole number", (*NUMBERS, "0")),
     "HUB_LOG_LEVEL": ("DEBUG, INFO", ("LOUD", "info", "")),
-}  # fmt: skip
+}
 ELSEWHERE = {  # a file that may be absent, or what only programs of a desk read
-    "HUB_ENV_FILE", "HUB_FAILPOINTS", "HUB_VENV", "HUB_DEMO", "HUB_APP_WEBHOOK_SECRET",
+    "HUB_ENV_FILE",
+    "HUB_FAILPOINTS",
+    "HUB_VENV",
+    "HUB_DEMO",
+    "HUB_APP_WEBHOOK_SECRET",
     "HUB_SANDBOX_SMTP_PORT",
-    "HUB_SANDBOX_PORT", "HUB_PORT", "HUB_SANDBOX_STATE", "HUB_SANDBOX_WORLD",
-}  # fmt: skip
+    "HUB_SANDBOX_PORT",
+    "HUB_PORT",
+    "HUB_SANDBOX_STATE",
+    "HUB_SANDBOX_WORLD",
+}
 
 
 def settings_of(monkeypatch, environment):

@@ -31,43 +31,103 @@ CHANNEL = "33333333-3333-4333-8333-333333333333"
 V = "/00D000000000001EAA/services/data/v67.0"
 LEAD = {"attributes": {"type": "Lead"}, "LastName": "x", "Company": "y"}
 CALLS = [  # system, authorization, method, path, and the names that a body may hold
-    ("slack", "Bearer xoxb-acme-1", "POST", "/chat.postMessage",
-        ["text", "blocks", "markdown_text", "metadata"]),
+    (
+        "slack",
+        "Bearer xoxb-acme-1",
+        "POST",
+        "/chat.postMessage",
+        ["text", "blocks", "markdown_text", "metadata"],
+    ),
     ("slack", "Bearer xoxb-acme-1", "POST", "/chat.update", ["ts", "text", "attachments"]),
     ("slack", "Bearer xoxb-acme-1", "POST", "/conversations.list", ["limit", "cursor", "types"]),
     ("slack", "Bearer xoxb-acme-1", "POST", "/users.lookupByEmail", ["email"]),
     ("slack", "", "POST", "/oauth.v2.access", ["client_id", "code", "grant_type", "refresh_token"]),
-    ("salesforce", "Bearer 00D000000000001!acme", "POST", f"{V}/sobjects/Lead",
-        ["LastName", "Email", "AnnualRevenue"]),
-    ("salesforce", "Bearer 00D000000000001!acme", "PATCH", f"{V}/sobjects/Lead/External_Id__c/1",
-        ["LastName"]),
-    ("salesforce", "Bearer 00D000000000001!acme", "POST", f"{V}/composite/sobjects",
-        ["records", "allOrNone"]),
-    ("salesforce", "Bearer 00D000000000001!acme", "PATCH",
-        f"{V}/composite/sobjects/Lead/External_Id__c", ["records"]),
-    ("salesforce", "Bearer 00D000000000001!acme", "POST", f"{V}/composite",
-        ["compositeRequest", "allOrNone"]),
+    (
+        "salesforce",
+        "Bearer 00D000000000001!acme",
+        "POST",
+        f"{V}/sobjects/Lead",
+        ["LastName", "Email", "AnnualRevenue"],
+    ),
+    (
+        "salesforce",
+        "Bearer 00D000000000001!acme",
+        "PATCH",
+        f"{V}/sobjects/Lead/External_Id__c/1",
+        ["LastName"],
+    ),
+    (
+        "salesforce",
+        "Bearer 00D000000000001!acme",
+        "POST",
+        f"{V}/composite/sobjects",
+        ["records", "allOrNone"],
+    ),
+    (
+        "salesforce",
+        "Bearer 00D000000000001!acme",
+        "PATCH",
+        f"{V}/composite/sobjects/Lead/External_Id__c",
+        ["records"],
+    ),
+    (
+        "salesforce",
+        "Bearer 00D000000000001!acme",
+        "POST",
+        f"{V}/composite",
+        ["compositeRequest", "allOrNone"],
+    ),
     ("salesforce", "", "POST", "/login/services/oauth2/token", ["grant_type"]),
-    ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v2/deals",
-        ["title", "value", "status", "custom_fields"]),
+    (
+        "pipedrive",
+        "Bearer v1u:acme-1",
+        "POST",
+        "/api/v2/deals",
+        ["title", "value", "status", "custom_fields"],
+    ),
     ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v2/persons", ["name", "emails", "org_id"]),
-    ("pipedrive", "Bearer v1u:acme-1", "PATCH", "/api/v2/persons/1",
-        ["name", "phones", "label_ids"]),
-    ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v1/leads",
-        ["title", "person_id", "value", "0" * 40]),
-    ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v1/notes",
-        ["content", "person_id", "pinned_to_deal_flag"]),
+    (
+        "pipedrive",
+        "Bearer v1u:acme-1",
+        "PATCH",
+        "/api/v2/persons/1",
+        ["name", "phones", "label_ids"],
+    ),
+    (
+        "pipedrive",
+        "Bearer v1u:acme-1",
+        "POST",
+        "/api/v1/leads",
+        ["title", "person_id", "value", "0" * 40],
+    ),
+    (
+        "pipedrive",
+        "Bearer v1u:acme-1",
+        "POST",
+        "/api/v1/notes",
+        ["content", "person_id", "pinned_to_deal_flag"],
+    ),
     ("pipedrive", "", "POST", "/oauth/token", ["grant_type", "code", "refresh_token"]),
-    ("splunk", "Splunk 11111111-1111-4111-8111-111111111111", "POST", "/acme/services/collector",
-     ["event", "time", "fields", "index", "host"]),
-    ("splunk", "Splunk 22222222-2222-4222-8222-222222222222", "POST",
-        "/globex/services/collector/ack", ["acks"]),
+    (
+        "splunk",
+        "Splunk 11111111-1111-4111-8111-111111111111",
+        "POST",
+        "/acme/services/collector",
+        ["event", "time", "fields", "index", "host"],
+    ),
+    (
+        "splunk",
+        "Splunk 22222222-2222-4222-8222-222222222222",
+        "POST",
+        "/globex/services/collector/ack",
+        ["acks"],
+    ),
     ("webhook", "", "POST", "/acme", []),
     ("app", "", "POST", "/events", ["id", "type", "tenant", "data"]),
     ("app", "", "POST", "/labels", ["id", "order", "tenant", "data"]),
     ("app", "", "POST", "/questions", ["id", "text", "tenant", "data"]),
     ("app", "", "POST", "/orders", ["customer", "email", "items", "tenant"]),
-]  # fmt: skip
+]
 
 leaves = (
     st.none()
@@ -108,10 +168,14 @@ def systems(tmp_path_factory):
     )
     world.merge({"pipedrive": [{"company": "701", "burst": 10**9, "daily_tokens": 10**9}]})
     sender = Sender(world, state, lambda: NOON, deliver=None)
-    made = [Slack(world, state, random, sender), Salesforce(world, state, random, sender),
-            Pipedrive(world, state, random, sender),
-            Splunk(world, state), WebhookCatcher(world, state),
-            OrderApp(world, state, post=None)]  # fmt: skip
+    made = [
+        Slack(world, state, random, sender),
+        Salesforce(world, state, random, sender),
+        Pipedrive(world, state, random, sender),
+        Splunk(world, state),
+        WebhookCatcher(world, state),
+        OrderApp(world, state, post=None),
+    ]
     for system in made:
         system.load_accounts(NOON)
     yield {system.key: system for system in made}

@@ -6,8 +6,15 @@ from django.conf import settings
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STAFF_FOLDERS = (
-    "admin", "console", "drift", "incoming", "outgoing", "recipes", "scheduled", "unfold",
-)  # fmt: skip
+    "admin",
+    "console",
+    "drift",
+    "incoming",
+    "outgoing",
+    "recipes",
+    "scheduled",
+    "unfold",
+)
 
 
 def list_staff_templates(answer):

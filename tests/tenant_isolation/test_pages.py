@@ -126,10 +126,18 @@ VERBS = {
     "connect_link": "revoke",
 }  # one of those that an address may name
 SAID = {
-    "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on",
+    "role": "owner",
+    "email": "me@evil.test",
+    "name": "mine",
+    "reason": "mine",
+    "sure": "on",
     "what_waits": "cancel",
-    "types": "*", "kind": "cancel", "scope": "missing", "hours": "24", "query": "state=failed",
-}  # fmt: skip
+    "types": "*",
+    "kind": "cancel",
+    "scope": "missing",
+    "hours": "24",
+    "query": "state=failed",
+}
 
 
 @pytest.fixture

@@ -106,10 +106,11 @@ class Login:
         return {
             "access_token": self._tokens.issue(company, refresh_token, call.at),
             "token_type": "Bearer",
-            "refresh_token": refresh_token, "scope": company.scopes,
+            "refresh_token": refresh_token,
+            "scope": company.scopes,
             "expires_in": company.expires_in,
             "api_domain": f"{call.base}/pipedrive/{company.host}",
-        }  # fmt: skip
+        }
 
     def _redeem_code(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
         code = form.get("code", "")

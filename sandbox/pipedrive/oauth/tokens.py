@@ -116,9 +116,13 @@ class Tokens:
         company = self._store[COMPANIES].get(row["company"])
         scopes = company.scopes if company else ""
         return {
-            "account": row["company"], "kind": kind, "token": token, "state": state,
-            "at": row["at"], "scopes": scopes,
-        }  # fmt: skip
+            "account": row["company"],
+            "kind": kind,
+            "token": token,
+            "state": state,
+            "at": row["at"],
+            "scopes": scopes,
+        }
 
     def _letters(self) -> str:
         return f"{self._random.getrandbits(192):048x}"

@@ -26,9 +26,11 @@ def answer_summary(company: Company, records: Records, call: ApiRequest) -> ApiR
         deal
         for deal in records.all(company, KINDS["deals"])
         if (status in ("", "all_not_deleted") or deal["status"] == status)
-        and all(str(deal[field]) == call.query.get(name, str(deal[field]))
-                for name, field in COMPARED.items())
-    ]  # fmt: skip
+        and all(
+            str(deal[field]) == call.query.get(name, str(deal[field]))
+            for name, field in COMPARED.items()
+        )
+    ]
     totals: dict[str, dict[str, Any]] = {}
     for deal in deals:
         add_deal(totals, deal)

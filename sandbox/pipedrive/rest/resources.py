@@ -45,14 +45,27 @@ class ResourceRequest:
 
 
 def me(company: Company) -> ApiResponse:
-    return ApiResponse(200, {"success": True, "data": {
-        "id": company.user_id, "name": company.user, "email": company.email, "active_flag": True,
-        "is_admin": 1,
-        "default_currency": company.currency, "locale": "en_US", "timezone_name": "Europe/Tallinn",
-        "company_id": int(company.company), "company_name": company.title,
-        "company_domain": company.host,
-        "company_country": "EE", "language": {"language_code": "en", "country_code": "US"},
-    }})  # fmt: skip
+    return ApiResponse(
+        200,
+        {
+            "success": True,
+            "data": {
+                "id": company.user_id,
+                "name": company.user,
+                "email": company.email,
+                "active_flag": True,
+                "is_admin": 1,
+                "default_currency": company.currency,
+                "locale": "en_US",
+                "timezone_name": "Europe/Tallinn",
+                "company_id": int(company.company),
+                "company_name": company.title,
+                "company_domain": company.host,
+                "company_country": "EE",
+                "language": {"language_code": "en", "country_code": "US"},
+            },
+        },
+    )
 
 
 def create(request: ResourceRequest) -> ApiResponse:

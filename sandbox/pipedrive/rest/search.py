@@ -76,9 +76,14 @@ def search(request: ResourceRequest, kinds: list[Kind]) -> ApiResponse:
     ]
     end = str(start + limit).encode()
     following = base64.b64encode(end).decode() if len(scored) > start + limit else None
-    return ApiResponse(200, {
-        "success": True, "data": {"items": items}, "additional_data": {"next_cursor": following},
-    })  # fmt: skip
+    return ApiResponse(
+        200,
+        {
+            "success": True,
+            "data": {"items": items},
+            "additional_data": {"next_cursor": following},
+        },
+    )
 
 
 def parse_term(request: ResourceRequest, kinds: list[Kind]) -> Term:

@@ -78,10 +78,12 @@ class Login:
         answer = {
             "access_token": self._sessions.start(approval, call.at),
             "instance_url": instance_url(call, org),
-            "id": identity_url(call, org), "token_type": "Bearer",
+            "id": identity_url(call, org),
+            "token_type": "Bearer",
             "issued_at": str(int(call.at * 1000)),
-            "scope": " ".join(approval.scopes), **refresh,
-        }  # fmt: skip
+            "scope": " ".join(approval.scopes),
+            **refresh,
+        }
         signed = (answer["id"] + answer["issued_at"]).encode()
         signature = hmac.digest(org.client_secret.encode(), signed, hashlib.sha256)
         answer["signature"] = base64.b64encode(signature).decode()
@@ -154,14 +156,25 @@ class Login:
             return ApiResponse(403, "Wrong_Org")
         user = username(org)
         remainder = f"{instance_url(call, org)}/services/data/v{{version}}/"
-        return ApiResponse(200, {
-            "id": identity_url(call, org), "user_id": long(org.user),
-            "organization_id": long(org.org),
-            "username": user, "preferred_username": user, "display_name": f"Hub at {org.title}",
-            "email": user, "active": True, "user_type": "STANDARD",
-            "urls": {"rest": remainder, "sobjects": f"{remainder}sobjects/",
-                "query": f"{remainder}query/"},
-        })  # fmt: skip
+        return ApiResponse(
+            200,
+            {
+                "id": identity_url(call, org),
+                "user_id": long(org.user),
+                "organization_id": long(org.org),
+                "username": user,
+                "preferred_username": user,
+                "display_name": f"Hub at {org.title}",
+                "email": user,
+                "active": True,
+                "user_type": "STANDARD",
+                "urls": {
+                    "rest": remainder,
+                    "sobjects": f"{remainder}sobjects/",
+                    "query": f"{remainder}query/",
+                },
+            },
+        )
 
 
 def with_client(call: ApiRequest) -> dict[str, str]:
@@ -176,9 +189,12 @@ def issuer_url(call: ApiRequest, host: str) -> str:
 
 def id_claims(call: ApiRequest, host: str, org: Org) -> dict[str, Any]:
     return {
-        "iss": issuer_url(call, host), "sub": identity_url(call, org), "aud": org.client_id,
-        "iat": int(call.at), "exp": int(call.at) + ID_TOKEN_LIFE,
-    }  # fmt: skip
+        "iss": issuer_url(call, host),
+        "sub": identity_url(call, org),
+        "aud": org.client_id,
+        "iat": int(call.at),
+        "exp": int(call.at) + ID_TOKEN_LIFE,
+    }
 
 
 def identity_url(call: ApiRequest, org: Org) -> str:

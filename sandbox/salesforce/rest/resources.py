@@ -94,10 +94,17 @@ def user(org: Org) -> Record:
     name = username(org)
     times = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), FIRST_DAY)
     return times | {
-        "Id": long(org.user), "Username": name, "Email": name, "Name": "Hub", "LastName": "Hub",
-        "FirstName": None, "Alias": "hub", "FederationIdentifier": None, "IsActive": True,
+        "Id": long(org.user),
+        "Username": name,
+        "Email": name,
+        "Name": "Hub",
+        "LastName": "Hub",
+        "FirstName": None,
+        "Alias": "hub",
+        "FederationIdentifier": None,
+        "IsActive": True,
         "UserType": "Standard",
-    }  # fmt: skip
+    }
 
 
 def list_resources(request: RestRequest) -> ApiResponse:

@@ -160,9 +160,11 @@ def choice(team: Team) -> Choice:
 
 def of_app(team: Team) -> dict[str, Any]:
     return {
-        "app_id": team.app_id, "team": {"name": team.title, "id": team.team}, "enterprise": None,
+        "app_id": team.app_id,
+        "team": {"name": team.title, "id": team.team},
+        "enterprise": None,
         "is_enterprise_install": False,
-    }  # fmt: skip
+    }
 
 
 def bot_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:

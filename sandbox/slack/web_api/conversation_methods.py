@@ -15,11 +15,14 @@ def conversations_history(request: MethodRequest) -> dict[str, Any]:
     is_within = build_time_filter(request.arguments)
     messages = request.rooms.history(request.team, request.channel())
     threads = replies_by_thread(messages)
-    return messages_page(request, [
-        with_thread(one, threads.get(one["ts"], []))
-        for one in messages
-        if not is_reply(one) and "only_for" not in one and is_within(one)
-    ])  # fmt: skip
+    return messages_page(
+        request,
+        [
+            with_thread(one, threads.get(one["ts"], []))
+            for one in messages
+            if not is_reply(one) and "only_for" not in one and is_within(one)
+        ],
+    )
 
 
 def conversations_replies(request: MethodRequest) -> dict[str, Any]:

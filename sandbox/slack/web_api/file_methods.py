@@ -56,8 +56,10 @@ def files_info(request: MethodRequest) -> dict[str, Any]:
     if file is None:
         raise Refused("file_not_found")
     mimetype = file["mimetype"] if is_processed(request, file) else ""
-    return {"file": {name: file[name] for name in ("id", "name", "title", "size", "alt_txt")}
-            | {"mimetype": mimetype}}  # fmt: skip
+    return {
+        "file": {name: file[name] for name in ("id", "name", "title", "size", "alt_txt")}
+        | {"mimetype": mimetype}
+    }
 
 
 def check_shown_files(request: MethodRequest) -> None:

@@ -20,9 +20,11 @@ TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = (
 POSTS = 300  # chat.postMessage: "several hundred per minute per workspace"
 MOST_OF_A_PAGE = 1000
 READS = {  # what the list of each kind of conversation needs
-    "public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read",
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
     "mpim": "mpim:read",
-}  # fmt: skip
+}
 CUSTOMIZED = ("username", "icon_emoji", "icon_url")
 
 
@@ -72,11 +74,13 @@ class MethodRequest:
 def auth_test(request: MethodRequest) -> dict[str, Any]:
     team = request.team
     return {
-        "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title,
+        "url": f"https://{team.domain or team.team.lower()}.slack.com/",
+        "team": team.title,
         "team_id": team.team,
-        **build_identity(request), "is_enterprise_install": False,
+        **build_identity(request),
+        "is_enterprise_install": False,
         **({"expires_in": team.expires_in} if team.rotates else {}),
-    }  # fmt: skip
+    }
 
 
 def build_identity(request: MethodRequest) -> dict[str, str]:

@@ -39,9 +39,16 @@ def test_a_file_is_begun_sent_and_finished():
 
 @pytest.mark.parametrize(
     "url",
-    ["https://evil.example/upload", "http://files.slack.com/x", "https://files.slack.com@evil.example",
-     "https://files.slack.com.evil.example/x", "file:///etc/passwd", None, 7],
-)  # fmt: skip
+    [
+        "https://evil.example/upload",
+        "http://files.slack.com/x",
+        "https://files.slack.com@evil.example",
+        "https://files.slack.com.evil.example/x",
+        "file:///etc/passwd",
+        None,
+        7,
+    ],
+)
 def test_the_bytes_go_to_slack_only(url):
     outcome = begin(ok=True, upload_url=url, file_id="F123ABC456")
     assert isinstance(outcome, Outcome) and outcome.reason == "host_refused"

@@ -63,8 +63,10 @@ def cut_end(tenant, *, set_back=True):
     """Delete the last row of the tenant's chain, and set the head back to the row before it."""
     rows = AuditRow.objects.filter(chain=chain(tenant)).order_by("-number")
     number, previous = rows.values_list("number", "previous")[0]
-    tamper(f"DELETE FROM hub_auditrow WHERE tenant_reference = '{tenant.reference}'"
-           f" AND number = {number}")  # fmt: skip
+    tamper(
+        f"DELETE FROM hub_auditrow WHERE tenant_reference = '{tenant.reference}'"
+        f" AND number = {number}"
+    )
     if set_back:
         AuditHead.objects.filter(chain=chain(tenant)).update(number=number - 1, hash=previous)
 
@@ -128,14 +130,20 @@ def test_rows_with_hashes_of_their_own_are_found(acme):
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
-        ("DELETE FROM hub_audithead WHERE chain = 'total'",
-         "the number of chains was changed outside the product"),
-        ("UPDATE hub_audithead SET number = 1 WHERE chain = 'total'",
-         "the number of chains was changed outside the product"),
-        ("INSERT INTO hub_audithead (chain, number, hash) VALUES ('x', 0, '')",
-         "chains added outside the product: 1"),
+        (
+            "DELETE FROM hub_audithead WHERE chain = 'total'",
+            "the number of chains was changed outside the product",
+        ),
+        (
+            "UPDATE hub_audithead SET number = 1 WHERE chain = 'total'",
+            "the number of chains was changed outside the product",
+        ),
+        (
+            "INSERT INTO hub_audithead (chain, number, hash) VALUES ('x', 0, '')",
+            "chains added outside the product: 1",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_total_itself_is_sealed(acme, globex, sql, problem):
     tamper(sql)
     assert find_broken() == {"total": problem}

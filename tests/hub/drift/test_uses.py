@@ -26,12 +26,18 @@ RECONCILE = {
     },
     "match": {"local": "number", "remote": "Number__c"},
     "fields": [
-        {"name": "state", "local": "state", "remote": "Status__c", "type": "picklist",
-         "values": {"paid": "Closed"}, "owner": "ours"},
+        {
+            "name": "state",
+            "local": "state",
+            "remote": "Status__c",
+            "type": "picklist",
+            "values": {"paid": "Closed"},
+            "owner": "ours",
+        },
         {"name": "total", "local": "total", "remote": "Amount__c", "owner": "theirs"},
     ],
     "missing": {"there": "create"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture

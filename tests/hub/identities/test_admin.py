@@ -127,9 +127,13 @@ def test_a_read_says_its_state_and_why_people_may_be_missing(staff, acme, state)
 def test_staff_decide_about_a_stopped_list_with_a_reason(staff, acme, verb, is_active):
     store_users(acme, *range(12))
     read = DirectoryRead.unscoped.create(
-        tenant=acme, state="incomplete", reason="safety_valve", stopped_count=12,
-        started_at=NOON + MINUTE, finished_at=NOON + MINUTE,
-    )  # fmt: skip
+        tenant=acme,
+        state="incomplete",
+        reason="safety_valve",
+        stopped_count=12,
+        started_at=NOON + MINUTE,
+        finished_at=NOON + MINUTE,
+    )
     url = reverse("admin:identities_directoryread_change", args=[read.pk])
     page = staff.get(url).text
     assert "12 of 12 active users would be deactivated" in page and "and 2 more" in page

@@ -77,9 +77,14 @@ def test_only_another_user_than_the_connected_one_is_foreign(
 
 def test_a_foreign_change_is_explained_by_no_write(pipedrive):
     RememberedWrite.unscoped.create(
-        pk=1, connection=pipedrive, object="person", record="31", fields={"name": "Able"},
-        is_forwarded=False, written_at=clock(),
-    )  # fmt: skip
+        pk=1,
+        connection=pipedrive,
+        object="person",
+        record="31",
+        fields={"name": "Able"},
+        is_forwarded=False,
+        written_at=clock(),
+    )
     change = ReceivedChange(pipedrive.pk, "person", "31", {}, {"name": "Able"})
     foreign = replace(change, is_foreign=True)
     with transaction.atomic():

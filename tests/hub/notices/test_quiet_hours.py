@@ -52,10 +52,14 @@ def hours(member, *, now=NOON, **fields):
 
 def notice(connection, kind="works_again", at=NOON):
     return Notice.unscoped.create(
-        key=f"{kind}:{connection.pk}:{at}", kind=kind, stored_sentence=f"“{connection}”: {kind}.",
+        key=f"{kind}:{connection.pk}:{at}",
+        kind=kind,
+        stored_sentence=f"“{connection}”: {kind}.",
         tenant=connection.tenant,
-        connection=connection, created_at=at, next_mail_at=at,
-    )  # fmt: skip
+        connection=connection,
+        created_at=at,
+        next_mail_at=at,
+    )
 
 
 def list_due_mails(at):

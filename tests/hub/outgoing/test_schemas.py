@@ -37,8 +37,10 @@ def test_required_is_what_all_have():
     schema = infer_schema([{"id": 1, "total": 2}, {"id": 2, "total": 2.5, "note": None}])
     assert schema["required"] == ["id", "total"]
     assert {name: found["type"] for name, found in schema["properties"].items()} == {
-        "id": "integer", "total": "number", "note": "null",
-    }  # fmt: skip
+        "id": "integer",
+        "total": "number",
+        "note": "null",
+    }
 
 
 def test_it_ends_where_an_example_does_not():

@@ -13,10 +13,19 @@ from tests.tenants.door import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SCOPES = (
-    "events:read", "deliveries:read", "connections:read", "connect-links:read", "tenants:read",
-    "members:read", "inbound:read", "discrepancies:read", "logs:read",
-    "jobs:read", "mappings:read", "integrations:read",
-)  # fmt: skip
+    "events:read",
+    "deliveries:read",
+    "connections:read",
+    "connect-links:read",
+    "tenants:read",
+    "members:read",
+    "inbound:read",
+    "discrepancies:read",
+    "logs:read",
+    "jobs:read",
+    "mappings:read",
+    "integrations:read",
+)
 WITHOUT_CALL = ["portal:changes", "portal:search", "portal:support_visits"]  # of people, for people
 
 
@@ -61,14 +70,18 @@ def test_every_page_has_a_twin_and_those_that_read_answer(canary_rows, make):
     ("path", "call"),
     [
         ("", "connections?tenant=acme"),
-        ("events/?state=failed&type=order.paid&q=x",
-            "deliveries?tenant=acme&state=failed&type=order.paid"),
+        (
+            "events/?state=failed&type=order.paid&q=x",
+            "deliveries?tenant=acme&state=failed&type=order.paid",
+        ),
         ("events/?state=no_route&type=lead.*", "events?tenant=acme&state=no_route"),
-        ("events/?until=2026-11-25T12:00",
-            "deliveries?tenant=acme&until=2026-11-25T12%3A00%3A00%2B01%3A00"),
+        (
+            "events/?until=2026-11-25T12:00",
+            "deliveries?tenant=acme&until=2026-11-25T12%3A00%3A00%2B01%3A00",
+        ),
         ("settings/", "tenants/acme"),
     ],
-)  # fmt: skip
+)
 def test_what_narrows_the_page_narrows_the_call(owner, path, call):
     assert (
         shlex.split(get_curl(owner.get(f"/t/acme/{path}")))[-1] == f"https://hub.test/api/v1/{call}"

@@ -31,11 +31,15 @@ FORMS = {
     "connections/{id}/identities/fallbacks/remove": {"kind": NUL, "direction": NUL},
     "mappings/{mapping}/copy": {"name": f"n{NUL}", "routes": NUL},
     "mappings/{mapping}/edit": {
-        "do": "save", "name": f"n{NUL}", "view": "json", "body": '{"a": "type"}', "event": NUL,
+        "do": "save",
+        "name": f"n{NUL}",
+        "view": "json",
+        "body": '{"a": "type"}',
+        "event": NUL,
     },
     "mappings/{mapping}/restore": {"version": NUL},
     "integrations/new/order_to_slack/": {"channel_other": NUL, "on": "1"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -29,9 +29,13 @@ def paused(make, acme):
     change_job(job, SYSTEM, now=NOON)
     pause_integration(integration, SYSTEM, now=NOON)
     errors = build_job(
-        tenant=acme, name="Errors", kind="ship", connector_key="splunk", cron="* * * * *",
+        tenant=acme,
+        name="Errors",
+        kind="ship",
+        connector_key="splunk",
+        cron="* * * * *",
         options={"source": "collection", "query": {"level": "error"}},
-    )  # fmt: skip
+    )
     create_job(errors, SYSTEM, now=NOON)
     return integration
 

@@ -111,8 +111,9 @@ def connect(make, desk, tenant, *connectors, **fields):
     return made
 
 
-def start_run(make, tenant, connector_key, kind="report", *, slot_at=MONDAY_AT_NINE, dry=False,
-              **options):  # fmt: skip
+def start_run(
+    make, tenant, connector_key, kind="report", *, slot_at=MONDAY_AT_NINE, dry=False, **options
+):
     """Create a job with a run of it, as it would be claimed."""
     job = Job.unscoped.create(
         tenant=tenant,

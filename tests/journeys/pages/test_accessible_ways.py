@@ -54,12 +54,19 @@ def came_back(make, acme, ann):
     def came_back(connector="slack", state="granted", **fields):
         now = clock()
         row = Authorization.unscoped.create(
-            tenant=acme, connector_key=connector, name=connector, user=ann,
-            browser=digest_browser_value(HERE), state=state,
-            digest=secrets.token_hex(32), redirect_uri="https://hub.test/", return_to="/t/acme/",
+            tenant=acme,
+            connector_key=connector,
+            name=connector,
+            user=ann,
+            browser=digest_browser_value(HERE),
+            state=state,
+            digest=secrets.token_hex(32),
+            redirect_uri="https://hub.test/",
+            return_to="/t/acme/",
             created_at=now,
-            expires_at=now + timedelta(minutes=10), **fields,
-        )  # fmt: skip
+            expires_at=now + timedelta(minutes=10),
+            **fields,
+        )
         return f"/connect/confirm/{row.public_id}/"
 
     return came_back

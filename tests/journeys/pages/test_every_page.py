@@ -38,16 +38,24 @@ FILES = {
     "accounts/2fa/recovery-codes/download/",
 }
 LEAD_ON = {
-    "connect/<slug:connector>/callback", "accounts/password/set/", "accounts/login/code/confirm/",
+    "connect/<slug:connector>/callback",
+    "accounts/password/set/",
+    "accounts/login/code/confirm/",
     "accounts/2fa/first/<str:token>/",
-}  # fmt: skip
+}
 OF_OTHERS = {  # whom the owner of a house is not: test_accessible and test_accessible_ways go there
-    "accounts/login/", "accounts/signup/", "accounts/confirm-email/", "accounts/2fa/authenticate/",
-    "accounts/2fa/totp/activate/", "invitations/<str:token>/", "enter/<str:token>/",
+    "accounts/login/",
+    "accounts/signup/",
+    "accounts/confirm-email/",
+    "accounts/2fa/authenticate/",
+    "accounts/2fa/totp/activate/",
+    "invitations/<str:token>/",
+    "enter/<str:token>/",
     "connect/link/",
-    "connect/link/fill-in/", "connect/link/<str:token>/",
+    "connect/link/fill-in/",
+    "connect/link/<str:token>/",
     "connect/<slug:connector>/refused/<slug:code>/",
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -25,11 +25,18 @@ LOOKS = (("light", 1400), ("dark", 390))
 MENU = "#nav-sidebar"  # of all pages: looked at on the first
 QUERIES = {"admin/operations/operation/plan/": "?state=failed"}  # what an address asks for
 NO_PAGES = {  # parts of pages, files and scripts, and what leads on
-    "admin/autocomplete/", "admin/jsi18n/", "admin/login/", "admin/logout/", "admin/search/",
-    "admin/password_change/", "admin/password_change/done/", "admin/<url>", "admin/<app_label>/",
+    "admin/autocomplete/",
+    "admin/jsi18n/",
+    "admin/login/",
+    "admin/logout/",
+    "admin/search/",
+    "admin/password_change/",
+    "admin/password_change/done/",
+    "admin/<url>",
+    "admin/<app_label>/",
     "admin/r/<path:content_type_id>/<path:object_id>/",
     "admin/scheduled/discrepancy/certificates/<uuid:id>/<slug:kind>/",
-}  # fmt: skip
+}
 OF_A_ROW = "<path:object_id>/"
 ACTION = f"{OF_A_ROW}verbs/<slug:name>/"
 PART_OF_A_PAGE, LEADS_ON = "/live/", f"/{OF_A_ROW}"

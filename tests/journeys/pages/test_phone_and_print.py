@@ -145,7 +145,10 @@ def test_a_dark_page_of_staff_is_printed_on_white_without_its_buttons(browser, o
         page.wait_for_timeout(500)  # colours change slowly
         card = "getComputedStyle(document.querySelector('.subject .card')).backgroundColor"
         assert page.evaluate(card) == "rgb(255, 255, 255)"
-        assert page.evaluate(
-            "[...document.querySelectorAll('.subject :is(.button, .copy)')]"
-            ".filter((place) => place.offsetParent).length"
-        ) == 0  # fmt: skip
+        assert (
+            page.evaluate(
+                "[...document.querySelectorAll('.subject :is(.button, .copy)')]"
+                ".filter((place) => place.offsetParent).length"
+            )
+            == 0
+        )

@@ -55,10 +55,15 @@ def found(make, acme):
     rows = [make.discrepancy(salesforce, job=job, run=run, now=now, **kind) for kind in KINDS]
     rows.append(
         make.discrepancy(
-            salesforce, job=job, run=run, state="repairing", repair_side="remote",
-            replaced_value="Paid", repair_delivery=make.delivery(salesforce),
+            salesforce,
+            job=job,
+            run=run,
+            state="repairing",
+            repair_side="remote",
+            replaced_value="Paid",
+            repair_delivery=make.delivery(salesforce),
         )
-    )  # fmt: skip
+    )
     rows.append(make.discrepancy(pipedrive, job=make.job(acme, connector="pipedrive"), now=now))
     make.connection(acme, "splunk", name="Acme's Splunk")
     shipping = make.job(acme, kind="ship", connector="splunk", name="Logs")

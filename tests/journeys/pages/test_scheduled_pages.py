@@ -35,9 +35,14 @@ def scheduled(make, acme):
         calls = {f"salesforce|account|00D{number}|": 400 * number + 7, "app|app||requests": 300}
         seconds = 400 if number < 11 else 20_000
         create_run(
-            job, tenant, slot_at=slot_at - DAY, seconds=seconds, calls=calls, expected_seconds=300,
+            job,
+            tenant,
+            slot_at=slot_at - DAY,
+            seconds=seconds,
+            calls=calls,
+            expected_seconds=300,
             expected_calls={"salesforce": 300},
-        )  # fmt: skip
+        )
         create_schedule(job, tenant, next_slot_at=slot_at, time_zone=tenant.time_zone)
     own = create_job(acme, name="Monday's sales", kind="report", cron="0 9 * * mon")
     schedule = create_schedule(own, acme, next_slot_at=slot_at, time_zone="Europe/Berlin")
@@ -47,9 +52,15 @@ def scheduled(make, acme):
         slot = now - timedelta(hours=hours)
         create_run(own, acme, slot_at=slot, state=state, reason=reason)
     running = create_run(
-        own, acme, slot_at=now - timedelta(minutes=3), state="running", finished_at=None,
-        done_count=1_200, expected_count=9_000, calls={"salesforce|calls||": 12},
-    )  # fmt: skip
+        own,
+        acme,
+        slot_at=now - timedelta(minutes=3),
+        state="running",
+        finished_at=None,
+        done_count=1_200,
+        expected_count=9_000,
+        calls={"salesforce|calls||": 12},
+    )
     for level in ("info", "warning", "error"):
         RunLogEntry.unscoped.create(
             run=running, at=now, level=level, kind="page_read", parameters={"records": 200}

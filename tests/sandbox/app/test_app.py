@@ -6,10 +6,18 @@ from standardwebhooks.webhooks import Webhook
 from tests.sandbox.running_sandbox import NOON
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-FORM = {"tenant": "acme", "customer": "Ada", "email": "ada@example.org", "currency": "eur",
+FORM = {
+    "tenant": "acme",
+    "customer": "Ada",
+    "email": "ada@example.org",
+    "currency": "eur",
     "name-0": "Tea",
-        "quantity-0": "2", "price-0": "4.5", "name-1": "Cup", "quantity-1": "1",
-        "price-1": "3"}  # fmt: skip
+    "quantity-0": "2",
+    "price-0": "4.5",
+    "name-1": "Cup",
+    "quantity-1": "1",
+    "price-1": "3",
+}
 ORDER = {
     "tenant": "acme",
     "customer": "Ada",

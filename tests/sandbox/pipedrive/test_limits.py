@@ -16,10 +16,16 @@ from tests.sandbox.pipedrive_requests import (
 
 def test_each_call_costs_tokens_of_the_day(desk):
     costs = {
-        "GET v1/users/me": 2, "POST v2/deals": 5, "GET v2/deals": 10, "GET v2/deals/1": 1,
+        "GET v1/users/me": 2,
+        "POST v2/deals": 5,
+        "GET v2/deals": 10,
+        "GET v2/deals/1": 1,
         "PATCH v2/deals/1": 5,
-        "DELETE v2/deals/1": 3, "GET v1/notes": 20, "POST v1/notes": 10, "GET v1/notes/1": 2,
-    }  # fmt: skip
+        "DELETE v2/deals/1": 3,
+        "GET v1/notes": 20,
+        "POST v1/notes": 10,
+        "GET v1/notes/1": 2,
+    }
     left = 30_000
     for line, cost in costs.items():
         method, path = line.split()

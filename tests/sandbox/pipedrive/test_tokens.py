@@ -51,9 +51,10 @@ def test_a_code_lives_five_minutes_and_works_once(desk):
     assert redeem(desk, code).json()["message"] == "Invalid grant: authorization_code is invalid"
     desk.now += 300
     assert redeem(desk, late).json() == {
-        "success": False, "message": "Invalid grant: authorization_code has expired",
+        "success": False,
+        "message": "Invalid grant: authorization_code has expired",
         "error": "invalid_grant",
-    }  # fmt: skip
+    }
 
 
 def test_a_code_holds_for_its_redirect_only(desk):

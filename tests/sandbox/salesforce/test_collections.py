@@ -76,10 +76,14 @@ def test_a_composite_refers_to_its_own_parts_and_counts_once(desk):
     root = "/services/data/v67.0/sobjects"
     parts = [
         {"method": "POST", "url": f"{root}/Account", "referenceId": "a", "body": {"Name": "Acme"}},
-        {"method": "POST", "url": f"{root}/Contact", "referenceId": "c",
-         "body": {"LastName": "Ada", "AccountId": "@{a.id}"}},
+        {
+            "method": "POST",
+            "url": f"{root}/Contact",
+            "referenceId": "c",
+            "body": {"LastName": "Ada", "AccountId": "@{a.id}"},
+        },
         {"method": "GET", "url": f"{root}/Contact/@{{c.id}}", "referenceId": "r"},
-    ]  # fmt: skip
+    ]
     answer = raw(desk, "POST", "/composite", json={"allOrNone": True, "compositeRequest": parts})
     made, _, read = answer.json()["compositeResponse"]
     assert (made["httpStatusCode"], read["body"]["AccountId"]) == (201, made["body"]["id"])

@@ -66,8 +66,9 @@ def test_a_rotated_refresh_token_ends_the_old_one_at_once(desk):
     renewed = refresh(desk, "5Aep-globex").json()["refresh_token"]
     old = refresh(desk, "5Aep-globex")
     assert (old.status_code, old.json()) == (
-        400, {"error": "invalid_grant", "error_description": "expired access/refresh token"},
-    )  # fmt: skip
+        400,
+        {"error": "invalid_grant", "error_description": "expired access/refresh token"},
+    )
     assert refresh(desk, renewed).status_code == 200
 
 

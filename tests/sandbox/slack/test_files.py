@@ -53,9 +53,12 @@ def test_a_message_shows_a_private_file_once_it_is_processed(desk, slack):
 
 def test_the_official_upload_works_and_shares_the_file(desk, slack):
     slack.files_upload_v2(
-        channel="C0000ORD1", file=PNG, filename="chart.png", initial_comment="see",
+        channel="C0000ORD1",
+        file=PNG,
+        filename="chart.png",
+        initial_comment="see",
         request_file_info=False,
-    )  # fmt: skip
+    )
     (message,) = slack.conversations_history(channel="C0000ORD1")["messages"]
     assert (message["text"], message["files"][0]["name"]) == ("see", "chart.png")
 

@@ -280,9 +280,10 @@ def test_a_scripted_message_stays_text_on_the_page(desk, slack):
 
 
 def test_the_page_shows_blocks_and_links(desk, slack):
-    blocks = [{"type": "header", "text": {"type": "plain_text", "text": "New order"}},
-              {"type": "section", "text": {"type": "mrkdwn", "text": "see <https://acme.example|i"
-                                                                     "t>"}}]  # fmt: skip
+    blocks = [
+        {"type": "header", "text": {"type": "plain_text", "text": "New order"}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "see <https://acme.example|it>"}},
+    ]
     slack.chat_postMessage(channel="C0000GEN1", text="New order", blocks=blocks)
     page = desk.get("/slack/T0000ACME/C0000GEN1").text
     assert (

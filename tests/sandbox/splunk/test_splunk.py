@@ -63,8 +63,9 @@ def test_a_token_in_the_query_is_valid_first_and_forbidden_then(desk, hec):
     del hec.headers["Authorization"]
     assert hec.post(f"{ALL}?token=x", "").json()["code"] == 4
     assert hec.post(f"{ALL}?token={TOKEN}", "").json() == {
-        "text": "Query string authorization is not enabled", "code": 16,
-    }  # fmt: skip
+        "text": "Query string authorization is not enabled",
+        "code": 16,
+    }
     assert TOKEN not in json.dumps(desk.ledger())
 
 

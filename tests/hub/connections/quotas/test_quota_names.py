@@ -58,8 +58,11 @@ def test_many_quotas_are_named_in_two_queries(make, acme, django_assert_num_quer
 def test_what_is_gone_or_odd_keeps_its_id():
     keys = ["slack|method|T9|x", "gone|account|#x|", "|", ""]
     assert [name_quotas([key])[key] for key in keys] == [
-        "Slack · T9 · x", "gone · #x · account", "The hub itself", "The hub itself",
-    ]  # fmt: skip
+        "Slack · T9 · x",
+        "gone · #x · account",
+        "The hub itself",
+        "The hub itself",
+    ]
 
 
 def test_of_a_loaded_connection_no_query_is_needed(make, acme, django_assert_num_queries):

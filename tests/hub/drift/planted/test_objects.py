@@ -29,9 +29,12 @@ def test_an_object_that_is_removed_is_found_and_its_return_too(make, desk, sales
         "measures": [{"function": "sum", "field": "Total__c"}],
     }
     make.job(
-        salesforce.tenant, kind="report", connector="salesforce", name="Totals",
+        salesforce.tenant,
+        kind="report",
+        connector="salesforce",
+        name="Totals",
         options={"query": query},
-    )  # fmt: skip
+    )
     check(salesforce)
     plant(desk, ORDERS, "remove_object")
     check(salesforce)

@@ -47,7 +47,7 @@ SUGGESTED = [
     ("login_renamed", ours("Anna Müller", "", "amueller"), theirs("Anna Bishop", "", "amueller")),
     ("login", ours("", login="e104233"), theirs("Ann Archer", login="e104233")),
     ("name", ours("Zbigniew Źdźbłowski"), theirs("Zdzblowski, Zbigniew")),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("reason", "local", "remote"), SUGGESTED)

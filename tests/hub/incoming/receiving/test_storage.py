@@ -24,9 +24,12 @@ def build(make, client):
 
     def build_received(key, result="accepted", *, at=NOON):
         message = InboundMessage(
-            endpoint=endpoint, connector_key="pipedrive", state="rejected", cause=result,
+            endpoint=endpoint,
+            connector_key="pipedrive",
+            state="rejected",
+            cause=result,
             received_at=at,
-        )  # fmt: skip
+        )
         if result == "accepted":
             message.state, message.cause, message.message_key, message.due_at = result, "", key, at
         return ReceivedMessage(message, key.encode(), result)

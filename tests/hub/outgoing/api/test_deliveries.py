@@ -90,11 +90,13 @@ def test_deliveries_are_listed_by_what_they_read_as(make, shop, delivery, connec
 @pytest.mark.parametrize(
     ("query", "count"),
     [
-        ("type=order.created", 1), ("type=order", 0), ("since=2020-01-01T00:00:00Z", 1),
+        ("type=order.created", 1),
+        ("type=order", 0),
+        ("since=2020-01-01T00:00:00Z", 1),
         ("until=2020-01-01T00:00:00%2B01:00", 0),
         ("type=order.created&since=2020-01-01T00:00:00Z&state=waiting", 1),
     ],
-)  # fmt: skip
+)
 def test_deliveries_are_listed_by_type_and_time(shop, delivery, query, count):
     assert len(ids(shop.get(f"{DELIVERIES}?{query}"))) == count
 

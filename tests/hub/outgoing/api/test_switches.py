@@ -72,8 +72,11 @@ def test_the_audit_knows_who_and_why(shop, acme):
     shop.delete(f"{URL}/tenant:acme")
     first, last = AuditRow.objects.order_by("pk")
     assert (first.verb, first.actor_kind, first.reason, first.tenant) == (
-        "switch.off", "api_key", "stocktaking", acme.public_id,
-    )  # fmt: skip
+        "switch.off",
+        "api_key",
+        "stocktaking",
+        acme.public_id,
+    )
     assert (last.verb, last.before) == ("switch.on", {"off": "tenant Acme"})
 
 

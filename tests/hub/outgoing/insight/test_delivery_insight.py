@@ -28,14 +28,22 @@ def attempt(delivery, at, *, status=None, milliseconds=100, outcome="later", bod
     """An attempt with its stored call; None: no answer came."""
     delivery.refresh_from_db()
     exchange = Exchange.objects.create(
-        id=uuid7(), at=at, method="POST",
-        url="https://hook.example/orders", request_body=body, status=status,
-    )  # fmt: skip
+        id=uuid7(),
+        at=at,
+        method="POST",
+        url="https://hook.example/orders",
+        request_body=body,
+        status=status,
+    )
     Rendering.objects.update_or_create(pk=delivery.pk, defaults={"body": body})
     return Attempt.unscoped.create(
-        delivery=delivery, number=delivery.attempts.count() + 1, started_at=at,
-        milliseconds=milliseconds, outcome=outcome, exchange=exchange.id,
-    )  # fmt: skip
+        delivery=delivery,
+        number=delivery.attempts.count() + 1,
+        started_at=at,
+        milliseconds=milliseconds,
+        outcome=outcome,
+        exchange=exchange.id,
+    )
 
 
 @pytest.fixture
@@ -64,11 +72,16 @@ def test_the_times_of_waiting_sending_and_answering_are_separate(failed_delivery
         failed_delivery, find_call_times(failed_delivery), now=NOON + MINUTE * 60
     )
     assert [(phase.kind, phase.length.total_seconds()) for phase in phases.phases] == [
-        ("waiting", 10), ("sending", 5), ("waiting", 45), ("answering", 1),
-    ]  # fmt: skip
+        ("waiting", 10),
+        ("sending", 5),
+        ("waiting", 45),
+        ("answering", 1),
+    ]
     assert [(total.kind, total.length_text, total.percent) for total in phases.totals] == [
-        ("waiting", "55.0 s", 90), ("sending", "5.0 s", 8), ("answering", "1.0 s", 2),
-    ]  # fmt: skip
+        ("waiting", "55.0 s", 90),
+        ("sending", "5.0 s", 8),
+        ("answering", "1.0 s", 2),
+    ]
 
 
 def test_what_was_not_sent_yet_has_waited_until_now(make, connection):

@@ -21,10 +21,21 @@ from tests.hub.outgoing.pump.test_loop import pump
 pytestmark = pytest.mark.django_db
 
 NAMES = [
-    "accepted", "matched", "filtered", "mapped", "tenant", "switch", "connection", "breaker",
-    "lane", "order", "quota",
-    "expiry", "attempts", "next_try",
-]  # fmt: skip
+    "accepted",
+    "matched",
+    "filtered",
+    "mapped",
+    "tenant",
+    "switch",
+    "connection",
+    "breaker",
+    "lane",
+    "order",
+    "quota",
+    "expiry",
+    "attempts",
+    "next_try",
+]
 
 
 def explain(delivery, now=NOON):

@@ -19,10 +19,17 @@ STATES = {  # by action: a state and reason in which it is possible, and one in 
     "skip": (("failed", "exhausted"), ("delivered", "")),
 }
 COLUMNS = (
-    "state", "reason", "detail", "replay_number", "low_priority", "crash_count", "attempt_count",
+    "state",
+    "reason",
+    "detail",
+    "replay_number",
+    "low_priority",
+    "crash_count",
+    "attempt_count",
     "quota_queue",
-    "position", "message_uuid",
-)  # fmt: skip
+    "position",
+    "message_uuid",
+)
 
 
 @pytest.fixture

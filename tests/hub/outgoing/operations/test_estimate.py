@@ -95,9 +95,13 @@ def test_a_quota_that_rests_is_waited_for(dead):
 def test_a_budget_that_is_spent_is_waited_for(dead):
     connection = dead(10, "salesforce")[0].connection
     QuotaState.objects.create(
-        key=f"salesforce|account|{connection.account}|", connector_key="salesforce", kind="account",
-        used_units=100, reported_limit=100, window_ends=LATER + timedelta(hours=5),
-    )  # fmt: skip
+        key=f"salesforce|account|{connection.account}|",
+        connector_key="salesforce",
+        kind="account",
+        used_units=100,
+        reported_limit=100,
+        window_ends=LATER + timedelta(hours=5),
+    )
     assert estimate().facts["seconds"] == 5 * 3600
 
 

@@ -171,10 +171,15 @@ def test_what_was_accepted_after_the_plan_is_not_touched(make, three):
     assert list_states() == ["cancelled"] * 3 + ["waiting"]
 
 
-@pytest.mark.parametrize(("kind", "state", "most"),
-    [("retry", "failed", 15), ("send_again", "delivered", 14),
-                                                     ("cancel", "held", 8),
-                                                     ("skip", "failed", 8)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "state", "most"),
+    [
+        ("retry", "failed", 15),
+        ("send_again", "delivered", 14),
+        ("cancel", "held", 8),
+        ("skip", "failed", 8),
+    ],
+)
 def test_a_batch_asks_a_fixed_number_of_questions(make, kind, state, most):
     first = make.delivery()
     rows = [first, *copy_delivery(first, 30)]

@@ -53,22 +53,31 @@ def test_rows_tell_state_type_thing_target_tries_and_cause(admin, delivery_row):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("state=waiting", True), ("state=failed", False), ("type=order.created", True),
+        ("state=waiting", True),
+        ("state=failed", False),
+        ("type=order.created", True),
         ("type=order.*", True),
-        ("type=lead.won", False), ("reason=paused", False), ("span=1h", True),
+        ("type=lead.won", False),
+        ("reason=paused", False),
+        ("span=1h", True),
         ("since=2999-01-01T00:00", False),
-        ("until=2999-01-01T00:00", True), ("until=2001-01-01T00:00", False), ("q=o-1", True),
+        ("until=2999-01-01T00:00", True),
+        ("until=2001-01-01T00:00", False),
+        ("q=o-1", True),
         ("q=o-2", False),
-        ("value=a-1001", True), ("value=zoë", True), ("value=A-2", False),
+        ("value=a-1001", True),
+        ("value=zoë", True),
+        ("value=A-2", False),
         ("state=no_route", False),
         ("type=order.created&value=A-1001&state=waiting", True),
         ("where=data.number=='A-1001'", True),
         ("where=data.number=='A-2'", False),
         ("where=data.customer.name=='Zoë' %26%26 id=='o-1'&value=zoë", True),
-        ("where=length(data.number)", True), ("where=length(data.total)", False),
+        ("where=length(data.number)", True),
+        ("where=length(data.total)", False),
         ("where=((", True),
     ],
-)  # fmt: skip
+)
 def test_the_address_narrows(admin, delivery_row, query, found):
     assert bool(list_rows(admin.get(f"{LOG}?{query}"))) is found
 
@@ -198,10 +207,13 @@ def test_a_page_that_ended_early_says_so(admin, acme, delivery_rows):
 @pytest.mark.parametrize(
     ("query", "most"),
     [
-        ("", 9), ("?state=held", 9), ("?type=order.created&span=24h", 9), ("?value=A-1001", 9),
+        ("", 9),
+        ("?state=held", 9),
+        ("?type=order.created&span=24h", 9),
+        ("?value=A-1001", 9),
         ("?q=o-1", 12),  # also in the index of values
     ],
-)  # fmt: skip
+)
 def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query, most):
     none = count_queries(admin, LOG + query)
     connection = make.connection(acme)

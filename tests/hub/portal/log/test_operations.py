@@ -56,8 +56,10 @@ def test_it_runs_and_tells_what_it_did(admin, three):
     html = admin.get(page_of(operation)).content.decode()
     assert "3 of 3 done" in html and admin.get(page_of(operation, "live"))["HX-Refresh"] == "true"
     assert list(AuditRow.objects.order_by("pk").values_list("verb", flat=True)) == [
-        "operation.plan", "operation.confirm", "operation.finish",
-    ]  # fmt: skip
+        "operation.plan",
+        "operation.confirm",
+        "operation.finish",
+    ]
 
 
 def test_it_can_be_cancelled(admin, three):

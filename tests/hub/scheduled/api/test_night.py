@@ -29,13 +29,17 @@ def test_a_platform_key_reads_the_coming_night(make, api):
     assert sum(night["calls"]["salesforce"]) == pytest.approx(120)
     (run,) = night["runs"]
     assert (run["job"], run["tenant"], run["calls"]) == (
-        str(job.public_id), "acme", {"salesforce": 120},
-    )  # fmt: skip
+        str(job.public_id),
+        "acme",
+        {"salesforce": 120},
+    )
     assert run["run"] is None and run["reason"] == "" and run["known"]
     (quota,) = night["quotas"]
     assert (quota["quota"], quota["units_left"], quota["units_per_minute"]) == (
-        "account", 80_000.0, None,
-    )  # fmt: skip
+        "account",
+        80_000.0,
+        None,
+    )
 
 
 def test_an_empty_night_is_answered_too(api):

@@ -35,9 +35,10 @@ def test_a_long_night_has_wide_columns_with_the_mean_of_their_minutes():
 @given(
     st.lists(
         st.tuples(st.floats(0, 3000), st.floats(0, 500), st.integers(0, 9_000)),
-        min_size=1, max_size=9,
+        min_size=1,
+        max_size=9,
     )
-)  # fmt: skip
+)
 def test_no_call_is_lost(values):
     spans = [span(*value) for value in values]
     length, columns = count_calls_in_columns(spans, find_range(spans, now=NOON))

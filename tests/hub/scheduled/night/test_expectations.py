@@ -64,9 +64,13 @@ def test_many_tenants_and_nights_are_read_in_one_statement(make, job, django_ass
 
 def test_calls_are_counted_once_for_each_kind_of_scope():
     units = {
-        "slack|method|T1|chat.postMessage": 3, "slack|method|T1|conversations.list": 2,
-        "slack|channel|T1|C1": 3, "app|app||calls": 8, "app|app||requests": 8, "|host||x.test": 13,
-    }  # fmt: skip
+        "slack|method|T1|chat.postMessage": 3,
+        "slack|method|T1|conversations.list": 2,
+        "slack|channel|T1|C1": 3,
+        "app|app||calls": 8,
+        "app|app||requests": 8,
+        "|host||x.test": 13,
+    }
     assert count_calls(units) == {"slack": 5, "app": 8}
     assert count_calls({"app|calls||": 9, "app|app||requests": 30}) == {"app": 9}
     accounts = {

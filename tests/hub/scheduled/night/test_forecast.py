@@ -48,9 +48,12 @@ def test_calls_ends_and_quotas_are_predicted(make):
 def test_what_was_spent_of_a_budget_is_not_there_for_the_night(make):
     create_nightly_job(make, 1)
     QuotaState.objects.create(
-        key="salesforce|account|00D0|", connector_key="salesforce", kind="account",
-        used_units=79_970, window_ends=NOON + DAY / 2,
-    )  # fmt: skip
+        key="salesforce|account|00D0|",
+        connector_key="salesforce",
+        kind="account",
+        used_units=79_970,
+        window_ends=NOON + DAY / 2,
+    )
     night = forecast_night(now=NOON)
     (late,) = night.late_runs
     assert late.ends_at is None
@@ -98,9 +101,13 @@ def test_an_hourly_job_has_all_its_slots(make):
 def test_what_a_running_run_has_spent_is_not_expected_again(make):
     job = create_nightly_job(make, 1)
     create_run(
-        job, job.schedules.get().tenant, slot_at=NOON, state="running", finished_at=None,
+        job,
+        job.schedules.get().tenant,
+        slot_at=NOON,
+        state="running",
+        finished_at=None,
         calls={"salesforce|account|00D0|": 90, APP: 90},
-    )  # fmt: skip
+    )
     running = next(run for run in forecast_night(now=NOON).runs if run.run)
     assert running.expectation.calls == {"salesforce": 30, "app": 30}
 

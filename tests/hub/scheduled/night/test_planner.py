@@ -18,9 +18,12 @@ def new_run(schedule, **values):
     """An unsaved run of the schedule's next slot, as it is before it is planned."""
     slot_at = schedule.next_slot_at
     defaults = {
-        "slot_at": slot_at, "due_at": slot_at, "window_ends_at": slot_at + WINDOW,
-        "deadline_at": slot_at + 2 * WINDOW, "created_at": slot_at,
-    }  # fmt: skip
+        "slot_at": slot_at,
+        "due_at": slot_at,
+        "window_ends_at": slot_at + WINDOW,
+        "deadline_at": slot_at + 2 * WINDOW,
+        "created_at": slot_at,
+    }
     return Run(job=schedule.job, tenant=schedule.tenant, **defaults | values)
 
 

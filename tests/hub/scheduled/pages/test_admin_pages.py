@@ -61,9 +61,14 @@ def test_staff_do_not_read_what_is_written_to_customers(superuser, acme):
 
 def test_a_run_shows_what_was_planned_what_it_cost_and_its_log(superuser, acme, job):
     run = create_run(
-        job, acme, calls={"salesforce|account|00D|": 1_207}, expected_seconds=90,
-        expected_calls={"salesforce": 1_100}, reason="", result={"compared": 12_000},
-    )  # fmt: skip
+        job,
+        acme,
+        calls={"salesforce|account|00D|": 1_207},
+        expected_seconds=90,
+        expected_calls={"salesforce": 1_100},
+        reason="",
+        result={"compared": 12_000},
+    )
     RunLogEntry.unscoped.create(run=run, at=clock(), level="info", kind="started")
     text = load_page(superuser, "run_change", run.pk)
     for part in ("1,207", "1,100 calls", "90 s", "12,000", "Started."):
@@ -111,13 +116,22 @@ def test_runs_that_will_miss_their_deadline_are_named_with_the_reason(superuser,
 def test_the_last_night_is_shown_beside_its_plan(superuser, acme, job):
     slot_at = clock() - DAY / 8
     create_run(
-        job, acme, slot_at=slot_at, seconds=600, calls={"app|app||requests": 600},
-        expected_seconds=540, expected_calls={"app": 540},
-    )  # fmt: skip
+        job,
+        acme,
+        slot_at=slot_at,
+        seconds=600,
+        calls={"app|app||requests": 600},
+        expected_seconds=540,
+        expected_calls={"app": 540},
+    )
     late = create_run(
-        create_job(acme, name="Late one"), acme, slot_at=slot_at,
-        deadline_at=slot_at, state="running", finished_at=None,
-    )  # fmt: skip
+        create_job(acme, name="Late one"),
+        acme,
+        slot_at=slot_at,
+        deadline_at=slot_at,
+        state="running",
+        finished_at=None,
+    )
     text = normalize_markup(superuser.get(NIGHT + "?night=last").content.decode())
     assert "600 calls in all" in text and "540 calls were planned" in text
     assert f">{late.job.name}</a>" in text and "It took 180 minutes." in text
@@ -133,9 +147,13 @@ def test_few_calls_of_a_long_run_are_visible_in_each_column(superuser, acme, job
 
 def test_a_system_that_none_of_the_planned_calls_reached_is_shown(superuser, acme, job):
     create_run(
-        job, acme, slot_at=clock() - DAY / 8, calls={"app|app||requests": 600},
-        expected_seconds=540, expected_calls={"app": 540, "slack": 20},
-    )  # fmt: skip
+        job,
+        acme,
+        slot_at=clock() - DAY / 8,
+        calls={"app|app||requests": 600},
+        expected_seconds=540,
+        expected_calls={"app": 540, "slack": 20},
+    )
     text = normalize_markup(superuser.get(NIGHT + "?night=last").content.decode())
     assert "Calls to Slack in a minute" in text
     assert "0 calls in all" in text and "20 calls were planned" in text
@@ -153,9 +171,11 @@ def test_the_night_of_all_tenants_is_not_for_staff_of_some(make, client, acme):
 
 def test_more_tenants_cost_no_more_statements(superuser, make, acme, job):
     coming_night(make, 2)
-    pages = [NIGHT, NIGHT + "?night=last", *(
-        reverse(f"admin:scheduled_{name}_changelist") for name in ("job", "run", "jobschedule")
-    )]  # fmt: skip
+    pages = [
+        NIGHT,
+        NIGHT + "?night=last",
+        *(reverse(f"admin:scheduled_{name}_changelist") for name in ("job", "run", "jobschedule")),
+    ]
     before = [count_queries(superuser, page) for page in pages]
     for number in range(5):
         other = make.tenant(f"other-{number}")
@@ -166,10 +186,18 @@ def test_more_tenants_cost_no_more_statements(superuser, make, acme, job):
 
 
 STAFF_FORM = {
-    "owner": "", "name": "Everybody's sales", "kind": "report", "connector_key": "slack",
-    "cron": "0 9 * * mon", "window_minutes": "30", "deadline_minutes": "", "catch_up": "skip",
-    "options": "{}", "priority": "3", "concurrency_group": "reports",
-}  # fmt: skip
+    "owner": "",
+    "name": "Everybody's sales",
+    "kind": "report",
+    "connector_key": "slack",
+    "cron": "0 9 * * mon",
+    "window_minutes": "30",
+    "deadline_minutes": "",
+    "catch_up": "skip",
+    "options": "{}",
+    "priority": "3",
+    "concurrency_group": "reports",
+}
 
 
 def post(client, name, data=None, args=()):

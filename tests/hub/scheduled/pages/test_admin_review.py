@@ -85,9 +85,13 @@ def test_the_list_takes_a_fixed_number_of_statements(
 
 def test_the_page_of_a_difference_shows_its_repair(make, staff, salesforce):
     stored = make.discrepancy(
-        salesforce, state="repairing", repair_side="remote", replaced_value="Paid",
-        repaired_at=NIGHT, repair_delivery=make.delivery(salesforce),
-    )  # fmt: skip
+        salesforce,
+        state="repairing",
+        repair_side="remote",
+        replaced_value="Paid",
+        repaired_at=NIGHT,
+        repair_delivery=make.delivery(salesforce),
+    )
     url = reverse("admin:scheduled_discrepancy_change", args=[stored.pk])
     text = load_page(staff, url)
     assert "Value before the repair" in text and "updates automatically" in text

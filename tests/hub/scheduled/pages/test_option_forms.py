@@ -81,10 +81,14 @@ def test_options_for_a_system_that_is_gone_are_not_valid(kind, connector_key, op
 def test_rows_are_added_changed_and_left_out():
     form = open_option_form("reconcile", "salesforce", RECONCILE, None)
     changes = {
-        "fields-0-name": "", "fields-0-local": "", "fields-0-remote": "",
+        "fields-0-name": "",
+        "fields-0-local": "",
+        "fields-0-remote": "",
         "fields-1-owner": "newer",
-        "fields-2-name": "note", "fields-2-local": "note", "fields-2-remote": "Note__c",
-    }  # fmt: skip
+        "fields-2-name": "note",
+        "fields-2-local": "note",
+        "fields-2-remote": "Note__c",
+    }
     form = open_option_form("reconcile", "salesforce", RECONCILE, submit(form, **changes))
     assert form.is_valid()
     rows = [(row["name"], row["owner"]) for row in form.build()["fields"]]

@@ -8,10 +8,16 @@ from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
 FORM = {
-    "name": "Monday's sales", "kind": "report", "connector_key": "slack", "connection": "",
-    "cron": "0 9 * * mon", "window_minutes": "", "deadline_minutes": "", "catch_up": "run_late",
+    "name": "Monday's sales",
+    "kind": "report",
+    "connector_key": "slack",
+    "connection": "",
+    "cron": "0 9 * * mon",
+    "window_minutes": "",
+    "deadline_minutes": "",
+    "catch_up": "run_late",
     "options": "{}",
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -73,9 +73,16 @@ def test_what_follows_a_run_that_never_was_is_nothing(browser, acme, job):
 def running(job, acme, **values):
     now = clock()
     run = create_run(
-        job, acme, slot_at=now - timedelta(minutes=1), state="running", finished_at=None,
-        done_count=300, expected_count=1_000, calls={"salesforce|account|00D|": 7}, **values,
-    )  # fmt: skip
+        job,
+        acme,
+        slot_at=now - timedelta(minutes=1),
+        state="running",
+        finished_at=None,
+        done_count=300,
+        expected_count=1_000,
+        calls={"salesforce|account|00D|": 7},
+        **values,
+    )
     RunLogEntry.unscoped.create(
         run=run, at=now, level="warning", kind="page_failed", parameters={"attempts": 1_200}
     )
@@ -109,9 +116,14 @@ def test_the_page_is_loaded_again_when_the_run_has_ended(browser, acme, job):
 def test_the_last_day_is_shown_beside_its_plan(browser, make, acme, job):
     slot_at = clock() - timedelta(hours=3)
     create_run(
-        job, acme, slot_at=slot_at, seconds=600, calls={"salesforce|calls||": 600},
-        expected_seconds=540, expected_calls={"salesforce": 540},
-    )  # fmt: skip
+        job,
+        acme,
+        slot_at=slot_at,
+        seconds=600,
+        calls={"salesforce|calls||": 600},
+        expected_seconds=540,
+        expected_calls={"salesforce": 540},
+    )
     other = make.tenant("other", name="Somebody else")
     create_run(create_job(other, name="Another's job"), other, slot_at=slot_at)
     text = load_page(browser, "runs/night/")

@@ -114,9 +114,13 @@ def test_the_page_of_a_difference_explains_it(make, browser, job, salesforce):
 
 def test_a_missing_record_is_shown_as_missing(make, browser, job, salesforce):
     stored = make.discrepancy(
-        salesforce, job=job, verdict="missing_there", field="", local_value={"number": "A-7"},
+        salesforce,
+        job=job,
+        verdict="missing_there",
+        field="",
+        local_value={"number": "A-7"},
         remote_value=None,
-    )  # fmt: skip
+    )
     text = load_page(browser, f"{stored.public_id}/")
     assert "Our application has this record, and Salesforce does not." in text
     assert "no record" in text and "number: A-7" in text
@@ -125,9 +129,14 @@ def test_a_missing_record_is_shown_as_missing(make, browser, job, salesforce):
 def test_a_repaired_difference_keeps_its_old_value(make, browser, job, salesforce):
     delivery = make.delivery(salesforce)
     stored = make.discrepancy(
-        salesforce, job=job, state="repairing", repair_side="remote", replaced_value="Paid",
-        repaired_at=NIGHT, repair_delivery=delivery,
-    )  # fmt: skip
+        salesforce,
+        job=job,
+        state="repairing",
+        repair_side="remote",
+        replaced_value="Paid",
+        repaired_at=NIGHT,
+        repair_delivery=delivery,
+    )
     text = load_page(browser, f"{stored.public_id}/")
     assert "Value before the repair" in text and "Paid" in text
     assert f"/t/acme/deliveries/{delivery.public_id}/" in text

@@ -112,13 +112,20 @@ def test_a_read_without_progress_ends(page, reason):
         (["A-1", {"number": "A-2", "tenant": "acme"}], "not_a_record"),
         ([{"tenant": "acme"}, {"number": "A-2", "tenant": "acme"}], "no_id"),
         ([{"number": "A" * 201, "tenant": "acme"}, {"number": "A-2", "tenant": "acme"}], "no_id"),
-        ([{"number": "A-1", "tenant": "globex"}, {"number": "A-2", "tenant": "acme"}],
-         "other_tenant"),
+        (
+            [{"number": "A-1", "tenant": "globex"}, {"number": "A-2", "tenant": "acme"}],
+            "other_tenant",
+        ),
         ([{"number": "A-1"}, {"number": "A-2", "tenant": "acme"}], "other_tenant"),
-        ([{"number": "A-1", "tenant": "acme", "version": "x" * 300},
-          {"number": "A-2", "tenant": "acme"}], "invalid_version"),
+        (
+            [
+                {"number": "A-1", "tenant": "acme", "version": "x" * 300},
+                {"number": "A-2", "tenant": "acme"},
+            ],
+            "invalid_version",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_record_that_cannot_be_used_is_left_out_and_the_read_incomplete(records, reason):
     pages = read_all_pages(FakeRun(answer({"orders": records, "count": 2, "next_after": None})))
     assert ids(pages) == ["A-2"]

@@ -37,9 +37,12 @@ def salesforce(make, acme):
 @pytest.fixture
 def stored_discrepancy(make, salesforce):
     return make.discrepancy(
-        salesforce, record_key="A-7", local_id="A-7", remote_id="a015g00000AbCdEAAV",
+        salesforce,
+        record_key="A-7",
+        local_id="A-7",
+        remote_id="a015g00000AbCdEAAV",
         remote_version="2026-11-25T00:30:00.000+0000",
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -32,16 +32,25 @@ def test_the_picture_is_not_uploaded_again_after_a_kill_before_the_message(make,
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        pytest.param({"path": "getUploadURL", "body": {"ok": False, "error": "missing_scope"}},
-                     "missing_scope", id="permission refused"),
-        pytest.param({"path": "getUploadURL", "changes": {"upload_url": "https://evil.example/"}},
-                     "host_refused", id="another host"),
+        pytest.param(
+            {"path": "getUploadURL", "body": {"ok": False, "error": "missing_scope"}},
+            "missing_scope",
+            id="permission refused",
+        ),
+        pytest.param(
+            {"path": "getUploadURL", "changes": {"upload_url": "https://evil.example/"}},
+            "host_refused",
+            id="another host",
+        ),
         pytest.param({"path": "/slack/upload", "status": 500}, "status_500", id="upload failed"),
-        pytest.param({"path": "completeUpload", "body": {"ok": False, "error": "file_not_found"}},
-                     "file_not_found", id="not finished"),
+        pytest.param(
+            {"path": "completeUpload", "body": {"ok": False, "error": "file_not_found"}},
+            "file_not_found",
+            id="not finished",
+        ),
         pytest.param({"path": "completeUpload", "body": "<html>"}, "unreadable", id="no answer"),
     ],
-)  # fmt: skip
+)
 def test_a_picture_that_slack_refuses_leaves_the_message(make, desk, acme, fault, reason):
     connect(make, desk, acme, "app", "slack")
     place_orders(desk, "20.00", "30.00")

@@ -21,9 +21,16 @@ AFTER_NOON = datetime(2026, 11, 30, 8, tzinfo=UTC)  # a Monday after the sandbox
 def seed_orders(desk, *orders, name="an order"):
     """Orders in Salesforce, each with the time of its creation and its amount."""
     records = [
-        {"Status": "Draft", "AccountId": "001000000000001AAA", "EffectiveDate": created[:10],
-         "TotalAmount": total, "CreatedDate": created, "Name": name} for created, total in orders
-    ]  # fmt: skip
+        {
+            "Status": "Draft",
+            "AccountId": "001000000000001AAA",
+            "EffectiveDate": created[:10],
+            "TotalAmount": total,
+            "CreatedDate": created,
+            "Name": name,
+        }
+        for created, total in orders
+    ]
     answer = desk.post(
         "/_control/seed",
         json={"system": "salesforce", "account": ORG, "object": "Order", "records": records},
@@ -275,14 +282,17 @@ def test_a_report_to_a_system_that_is_not_connected_is_blocked_before_any_call(m
     assert context.called == []
 
 
-@pytest.mark.parametrize("body", [
-    {"totalSize": 1, "done": True, "records": [{"figure0": 1, "figure1": "NaN"}]},
-    {"totalSize": 1, "done": True, "records": [{"figure0": True, "figure1": 1}]},
-    {"totalSize": 1, "done": True, "records": [{"figure0": 1}]},
-    {"totalSize": 0, "done": True, "records": []},
-    {"totalSize": 1, "done": True, "records": [{"figure0": 1, "figure1": 1e300}]},
-    {"totalSize": 2, "done": True, "records": [{"figure0": 1, "figure1": 1}]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"totalSize": 1, "done": True, "records": [{"figure0": 1, "figure1": "NaN"}]},
+        {"totalSize": 1, "done": True, "records": [{"figure0": True, "figure1": 1}]},
+        {"totalSize": 1, "done": True, "records": [{"figure0": 1}]},
+        {"totalSize": 0, "done": True, "records": []},
+        {"totalSize": 1, "done": True, "records": [{"figure0": 1, "figure1": 1e300}]},
+        {"totalSize": 2, "done": True, "records": [{"figure0": 1, "figure1": 1}]},
+    ],
+)
 def test_figures_that_are_none_are_never_reported(make, desk, acme, body):
     connect(make, desk, acme, "salesforce", "slack")
     desk.fault("salesforce", path="/query", body=body, times=0)

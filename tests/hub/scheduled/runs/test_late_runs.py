@@ -64,9 +64,12 @@ def test_runs_that_have_started_or_that_a_person_requested_are_not_moved(make):
 
 def pace(**values):
     defaults = {
-        "seconds_between_calls": 0.5, "expected_calls": {"slack": 3}, "due_at": NOON,
-        "window_ends_at": WINDOW_END, "calls": {},
-    }  # fmt: skip
+        "seconds_between_calls": 0.5,
+        "expected_calls": {"slack": 3},
+        "due_at": NOON,
+        "window_ends_at": WINDOW_END,
+        "calls": {},
+    }
     return CallPace.of(Run(**defaults | values))
 
 

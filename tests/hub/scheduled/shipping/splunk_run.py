@@ -116,18 +116,27 @@ class SimulatedRun:
 
 def make_run(make, tenant, **options):
     job = Job.unscoped.create(
-        tenant=tenant, kind="ship", name="logs", connector_key="splunk", cron="* * * * *",
+        tenant=tenant,
+        kind="ship",
+        name="logs",
+        connector_key="splunk",
+        cron="* * * * *",
         options=options,
-    )  # fmt: skip
+    )
     return make_another_run(job, tenant)
 
 
 def make_another_run(job, tenant):
     Run.unscoped.filter(job=job, state="running").update(state="failed")
     return Run.unscoped.create(
-        job=job, tenant=tenant, state="running", due_at=NOON, window_ends_at=NOON + 60 * MINUTE,
-        deadline_at=NOON + 60 * MINUTE, created_at=NOON,
-    )  # fmt: skip
+        job=job,
+        tenant=tenant,
+        state="running",
+        due_at=NOON,
+        window_ends_at=NOON + 60 * MINUTE,
+        deadline_at=NOON + 60 * MINUTE,
+        created_at=NOON,
+    )
 
 
 def finish(coroutine):

@@ -15,9 +15,13 @@ SPLUNK = {"name": "Lines", "kind": "ship", "connector": "splunk", "cron": "* * *
 
 def add_job(tenant, source="collection", **options):
     job = build_job(
-        tenant=tenant, name="Lines", kind="ship", connector_key="splunk", cron="* * * * *",
+        tenant=tenant,
+        name="Lines",
+        kind="ship",
+        connector_key="splunk",
+        cron="* * * * *",
         options={"source": source, **options},
-    )  # fmt: skip
+    )
     return create_job(job, SYSTEM, now=NOON)
 
 

@@ -10,9 +10,20 @@ from hub.scheduled.shipping.shipment import Batch, Shipment
 
 LINES, BATCH = 30, 4
 ACTIONS = (
-    "send", "send", "send", "lose_answer", "accept_in_part", "ask", "ask", "lose_acknowledgement",
-    "replicate", "restart", "kill", "kill_after_send", "expire",
-)  # fmt: skip
+    "send",
+    "send",
+    "send",
+    "lose_answer",
+    "accept_in_part",
+    "ask",
+    "ask",
+    "lose_acknowledgement",
+    "replicate",
+    "restart",
+    "kill",
+    "kill_after_send",
+    "expire",
+)
 
 
 class Indexers:

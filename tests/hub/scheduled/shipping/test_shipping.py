@@ -31,10 +31,14 @@ def test_all_lines_that_wait_go_in_one_request_with_their_numbers(acme, start):
     (request,) = context.splunk.requests
     first = read_body(request)[0]
     assert first == {
-        "time": 1795608000.25, "event": {"time": 1795608000.25, "message": "paid"},
-        "host": "web-1", "source": "integration-hub:api", "sourcetype": "app", "index": "main",
+        "time": 1795608000.25,
+        "event": {"time": 1795608000.25, "message": "paid"},
+        "host": "web-1",
+        "source": "integration-hub:api",
+        "sourcetype": "app",
+        "index": "main",
         "fields": {"team": "shop", "log_line": "0"},
-    }  # fmt: skip
+    }
     assert context.splunk.lines() == [0, 1, 2, 3]
     assert (position().shipped_line, position().batches, position().run) == (4, [], None)
 

@@ -208,11 +208,13 @@ def test_a_change_is_found_once_and_not_beside_its_creation(make, desk, acme, pi
     assert execute(run_sync, context)["found"] == 2
     run_inbox()
     types = sorted((item.record, item.type) for item in InboundItem.unscoped.all())
-    assert types == sorted([
-        (known, "pipedrive.person.created"),
-        (known, "pipedrive.person.updated"),
-        (missed, "pipedrive.person.created"),
-    ])  # fmt: skip
+    assert types == sorted(
+        [
+            (known, "pipedrive.person.created"),
+            (known, "pipedrive.person.updated"),
+            (missed, "pipedrive.person.created"),
+        ]
+    )
     context.run.cursor = {}
     assert execute(run_sync, context)["found"] == 1  # that of the new person, once
     run_inbox()

@@ -52,10 +52,19 @@ def find(term, *tenants):
 
 def test_ids_numbers_and_addresses_are_values_and_texts_dates_and_prices_are_not():
     data = {
-        "number": "A-1005", "deal": 4711, "mail": "Ann@Shop.test", "name": "Ann Miller",
-        "total": "12.50", "price": 12.5, "at": "2026-11-28T10:00:00Z", "day": "2026-11-28",
-        "paid": True, "items": [{"sku": "TEA-9"}], "count": 12, "url": "https://shop.test/1",
-    }  # fmt: skip
+        "number": "A-1005",
+        "deal": 4711,
+        "mail": "Ann@Shop.test",
+        "name": "Ann Miller",
+        "total": "12.50",
+        "price": 12.5,
+        "at": "2026-11-28T10:00:00Z",
+        "day": "2026-11-28",
+        "paid": True,
+        "items": [{"sku": "TEA-9"}],
+        "count": 12,
+        "url": "https://shop.test/1",
+    }
     found = {"order-a-1005", "a-1005", "1005", "4711", "ann@shop.test", "tea-9"}
     assert list_event_values("order-A-1005", body(data)) == found
 

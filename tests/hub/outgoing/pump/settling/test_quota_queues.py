@@ -261,10 +261,14 @@ def test_live_work_waits_behind_no_background_work(waits, asks, stands_behind):
 
 def queue_of(scopes, *, closed, pk=1, low_priority=False):
     return QuotaQueue(
-        pk=pk, connection_id=1, low_priority=low_priority,
-        digest=digest_scopes(scopes), scopes=scopes, closed=closed,
+        pk=pk,
+        connection_id=1,
+        low_priority=low_priority,
+        digest=digest_scopes(scopes),
+        scopes=scopes,
+        closed=closed,
         opens_at=NOON + SECOND,
-    )  # fmt: skip
+    )
 
 
 def build_request(scopes, *, low_priority=False):
