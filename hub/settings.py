@@ -247,6 +247,8 @@ HUB_ACTION_WAIT_SECONDS = 10.0  # for the result of an action that is requested 
 HUB_SUBSCRIPTION_CHECK_SECONDS = read_setting(
     whole_number_parser(0, 86_400), "HUB_SUBSCRIPTION_CHECK_SECONDS", 0
 )
+# after a longer outage a person starts the reads of what was missed
+HUB_GAP_CONFIRM_HOURS = read_setting(whole_number_parser(1, 8_760), "HUB_GAP_CONFIRM_HOURS", 24)
 # received webhooks that may wait; further ones get 503, and their systems try again
 HUB_INBOX_BACKLOG = read_setting(whole_number_parser(1, 10_000_000), "HUB_INBOX_BACKLOG", 100_000)
 # that one loop executes side by side

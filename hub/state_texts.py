@@ -155,6 +155,15 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the styl
     "repairing": ("info", "sync"),
     "resolved": ("good", "check_circle"),
     "ignored": ("idle", "do_not_disturb_on"),
+    "listening": ("good", "hearing"),
+    "quiet": ("info", "hearing"),
+    "due": ("info", "schedule"),
+    "reading": ("info", "sync"),
+    "closed": ("good", "check_circle"),
+    "incomplete": ("bad", "error"),
+    "off": ("idle", "do_not_disturb_on"),
+    "idle": ("good", "check_circle"),
+    "refused": ("bad", "block"),
 }
 
 STATE_LABELS = (  # the shown name of each state
@@ -205,6 +214,15 @@ STATE_LABELS = (  # the shown name of each state
     _("resolved"),
     _("ignored"),
     _("unconfirmed"),
+    _("listening"),
+    _("quiet"),
+    _("due"),
+    _("reading"),
+    _("closed"),
+    _("incomplete"),
+    _("off"),
+    _("idle"),
+    _("refused"),
 )
 
 

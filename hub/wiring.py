@@ -17,6 +17,7 @@ from hub.connections.status.former_members import notify_former_connections
 from hub.drift.erase import erase_drift
 from hub.identities.erase import erase_directory
 from hub.incoming.endpoints.create import find_app_webhook_url
+from hub.incoming.gaps import reset_sources
 from hub.incoming.processing.claim import MESSAGE_LEASES
 from hub.incoming.processing.former_accounts import hold_items_of_former_account
 from hub.incoming.processing.replay import replay_batch
@@ -100,6 +101,7 @@ def _connect_connections() -> None:
     ACCOUNT_CONNECTED.connect(attribute_unmatched_items, request_connection_check)
     ACCOUNT_REPLACED.connect(
         forget_registrations,
+        reset_sources,
         hold_items_of_former_account,
         erase_directory,
         erase_schemas,

@@ -23,8 +23,10 @@ from hub.drift.models import DriftFinding
 from hub.incoming.models import (
     InboundBody,
     InboundEndpoint,
+    InboundGap,
     InboundItem,
     InboundMessage,
+    InboundSource,
     WebhookSubscription,
 )
 from hub.incoming.models.endpoints import hash_endpoint_key
@@ -250,6 +252,33 @@ class Factories(TenantFactories, ScheduledFactories):
             endpoint=self.inbound_endpoint(connection),
             tenant=connection.tenant,
             **{"key": "order.create", "event_types": ["order.created"]} | fields,
+        )
+
+    def source(self, connection, object="person", **fields):
+        """What routes want of a connection, without a proof that it arrives."""
+        return InboundSource.unscoped.create(
+            tenant=connection.tenant,
+            connection=connection,
+            object=object,
+            **{"state_changed_at": NOON, "created_at": NOON} | fields,
+        )
+
+    def gap(self, source, *, now=NOON, **fields):
+        """A gap that is due; with `to_at=None` and `state="open"` one that lasts."""
+        columns = {
+            "cause": "outage",
+            "state": "due",
+            "from_at": now - 10 * MINUTE,
+            "to_at": now,
+            "due_at": now,
+        }
+        return InboundGap.unscoped.create(
+            tenant=source.tenant,
+            connection=source.connection,
+            source=source,
+            opened_at=now,
+            state_changed_at=now,
+            **columns | fields,
         )
 
     def integration(self, tenant=None, *, route=None, job=None, answers=None, **fields):

@@ -33,6 +33,7 @@ class SignedWebhooks(WebhookSource):
     answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
     retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
+    has_types_of_sender = True
 
     def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
         return build_scheme(settings)

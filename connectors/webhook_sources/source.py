@@ -131,6 +131,7 @@ class WebhookSource:
     secret_field: str = ""  # the key of that field
     body_bytes_max: int = DEFAULT_BODY_BYTES_MAX  # bytes
     event_types: tuple[IncomingEventType, ...] = ()
+    has_types_of_sender: bool = False  # the sender chooses the types, also such as are not listed
     answer_deadline_seconds: float = 10.0  # seconds in which the system expects the acknowledgement
     # the last attempt of the system after the first one, in seconds; 0: it does not retry
     retry_period_seconds: float = 0.0
@@ -164,6 +165,13 @@ class WebhookSource:
         Never raises.
         """
         return ""
+
+    def find_object(self, type: str) -> str:
+        """Return the object of an event type, its first part; "" if the sender chooses the types.
+
+        `type`: without the connector's key.
+        """
+        return "" if self.has_types_of_sender else type.partition(".")[0]
 
     def is_same_account(self, account: str, connected: str) -> bool:
         """Return whether two spellings denote the same account."""

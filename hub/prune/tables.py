@@ -5,14 +5,21 @@ event's row contains the sender's id: while it exists, the same event is not acc
 """
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from hub.connections.models import Authorization, ConnectLink, CredentialEvent
 from hub.drift.models import DriftFinding
-from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
+from hub.incoming.models import (
+    InboundBody,
+    InboundCount,
+    InboundGap,
+    InboundItem,
+    InboundMessage,
+    RhythmDay,
+)
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.operations.models import Operation
@@ -93,6 +100,16 @@ def _find_open_messages(ids: Collection[Any]) -> set[Any]:
 
 def _items_still_open(messages: Collection[Any]) -> QuerySet[InboundItem]:
     return InboundItem.unscoped.filter(message__in=messages, state__in=("received", "held"))
+
+
+def _ages_of_rhythm_days(ids: Sequence[Any]) -> Ages:
+    days = RhythmDay.unscoped.filter(pk__in=ids).values_list("pk", "day")
+    return {pk: datetime.combine(day, time.min, UTC) for pk, day in days}
+
+
+def _find_unfinished_gaps(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    rows = InboundGap.unscoped.filter(pk__in=ids, state__in=InboundGap.UNFINISHED_STATES)
+    return rows.values_list("pk", flat=True)
 
 
 def _log_chunks_that_wait(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
@@ -205,6 +222,20 @@ TABLES: list[Table] = [
         InboundCount.unscoped.all,
         _ages_by_column(InboundCount, "minute"),
         select_no_kept_rows,
+    ),
+    Table(
+        "days of rhythms",
+        "rows",
+        RhythmDay.unscoped.all,
+        _ages_of_rhythm_days,
+        select_no_kept_rows,
+    ),
+    Table(
+        "gaps",
+        "rows",
+        InboundGap.unscoped.all,
+        _ages_by_column(InboundGap, "state_changed_at"),
+        _find_unfinished_gaps,
     ),
     Table(
         "log chunks",

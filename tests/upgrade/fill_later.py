@@ -12,7 +12,14 @@ from hub.connections.models import Authorization, Credential, QuotaQueue, Revoca
 from hub.crypto.sealed import seal
 from hub.drift.models import DriftSchedule, SchemaBaseline
 from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser, SuggestionRun
-from hub.incoming.models import InboundCount, WebhookAddress
+from hub.incoming.models import (
+    InboundCount,
+    RhythmDay,
+    RhythmPosition,
+    SourceCanary,
+    SourceRhythm,
+    WebhookAddress,
+)
 from hub.limits.models import LimitUsage
 from hub.mail.models import Mail
 from hub.mappings.models import IdentityFallback
@@ -122,6 +129,7 @@ def receive_webhooks(make, tenant):
     InboundCount.unscoped.create(
         endpoint=make.inbound_endpoint(pipedrive), minute=NOON, cause="accepted", count=4
     )
+    listen_to_source(make, pipedrive)
     acquire_slot("inbox", uuid.UUID(int=3), now=NOON)
     WebhookAddress.objects.create(
         id=WebhookAddress.ONLY_ROW, public_url="https://hub.example.com", changed_at=NOON
@@ -135,6 +143,22 @@ def receive_webhooks(make, tenant):
         is_forwarded=False,
         written_at=LATER,
     )
+
+
+def listen_to_source(make, connection):
+    """Its rhythm is known, its canary waits, and a gap is due."""
+    source = make.source(connection, heard_at=NOON)
+    make.gap(source, now=LATER)
+    rhythm = SourceRhythm.unscoped.create(
+        source=source,
+        connection=connection,
+        type="pipedrive.person.created",
+        first_day=NOON.date(),
+        last_item_at=NOON,
+    )
+    RhythmDay.unscoped.create(rhythm=rhythm, day=NOON.date(), h12=7)
+    RhythmPosition.objects.create(item_id=1, counted_at=NOON)
+    SourceCanary.unscoped.create(source=source, is_on=True, state="waiting", mark="Check 1")
 
 
 def run_jobs(make, tenant):

@@ -57,10 +57,16 @@ class InboundItem(Scoped, StateMachine):
     account = models.CharField(max_length=200, blank=True)  # as the system names it
     # the system's id of the notification; unique per connection
     item_key = models.CharField(max_length=200)
+    # the change, as webhooks and reads of the record name it; unique per connection unless empty
+    change_key = models.CharField(max_length=200, blank=True, default="", db_default="")
     position = models.PositiveSmallIntegerField(default=0)  # in its message, from 0
     # the type of its event: connector, object, change
     type = models.CharField(max_length=120)
     record = models.CharField(max_length=200, blank=True)  # the id of the changed record
+    # when the record had been changed last, by the system's clock; null: it does not tell
+    changed_at = models.DateTimeField(null=True)
+    # it was read from the system, instead of received from it
+    is_read = models.BooleanField(default=False, db_default=False)
     author = models.CharField(max_length=200, blank=True)  # the external user who caused it
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
     reason = models.CharField(max_length=40, blank=True)
@@ -86,6 +92,11 @@ class InboundItem(Scoped, StateMachine):
                 condition=Q(connection=None),
                 name="one_unmatched_item",
             ),
+            models.UniqueConstraint(
+                fields=("connection", "change_key"),
+                condition=~Q(change_key=""),
+                name="one_item_per_change",
+            ),
         )
         indexes = (
             models.Index(fields=("tenant", "-id"), name="inbound_items_of_tenant"),
@@ -106,6 +117,11 @@ class InboundItem(Scoped, StateMachine):
                 name="inbound_items_in_order",
             ),
             models.Index(fields=("connector_key", "account"), name="inbound_items_of_account"),
+            models.Index(
+                fields=("connection", "record", "-changed_at"),
+                condition=Q(is_read=True),
+                name="inbound_items_read",
+            ),
         )
 
     def __str__(self) -> str:

@@ -37,6 +37,7 @@ from hub.incoming.registration.lease import RegistrationLease, RegistrationLease
 from hub.incoming.registration.outcomes import record_failure, record_manual, record_move
 from hub.incoming.registration.own_urls import list_endpoint_secrets, list_other_urls
 from hub.incoming.registration.progress import RegistrationProgress, identify_plan
+from hub.incoming.registration.sources import plan_sources
 from hub.incoming.registration.wanted import (
     build_wanted_subscriptions,
     list_missing_permissions,
@@ -106,6 +107,7 @@ def _check_registrations(
     now = context.clock()
     with lease.in_transaction():
         existing = plan_subscriptions(endpoint, now=now)
+        plan_sources(endpoint, now=now)
     subscriptions, connection = endpoint.connector.subscriptions, endpoint.connection
     if subscriptions is None or subscriptions.is_manual or connection is None:
         with lease.in_transaction():

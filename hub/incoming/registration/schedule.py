@@ -77,6 +77,10 @@ def request_connection_check(connection: Connection, *, now: datetime) -> None:
     if subscriptions is not None and subscriptions.is_manual and _has_own_url(connection):
         endpoint = endpoint or get_or_create_connection_endpoint(connection, now=now)
         record_manual(plan_subscriptions(endpoint, now=now).values(), now=now)
+    if endpoint is None:  # its app's, whose check plans the sources of all its connections
+        endpoint = InboundEndpoint.unscoped.filter(
+            connection=None, connector_key=connection.connector_key
+        ).first()
     if endpoint is not None:
         request_check(endpoint, now=now)
 

@@ -1,0 +1,137 @@
+"""Open gaps of sources, end their causes, and cancel them.
+
+Whoever changes the gaps of a source locks the source first, so that a new cause joins the gap that
+is there.
+"""
+
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from hub.db.state_machine import InvalidTransition
+from hub.incoming.models import InboundGap, InboundSource
+
+NEEDS_CONFIRMATION = "needs_confirmation"
+OPEN_GAP_READ_AFTER = timedelta(minutes=15)  # while its cause lasts
+UNFINISHED_GAPS_MAX = 20  # of one source; a further one joins the newest
+
+
+def open_gap(
+    source: InboundSource,
+    cause: str,
+    *,
+    from_at: datetime,
+    to_at: datetime | None = None,
+    detail: str = "",
+    requested_by: str = "",
+    now: datetime,
+) -> InboundGap:
+    """Return the gap of a source from `from_at` to `to_at` (None: while its cause lasts).
+
+    It joins a gap that lasts, or waits and overlaps, whose cause stays. After a long outage a
+    person must start it, as a restored back-up looks like one.
+    """
+    with transaction.atomic():
+        _lock(source)
+        gap = _find_gap_to_join(source, cause, from_at, to_at)
+        if gap is not None:
+            return _extend(gap, from_at, to_at)
+        state, reason, due_at = _decide_state(cause, from_at, to_at, now=now)
+        return InboundGap.unscoped.create(
+            tenant_id=source.tenant_id,
+            connection_id=source.connection_id,
+            source=source,
+            cause=cause,
+            detail=detail[:500],
+            state=state,
+            reason=reason,
+            from_at=from_at,
+            to_at=to_at,
+            due_at=due_at,
+            requested_by=requested_by,
+            opened_at=now,
+            state_changed_at=now,
+        )
+
+
+def end_gap_cause(
+    source: InboundSource, causes: Collection[str], *, to_at: datetime, now: datetime
+) -> None:
+    """End the gap of a source that lasts, if it has one of these causes; it is due then.
+
+    One that is being read is read on to its end.
+    """
+    with transaction.atomic():
+        _lock(source)
+        gap = _find_lasting_gap(source)
+        if gap is None or gap.cause not in causes:
+            return
+        changes = {"to_at": max(to_at, gap.from_at), "due_at": now}
+        if gap.state == "open":
+            gap.transition_to("due", state_changed_at=now, **changes)
+        else:
+            InboundGap.unscoped.filter(pk=gap.pk).update(**changes)
+
+
+def cancel_gaps(sources: Collection[InboundSource], reason: str, *, now: datetime) -> None:
+    """Cancel the unfinished gaps of these sources."""
+    gaps = InboundGap.unscoped.filter(source__in=sources, state__in=InboundGap.UNFINISHED_STATES)
+    for gap in gaps:
+        with suppress(InvalidTransition):  # it has just ended
+            gap.transition_to(
+                "cancelled", reason=reason, due_at=None, state_changed_at=now, closed_at=now
+            )
+
+
+def _lock(source: InboundSource) -> None:
+    rows = InboundSource.unscoped.filter(pk=source.pk).select_for_update(no_key=True)
+    list(rows.values_list("pk", flat=True))
+
+
+def _find_lasting_gap(source: InboundSource) -> InboundGap | None:
+    gaps = InboundGap.unscoped.filter(source=source, state__in=InboundGap.UNFINISHED_STATES)
+    return gaps.filter(to_at=None).first()
+
+
+def _find_gap_to_join(
+    source: InboundSource, cause: str, from_at: datetime, to_at: datetime | None
+) -> InboundGap | None:
+    """Return the gap that lasts, or else one that waits and overlaps; None if it is a new one.
+
+    What a person requests joins no gap that lasts, as that would not end.
+    """
+    lasting = _find_lasting_gap(source)
+    if lasting is not None and cause != InboundGap.Cause.BY_HAND:
+        return lasting
+    if to_at is None:
+        return None
+    waiting = InboundGap.unscoped.filter(source=source, state__in=("due", "held"))
+    overlapping = waiting.filter(from_at__lte=to_at, to_at__gte=from_at)
+    gap = overlapping.order_by("from_at").first()
+    if gap is None and waiting.count() >= UNFINISHED_GAPS_MAX:
+        return waiting.order_by("-from_at").first()
+    return gap
+
+
+def _extend(gap: InboundGap, from_at: datetime, to_at: datetime | None) -> InboundGap:
+    """Extend a gap, so that it contains this time."""
+    gap.from_at = min(gap.from_at, from_at)
+    if gap.to_at is not None and to_at is not None:
+        gap.to_at = max(gap.to_at, to_at)
+    InboundGap.unscoped.filter(pk=gap.pk).update(from_at=gap.from_at, to_at=gap.to_at)
+    return gap
+
+
+def _decide_state(
+    cause: str, from_at: datetime, to_at: datetime | None, *, now: datetime
+) -> tuple[str, str, datetime | None]:
+    """Return state, reason and due time of a new gap."""
+    if to_at is None:
+        return "open", "", now + OPEN_GAP_READ_AFTER
+    longest = timedelta(hours=settings.HUB_GAP_CONFIRM_HOURS)
+    if cause == InboundGap.Cause.OUTAGE and to_at - from_at > longest:
+        return "held", NEEDS_CONFIRMATION, None
+    return "due", "", now
