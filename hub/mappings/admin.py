@@ -6,18 +6,13 @@ from django.contrib import admin
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest
 
-from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import IdentityForm, MappingForm
+from hub.mappings.forms import IdentityForm
 from hub.mappings.identity_pairs import remove_identity, set_identity
-from hub.mappings.mapping_actions import (
-    MAPPING_ACTIONS,
-    change_mapping,
-    create_mapping,
-    delete_mapping,
-)
+from hub.mappings.mapping_actions import MAPPING_ACTIONS, delete_mapping
 from hub.mappings.models import FieldMapping, Identity, match_identity_prefix
+from hub.mappings.rows.row_texts import describe_target
 from hub.staff import (
     EmptyStep,
     ModelAdmin,
@@ -34,14 +29,12 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     knows the events to try a mapping on and the routes that use it.
     """
 
-    form = MappingForm
     list_display = ("name", "tenant_name", "action_text", "version", "last_changed", "route_count")
     list_select_related = ("tenant",)
     search_fields = ("name__istartswith",)
     search_help_text = "The beginning of a name"
     ordering = ("-pk",)
     declared_actions = MAPPING_ACTIONS
-    fieldsets = ((None, {"fields": (("name", "tenant"), "target", "body")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         mappings: QuerySet = super().get_queryset(request).select_related("tenant")
@@ -65,9 +58,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
 
     @display(description="action")
     def action_text(self, mapping: FieldMapping) -> str:
-        connector = CONNECTORS.get(mapping.connector_key)
-        label = connector.label if connector else mapping.connector_key
-        return f"{label}: {mapping.action.replace('_', ' ')}"
+        return describe_target(mapping)
 
     @display(description="version")
     def version(self, mapping: Any) -> str:
@@ -80,14 +71,6 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     @display(description="used by")
     def route_count(self, mapping: Any) -> str:
         return {0: "no route", 1: "1 route"}.get(mapping.uses, f"{mapping.uses} routes")
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        actor, body = ActorContext.of_request(request), form.cleaned_data["body"] or {}
-        if change:
-            name = form.cleaned_data["name"]
-            change_mapping(obj, actor, name=name, body=body, now=clock())
-        else:
-            create_mapping(obj, body, actor, now=clock())
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_mapping(obj, ActorContext.of_request(request), now=clock())

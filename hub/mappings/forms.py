@@ -4,6 +4,7 @@ import inspect
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
@@ -15,12 +16,8 @@ from hub.mappings.identity_pairs import (
     find_owners,
     find_pair_problems,
 )
-from hub.mappings.json_fields import BodyField, format_json_text
 from hub.mappings.models import FieldMapping, Identity
-from hub.mappings.rows.body_draft import BodyDraft
-from hub.mappings.rows.row_widget import RowTableWidget
 from hub.mappings.translate import MappingError
-from hub.staff import apply_admin_style
 from tenants.forms import TenantField
 from tenants.models import User
 
@@ -58,19 +55,10 @@ class TargetForm(forms.ModelForm):
 
     ALL_TENANTS_HELP = "Leave empty for all tenants."
 
-    user: User  # set by the page
+    user: User | AnonymousUser  # set by the page
 
     tenant = TenantField(required=False)
     target = forms.ChoiceField(label="Action", choices=[("", "Choose an action"), *TARGETS])
-    body = BodyField(
-        required=False,
-        label="Field mapping",
-        help_text=(
-            "A JSON object. Its strings are JMESPath expressions over id, type, tenant, "
-            "occurred_at and data. Numbers, true, false and null are used as they are. Write "
-            "fixed text in single quotes."
-        ),
-    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,24 +70,12 @@ class TargetForm(forms.ModelForm):
             owner = self.instance.tenant
             self.initial["tenant"] = owner.reference if owner else ""
             self.initial["target"] = build_target(self.instance)
-        for name in ("tenant", "target", "body"):
-            if name in self.fields:
-                apply_admin_style(self.fields[name])
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        data = self.cleaned_data
-        if "target" in data:
-            self.instance.connector_key, _, self.instance.action = data["target"].partition(".")
-        if "body" in data and not data["body"] and not self.has_default():
-            self.add_error("body", "This action needs a mapping. You can start from its example.")
-        return data
-
-    def has_default(self) -> bool:
-        target = self.cleaned_data.get("target") or (
-            self.instance.connector_key and build_target(self.instance)
-        )
-        return not target or bool(find_target_action(target).default)
+        if target := self.cleaned_data.get("target"):
+            self.instance.connector_key, _, self.instance.action = target.partition(".")
+        return self.cleaned_data
 
 
 def build_target(mapping_or_route: Any) -> str:
@@ -107,37 +83,15 @@ def build_target(mapping_or_route: Any) -> str:
 
 
 class MappingForm(TargetForm):
+    """Whose a new mapping is and for which action, which never change: routes depend on them."""
+
     class Meta:
         model = FieldMapping
-        fields = ("tenant", "name")
+        fields = ("tenant",)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User | AnonymousUser, **kwargs: Any) -> None:
+        self.user = user
         super().__init__(*args, **kwargs)
-        stored: dict[str, Any] = {}
-        if self.instance.pk:  # routes and deliveries depend on tenant and action
-            self.fields["tenant"].disabled = self.fields["target"].disabled = True
-            stored = self.instance.current.ordered_body
-            self.initial["body"] = format_json_text(stored)
-        self.draft = (
-            BodyDraft.of_posted(self.data, stored) if self.is_bound else BodyDraft.of_body(stored)
-        )
-        self.show_draft()
-
-    def show_draft(self) -> None:
-        """Show the body in the view of the draft."""
-        body = self.fields["body"]
-        body.widget = self.body_widget = RowTableWidget(self.draft, body.widget.attrs)
-
-    def change_draft(self, command: str) -> None:
-        """Apply a button of the editor to the draft; nothing is stored."""
-        self.draft = self.draft.change(command)
-        self.show_draft()
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if self.draft.view == "table" and self.draft.problem:
-            self.add_error("body", self.draft.problem)
-        return data
 
 
 class IdentityForm(forms.ModelForm):

@@ -1,6 +1,5 @@
-"""Dry run of the form of a route or a mapping with an event, before it is saved."""
+"""Dry run of the form of a route with an event, before it is saved."""
 
-from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,27 +12,24 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
 from connectors.http import load_json
 from hub.db.clock import clock
-from hub.mappings.forms import MappingForm, TargetForm, find_target_action, list_function_help
+from hub.mappings.forms import find_target_action, list_function_help
 from hub.mappings.json_fields import format_json_text
-from hub.outgoing.forms.event_forms import SampleForm, recent_events
-from hub.outgoing.forms.route_form import compile_form_draft
+from hub.outgoing.forms.event_forms import SampleForm, build_sample_event, recent_events
+from hub.outgoing.forms.route_form import RouteForm
 from hub.outgoing.insight.dry_run import DryRun, dry_run_draft, find_trial_connection
 from hub.outgoing.insight.explain import describe_delivery_reason
-from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument
-from hub.outgoing.models import Event, EventBody
+from hub.outgoing.models import EventBody
 from hub.staff import ModelAdmin
 from tenants.admin.read_only_admin import PAGE_ASSETS
 from tenants.forms import list_suggested_tenants
-from tenants.models import Tenant
 
-ROUTE_PATTERNS_READ_MAX = 50  # routes of a mapping whose event types are read
-DRAFT_BUTTONS = {"_try", "_example", "do"}  # whose requests store nothing
+DRAFT_BUTTONS = {"_try", "_example"}  # whose requests store nothing
 
 
 class PreviewMixin(ModelAdmin):
-    """Mixin of a ModelAdmin with a TargetForm: *Try it* posts the form, and nothing is saved."""
+    """Mixin of the routes' ModelAdmin: *Try it* posts the form, and nothing is saved."""
 
-    change_form_template = "outgoing/tried_form.html"
+    change_form_template = "outgoing/route_form.html"
 
     @property
     def media(self) -> Any:
@@ -61,8 +57,8 @@ class PreviewMixin(ModelAdmin):
             events=recent_events(
                 request.user,
                 tenant=tenant,
-                patterns=_list_event_patterns(obj),
-                origin=getattr(obj, "origin_connector_key", None),
+                patterns=(obj.event_type if obj else "*",),
+                origin=obj.origin_connector_key if obj else None,
             ),
         )
         context = {**_build_form_help(request), "sample": sample, **(extra_context or {})}
@@ -89,19 +85,16 @@ class PreviewMixin(ModelAdmin):
         form = self.get_form(request, obj, change=obj is not None)(
             _fill_in_example(request), instance=obj
         )
-        if isinstance(form, MappingForm):
-            form.change_draft("table" if "_example" in request.POST else request.POST.get("do", ""))
         form.is_valid()
         tenant = form.cleaned_data.get("tenant")
-        event_type = form.cleaned_data.get("event_type")
-        patterns = [event_type] if event_type else _list_event_patterns(obj)
+        event_type = form.cleaned_data.get("event_type") or (obj.event_type if obj else "*")
         sample = SampleForm(
             request.POST,
             prefix="sample",
             events=recent_events(
                 request.user,
                 tenant=tenant,
-                patterns=patterns,
+                patterns=(event_type,),
                 origin=form.cleaned_data.get("origin_connector_key"),
             ),
         )
@@ -115,7 +108,7 @@ class PreviewMixin(ModelAdmin):
         )
 
     def render_form_again(
-        self, request: HttpRequest, obj: Any, form: TargetForm, extra: dict[str, Any]
+        self, request: HttpRequest, obj: Any, form: RouteForm, extra: dict[str, Any]
     ) -> HttpResponse:
         fieldsets: list[Any] = list(self.get_fieldsets(request, obj))
         admin_form = helpers.AdminForm(
@@ -149,16 +142,6 @@ def _build_form_help(request: HttpRequest) -> dict[str, Any]:
     return {"tenants": list_suggested_tenants(request.user), "functions": list_function_help()}
 
 
-def _list_event_patterns(obj: Any) -> Sequence[str]:
-    """Return the event types of a route, or of a mapping's routes; all if there is none."""
-    if obj is None:
-        return ("*",)
-    if hasattr(obj, "event_type"):
-        return (obj.event_type,)
-    types = obj.routes.order_by("pk").values_list("event_type", flat=True)
-    return list(types[:ROUTE_PATTERNS_READ_MAX]) or ("*",)
-
-
 def _fill_in_example(request: HttpRequest) -> Any:
     """Return the posted data, with the example of the action as the mapping if it was requested."""
     posted: QueryDict = request.POST
@@ -168,7 +151,7 @@ def _fill_in_example(request: HttpRequest) -> Any:
         except LookupError:  # the form says so
             return posted
         changed = posted.copy()
-        changed["body"], changed["view"] = example, "json"
+        changed["body"] = example
         return changed
     return posted
 
@@ -181,16 +164,16 @@ class Trial:
     problem: str = ""
     dry_run: DryRun | None = None
     sentence: str = ""
-    entry: EventDocument | None = None  # the event, and what the mapping read
 
 
-def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
-    draft = compile_form_draft(form)
+def _try_form(form: RouteForm, sample: SampleForm, *, now: datetime) -> Trial:
+    draft = form.build_draft()
     if draft is None:
         return Trial(problem="Correct the errors in action, filter or mapping first.")
     event, data = sample.selected_event(), sample.cleaned_data["data"]
     if data is not None:
-        event = _build_sample_event(form, event, now=now)
+        tenant, pattern = form.cleaned_data.get("tenant"), form.cleaned_data.get("event_type", "")
+        event = build_sample_event(tenant, event, pattern, now=now)
     elif event is None:
         return Trial(problem="There is no event of this type yet. Enter your own data.")
     elif (event_body := EventBody.objects.filter(pk=event.pk).first()) is None:
@@ -208,24 +191,10 @@ def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
         if reason
         else _describe_success(dry_run)
     )
-    return Trial(f"{event.type} {event.sender_id}", "", dry_run, sentence, (event, document))
+    return Trial(f"{event.type} {event.sender_id}", "", dry_run, sentence)
 
 
 def _describe_success(dry_run: DryRun) -> str:
     if dry_run.gaps:
         return "It would be sent, but the event lacks values that the mapping reads."
     return "It would be sent, with this body."
-
-
-def _build_sample_event(form: TargetForm, similar_event: Event | None, *, now: datetime) -> Event:
-    """Build an event for the form: type and tenant of the form, otherwise like a similar event."""
-    pattern = (
-        form.cleaned_data.get("event_type") or (similar_event and similar_event.type) or "example"
-    )
-    tenant = (
-        form.cleaned_data.get("tenant")
-        or (similar_event and similar_event.tenant)
-        or Tenant(name="Example", reference="example")
-    )
-    type = pattern.replace("*", "example")
-    return Event(tenant=tenant, type=type, sender_id="with your own data", occurred_at=now)

@@ -1,6 +1,7 @@
 """Forms with an event: a sample for a dry run, and a test event."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -30,13 +31,25 @@ EXAMPLE_ORDER = {
 }
 
 
+class OwnDataField(JsonObjectField):
+    """The data of an event, typed in for a dry run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False, label="Or your own data", help_text="The data of an event, as JSON."
+        )
+        self.widget.attrs["rows"] = 5
+
+
+class OwnDataForm(forms.Form):
+    data = OwnDataField()  # type: ignore[assignment]  # a form has its own `data`
+
+
 class SampleForm(ActionForm):
-    """A recent event, or data typed in, for a dry run of a route or a mapping."""
+    """A recent event, or data that is typed in, for a dry run of a route."""
 
     event = forms.ChoiceField(required=False, label="A recent event")
-    data = JsonObjectField(  # type: ignore[assignment]  # a form has its own `data`
-        required=False, label="Or your own data", help_text="The data of an event, as JSON."
-    )
+    data = OwnDataField()  # type: ignore[assignment]  # a form has its own `data`
 
     def __init__(self, *args: Any, events: Iterable[Event], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,7 +62,6 @@ class SampleForm(ActionForm):
         choice = self.fields["event"]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = [("", empty), *labels]
-        self.fields["data"].widget.attrs["rows"] = 5
 
     def selected_event(self) -> Event | None:
         return self.events.get(self.cleaned_data.get("event") or next(iter(self.events), ""))
@@ -82,6 +94,22 @@ def _match_event_pattern(pattern: str) -> Q:
     if pattern == "*":
         return Q()
     return Q(type__startswith=pattern[:-1]) if pattern.endswith(".*") else Q(type=pattern)
+
+
+def build_sample_event(
+    tenant: Tenant | None, similar_event: Event | None, pattern: str = "", *, now: datetime
+) -> Event:
+    """Build an event for data that is typed in: of a tenant and a pattern of types, otherwise like
+    a similar event.
+    """
+    pattern = pattern or (similar_event.type if similar_event else "example")
+    owner = tenant or (similar_event.tenant if similar_event else build_sample_tenant())
+    type = pattern.replace("*", "example")
+    return Event(tenant=owner, type=type, sender_id="with your own data", occurred_at=now)
+
+
+def build_sample_tenant() -> Tenant:
+    return Tenant(name="Example", reference="example")
 
 
 class SendEventForm(ActionForm):

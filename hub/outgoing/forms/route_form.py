@@ -16,8 +16,8 @@ from hub.mappings.forms import (
     build_target,
     find_target_action,
 )
-from hub.mappings.json_fields import format_json_text
-from hub.mappings.mapping_actions import SHARED_MAPPING
+from hub.mappings.json_fields import BodyField, format_json_text
+from hub.mappings.mapping_actions import NEEDS_A_BODY, SHARED_MAPPING
 from hub.mappings.models import FieldMapping
 from hub.mappings.translate import compile_filter, compile_mapping
 from hub.mappings.versions import is_same_json
@@ -92,6 +92,15 @@ class RouteForm(TargetForm):
         required=False,
         empty_label="All connections of the tenant at this system",
     )
+    body = BodyField(
+        required=False,
+        label="Field mapping",
+        help_text=(
+            "A JSON object. Its strings are JMESPath expressions over id, type, tenant, "
+            "occurred_at and data. Numbers, true, false and null are used as they are. Write "
+            "fixed text in single quotes."
+        ),
+    )
     mapping = forms.ModelChoiceField(
         FieldMapping.unscoped.none(),
         required=False,
@@ -147,6 +156,9 @@ class RouteForm(TargetForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in (
+            "tenant",
+            "target",
+            "body",
             "origin_connector_key",
             "origin",
             "filter",
@@ -213,8 +225,9 @@ class RouteForm(TargetForm):
     # --- what must match ---
 
     def clean(self) -> dict[str, Any]:
-        super().clean()
-        data = self.cleaned_data
+        data = super().clean()
+        if "body" in data and not data["body"] and not self.has_default():
+            self.add_error("body", NEEDS_A_BODY)
         if self.errors.keys() & {"tenant", "target"}:
             return data
         for name, problem in find_reference_problems(self.build_route()).items():
@@ -225,6 +238,10 @@ class RouteForm(TargetForm):
                 SHARED_MAPPING,
             )
         return data
+
+    def has_default(self) -> bool:
+        target = self.cleaned_data.get("target")
+        return not target or bool(find_target_action(target).default)
 
     def build_route(self) -> Route:
         """Build an unsaved route from the references in the form."""
@@ -252,17 +269,12 @@ class RouteForm(TargetForm):
 
     def build_draft(self) -> RouteDraft | None:
         """Compile the draft for a dry run; None if target, filter or mapping is invalid."""
-        return compile_form_draft(self)
-
-
-def compile_form_draft(form: TargetForm) -> RouteDraft | None:
-    data = form.cleaned_data
-    if form.errors.keys() & {"target", "filter", "body"}:
-        return None
-    action = find_target_action(data.get("target") or build_target(form.instance))
-    filter = data.get("filter")
-    return RouteDraft(
-        action,
-        compile_mapping(data["body"] or dict(action.default)),
-        compile_filter(filter) if filter else None,
-    )
+        data = self.cleaned_data
+        if self.errors.keys() & {"target", "filter", "body"}:
+            return None
+        action, filter = find_target_action(data["target"]), data["filter"]
+        return RouteDraft(
+            action,
+            compile_mapping(data["body"] or dict(action.default)),
+            compile_filter(filter) if filter else None,
+        )

@@ -42,6 +42,11 @@ def page_of(mapping):
     return f"{MAPPINGS}{mapping.pk}/change/"
 
 
+def save(client, mapping, name, body, **more):
+    data = {"name": name, "body": body, "do": "save"} | more
+    return client.post(page_of(mapping), data)
+
+
 def test_a_mapping_is_made_with_its_first_version(root, make):
     tenant = make.tenant()
     data = {
@@ -49,6 +54,7 @@ def test_a_mapping_is_made_with_its_first_version(root, make):
         "tenant": tenant.reference,
         "target": "webhook.send",
         "body": '{"n": "data.number"}',
+        "do": "save",
     }
     root.post(f"{MAPPINGS}add/", data)
     mapping = FieldMapping.unscoped.get()
@@ -73,40 +79,71 @@ def test_large_versions_are_compared_in_no_time(make):
 
 def test_a_changed_text_is_a_new_version_with_who_and_rings(root, make):
     mapping = make.mapping(make.tenant())
-    root.post(page_of(mapping), {"name": "mapping", "body": '{"n": "data.total"}'})
+    save(root, mapping, "mapping", '{"n": "data.total"}')
     assert (mapping.current.number, mapping.current.created_by.is_superuser) == (2, True)
     assert WakeUp.objects.filter(name="drain").exists()
 
 
 def test_whose_a_mapping_is_and_what_for_stays(root, make):
     mapping = make.mapping(make.tenant())
-    root.post(
-        page_of(mapping), {"name": "x", "tenant": "", "target": "slack.post_message", "body": "{}"}
-    )
+    save(root, mapping, "x", "{}", tenant="", target="slack.post_message")
     mapping.refresh_from_db()
     assert (mapping.tenant is None, mapping.connector_key, mapping.name) == (False, "webhook", "x")
 
 
 def test_a_mistake_in_a_mapping_names_its_place(root, make):
-    answer = root.post(
-        page_of(make.mapping(make.tenant())), {"name": "x", "body": '{"a": {"b": "data."}}'}
-    )
-    assert "/a/b" in str(answer.context["adminform"].form.errors["body"])
+    answer = save(root, make.mapping(make.tenant()), "x", '{"a": {"b": "data."}}')
+    assert "/a/b" in answer.context["draft"].problem
+    assert 'role="alert"' in answer.content.decode()
     assert MappingVersion.unscoped.count() == 1
 
 
 def test_a_mapping_can_be_tried_on_a_real_event(root, make):
     mapping = make.mapping(tenant := make.tenant())
     event = make.event(tenant)
-    posted = {
-        "name": "x",
-        "body": '{"who": "data.customer"}',
-        "_try": "1",
-        "sample-event": event.pk,
-    }
+    make.event(tenant, data={"customer": "Eve"})
+    posted = {"body": '{"who": "data.customer"}', "do": "preview", "event": event.public_id}
     answer = root.post(page_of(mapping), posted)
-    assert '"who": "Ann"' in answer.context["tried"].dry_run.body
+    assert '"who": "Ann"' in answer.context["preview"].dry_run.body
     assert MappingVersion.unscoped.count() == 1
+
+
+def test_a_mapping_can_be_tried_on_own_data(root, make):
+    mapping = make.mapping(make.tenant())
+    posted = {"body": '{"who": "data.customer"}', "sample-data": '{"customer": "Bob"}'}
+    answer = root.post(page_of(mapping), posted | {"do": "preview"})
+    assert '"who": "Bob"' in answer.context["preview"].dry_run.body
+    answer = root.post(page_of(mapping), posted | {"sample-data": "{"})
+    assert "This is not JSON." in answer.content.decode()
+
+
+def test_a_platform_mapping_is_tried_on_the_events_of_every_tenant_that_is_visible(root, make):
+    mapping = make.mapping(None)
+    event = make.event(make.tenant("acme", name="Acme"), data={"customer": "Ann"})
+    make.event(make.tenant("globex", name="Globex"), data={"customer": "Eve"})
+    posted = {"body": '{"who": "data.customer"}', "do": "preview", "event": event.public_id}
+    answer = root.post(page_of(mapping), posted)
+    assert '"who": "Ann"' in answer.context["preview"].dry_run.body
+    assert "· Acme</option>" in answer.text and "· Globex</option>" in answer.text
+
+
+def test_what_another_person_saved_meanwhile_is_replaced_only_on_purpose(root, make):
+    mapping = make.mapping(make.tenant())
+    shown = root.get(page_of(mapping)).context["version"]
+    make.version(mapping, {"n": "'by another person'"})
+    answer = save(root, mapping, "x", '{"n": "data.total"}', version=shown)
+    assert "Version 2 was stored meanwhile" in answer.text and mapping.current.number == 2
+    save(root, mapping, "x", '{"n": "data.total"}', version=answer.context["version"])
+    assert mapping.current.body == {"n": "data.total"}
+
+
+@pytest.mark.parametrize(("field", "value"), [("tenant", "no-such"), ("target", "no.such")])
+def test_a_new_mapping_with_an_error_is_not_stored_and_not_lost(root, make, field, value):
+    data = {"name": "Mine", "tenant": make.tenant().reference, "target": "webhook.send"}
+    data |= {"body": '{"n": "data.number"}', "do": "save"} | {field: value}
+    answer = root.post(f"{MAPPINGS}add/", data)
+    assert field in answer.context["form"].errors and 'value="Mine"' in answer.text
+    assert not FieldMapping.unscoped.exists()
 
 
 def test_versions_are_shown_with_what_changed_and_the_routes_that_use_them(root, make):
@@ -153,15 +190,17 @@ def test_strangers_find_no_mapping(make):
     stranger = staff_of(make, make.tenant())
     assert stranger.get(page_of(mapping)).status_code == 404
     assert (
-        stranger.post(page_of(mapping), {"name": "x", "body": "{}", "_try": "1"}).status_code == 404
+        stranger.post(page_of(mapping), {"name": "x", "body": "{}", "do": "save"}).status_code
+        == 404
     )
 
 
 def test_a_mapping_for_all_is_read_and_not_changed_by_a_tenants_staff(make):
     mapping = make.mapping(None)
     mine = staff_of(make, make.tenant())
-    assert mine.get(page_of(mapping)).status_code == 200
-    assert mine.post(page_of(mapping), {"name": "x", "body": "{}"}).status_code == 403
+    page = mine.get(page_of(mapping)).text
+    assert "<code>number</code>" in page and 'id="editor"' not in page
+    assert save(mine, mapping, "x", "{}").status_code == 403
 
 
 # --- identities -----------------------------------------------------------------------------------

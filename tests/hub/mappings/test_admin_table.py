@@ -40,22 +40,21 @@ def test_the_page_shows_the_rows(root, mapping):
 
 
 def test_saved_rows_become_a_version_by_the_person(root, mapping):
-    root.post(page_of(mapping), build_posted_rows(*ROWS))
+    root.post(page_of(mapping), build_posted_rows(*ROWS, do="save"))
     assert mapping.current.body == {"number": "data.number", "customer": "upper(data.customer)"}
     assert mapping.current.created_by.is_superuser
 
 
 def test_a_new_mapping_is_made_of_rows(root, make):
     tenant = make.tenant()
-    data = build_posted_rows(*ROWS, tenant=tenant.reference, target="webhook.send")
+    data = build_posted_rows(*ROWS, tenant=tenant.reference, target="webhook.send", do="save")
     root.post(f"{MAPPINGS}add/", data)
     assert FieldMapping.unscoped.get().current.body["customer"] == "upper(data.customer)"
 
 
 def test_an_error_is_shown_at_its_row_and_nothing_is_stored(root, mapping):
-    html = html_of(
-        root.post(page_of(mapping), build_posted_rows(ROWS[0], ("x", "path", "not a path")))
-    )
+    rows = build_posted_rows(ROWS[0], ("x", "path", "not a path"), do="save")
+    html = html_of(root.post(page_of(mapping), rows))
     assert 'id="row-2-error"' in html and inputs(html)["row_value"] == ["data.number", "not a path"]
     assert mapping.current.number == 1
 
@@ -74,7 +73,7 @@ def test_buttons_change_the_draft_and_store_nothing(root, mapping):
 
 
 def test_the_example_of_an_action_becomes_rows(root):
-    data = build_posted_rows(target="slack.post_message", _example="1")
+    data = build_posted_rows(target="slack.post_message", do="example")
     html = html_of(root.post(f"{MAPPINGS}add/", data))
     assert "channel" in inputs(html)["row_path"]
 
@@ -89,7 +88,7 @@ def test_our_paths_are_offered_from_events_of_its_tenant(root, make, mapping):
 def test_a_trial_shows_the_request_beside_the_last_one(root, make, mapping):
     event = make.event(mapping.tenant)
     pump(FakeHttp(Response(200, b"")))
-    data = build_posted_rows(*ROWS, _try="1", **{"sample-event": event.pk})
+    data = build_posted_rows(*ROWS, do="preview", event=event.public_id)
     html = html_of(root.post(page_of(mapping), data))
     assert "Sent last time" in html and "Would be sent now" in html
     assert "POST https://example.com/hook" in html and "webhook-signature: ***" in html

@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
+from hub.audit import ActorContext
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
+from hub.mappings.mapping_actions import change_mapping, create_mapping
 from hub.mappings.models import FieldMapping
 from hub.mappings.rows import rows_of_body
 from hub.mappings.rows.body_draft import BodyDraft
@@ -20,6 +23,7 @@ from hub.mappings.rows.live_fields import (
     load_target_fields,
     refresh_target_fields,
 )
+from hub.mappings.rows.row_texts import describe_target
 from hub.mappings.rows.target_fields import find_missing_fields, find_unlisted_values
 from hub.outgoing.insight.mapping_editor.document_paths import list_document_paths
 from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument, MappingUse
@@ -35,7 +39,7 @@ from tenants.models import Tenant
 
 @dataclass
 class MappingEditor:
-    """The state of the editor's page."""
+    """The state of the editor's page; `mapping` is unsaved while staff add one."""
 
     mapping: FieldMapping
     tenant: Tenant
@@ -53,7 +57,7 @@ class MappingEditor:
     def of_posted(
         cls, mapping: FieldMapping, tenant: Tenant, use: MappingUse, data: QueryDict
     ) -> "MappingEditor":
-        draft = BodyDraft.of_posted(data, mapping.current.body)
+        draft = BodyDraft.of_posted(data, read_stored_body(mapping))
         name = data.get("name") or ""
         return cls(
             mapping,
@@ -69,7 +73,7 @@ class MappingEditor:
 
     @property
     def newest_version(self) -> str:
-        return str(self.mapping.current.number)
+        return str(self.mapping.current.number) if self.mapping.pk else ""
 
     @property
     def is_outdated(self) -> bool:
@@ -106,7 +110,7 @@ class MappingEditor:
         """
         if self.action is None:
             return TargetFields([])
-        shown_body = body if body is not None else self.mapping.current.body
+        shown_body = body if body is not None else read_stored_body(self.mapping)
         targets = load_target_fields(self.connection, self.action, shown_body)
         fields = [
             replace(entry, label=in_language(entry.label), help=in_language(entry.help))
@@ -144,12 +148,46 @@ class MappingEditor:
         if connection is None or action is None:
             return
         body = self.draft.build_body()
-        shown_body = body if body is not None else self.mapping.current.body
+        shown_body = body if body is not None else read_stored_body(self.mapping)
         outcome = refresh_target_fields(connection, action, shown_body, call=call, now=now)
         if outcome:
             text = _("%(system)s could not be read: %(why)s")
             problem = outcome.detail or outcome.reason
             self.problem = text % {"system": connection.connector.label, "why": problem}
+
+    def run_command(self, command: str, *, call: Call, now: datetime) -> None:
+        """Do what a button of the page asks for; only *Save* stores anything, see `save`."""
+        if command == "refresh":
+            self.refresh_targets(call=call, now=now)
+        if command == "example" and self.action:
+            self.draft = BodyDraft.of_body(self.action.example)
+        self.draft = self.draft.change(command)
+
+    def save(self, actor: ActorContext, *, now: datetime) -> bool:
+        """Store the draft as a new version, and the name; return False if there are errors."""
+        body = self.draft.build_body()
+        if body is None:
+            return False
+        if self.is_outdated:
+            text = _(
+                "Version %(number)s was stored meanwhile. Save again to replace it by your draft."
+            )
+            self.version = self.newest_version
+            self.problem = text % {"number": self.version}
+            return False
+        if self.refuse_unlisted_values(body):
+            return False
+        name = self.name.strip() or self.mapping.name
+        try:
+            if self.mapping.pk:
+                change_mapping(self.mapping, actor, name=name, body=body, now=now)
+            else:
+                self.mapping.name = name
+                create_mapping(self.mapping, body, actor, now=now)
+        except ValidationError as error:
+            self.problem = " ".join(error.messages)
+            return False
+        return True
 
     def build_context(self, *, now: datetime) -> dict[str, Any]:
         """Build the context of the page; with a preview if the draft has no errors."""
@@ -160,6 +198,8 @@ class MappingEditor:
         connector = CONNECTORS.get(self.mapping.connector_key)
         return {
             "editor": self,
+            "mapping": self.mapping,
+            "target": describe_target(self.mapping),
             "version": self.version or self.newest_version,
             "draft": self.draft,
             "live": targets,
@@ -168,7 +208,7 @@ class MappingEditor:
             "identity_kinds": list(connector.list_choices_by_kind) if connector else [],
             "missing_fields": missing if self.draft.view == "table" else [],
             "paths": list_document_paths(self.use.documents),
-            "preview": self.preview(body, now=now) if body is not None else None,
+            "preview": self.preview(body, now=now) if body is not None and connector else None,
         }
 
     def preview(self, body: dict[str, Any], *, now: datetime) -> RequestPreview | None:
@@ -184,3 +224,8 @@ class MappingEditor:
     @property
     def events(self) -> Sequence[EventDocument]:
         return self.use.documents
+
+
+def read_stored_body(mapping: FieldMapping) -> dict[str, Any]:
+    """Return the body of the newest version; empty if the mapping is unsaved."""
+    return mapping.current.ordered_body if mapping.pk else {}

@@ -1,6 +1,6 @@
 """Find where a mapping is used: routes, the connection of its schema, and the newest events."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,24 +36,28 @@ class MappingUse:
         return next(matches, self.documents[0] if self.documents else None)
 
 
-def load_mapping_use(mapping: FieldMapping, tenant: Tenant) -> MappingUse:
-    """Load the use of a mapping by a tenant in five statements."""
-    routes = (
-        Route.objects.of(tenant)
-        .filter(mapping=mapping)
-        .select_related("connection__tenant", "tenant", "origin")
-        .order_by("name", "pk")[:ROUTES_LIMIT]
-    )
-    used_by = list(routes)
+def load_mapping_use(
+    mapping: FieldMapping, tenant: Tenant, events: Iterable[Event] | None = None
+) -> MappingUse:
+    """Load the use of a mapping by a tenant in five statements.
+
+    `events` are those that its documents are made of, in place of the tenant's newest ones. An
+    unsaved mapping or tenant has no routes.
+    """
+    used_by: list[Route] = []
+    if mapping.pk and tenant.pk:
+        routes = Route.objects.of(tenant).filter(mapping=mapping).order_by("name", "pk")
+        related = routes.select_related("connection__tenant", "tenant", "origin")
+        used_by = list(related[:ROUTES_LIMIT])
     connection = next((route.connection for route in used_by if route.connection), None)
     return MappingUse(
         used_by,
         find_trial_connection(connection, tenant, mapping.connector_key),
-        load_route_documents(tenant, used_by),
+        load_documents(find_route_events(tenant, used_by) if events is None else events),
     )
 
 
-def load_route_documents(tenant: Tenant, routes: Collection[Route]) -> list[EventDocument]:
+def find_route_events(tenant: Tenant, routes: Collection[Route]) -> list[Event]:
     """Return the newest events that one of the routes matches, or any if there is no route."""
     newest = (
         Event.objects.of(tenant)
@@ -66,12 +70,24 @@ def load_route_documents(tenant: Tenant, routes: Collection[Route]) -> list[Even
         if not routes
         or any(_is_matching_route(route, type, origin, connector_key) for route in routes)
     ][:EVENTS_LIMIT]
-    events, bodies = Event.objects.of(tenant).in_bulk(keys), EventBody.objects.in_bulk(keys)
+    events = Event.objects.of(tenant).select_related("tenant").in_bulk(keys)
+    return [events[pk] for pk in keys if pk in events]
+
+
+def load_documents(events: Iterable[Event]) -> list[EventDocument]:
+    """Return the events whose bodies are still stored, each with what mappings read."""
+    found = list(events)
+    bodies = EventBody.objects.in_bulk([event.pk for event in found])
     return [
-        (events[pk], events[pk].build_document(tenant, load_json(bytes(bodies[pk].body))["data"]))
-        for pk in keys
-        if pk in events and pk in bodies
+        (event, event.build_document(event.tenant, _load_data(bodies[event.pk])))
+        for event in found
+        if event.pk in bodies
     ]
+
+
+def _load_data(body: EventBody) -> dict[str, Any]:
+    data: dict[str, Any] = load_json(bytes(body.body))["data"]
+    return data
 
 
 def _is_matching_route(

@@ -11,12 +11,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
-from hub.mappings.rows import rows_of_body
-from hub.mappings.rows.row_texts import describe_row
+from hub.mappings.rows.row_texts import describe_body, describe_target
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE
 from hub.outgoing.subscriptions.mapping_copies import copy_mapping_for_routes
@@ -25,7 +23,6 @@ from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.navigation import reverse_object_page
 from hub.problems import show_refusal
-from hub.reason_codes import translate_text as in_language
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership, Tenant
 
@@ -66,18 +63,6 @@ def get_own_mapping(tenant_user: TenantUser, id: UUID) -> Any:
 
 def redirect_to_mapping(tenant_user: TenantUser, mapping: FieldMapping) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse_object_page("portal:mapping", tenant_user.tenant, mapping))
-
-
-def describe_target(mapping: FieldMapping) -> str:
-    """Describe system and action of a mapping as text."""
-    connector = CONNECTORS.get(mapping.connector_key)
-    if connector is None:
-        return f"{mapping.connector_key}: {mapping.action}"
-    try:
-        label = in_language(connector.action(mapping.action).label)
-    except LookupError:  # an action of another release
-        label = mapping.action
-    return f"{connector.label}: {label}"
 
 
 @require_safe
@@ -123,9 +108,7 @@ def show_mapping(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Htt
         "target": describe_target(mapping),
         "version": version,
         "author": find_version_authors(mapping, [version.number]).get(version.number, ""),
-        "rows": [
-            (row.path, row.kind, describe_row(row)) for row in rows_of_body(version.ordered_body)
-        ],
+        "rows": describe_body(version.ordered_body),
         "routes": routes,
         "has_own_routes": any(route.tenant_id == tenant_user.tenant.pk for route in routes),
         "is_own": mapping.tenant_id is not None,

@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from hub.mappings.mapping_actions import MAPPING_ACTIONS
+from hub.mappings.rows.row_texts import describe_target
 from hub.mappings.rows.version_changes import list_changed_versions
 from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.activity import find_version_authors
 from hub.portal.views.mappings.mapping_pages import (
-    describe_target,
     get_mapping,
     get_own_mapping,
 )

@@ -47,7 +47,7 @@ class EntryPoints:
         return self.page("route", route, **data | stored | changes)
 
     def mapping_form(self, mapping=None, *, body=BODY, **changes):
-        data = {"tenant": "acme", "target": "webhook.send", "name": "mapping"}
+        data = {"tenant": "acme", "target": "webhook.send", "name": "mapping", "do": "save"}
         form = data | {"body": json.dumps(body)} | changes
         return self.page("mapping", mapping, "change" if mapping else "add", **form)
 
