@@ -6,8 +6,10 @@ these are known, a delivery's by the pump.
 
 import logging.config
 import re
+import sys
 from collections.abc import Callable, ItemsView, MutableMapping
-from time import perf_counter
+from time import monotonic, perf_counter
+from traceback import walk_tb
 from typing import Any
 
 import structlog
@@ -20,6 +22,7 @@ from hub.db.ids import uuid7
 
 MAX_VALUE_LENGTH = 2000  # characters of one value
 MAX_TRACEBACK_LENGTH = 20_000
+TRACEBACK_SECONDS = 60.0  # the same one is written once in this time
 INBOUND_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 # Levels of loggers that would log too much: statements with parameters, contexts, bodies.
@@ -84,11 +87,55 @@ def build_formatter() -> logging.Formatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             merge_contextvars,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            TracebackOnce(monotonic),
             structlog.processors.format_exc_info,
             _sanitize_event,
             structlog.processors.JSONRenderer(),
         ],
     )
+
+
+class TracebackOnce:
+    """Leave out a traceback that was written within the last minute; its error is still named.
+
+    While the database is away each request would write the same 6 kB.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock  # monotonic, seconds
+        self._written_at: dict[tuple[str, type[BaseException], str, int], float] = {}
+
+    def __call__(
+        self, logger: Any, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        error = find_error(event.get("exc_info"))
+        if error is not None and self._was_written(str(event.get("logger", "")), error):
+            del event["exc_info"]
+            event["error"] = type(error).__name__
+        return event
+
+    def _was_written(self, logger_name: str, error: BaseException) -> bool:
+        *_, (frame, line) = [(None, 0), *walk_tb(error.__traceback__)]
+        file = frame.f_code.co_filename if frame else ""
+        key = (logger_name, type(error), file, line)
+        now = self._clock()
+        self._written_at = {
+            other: at for other, at in self._written_at.items() if now - at < TRACEBACK_SECONDS
+        }
+        if key in self._written_at:
+            return True
+        self._written_at[key] = now
+        return False
+
+
+def find_error(exc_info: Any) -> BaseException | None:
+    """Return the error of a logger's `exc_info`: True, an error, or a tuple of sys.exc_info()."""
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    error = exc_info[1] if isinstance(exc_info, tuple) else None
+    if isinstance(error, BaseException):
+        return error
+    return sys.exception() if exc_info is True else None
 
 
 def _sanitize_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:

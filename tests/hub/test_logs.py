@@ -10,7 +10,7 @@ import structlog
 from django.test import Client, RequestFactory
 from structlog.contextvars import bound_contextvars
 
-from hub.logs import MAX_VALUE_LENGTH, ReporterFilter, build_formatter
+from hub.logs import MAX_VALUE_LENGTH, ReporterFilter, TracebackOnce, build_formatter
 
 pytestmark = pytest.mark.urls("tests.tenants.urls")
 
@@ -162,3 +162,36 @@ def test_a_report_hides_forms_cookies_and_what_local_variables_hold():
     variables = dict(reporter_filter.get_traceback_frame_variables(request, sys._getframe()))
     assert (variables["access_token"], KEY[18:] in variables["header"]) == ("***", False)
     assert access_token and header
+
+
+@pytest.mark.parametrize("teller", [logging.getLogger("strange"), structlog.get_logger("strange")])
+def test_the_traceback_of_an_outage_is_written_once_and_each_line_names_the_error(lines, teller):
+    for _request in range(3):
+        try:
+            raise ConnectionError("the database is away")
+        except ConnectionError as error:
+            teller.error("answered 503", exc_info=error)
+    first, *others = [json.loads(line) for line in lines]
+    assert first["traceback"][-1] == "ConnectionError: the database is away"
+    assert [(line["error"], "traceback" in line) for line in others] == [
+        ("ConnectionError", False)
+    ] * 2
+
+
+def test_a_traceback_is_written_again_after_a_minute_and_another_one_at_once():
+    seconds = [0.0]
+    once = TracebackOnce(lambda: seconds[0])
+
+    def is_written(error):
+        return "exc_info" in once(None, "error", {"logger": "strange", "exc_info": error})
+
+    def fail(kind):
+        try:
+            raise kind
+        except kind as error:
+            return error
+
+    assert [is_written(fail(OSError)) for _ in range(2)] == [True, False]
+    assert is_written(fail(KeyError))
+    seconds[0] = 60.0
+    assert is_written(fail(OSError))
