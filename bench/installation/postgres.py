@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import IO, TypedDict
 from urllib.parse import quote, unquote, urlsplit
 
+from bench.installation import process_groups
+
 PROGRAMS = "pginstall18"
 START_WITHIN = 30  # seconds
 DURABLE = ("listen_addresses=", "max_connections=200")
@@ -187,9 +189,15 @@ def folder_of(url: str) -> Path | None:
 
 @contextlib.contextmanager
 def killed(folder: Path) -> Iterator[None]:
-    """As when the machine loses its power: killed at once, and there again after the block."""
+    """As when the machine loses its power: killed at once, and there again after the block.
+
+    A session would finish its commit although the server's first process is gone.
+    """
     (folder / DOWN).touch()
-    os.kill(int((folder / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    server_pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+    for pid in (server_pid, *process_groups.children(server_pid)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     try:
         yield
     finally:
