@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import cache
 
-from bench.identities.names import COUNTRIES, Names
+from bench.identities.names import COUNTRIES, SOUTH, Names
 
 MAIN_DOMAIN, BOUGHT_DOMAIN, PRIVATE_DOMAINS = (
     "acme.example",
@@ -74,11 +74,12 @@ def hire_employees(count: int, dice: random.Random) -> list[Employee]:
 
 
 def _invent_employee(number: int, dice: random.Random) -> Employee:
-    (country,) = dice.choices(COUNTRIES, [entry.weight for entry in COUNTRIES])
+    countries = list(COUNTRIES.values())
+    (country,) = dice.choices(countries, [entry.weight for entry in countries])
     given_names = dice.choice((country.women, country.men))
     given_name, surname = _draw(given_names, dice), _draw(country.surnames, dice)
     middle = _draw(given_names, dice) if dice.random() < DOUBLE_GIVEN else ""
-    if dice.random() < DOUBLE_SURNAME or (country is COUNTRIES[4] and dice.random() < 0.3):
+    if dice.random() < DOUBLE_SURNAME or (country is SOUTH and dice.random() < 0.3):
         surname = _double_surname(country, surname, dice)
     employee = Employee(number, given_name, "" if middle == given_name else middle, surname)
     chance = dice.random()
@@ -90,7 +91,7 @@ def _invent_employee(number: int, dice: random.Random) -> Employee:
 
 
 def _double_surname(country: Names, surname: str, dice: random.Random) -> str:
-    separator = " " if country is COUNTRIES[4] else "-"
+    separator = " " if country is SOUTH else "-"
     return f"{surname}{separator}{_draw(country.surnames, dice)}"
 
 
