@@ -201,13 +201,18 @@ def measure_faults(log: Log) -> Iterator[Figure]:
     doubt_lost_answers(log)
     doubt_lost_acknowledgement(log)
     indexed = log.indexed()
-    again = indexed - Counter(dict.fromkeys(indexed, 1))
+    again = find_repeated(indexed)
     unexplained = again - log.doubts
     rejected = log.figures()["rejected"]
     yield Figure("ship_faults_lost", log.count - len(indexed), "lines", bar=Bar("==", 0))
     yield Figure("ship_faults_twice", again.total(), "lines")
     yield Figure("ship_faults_unexplained", unexplained.total(), "lines", bar=Bar("==", 0))
     yield Figure("ship_faults_rejected", rejected, "lines", bar=Bar("==", 0))
+
+
+def find_repeated(indexed: Counter[int]) -> Counter[int]:
+    """Return how often each line is indexed again."""
+    return indexed - Counter(dict.fromkeys(indexed, 1))
 
 
 def order_faults(log: Log) -> None:
