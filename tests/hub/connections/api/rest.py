@@ -14,6 +14,11 @@ SPLUNK = {
     "secrets": {"token": TOKEN},
 }
 WEBHOOK = {"connector": "webhook", "settings": {"url": "https://example.com/hook"}}
+GITHUB = {
+    "connector": "signed_webhook",
+    "settings": {"preset": "github"},
+    "secrets": {"signing_secret": "a secret of 24 characters"},
+}
 
 
 def connection_url(connection, verb=""):

@@ -12,11 +12,15 @@ from connectors.schema import Account
 from connectors.splunk.connector import Splunk
 from hub.audit import AuditRow
 from hub.connections.models import Connection, Credential
+from hub.db.clock import clock
 from hub.egress import RequestNotSent
+from hub.incoming.models import InboundEndpoint
+from hub.incoming.registration.wanted import plan_subscriptions
 from hub.outgoing.models import Idempotency
 from tests.hub.connections.api.rest import (
     BAD_TOKEN,
     CONNECTIONS,
+    GITHUB,
     NO_DATA,
     SPLUNK,
     TOKEN,
@@ -211,14 +215,7 @@ def test_the_url_of_what_only_receives_is_read_as_soon_as_it_is_connected(
     shop, acme, set_system_answers
 ):
     set_system_answers(NO_DATA)
-    document = post(
-        shop,
-        {
-            "connector": "signed_webhook",
-            "settings": {"preset": "github"},
-            "secrets": {"signing_secret": "a secret of 24 characters"},
-        },
-    ).json()
+    document = post(shop, GITHUB).json()
     (row,) = shop.get("/api/v1/webhook-subscriptions").json()["items"]
     assert (row["state"], row["connection"]["id"], row["event_types"]) == (
         "manual",
@@ -229,6 +226,25 @@ def test_the_url_of_what_only_receives_is_read_as_soon_as_it_is_connected(
     subscription = shop.get(f"/api/v1/webhook-subscriptions/{row['id']}").json()
     assert "/hooks/signed_webhook/" in subscription["receive_url"]
     assert document["sentence"] == "It is ready to receive. Its webhooks show what arrives."
+
+
+@pytest.mark.corrections(item="2.4")
+def test_the_url_stays_while_a_route_names_a_type_of_the_sender(
+    shop, acme, make, set_system_answers
+):
+    set_system_answers(NO_DATA)
+    post(shop, GITHUB)
+    (before,) = shop.get("/api/v1/webhook-subscriptions").json()["items"]
+    make.route(
+        make.connection(acme, "slack"),
+        event_type="signed_webhook.invoice.paid",
+        origin_connector_key="signed_webhook",
+    )
+    plan_subscriptions(InboundEndpoint.unscoped.get(), now=clock())
+    (row,) = shop.get("/api/v1/webhook-subscriptions").json()["items"]
+    assert (row["id"], row["state"]) == (before["id"], "manual")
+    assert row["event_types"] == ["signed_webhook.invoice.paid"]
+    assert "No route takes" not in row["sentence"]
 
 
 def test_what_could_verify_nothing_is_refused(shop, acme, set_system_answers):
