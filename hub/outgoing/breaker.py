@@ -3,8 +3,9 @@
 closed -> open for 30 s -> one probe call -> closed, or open for twice as long, up to 10 minutes.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 FAILURE_RATE = 0.5  # share of recent calls that failed
 MIN_CALLS = 10  # the breaker never opens on fewer calls
@@ -52,6 +53,11 @@ class BreakerState:
     open_until: datetime | None = None
     failing_since: datetime | None = None
     failed_calls: int = 0  # in a row
+
+    @classmethod
+    def of(cls, lane: Any) -> "BreakerState":
+        """Return the state in the columns of a lane."""
+        return cls(**{field.name: getattr(lane, field.name) for field in fields(cls)})
 
     @property
     def is_open(self) -> bool:

@@ -16,7 +16,7 @@ from connectors.http import Request, Response
 from connectors.outcomes import READ_ERRORS, Outcome, later, never
 from hub.connections.calls.failures import classify_failure
 from hub.connections.calls.reserved_call import PAUSE_WITHOUT_RETRY_AFTER, ReservedCall
-from hub.connections.models import Connection
+from hub.connections.models import BREAKER, Connection
 from hub.db.clock import Clock
 from hub.egress import (
     EgressError,
@@ -28,6 +28,7 @@ from hub.processes.db_thread import in_db_thread
 from hub.processes.failpoints import failpoint
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs import claim
+from hub.scheduled.runs.calls.breaker_probe import is_breaker_probe
 from hub.scheduled.runs.calls.call_pace import CallPace
 from hub.scheduled.runs.calls.provider_calls import NotYet, prepare_call, record_answer
 from hub.scheduled.runs.context import RunFailed, RunStopped
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 CALL_ATTEMPTS = 4  # of one call; then the run is repeated later
 FIRST_RETRY_DELAY = 1.0  # seconds before the second attempt of a call, doubling
+PROBE_POLL = timedelta(seconds=0.5)  # until the next look at the probe of a breaker
 QUOTA_PATIENCE = timedelta(seconds=20)  # beyond it, a run waits as a row and not in a loop
 REFRESH_PATIENCE = timedelta(seconds=60)  # for a new access token
 ANSWER_KINDS = ("delivered", "never", "pending")  # kinds of outcomes that the executor receives
@@ -99,6 +101,7 @@ class ClaimedRunContext:
     )
 
     pace: CallPace = field(init=False)
+    probed_ids: set[int] = field(default_factory=set)  # of connections with a probe in flight
 
     def __post_init__(self) -> None:
         self.calls.update(self.run.calls)
@@ -267,6 +270,7 @@ class ClaimedRunContext:
         return cast(T | Outcome, recorded)
 
     def _record(self, call: ReservedCall, response: Response | None, answer: object) -> object:
+        self.probed_ids.discard(call.connection.pk)
         return record_answer(call, response, answer, now=self.now())
 
     async def _reserve(
@@ -287,9 +291,15 @@ class ClaimedRunContext:
     def _prepare(
         self, connection: Connection, build: Callable[[Connection], Request]
     ) -> ReservedCall | NotYet | Outcome:
-        return prepare_call(
+        """Prepare a call; while one probes an open breaker, the others wait for its result."""
+        if connection.pk in self.probed_ids:
+            return NotYet(self.now() + PROBE_POLL, BREAKER)
+        call = prepare_call(
             connection, build, group=self.group, lease=self.resources.lease, now=self.now()
         )
+        if isinstance(call, ReservedCall) and is_breaker_probe(call):
+            self.probed_ids.add(connection.pk)
+        return call
 
     async def _wait_until(self, at: datetime, reason: str) -> None:
         """Wait. Raises RunStopped when the run must stop, and RunDeferred for a long wait."""

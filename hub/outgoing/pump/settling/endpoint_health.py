@@ -43,7 +43,7 @@ def update_endpoint_health(
         skip_locked=True, no_key=True, of=("self",)
     )
     lanes = list(unlocked_lanes.select_related("connection__tenant").order_by("pk"))
-    before = {lane.pk: _breaker_state(lane) for lane in lanes}
+    before = {lane.pk: BreakerState.of(lane) for lane in lanes}
     for lane in lanes:
         state = breaker.score_calls(before[lane.pk], calls[lane.pk], now=now)
         for target in (lane, batches[lane.pk].lane):  # the rest of the batch reads it too
@@ -52,7 +52,7 @@ def update_endpoint_health(
     _record_breaker_changes(lanes, before, batches)
     for lane in lanes:
         apply_call_counts(lane.connection, lane, failure_texts.get(lane.pk, ""), now=now)
-        _disable_or_warn(batches[lane.pk], _breaker_state(lane), now=now)
+        _disable_or_warn(batches[lane.pk], BreakerState.of(lane), now=now)
 
 
 def _count_calls(
@@ -64,7 +64,7 @@ def _count_calls(
     ]
     affected_ids = {pk for pk, call in lane_calls if call.down or call.failed}
     affected_ids |= {
-        pk for pk, batch in batches.items() if not _breaker_state(batch.lane).has_no_failures
+        pk for pk, batch in batches.items() if not BreakerState.of(batch.lane).has_no_failures
     }
     calls: dict[int, CallCounts] = defaultdict(CallCounts)
     for pk, call in lane_calls:
@@ -130,10 +130,6 @@ def last_failure_texts(send_results: Sequence[SendResult]) -> dict[int, str]:
             reason = f"status_{status}" if status >= 300 else failure.reason
             failure_texts[send_result.batch.lane.pk] = format_answer(reason, detail)
     return failure_texts
-
-
-def _breaker_state(lane: Lane) -> BreakerState:
-    return BreakerState(**{name: getattr(lane, name) for name in BREAKER_COLUMNS})
 
 
 def _record_breaker_changes(

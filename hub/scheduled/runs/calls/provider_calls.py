@@ -21,9 +21,11 @@ from hub.connections.credentials.connector_context import (
     open_credential,
     redact_outcome,
 )
-from hub.connections.models import Connection, Credential
+from hub.connections.models import BREAKER, Connection, Credential
 from hub.connections.quotas.scopes import SCOPE_KEY_LENGTH_MAX
 from hub.crypto.sealed import CannotOpen
+from hub.scheduled.runs.calls.breaker_probe import claim_probe, is_breaker_probe, settle_probe
+from hub.scheduled.runs.context import RunFailed
 from hub.scheduled.runs.run_connections import (
     ConnectionBlocked,
     check_connection,
@@ -54,7 +56,8 @@ def prepare_call(
     """Build a request with the currently stored credential, and reserve its quotas.
 
     Returns an Outcome if the request cannot be built. Raises ConnectionBlocked if a person must act
-    first, and RunFailed if the connection is stopped temporarily.
+    first, and RunFailed if the connection is stopped temporarily. Over a lane with an open breaker,
+    one call at a time probes.
     """
     stored = load_connection(connection)
     check_connection(stored, now=now)
@@ -67,9 +70,13 @@ def prepare_call(
     except (KeyError, TypeError, ValueError) as error:
         return never("incomplete", f"a value is missing or invalid: {error}")
     try:
-        return reserve_run_call(stored, request, group=group, lease=lease, now=now)
+        call = reserve_run_call(stored, request, group=group, lease=lease, now=now)
     except QuotaExhausted as spent:
         return NotYet(spent.until, "throttled")
+    if is_breaker_probe(call) and not claim_probe(stored.lane, now=now):
+        call.end()
+        raise RunFailed(BREAKER, str(stored))
+    return call
 
 
 @sensitive_variables()
@@ -81,6 +88,8 @@ def record_answer(
     `response`: None if there was none. Returns the result; an Outcome without secrets.
     """
     call.end()
+    if is_breaker_probe(call):
+        settle_probe(call.connection.lane, response, answer, now=now)
     if response is not None:
         call.record_response(response, answer, now=now)
     if not isinstance(answer, Outcome):

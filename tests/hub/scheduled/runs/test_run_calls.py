@@ -1,10 +1,11 @@
 """Calls of a run: repeated, waited for, blocked, limited."""
 
 from connectors.http import Response
-from hub.connections.models import BREAKER, Credential, Lane
+from hub.connections.models import BREAKER, Connection, Credential, Lane
 from hub.egress import RequestNotSent
 from hub.notices.models import Notice
 from hub.queue import WakeUp
+from hub.scheduled.runs.calls.breaker_probe import claim_probe
 from hub.scheduled.runs.open_runs import resume_blocked_runs
 from tests.factories import MINUTE, NOON
 from tests.hub.scheduled.run_helpers import (
@@ -145,6 +146,62 @@ def test_an_expired_token_is_refreshed_by_the_task_of_refreshes(make, run_report
     run.refresh_from_db()
     assert WakeUp.objects.filter(name=f"refresh:{connection.pk}").exists()
     assert (run.state, run.reason) == ("waiting", "refreshing")
+
+
+def open_breaker(connection, *, until=NOON):
+    Lane.unscoped.filter(connection=connection).update(
+        hold_reason=BREAKER, open_until=until, breaker_trips=1, failing_since=NOON - MINUTE
+    )
+    Connection.unscoped.filter(pk=connection.pk).update(state="degraded", reason=BREAKER)
+
+
+def test_one_call_of_a_run_probes_an_open_breaker_and_the_others_wait_for_it(
+    make, slack_connection, run_reports
+):
+    run_reports(call_many_times)
+    run = run_of(make, job_of(make, slack_connection.tenant))
+    open_breaker(slack_connection)
+    answered = []  # before each call
+
+    class Watched(Network):
+        async def __call__(self, request):
+            answered.append(len(self.requests) - self.in_flight)
+            return await super().__call__(request)
+
+    network = run_due(Watched(seconds=0.3))
+    run.refresh_from_db()
+    lane = Lane.unscoped.select_related("connection").get()
+    assert (run.state, len(network.requests), answered[:2]) == ("finished", 20, [0, 1])
+    assert (lane.hold_reason, lane.open_until, lane.failing_since) == ("", None, None)
+    assert lane.connection.state == "healthy"
+
+
+def test_a_failed_probe_of_a_run_keeps_the_breaker_open_for_longer(
+    make, slack_connection, run_reports
+):
+    run_reports(call_many_times)
+    run = run_of(make, job_of(make, slack_connection.tenant))
+    open_breaker(slack_connection)
+    network = run_due(Network(Response(503)))
+    run.refresh_from_db()
+    lane = Lane.unscoped.get()
+    assert (len(network.requests), run.state, run.reason) == (1, "waiting", BREAKER)
+    assert (lane.hold_reason, lane.breaker_trips) == (BREAKER, 2)
+    assert lane.open_until == NOON + MINUTE
+
+
+def test_a_probe_that_another_process_sends_leaves_none_for_a_run(
+    make, slack_connection, run_reports
+):
+    run_reports(read_three_pages)
+    run = run_of(make, job_of(make, slack_connection.tenant))
+    open_breaker(slack_connection)
+    stale = Lane.unscoped.get()
+    assert claim_probe(stale, now=NOON)
+    network = run_due()
+    run.refresh_from_db()
+    assert (network.requests, run.state, run.reason) == ([], "waiting", BREAKER)
+    assert not claim_probe(Lane(pk=stale.pk, open_until=NOON), now=NOON)
 
 
 def test_a_run_may_call_when_the_time_of_an_open_breaker_is_over(
