@@ -23,7 +23,7 @@ from hub.recipes.integration_actions import (
 )
 from hub.recipes.models import Integration
 from hub.recipes.part_actions import load_parts
-from hub.recipes.running import describe_integrations, list_answers
+from hub.recipes.running import describe_integrations, list_accounts, list_answers
 from hub.recipes.upgrades import describe_upgrade
 from hub.staff import (
     ActionForm,
@@ -125,12 +125,11 @@ class IntegrationAdmin(ReadOnlyAdmin):
         return {"running": running, "shows_counts": True, "ended": True}
 
     def page_context(self, request: HttpRequest, integration: Integration) -> dict[str, Any]:
-        (running,) = describe_integrations(integration.tenant, [integration], now=clock())
         return {
             "integration": integration,
             "parts": load_parts(integration),
             "answers": list_answers(integration),
-            "accounts": running.list_accounts(),
+            "accounts": list_accounts(integration),
             "stored_answers": json.dumps(integration.answers, indent=2, ensure_ascii=False),
             "upgrade": describe_upgrade(integration) if integration.has_newer_recipe else None,
         }

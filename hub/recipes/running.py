@@ -35,13 +35,6 @@ class RunningIntegration:
         names = self.integration.answer_names
         return ", ".join(str(name) for name in names.values())
 
-    def list_accounts(self) -> list[Connection]:
-        """Return the connections that its answers name."""
-        keys = {connector.key for connector in self.connectors}
-        ids = [value for key, value in self.integration.answers.items() if key in keys]
-        accounts = Connection.objects.of(self.integration.tenant).filter(public_id__in=ids)
-        return list(accounts.order_by("pk"))
-
 
 def list_running_integrations(tenant: Tenant, *, now: datetime) -> list[RunningIntegration]:
     """Return the tenant's integrations, newest first; four statements, one if there are none."""
@@ -60,13 +53,22 @@ def describe_integrations(
         RunningIntegration(
             integration,
             activities[integration.pk],
-            tuple(
-                CONNECTORS[key]
-                for key in (integration.recipe.tenant_connectors if integration.recipe else ())
-            ),
+            tuple(CONNECTORS[key] for key in _list_systems(integration)),
         )
         for integration in integrations
     ]
+
+
+def _list_systems(integration: Integration) -> Sequence[str]:
+    return integration.recipe.tenant_connectors if integration.recipe else ()
+
+
+def list_accounts(integration: Integration) -> list[Connection]:
+    """Return the connections that its answers name."""
+    keys = set(_list_systems(integration))
+    ids = [value for key, value in integration.answers.items() if key in keys]
+    accounts = Connection.objects.of(integration.tenant).filter(public_id__in=ids)
+    return list(accounts.order_by("pk"))
 
 
 def list_answers(integration: Integration) -> list[tuple[str, str]]:

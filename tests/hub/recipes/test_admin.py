@@ -4,6 +4,8 @@ import html
 import re
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.connections.models import Connection
@@ -94,6 +96,15 @@ def test_staff_read_the_answers_as_customers_do_with_what_is_stored(acme, staff)
     account = Connection.unscoped.get(tenant=acme, connector_key="slack")
     links = (f"/admin/connections/connection/{account.pk}/change/", f"/tenant/{acme.pk}/change/")
     assert all(link in page.content.decode() for link in links)
+
+
+def test_the_page_of_staff_counts_the_week_once(acme, staff):
+    integration = create_integration(acme)
+    url = reverse("admin:recipes_integration_change", args=[integration.pk])
+    with CaptureQueriesContext(database) as queries:
+        assert staff.get(url).status_code == 200
+    counts = [query for query in queries.captured_queries if '"outgoing_delivery"' in query["sql"]]
+    assert len(counts) == 1
 
 
 def test_what_only_staff_see_of_an_integration_is_on_no_page_of_a_customer(make, acme, client):

@@ -14,6 +14,7 @@ from hub.recipes.models import Integration
 from hub.recipes.part_actions import load_parts
 from hub.recipes.running import (
     describe_integrations,
+    list_accounts,
     list_answers,
     list_running_integrations,
 )
@@ -56,7 +57,7 @@ def show_integration(request: HttpRequest, tenant_user: TenantUser, id: UUID) ->
         "running": running,
         "live_template": "portal/integrations/week.html",
         "answers": list_answers(integration),
-        "accounts": running.list_accounts(),
+        "accounts": list_accounts(integration),
         "parts": load_parts(integration),
         "actions": list_possible_actions(INTEGRATION_ACTIONS, integration)
         if tenant_user.can_manage
