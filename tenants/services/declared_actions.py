@@ -26,17 +26,23 @@ BY_OWNERS = "Owners do this on the page of members; staff can invite the person 
 
 
 class RoleForm(ActionForm):
+    """Asks for the role of the member `obj`."""
+
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLES)
 
+    def __init__(self, *args: Any, obj: Membership | None = None, **options: Any) -> None:
+        super().__init__(*args, obj=obj, **options)
+        if obj:
+            self.initial["role"] = obj.role
 
-class InviteForm(RoleForm):
+
+class InviteForm(ActionForm):
     """Asks whom to invite to the tenant `obj`; the first one should be an owner."""
 
     email = forms.EmailField(
         label=gettext_lazy("E-mail address"), widget=forms.EmailInput({"autocomplete": "off"})
     )
-
-    field_order = ("email", "role")
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLES)
 
     def __init__(self, *args: Any, obj: Tenant | None = None, **options: Any) -> None:
         super().__init__(*args, obj=obj, **options)

@@ -40,6 +40,12 @@ def page_of(name, row):
     return reverse(f"portal:{page}_do", args=["acme", row.public_id, name])
 
 
+def test_the_page_that_asks_for_a_role_begins_with_the_present_one(as_owner, bob):
+    Membership.unscoped.filter(pk=bob.pk).update(role="admin")
+    page = as_owner.get(page_of("change_role", bob)).content.decode()
+    assert '<option value="admin" selected>' in page
+
+
 def test_members_look_and_only_owners_decide(client, owner, bob, make, acme):
     invitation = make.invitation(acme, "new@acme.test")
     client.force_login(bob.user)
