@@ -230,6 +230,7 @@ def build_stacks(
     chart_columns = charts.stacked_columns([numbers for _label, numbers in rows], top)
     return {
         "caption": caption,
+        "zone_name": f"{hours[-1][0].astimezone(zone):%Z}" if hours else "",
         "parts": parts,
         "value_labels": charts.value_labels(top),
         "time_labels": charts.spread_labels([label for label, _numbers in rows]),

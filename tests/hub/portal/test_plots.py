@@ -7,6 +7,8 @@ import pytest
 from django.template import Context, Template
 from django.utils import translation
 
+from hub.portal.display_preferences import ZONE_COOKIE
+
 SATURDAY = datetime(2026, 11, 28, tzinfo=UTC)
 HOURS = [(SATURDAY + timedelta(hours=number), (number, 1)) for number in range(24)]
 PARTS = [("good", "delivered"), ("bad", "failed")]
@@ -29,3 +31,11 @@ def test_a_browser_can_read_the_numbers_of_a_chart_in_every_language(language):
 def test_a_chart_has_the_labels_of_both_axes_in_the_language_of_the_reader():
     labels = re.findall(r"<span>([^<]+)</span>", plot("de"))
     assert labels == ["50", "25", "0", "Sa 00:00", "Sa 12:00", "Sa 23:00"]
+
+
+def test_a_chart_names_the_zone_of_its_hours(rf):
+    request = rf.get("/")
+    assert "By hour, UTC" in plot("en") and ">Time, UTC</th>" in plot("en")
+    request.COOKIES[ZONE_COOKIE] = "Europe/Berlin"
+    context = {"hours": HOURS, "parts": PARTS, "request": request}
+    assert "By hour, CET" in PLOT.render(Context(context))
