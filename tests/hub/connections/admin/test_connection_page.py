@@ -1,12 +1,16 @@
 """The page of a connection for staff: the customers' page above the form, with what staff add."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import switch_off
+from hub.connections.actions.signing_secret_actions import reveal_signing_secret
 from hub.connections.models import Connection, KillSwitch
+from hub.db.clock import clock
 from hub.notices.models import Notice
 from tests.factories import NOON
 from tests.markup import normalize_markup
@@ -50,6 +54,7 @@ def test_staff_read_the_sentences_that_customers_read(superuser, client, make):
         "Shared data",
     )
     assert all(text in page for text in shared for page in (theirs, ours))
+    assert "our team" in ours and "our team" not in theirs
     assert "/admin/" not in ours and list_staff_templates(response) == []
     assert f"/admin/tenants/tenant/{tenant.pk}/change/" in theirs and "/t/acme/" not in theirs
 
@@ -61,6 +66,28 @@ def test_staff_see_who_switched_it_off_and_its_own_detail(superuser, make):
     page = page_of(superuser, connection)
     assert "<span>switched off</span></h2>" in page and "they fail" in page
     assert "503 three times" in page and str(switch.subject) in page
+
+
+def test_staff_read_why_a_paused_connection_is_switched_off_as_well(superuser, make):
+    connection = make.connection(state="paused", reason="paused", detail="they move")
+    until = NOON + timedelta(days=3650)
+    switch = KillSwitch(
+        scope="connector", connector_key="webhook", reason="they fail", expires_at=until
+    )
+    switch_off(switch, ActorContext.system(), now=NOON)
+    page = page_of(superuser, connection)
+    assert "<span>paused</span></h2>" in page and "they move" in page
+    assert "they fail" in page and f"{until:%Y}" in page
+
+
+def test_a_rotated_secret_is_shown_to_staff_in_the_answer_and_on_no_page(superuser, make):
+    endpoint = make.connection()
+    url = reverse("admin:connections_connection_verb", args=[endpoint.pk, "rotate_signing_secret"])
+    answer = superuser.post(url).content.decode()
+    stored = Connection.unscoped.get(pk=endpoint.pk)
+    secret = reveal_signing_secret(stored, ActorContext.system(), now=clock())
+    assert "Copy the signing secret now" in answer and secret in answer
+    assert secret not in page_of(superuser, endpoint)
 
 
 def test_an_open_breaker_says_when_it_probes_next(superuser, make):
