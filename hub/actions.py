@@ -86,6 +86,7 @@ class Action(Generic[Row]):
     form: type[ActionForm] | None = None  # asks for data
     asks_reason: Callable[[Row], bool] = never  # whether staff give one, for the audit
     find_caution: Callable[[Row], Text] = lambda row: ""  # what makes it dangerous for this row
+    describe_button: Callable[[Row], Text] = lambda row: ""  # of this row, in place of `label`
     describe_result: Callable[[Any], Text] = lambda result: ""  # in place of `success`
     show_once: Callable[[Any], ShownOnce | None] = lambda result: None  # on the page that follows
     is_success: Callable[[Any], bool] = always  # otherwise pages show the result as a warning
@@ -121,6 +122,9 @@ class Action(Generic[Row]):
             if self.calls_system:
                 outside = {"call": call, "random": random.random}
             return self.run(row, actor, now=now, **data, **outside)
+
+    def find_button_label(self, row: Row) -> Text:
+        return self.describe_button(row) or self.label
 
     def describe_success(self, result: Any) -> str:
         return str(self.describe_result(result) or self.success)

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub.actions import Action, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
+from hub.number_texts import format_whole
 from hub.operations.models import Operation
 from hub.operations.operation_runner import wake_up_operations
 from hub.problems import Refusal
@@ -154,6 +156,11 @@ def audit_operation(
     )
 
 
+def _describe_confirm_button(operation: Operation) -> str:
+    count = format_whole(operation.count) + ("+" if operation.more else "")
+    return gettext("Run it: %(count)s") % {"count": count}
+
+
 OPERATION_ACTIONS = declare_actions(
     Action[Operation](
         name="confirm",
@@ -162,6 +169,7 @@ OPERATION_ACTIONS = declare_actions(
             "It starts as planned: it changes at most as many rows as the plan states, and none "
             "that was accepted later."
         ),
+        describe_button=_describe_confirm_button,
         success=_("The operation is running."),
         summary="Confirm an operation",
         run=confirm_operation,

@@ -28,6 +28,7 @@ from tenants.models import Membership
 @dataclass(frozen=True, slots=True)
 class OfferedAction:
     action: Action[Any]
+    label: Text  # of its button
     caution: Text  # what makes it dangerous for this row; empty if nothing does
     form: ActionForm
 
@@ -40,7 +41,7 @@ class OfferedAction:
 def offer_action(action: Action[Any], row: Any, data: Any = None) -> OfferedAction:
     form_class = action.form or ActionForm
     form = form_class(data, obj=row, auto_id=f"id_{action.name}_%s")
-    return OfferedAction(action, action.find_caution(row), form)
+    return OfferedAction(action, action.find_button_label(row), action.find_caution(row), form)
 
 
 def list_possible_actions(actions: Actions, row: Any) -> list[OfferedAction]:

@@ -218,7 +218,7 @@ class RowActionsMixin(AdminBase):
         caution = action.find_caution(instance)
         form = action.form or (ActionForm if action.tone == "danger" else None)
         return RowAction(
-            action.label,
+            action.find_button_label(instance),
             action.icon,
             action.is_available,
             AuditReasonForm

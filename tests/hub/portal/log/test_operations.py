@@ -48,6 +48,13 @@ def test_nothing_is_done_before_it_is_confirmed(admin, three):
     assert set(Delivery.unscoped.values_list("state", flat=True)) == {"failed"}
 
 
+def test_the_button_says_how_many_deliveries_it_runs(admin, three):
+    operation = plan_retry(admin)
+    assert ">Run it: 3</button>" in admin.get(page_of(operation)).content.decode()
+    Operation.unscoped.filter(pk=operation.pk).update(count=10_000, more=True)
+    assert ">Run it: 10,000+</button>" in admin.get(page_of(operation)).content.decode()
+
+
 def test_it_runs_and_tells_what_it_did(admin, three):
     operation = plan_retry(admin)
     admin.post(page_of(operation, "confirm"))
