@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from connectors.registry import CONNECTORS
 from hub.actions import Action, declare_actions
 from hub.audit import Actor, ActorContext
 from hub.connections.actions.connection_actions import (
@@ -20,6 +21,7 @@ from hub.connections.credentials import probe_checklist
 from hub.connections.credentials.account_probe import PROBES_BUSY, ProbeResult
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
+from hub.problems import Refusal
 from hub.queue import pending_wake_ups, wake_up
 
 # each occupies a worker for at most 10 s
@@ -111,6 +113,12 @@ def _build_progress_key(connection: Connection) -> str:
     return f"test of connection {connection.public_id}"
 
 
+class NothingToTest(Refusal):
+    sentence = gettext_lazy(
+        "This connection only receives, so there is nothing to test at the other system."
+    )
+
+
 class ConnectionTest(NamedTuple):
     connection: Connection
     result: ProbeResult
@@ -134,10 +142,13 @@ def make_or_queue_test(
 ) -> ConnectionTest:
     """Test the connection. When too many tests run, queue one for a person; a program repeats it.
 
-    No transaction may be open. Raises InvalidConnectionState if it is disconnected.
+    No transaction may be open. Raises InvalidConnectionState if it is disconnected, and
+    NothingToTest.
     """
     if connection.is_disconnected:
         raise InvalidConnectionState(connection)
+    if not connection.connector.has_probe:
+        raise NothingToTest
     result = perform_connection_test(connection, actor, call=call, now=now)
     is_queued = (
         result.reason == PROBES_BUSY
@@ -145,6 +156,11 @@ def make_or_queue_test(
         and queue_connection_test(connection, actor, now=now)
     )
     return ConnectionTest(connection, result, is_queued)
+
+
+def can_be_tested(connection: Connection) -> bool:
+    connector = CONNECTORS.get(connection.connector_key)
+    return connector is not None and connector.has_probe and not connection.is_disconnected
 
 
 def _describe_test(test: ConnectionTest) -> str:
@@ -181,7 +197,7 @@ TEST_ACTIONS = declare_actions(
         is_success=lambda test: test.is_working,
         is_atomic=False,
         calls_system=True,
-        is_available=lambda connection: not connection.is_disconnected,
+        is_available=can_be_tested,
         scope=WRITE_SCOPE,
         icon="network_check",
     ),

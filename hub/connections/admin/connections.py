@@ -13,6 +13,7 @@ from connectors.registry import CONNECTORS
 from hub import staff
 from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
+from hub.connections.actions.queued_tests import can_be_tested
 from hub.connections.admin.connection_form_pages import ConnectionFormsMixin
 from hub.connections.admin.expiry_forecast import render_forecast_page
 from hub.connections.forms.connection_forms import ConnectionForm
@@ -154,7 +155,8 @@ class ConnectionAdminBase(
             return "credential"
         if connection.state == "needs_reconnect" and connection.connector.needs_oauth:
             return "reconnect_link"
-        return SUGGESTED_ACTIONS_BY_STATE.get(connection.state, "test")
+        default = "test" if can_be_tested(connection) else "credential"
+        return SUGGESTED_ACTIONS_BY_STATE.get(connection.state, default)
 
     @staff.display(description="connection", ordering="name")
     def label(self, connection: Connection) -> str:

@@ -1,6 +1,7 @@
 """Connection tests that wait for a worker, and the share of a tenant."""
 
 import pytest
+from django.urls import reverse
 
 from connectors.http import Response
 from hub.audit import Actor, ActorContext, find_audit_rows
@@ -51,6 +52,18 @@ def test_beyond_the_share_of_a_tenant_no_system_is_asked(connection, make):
     )
     other = make.connection(make.tenant("globex"))
     assert probe_stored_credential(other, call=http.call, now=NOON).passed
+
+
+@pytest.mark.usefixtures("occupy_all_calls")
+def test_a_program_repeats_its_test_and_one_of_staff_is_queued(connection, api, superuser):
+    path = f"/api/v1/connections/{connection.public_id}/test"
+    answer = api.of(connection.tenant).post(path)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert read_test_progress(connection, now=NOON) is None and not WakeUp.objects.exists()
+    url = reverse("admin:connections_connection_verb", args=[connection.pk, "test"])
+    page = superuser.post(url, follow=True).content.decode()
+    assert "A worker runs this one soon" in page
+    assert read_test_progress(connection, now=NOON)["state"] == "waiting"
 
 
 def test_beyond_the_share_of_all_no_system_is_asked(connection):
