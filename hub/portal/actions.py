@@ -102,6 +102,7 @@ def build_action_view(pages: ActionPages) -> Callable[..., HttpResponseBase]:
         respond = require_recent_login(_ask_or_perform) if is_sensitive else _ask_or_perform
         return respond(request, tenant_user, pages, action, row)
 
+    view.actions = pages.actions  # type: ignore[attr-defined]  # as those of an admin class
     return view
 
 

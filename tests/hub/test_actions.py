@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.contrib import admin
 from django.db.models import Model
-from django.urls import NoReverseMatch, get_resolver, reverse
+from django.urls import NoReverseMatch, get_resolver, resolve, reverse
 
 from hub.actions import Action, Actions
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS
@@ -119,9 +119,17 @@ def find_offered(subject, action):
     pages = admin.site._registry.get(subject.model)
     declared = pages.declared_actions.get(action.name) if pages else None
     doors |= {"staff"} if declared is action and action.is_offered_at("staff") else set()
-    page = subject.page or subject.row
-    is_shown = any(has_url(f"portal:{page}_do", "acme", *ids) for ids in ((ID, action.name), ()))
+    is_shown = find_page_action(subject, action.name) is action
     return doors | ({"portal"} if is_shown and action.is_offered_at("portal") else set())
+
+
+def find_page_action(subject, name):
+    """The action of this name that the view of the customers' page performs."""
+    page = f"portal:{subject.page or subject.row}_do"
+    for arguments in (("acme", ID, name), ("acme",)):
+        if has_url(page, *arguments):
+            return resolve(reverse(page, args=arguments)).func.actions.get(name)
+    return None
 
 
 @pytest.mark.parametrize("subject, action", DECLARED)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from hub.connections.models import Credential
 from tenants.models import ApiKey
 from tests.tenants.door import age_session, code_of, with_totp
 
@@ -74,6 +75,15 @@ def test_changing_what_a_person_may_asks_again_and_reading_it_does_not(old_sessi
 def test_a_recent_sign_in_is_enough(client, person, rows, act):
     client.force_login(person)
     assert client.get(SENSITIVE[act](rows)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["rotate_signing_secret", "end_signing_overlap"])
+def test_a_signing_secret_changes_only_after_staff_sign_in_again(old_session, person, make, name):
+    with_totp(person)
+    endpoint = make.connection()
+    url = reverse("admin:connections_connection_verb", args=[endpoint.pk, name])
+    assert old_session.post(url).url.startswith(reverse("mfa_reauthenticate"))
+    assert Credential.read_version(endpoint) == endpoint.credential.version
 
 
 def test_a_code_leads_back_to_the_form_and_then_the_key_is_issued(old_session, person):
