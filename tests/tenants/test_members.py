@@ -46,6 +46,13 @@ def test_the_page_that_asks_for_a_role_begins_with_the_present_one(as_owner, bob
     assert '<option value="admin" selected>' in page
 
 
+def test_an_owner_who_leaves_chooses_another_organisation(as_owner, owner, bob, acme):
+    Membership.unscoped.filter(pk=bob.pk).update(role="owner")
+    own = Membership.unscoped.get(user=owner)
+    assert as_owner.post(page_of("remove", own)).url == reverse("people:tenants")
+    assert not Membership.unscoped.filter(user=owner).exists()
+
+
 def test_members_look_and_only_owners_decide(client, owner, bob, make, acme):
     invitation = make.invitation(acme, "new@acme.test")
     client.force_login(bob.user)

@@ -252,6 +252,14 @@ def test_staff_disconnect_and_the_connection_is_not_enabled_without_a_credential
     assert row.is_disconnected
 
 
+def test_staff_give_a_reason_before_they_disconnect(superuser, make):
+    row = make.connection()
+    page = run_row_action(superuser, row, "disconnect", what_waits="hold", reason="")
+    assert "This field is required." in page.content.decode()
+    row.refresh_from_db()
+    assert not row.is_disconnected
+
+
 def test_a_disconnected_connection_comes_back_with_a_credential_that_passes(superuser, make, world):
     row = make.connection(connector="slack", account="T1")
     run_row_action(superuser, row, "disconnect", what_waits="hold", reason="a mistake")

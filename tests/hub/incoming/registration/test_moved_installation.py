@@ -120,6 +120,18 @@ def test_staff_confirm_the_move_on_the_page_of_a_subscription(staff, connection,
     assert AuditRow.objects.get(verb="webhook_address.confirm").reason == "moved to the new machine"
 
 
+def test_an_owner_who_knows_the_address_confirms_no_move(make, client, connection, company, copy):
+    check(connection, company)
+    tenant = connection.tenant
+    client.force_login(make.membership(tenant, make.user(), "owner").user)
+    subscription = WebhookSubscription.unscoped.get()
+    url = f"/t/{tenant.reference}/webhooks/{subscription.public_id}"
+    assert client.get(f"{url}/check").status_code == 200
+    assert client.get(f"{url}/confirm_move").status_code == 404
+    assert client.post(f"{url}/confirm_move", {"reason": "mine"}).status_code == 404
+    assert WebhookAddress.objects.get().public_url != COPY_URL
+
+
 def test_a_command_confirms_the_move(connection, company, copy):
     out = StringIO()
     call_command("confirm_move", why="the new machine", stdout=out)
