@@ -24,10 +24,15 @@ def new_endpoint_key() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
+def build_endpoint_url(connector_key: str, key: str) -> str:
+    """Return the public URL with this key."""
+    path = reverse("inbound_webhook", args=[connector_key, key])
+    return f"{settings.HUB_PUBLIC_URL}{path}"
+
+
 def endpoint_url(endpoint: InboundEndpoint) -> str:
     """Return the public URL of an endpoint. Raises CannotOpen."""
-    path = reverse("inbound_webhook", args=[endpoint.connector_key, endpoint.open()["key"]])
-    return f"{settings.HUB_PUBLIC_URL}{path}"
+    return build_endpoint_url(endpoint.connector_key, endpoint.open()["key"])
 
 
 def endpoint_urls(endpoint: InboundEndpoint) -> list[str]:
@@ -37,10 +42,7 @@ def endpoint_urls(endpoint: InboundEndpoint) -> list[str]:
     """
     document = endpoint.open()
     keys = [key for key in (document["key"], document.get("previous_key")) if key]
-    return [
-        settings.HUB_PUBLIC_URL + reverse("inbound_webhook", args=[endpoint.connector_key, key])
-        for key in keys
-    ]
+    return [build_endpoint_url(endpoint.connector_key, key) for key in keys]
 
 
 def get_or_create_connection_endpoint(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from operator import itemgetter
 
 import structlog
@@ -35,7 +36,11 @@ from hub.incoming.registration.changes import apply_comparison
 from hub.incoming.registration.compare import Comparison, compare_subscriptions
 from hub.incoming.registration.lease import RegistrationLease, RegistrationLeaseLost
 from hub.incoming.registration.outcomes import record_failure, record_manual, record_move
-from hub.incoming.registration.own_urls import list_endpoint_secrets, list_other_urls
+from hub.incoming.registration.own_urls import (
+    is_own_url,
+    list_endpoint_secrets,
+    list_other_urls,
+)
 from hub.incoming.registration.progress import RegistrationProgress, identify_plan
 from hub.incoming.registration.sources import plan_sources
 from hub.incoming.registration.wanted import (
@@ -50,7 +55,6 @@ RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
 HELD_RECHECK_DELAY = timedelta(minutes=5)  # of a connection that may not be called now
 QUOTA_PATIENCE = timedelta(seconds=3)  # with a spent quota
 INTERVAL_SPREAD_SHARE = 0.1  # of the interval, so that checks do not coincide
-HOOKS_PATH = "/hooks/"
 INTERNAL_ERROR = "internal_error"
 NOT_CHECKED_STATES = ("paused", "disabled", "needs_reconnect")  # of connections
 
@@ -269,7 +273,7 @@ class _Check:
             targets,
             registrations,
             external_ids={key: entry.external_id for key, entry in self.existing.items()},
-            own_prefix=f"{settings.HUB_PUBLIC_URL}{HOOKS_PATH}",
+            is_own=partial(is_own_url, connector_key=self.endpoint.connector_key),
             foreign_urls=other_urls,
         )
         if not are_others_known:

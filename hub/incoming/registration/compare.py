@@ -1,6 +1,6 @@
 """Compare reported and wanted registrations: find drifted, missing and orphaned ones. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.webhook_sources import (
@@ -8,6 +8,7 @@ from connectors.webhook_sources import (
     Subscriptions,
     WantedSubscription,
 )
+from hub.incoming.registration.own_urls import remove_query
 
 
 @dataclass(slots=True)
@@ -34,14 +35,14 @@ def compare_subscriptions(
     registrations: Sequence[FoundSubscription],
     *,
     external_ids: Mapping[str, str],
-    own_prefix: str,
+    is_own: Callable[[str], bool],
     foreign_urls: Collection[str],
 ) -> Comparison:
     """Compare the wanted registrations of an endpoint with those of its system.
 
-    `external_ids`: the stored ids by key. A registration is ours if its URL begins with
-    `own_prefix`, or if its id is stored; all others are ignored. So are those with `foreign_urls`,
-    the beginnings of URLs of our other endpoints.
+    `external_ids`: the stored ids by key. A registration is ours if `is_own` says so of its URL, or
+    if its id is stored; all others are ignored. So are those with `foreign_urls`, the URLs of our
+    other endpoints.
     """
     result, unused = Comparison(), list(registrations)
     for entry in targets:
@@ -58,8 +59,8 @@ def compare_subscriptions(
     result.orphans = [
         entry
         for entry in unused
-        if (entry.url.startswith(own_prefix) or entry.external_id in known_ids)
-        and not any(entry.url.startswith(url) for url in foreign_urls)
+        if (is_own(entry.url) or entry.external_id in known_ids)
+        and remove_query(entry.url) not in foreign_urls
     ]
     return result
 

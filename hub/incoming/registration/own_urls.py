@@ -1,8 +1,28 @@
-"""Read endpoints' documents: our URLs, and secrets that must be removed from texts."""
+"""Recognize our URLs, and read endpoints' documents: URLs, and secrets to remove from texts."""
+
+import re
 
 from hub.crypto.sealed import CannotOpen
-from hub.incoming.endpoints.create import endpoint_urls
+from hub.incoming.endpoints.create import build_endpoint_url, endpoint_urls
 from hub.incoming.models import InboundEndpoint
+
+KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]+")  # the alphabet of new_endpoint_key()
+
+
+def remove_query(url: str) -> str:
+    """Return a registered URL as its endpoint has it; the query may name what it delivers."""
+    return url.partition("?")[0]
+
+
+def is_own_url(url: str, connector_key: str) -> bool:
+    """Return whether an endpoint of this installation has or had this URL.
+
+    What another installation or program registers below our host is not ours.
+    """
+    address = remove_query(url)
+    key = address.rstrip("/").rpartition("/")[2]
+    is_key = KEY_PATTERN.fullmatch(key) is not None
+    return is_key and address == build_endpoint_url(connector_key, key)
 
 
 def list_endpoint_secrets(endpoint: InboundEndpoint) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from hub.incoming.registration.address import find_former_url
 from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.compare import Comparison
 from hub.incoming.registration.lease import RegistrationLeaseLost, removal_lease
+from hub.incoming.registration.own_urls import remove_query
 from hub.incoming.registration.progress import RegistrationProgress, identify_plan
 
 CHECK_RUNNING = "check_running"
@@ -124,7 +125,7 @@ def _remove_all(
             orphans=[
                 entry
                 for entry in registrations
-                if entry.external_id in stored_ids or entry.url.startswith(urls)
+                if entry.external_id in stored_ids or remove_query(entry.url) in urls
             ]
         )
         calls.progress.start_changes(comparison)

@@ -3,6 +3,13 @@
 import pytest
 
 from tests.hub.incoming.registration.pipedrive_company import OLD_TOKEN, PipedriveCompany
+from tests.sandbox.running_sandbox import RunningSandbox
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with RunningSandbox(tmp_path).running() as running:
+        yield running
 
 
 @pytest.fixture

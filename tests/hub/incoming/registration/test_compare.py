@@ -20,7 +20,7 @@ def test_what_a_repair_created_is_verified_although_the_old_one_could_not_be_rem
         [target],
         [old, new],
         external_ids={"person": "1"},
-        own_prefix="https://hub.test/hooks/",
+        is_own=lambda url: url == URL,
         foreign_urls=(),
     )
     assert comparison.verified == {"person": new}
