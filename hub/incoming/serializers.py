@@ -3,6 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from hub.incoming.endpoints.allowed_sources import MAX_NETWORKS
 from hub.incoming.insight.rows import REJECTED, InboundRow
 from hub.incoming.insight.subscription_status import (
     describe_subscription,
@@ -12,6 +13,7 @@ from hub.incoming.insight.subscription_status import (
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.outgoing.models import Event
 from hub.outgoing.serializers import NamedSerializer
+from hub.problems import StrictSerializer
 from hub.rest.fields import object_page_url, object_url
 
 INBOUND_STATES = [*InboundItem.State.choices, (REJECTED, "Rejected")]
@@ -161,6 +163,19 @@ class WebhookSubscriptionSerializer(serializers.Serializer):
         return field.to_representation(moment) if moment else None
 
 
+class AllowedSourcesSerializer(StrictSerializer):
+    """The networks from which the webhooks of a subscription's URL are accepted."""
+
+    networks = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        max_length=MAX_NETWORKS,
+        help_text="In CIDR notation; empty: from everywhere.",
+    )
+    reason = serializers.CharField(
+        max_length=300, required=False, default="", help_text="Kept in the audit log."
+    )
+
+
 class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
     """A subscription with the system's report, and the steps for a person where the hub cannot.
 
@@ -168,6 +183,11 @@ class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
     """
 
     external_id = serializers.CharField(help_text="The other system's ID; empty: none.")
+    allowed_sources = serializers.ListField(
+        child=serializers.CharField(),
+        source="endpoint.allowed_sources",
+        help_text="Networks from which its webhooks are accepted; empty: from everywhere.",
+    )
     evidence = serializers.DictField(help_text="What the other system reported.")
     steps = serializers.SerializerMethodField(
         help_text=(

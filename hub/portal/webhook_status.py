@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from hub.actions import Action
 from hub.connections.models import Connection
 from hub.incoming.insight.subscription_status import (
     SubscriptionStatus,
@@ -17,7 +16,7 @@ from hub.incoming.insight.subscription_status import (
 )
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
-from hub.portal.actions import list_possible_actions
+from hub.portal.actions import OfferedAction, list_possible_actions
 
 SUBSCRIPTIONS_SHOWN = 50
 
@@ -28,7 +27,7 @@ class ShownSubscription:
 
     subscription: WebhookSubscription
     status: SubscriptionStatus
-    actions: Mapping[str, Action[WebhookSubscription]]  # none at an endpoint of all tenants
+    actions: Mapping[str, OfferedAction]  # none at an endpoint of all tenants
     url: str  # to be entered in the other system; empty: the hub registers it
 
     @property
@@ -65,7 +64,7 @@ def _build_shown(subscription: WebhookSubscription, *, reveals_url: bool) -> Sho
         subscription,
         status,
         {
-            offered.action.name: offered.action
+            offered.action.name: offered
             for offered in list_possible_actions(SUBSCRIPTION_ACTIONS, subscription)
             if (offered.action.name, subscription.state) != ("repair", "verified")
         }

@@ -14,11 +14,12 @@ from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS, WRITE_SCOPE
 from hub.incoming.serializers import (
+    AllowedSourcesSerializer,
     WebhookSubscriptionDetailSerializer,
     WebhookSubscriptionSerializer,
 )
 from hub.rest import openapi
-from hub.rest.actions import ActionResource, build_action_urls
+from hub.rest.actions import ActionBody, ActionResource, build_action_urls
 from hub.rest.pagination import PageQuery
 from hub.rest.views import build_list
 from tenants.access.api_authentication import api_key_of, in_tenant
@@ -97,6 +98,12 @@ SUBSCRIPTION_ACTION_URLS = build_action_urls(
         find_changeable=find_subscription,
         serializer=WebhookSubscriptionDetailSerializer,
         serialize=_serialize,
+        bodies={
+            "allow_sources": ActionBody(
+                AllowedSourcesSerializer,
+                [openapi.request_example("one network", {"networks": ["203.0.113.0/24"]})],
+            )
+        },
     ),
     SUBSCRIPTION_ACTIONS,
 )

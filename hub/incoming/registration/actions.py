@@ -1,5 +1,6 @@
 """Actions of people on webhook subscriptions, audited; called by REST, the admin and the portal."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from hub.actions import FOR_STAFF, Action, always, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.sealed import CannotOpen
+from hub.incoming.endpoints.allowed_sources import AllowedSourcesForm, set_allowed_sources
 from hub.incoming.endpoints.rotate import (
     find_rotated_part,
     is_checked_by_hub,
@@ -107,6 +109,22 @@ def rotate_subscription(
         raise SubscriptionActionRefused(UNREADABLE_TEXT) from error
 
 
+def allow_sources(
+    subscription: WebhookSubscription,
+    actor: ActorContext,
+    *,
+    networks: Sequence[str],
+    reason: str = "",
+    now: datetime,
+) -> list[str]:
+    """Set the networks from which webhooks of its endpoint are accepted; return them.
+
+    Raises NetworksRefused.
+    """
+    endpoint = subscription.endpoint
+    return set_allowed_sources(endpoint, networks, actor, reason=reason, now=now)
+
+
 def confirm_installation_move(
     subscription: WebhookSubscription, actor: ActorContext, *, reason: str, now: datetime
 ) -> str:
@@ -133,7 +151,7 @@ def _refuse_if_not_callable(subscription: WebhookSubscription) -> None:
 
 
 def _declare(**fields: Any) -> Action[WebhookSubscription]:
-    return Action(scope=WRITE_SCOPE, is_background=True, **fields)
+    return Action(**{"scope": WRITE_SCOPE, "is_background": True} | fields)
 
 
 SUBSCRIPTION_ACTIONS = declare_actions(
@@ -173,6 +191,20 @@ SUBSCRIPTION_ACTIONS = declare_actions(
         asks_reason=always,
         recent_login_at=("staff",),
         icon="key",
+    ),
+    _declare(
+        name="allow_sources",
+        label=_("Limit the senders"),
+        question=_(
+            "Accept the webhooks of this URL from these networks only. Requests from other "
+            "addresses are rejected, so enter all that the other system sends from."
+        ),
+        success=_("The allowed networks have been set. They apply within a second."),
+        summary="Set the networks from which webhooks are accepted",
+        run=allow_sources,
+        form=AllowedSourcesForm,
+        is_background=False,
+        icon="shield",
     ),
     _declare(
         name="confirm_move",
