@@ -30,6 +30,7 @@ DAILY_BUDGET_WAIT_SECONDS = 3600.0
 BLOCKED_WAIT_SECONDS = 900.0  # seconds; how long Cloudflare blocks is not documented
 HIGHEST_COST_TOKENS = 10  # tokens; with fewer left, the daily budget counts as spent
 
+FEATURE_NOT_ENABLED = "feature_not_enabled"
 # https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
 OUTCOMES_BY_STATUS: Mapping[int, tuple[OutcomeBuilder, str]] = {
     400: (never, "bad_request"),
@@ -38,7 +39,7 @@ OUTCOMES_BY_STATUS: Mapping[int, tuple[OutcomeBuilder, str]] = {
     402: (partial(account_closed, pauses=(COMPANY,)), "account_not_open"),
     403: (never, "forbidden"),  # a limit of the plan, or a field that it does not have
     404: (never, "not_found"),
-    415: (never, "feature_not_enabled"),
+    415: (never, FEATURE_NOT_ENABLED),
     422: (never, "unprocessable"),
 }
 # by `error`, where it is more specific than the status

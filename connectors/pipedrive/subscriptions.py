@@ -9,17 +9,21 @@ from typing import Any
 
 from connectors.http import Request, Response
 from connectors.i18n import _
-from connectors.outcomes import Outcome, raises_unreadable
+from connectors.outcomes import Outcome, never, raises_unreadable
 from connectors.pipedrive.actions import base_url, build_token_costs
-from connectors.pipedrive.errors import find_rejection
+from connectors.pipedrive.errors import COMPANY, FEATURE_NOT_ENABLED, find_rejection
 from connectors.pipedrive.webhook_types import CHANGES, OBJECT_LABELS, PERMISSION
 from connectors.schema import Credential
 from connectors.webhook_sources import (
+    BANNED,
+    INACTIVE,
+    NOT_SUPPORTED,
     FoundSubscription,
     Step,
     SubscriptionPage,
     Subscriptions,
     WantedSubscription,
+    WatchCosts,
 )
 
 LIST_COST_TOKENS, CREATE_COST_TOKENS, DELETE_COST_TOKENS = 10, 10, 6  # tokens of the daily budget
@@ -32,6 +36,7 @@ WEBHOOK_NAME = "Integration Hub: %(key)s"
 class PipedriveWebhookSubscriptions(Subscriptions):
     permissions = (PERMISSION,)
     check_every = 1800.0
+    watch_costs = {COMPANY: WatchCosts(LIST_COST_TOKENS, look=10, canary=5)}
     guide = (
         _("Connect the account again, and allow the permission admin."),
         _("The person who connects must be an administrator of the company."),
@@ -48,10 +53,19 @@ class PipedriveWebhookSubscriptions(Subscriptions):
 
     @raises_unreadable
     def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
-        if rejection := find_rejection(response):
+        if rejection := _find_rejection(response):
             return rejection
         webhooks = response.json()["data"] or []
         return SubscriptionPage([_parse_webhook(webhook) for webhook in webhooks])
+
+    def find_differences(
+        self, target: WantedSubscription, registration: FoundSubscription
+    ) -> tuple[str, ...]:
+        """Return what differs; one that is inactive and was not removed is banned (unverified)."""
+        differences = super().find_differences(target, registration)
+        if registration.is_active or registration.evidence.get("remove_reason"):
+            return differences
+        return tuple(BANNED if name == INACTIVE else name for name in differences)
 
     def next_step(
         self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
@@ -81,9 +95,16 @@ class PipedriveWebhookSubscriptions(Subscriptions):
     def parse_step(self, step: str, response: Response) -> Mapping[str, str] | Outcome:
         if step == DELETE and response.status == NOT_FOUND:
             return {}
-        if rejection := find_rejection(response):
+        if rejection := _find_rejection(response):
             return rejection
         return {"webhook": str(response.json()["data"]["id"])} if step == CREATE else {}
+
+
+def _find_rejection(response: Response) -> Outcome | None:
+    rejection = find_rejection(response)
+    if rejection and rejection.reason == FEATURE_NOT_ENABLED:  # the company's plan has none
+        return never(NOT_SUPPORTED, rejection.detail)
+    return rejection
 
 
 def _list_event_types(object: str) -> tuple[str, ...]:

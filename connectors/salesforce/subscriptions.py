@@ -21,42 +21,51 @@ from connectors.outcomes import (
     permission_missing,
     raises_unreadable,
 )
-from connectors.salesforce.errors import find_rejection
+from connectors.salesforce.errors import ORG, find_rejection
+from connectors.salesforce.registration_steps import (
+    ACTIVATE,
+    build_metadata,
+    find_flow_step,
+    find_new_version_step,
+    find_preparation_step,
+)
 from connectors.salesforce.tooling import (
-    ACTIVE_FLOWS_QUERY,
+    EDIT_COLUMNS,
     FLOW,
     FLOW_LABEL,
     MESSAGE,
-    MESSAGES_QUERY,
     build_activation,
     build_change,
     build_create,
     build_delete,
-    build_describe,
-    build_flow,
     build_flow_query,
-    build_identity,
-    build_message,
+    build_list_query,
     build_query,
     build_read,
-    build_user_query,
+    find_trigger,
     name_message,
 )
 from connectors.salesforce.tooling_responses import STEP_PARSERS
 from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CHANGES, OBJECT_NAMES
 from connectors.schema import Credential
 from connectors.webhook_sources import (
+    NOT_SUPPORTED,
     ONLY_BY_HAND,
     FoundSubscription,
     Step,
     SubscriptionPage,
     Subscriptions,
     WantedSubscription,
+    WatchCosts,
 )
 
-FLOWS_CURSOR = "flows"  # the cursor of the second page
+# cursors of the pages: messages, then flows; where a column that shows edits is refused, both again
+# without these
+FLOWS_CURSOR, PLAIN_MESSAGES_CURSOR, PLAIN_FLOWS_CURSOR = "flows", "messages", "plain_flows"
+# what a repair writes anew: the message, or the flow
+MESSAGE_DIFFERENCES = {"url", "session", "fields"}
+FLOW_DIFFERENCES = {"object", "conditions", "trigger", "action"}
 FLOW_KEY = "flow"  # of what that page reports, until it is merged
-ACTIVATE = "activate"  # the step that an organisation may leave to a person
 NOT_FOUND = 404
 # what a person without the permission is told, with 403 or 400
 NO_ACCESS_REASONS = {
@@ -64,6 +73,8 @@ NO_ACCESS_REASONS = {
     "insufficient_access_or_readonly",
     "insufficient_access_on_cross_reference_entity",
 }
+# of an organisation whose edition has no API, no outbound messages or no flows (unverified)
+NOT_SUPPORTED_REASONS = {"api_disabled_for_org", "functionality_not_enabled", "invalid_type"}
 NEEDS_PERMISSION = (
     "The person who connected needs the permission Customize Application in Salesforce."
 )
@@ -71,6 +82,9 @@ NEEDS_PERMISSION = (
 
 class SalesforceSubscriptions(Subscriptions):
     check_every = 900.0
+    # messages and flows are listed; of each pair the metadata is read
+    watch_costs = {ORG: WatchCosts(check=2, look=1, canary=1, detail=2)}
+    has_details = True
     guide = (
         _(
             "The person who connects needs the permission Customize Application (Setup, Users, "
@@ -108,31 +122,66 @@ class SalesforceSubscriptions(Subscriptions):
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
         """Build the request that lists our outbound messages or, after these, the active flows."""
-        query = ACTIVE_FLOWS_QUERY if cursor == FLOWS_CURSOR else MESSAGES_QUERY
+        kind = FLOW if cursor in (FLOWS_CURSOR, PLAIN_FLOWS_CURSOR) else MESSAGE
+        query = build_list_query(kind, with_edits=cursor in ("", FLOWS_CURSOR))
         return build_query(credential, query)
 
     @raises_unreadable
     def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
         if rejection := _find_rejection(response):
-            return rejection
+            is_unknown_column = any(name in rejection.detail for name in EDIT_COLUMNS[MESSAGE])
+            return SubscriptionPage([], PLAIN_MESSAGES_CURSOR) if is_unknown_column else rejection
         answer = response.json()
         records = answer["records"]
         if any(record["attributes"]["type"] == FLOW for record in records):
             return SubscriptionPage([_parse_flow(record) for record in records])
         registrations = [_parse_message(record) for record in records]
         is_first = answer.get("entityTypeName", MESSAGE) == MESSAGE
-        return SubscriptionPage(registrations, FLOWS_CURSOR if registrations and is_first else "")
+        if not registrations or not is_first:
+            return SubscriptionPage(registrations)
+        is_plain = "LastModifiedDate" not in records[0]
+        return SubscriptionPage(registrations, PLAIN_FLOWS_CURSOR if is_plain else FLOWS_CURSOR)
 
     def merge_pages(
         self, registrations: Sequence[FoundSubscription]
     ) -> Sequence[FoundSubscription]:
-        """Return the messages, each active if its flow is."""
-        active = {entry.external_id for entry in registrations if entry.key == FLOW_KEY}
+        """Return the messages, each once, and active if its flow is."""
+        flows = {entry.external_id: entry for entry in registrations if entry.key == FLOW_KEY}
+        messages = {entry.external_id: entry for entry in registrations if entry.key != FLOW_KEY}
         return [
-            replace(entry, is_active=entry.external_id in active)
-            for entry in registrations
-            if entry.key != FLOW_KEY
+            replace(
+                entry,
+                is_active=id in flows,
+                revision=f"{entry.revision} {flows[id].revision}" if id in flows else "",
+                evidence={**entry.evidence, **flows[id].evidence}
+                if id in flows
+                else entry.evidence,
+            )
+            for id, entry in messages.items()
         ]
+
+    def find_differences(
+        self, target: WantedSubscription, registration: FoundSubscription
+    ) -> tuple[str, ...]:
+        """Return what differs; of the fields, conditions and actions where they were read."""
+        differences = super().find_differences(target, registration)
+        details = registration.details
+        is_session_sent = bool(registration.evidence.get("session") or details.get("session"))
+        if is_session_sent:
+            differences += ("session",)
+        return differences + (_find_edits(target.key, details) if details else ())
+
+    def next_detail(
+        self, credential: Credential, registration: FoundSubscription, details: Mapping[str, str]
+    ) -> Step | None:
+        """Read the metadata of the message, then that of its active flow."""
+        if "message_name" not in details:
+            id = registration.external_id
+            return Step("message details", build_read(credential, MESSAGE, id))
+        if "trigger" not in details:
+            flow = str(registration.evidence["flow"])
+            return Step("flow details", build_read(credential, FLOW, flow))
+        return None
 
     def join_ids(self, ids: Mapping[str, str]) -> str:
         """Return the id of the outbound message, which is stored; its flow is found by this id."""
@@ -141,20 +190,16 @@ class SalesforceSubscriptions(Subscriptions):
     def next_step(
         self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Step | None:
-        object = OBJECT_NAMES[target.key.partition(".")[0]]
-        if "fields" not in ids:
-            return Step("describe", build_describe(credential, object))
-        if step := _find_user_step(credential, ids):
+        if step := find_preparation_step(credential, target.key, ids):
             return step
         if "message" not in ids:
-            metadata = build_message(target.key, target.url, ids["username"])
             body = {
                 "FullName": name_message(target.key, target.url),
-                "Metadata": metadata | {"fields": ids["fields"].split(",")},
+                "Metadata": build_metadata(target, ids),
             }
             return Step("message", build_create(credential, MESSAGE, body))
         known_values = {"name": name_message(target.key, target.url)} | dict(ids)
-        return _find_flow_step(credential, target.key, ids["message"], known_values)
+        return find_flow_step(credential, target.key, ids["message"], known_values)
 
     def next_repair(
         self,
@@ -163,17 +208,16 @@ class SalesforceSubscriptions(Subscriptions):
         registration: FoundSubscription,
         done: Mapping[str, str],
     ) -> Step | None:
-        id = registration.external_id
-        if registration.url != target.url and "change" not in done:
-            if step := _find_user_step(credential, done):
+        """Write the whole message, and a new version of the flow, where these differ."""
+        id, differences = registration.external_id, self.find_differences(target, registration)
+        if MESSAGE_DIFFERENCES & set(differences) and "change" not in done:
+            if step := find_preparation_step(credential, target.key, done):
                 return step
-            if "metadata" not in done:
-                return Step("read", build_read(credential, MESSAGE, id))
-            metadata = build_message(target.key, target.url, done["username"])
-            fields = done["metadata"].split(",")
-            body = {"Metadata": metadata | {"fields": fields}}
+            body = {"Metadata": build_metadata(target, done)}
             return Step("change", build_change(credential, MESSAGE, id, body))
-        return None if registration.is_active else _find_flow_step(credential, target.key, id, done)
+        if FLOW_DIFFERENCES & set(differences):
+            return find_new_version_step(credential, target.key, id, done)
+        return None if registration.is_active else find_flow_step(credential, target.key, id, done)
 
     def next_removal(
         self, credential: Credential, external_id: str, done: Mapping[str, str]
@@ -210,42 +254,24 @@ class SalesforceSubscriptions(Subscriptions):
         return parse(response.json()) if parse else {}
 
 
-def _find_user_step(credential: Credential, ids: Mapping[str, str]) -> Step | None:
-    """Return the call that finds the user as whom messages are sent; None if the user is known."""
-    if "user_id" not in ids:
-        return Step("identity", build_identity(credential))
-    if "username" not in ids:
-        return Step("user", build_user_query(credential, ids["user_id"]))
-    return None
-
-
-def _find_flow_step(
-    credential: Credential, key: str, message: str, ids: Mapping[str, str]
-) -> Step | None:
-    """Return the next call on the way to an active flow for a message; None if it is active.
-
-    The flow is created as a draft: if the organisation does not allow us to activate it, a person
-    activates the draft.
-    """
-    if "definition" not in ids:
-        return Step("find", build_flow_query(credential, message))
-    if not ids["definition"] and "name" not in ids:
-        return Step("read", build_read(credential, MESSAGE, message))
-    if not ids["definition"] and "flow" not in ids:
-        body = build_flow(key, ids["name"], message)
-        return Step("flow", build_create(credential, FLOW, body))
-    if not ids["definition"]:
-        return Step("find again", build_flow_query(credential, message))
-    if ids["active"]:
-        return None
-    version = int(ids["version"])
-    return Step(ACTIVATE, build_activation(credential, ids["definition"], version))
+def _find_edits(key: str, details: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a person has changed of a message and its flow."""
+    edits = {
+        "object": details["flow_object"] != OBJECT_NAMES[key.partition(".")[0]],
+        "fields": bool(details["fields"]),
+        "conditions": bool(details["conditions"]),
+        "trigger": details["trigger"] != find_trigger(key),
+        "action": details["sent_message"] != details["message_name"],
+    }
+    return tuple(name for name, is_edited in edits.items() if is_edited)
 
 
 def _find_rejection(response: Response) -> Outcome | None:
     rejection = find_rejection(response)
     if rejection and rejection.reason in NO_ACCESS_REASONS:
         return permission_missing(rejection.reason, NEEDS_PERMISSION)
+    if rejection and rejection.reason in NOT_SUPPORTED_REASONS:
+        return never(NOT_SUPPORTED, rejection.detail)
     return rejection
 
 
@@ -257,14 +283,23 @@ def _parse_message(record: Mapping[str, Any]) -> FoundSubscription:
         url=url,
         key=key,
         event_types=(key,),
-        evidence={"name": str(record["Name"]), "object": str(record["EntityDefinitionId"])},
+        evidence={"name": str(record["Name"]), "object": str(record["EntityDefinitionId"])}
+        | ({"session": True} if record.get("IncludeSessionId") else {}),
+        revision=str(record.get("LastModifiedDate", "")),
     )
 
 
 def _parse_flow(record: Mapping[str, Any]) -> FoundSubscription:
     """Parse an active flow that the hub created, with the id of its outbound message."""
     message = str(record["MasterLabel"]).removeprefix(FLOW_LABEL).strip()
-    return FoundSubscription(external_id=message, url="", key=FLOW_KEY)
+    flow, changed_at = str(record["Id"]), str(record.get("LastModifiedDate", ""))
+    return FoundSubscription(
+        external_id=message,
+        url="",
+        key=FLOW_KEY,
+        evidence={"flow": flow},
+        revision=f"{flow} {changed_at}",
+    )
 
 
 def _parse_change(url: str) -> str:

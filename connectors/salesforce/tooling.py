@@ -18,6 +18,7 @@ from connectors.schema import Credential
 
 MESSAGE, FLOW, DEFINITION = "WorkflowOutboundMessage", "Flow", "FlowDefinition"
 FLOW_LABEL = "Integration Hub"  # followed by the id of the message
+AFTER_SAVE = "RecordAfterSave"
 MAX_FIELDS = 200
 MAX_DESCRIPTION_BYTES = 8 * 1024 * KIBIBYTE  # bytes of an object's description
 MAX_LIST_BYTES = 1024 * KIBIBYTE  # bytes of a list
@@ -43,11 +44,20 @@ FIELD_TYPES = {
 }
 # who created and last changed a record, and when
 ORIGIN_FIELDS = {"CreatedById", "LastModifiedById", "LastModifiedDate", "SystemModstamp"}
-MESSAGES_QUERY = f"SELECT Id, Name, EndpointUrl, EntityDefinitionId FROM {MESSAGE}"
-ACTIVE_FLOWS_QUERY = (
-    f"SELECT Id, MasterLabel FROM {FLOW} WHERE Status = 'Active' "
-    f"AND MasterLabel LIKE '{FLOW_LABEL} 04k%'"
-)
+DESCRIPTION = "Made and checked by the Integration Hub. Fields: %(digest)s"
+# columns that say whether something was edited; their names are unverified
+EDIT_COLUMNS = {MESSAGE: ("IncludeSessionId", "LastModifiedDate"), FLOW: ("LastModifiedDate",)}
+LIST_COLUMNS = {
+    MESSAGE: ("Id", "Name", "EndpointUrl", "EntityDefinitionId"),
+    FLOW: ("Id", "MasterLabel"),
+}
+OUR_ACTIVE_FLOWS = f" WHERE Status = 'Active' AND MasterLabel LIKE '{FLOW_LABEL} 04k%'"
+
+
+def build_list_query(kind: str, *, with_edits: bool) -> str:
+    """Build the query for all messages, or for our active flows."""
+    columns = LIST_COLUMNS[kind] + (EDIT_COLUMNS[kind] if with_edits else ())
+    return f"SELECT {', '.join(columns)} FROM {kind}{OUR_ACTIVE_FLOWS if kind == FLOW else ''}"
 
 
 def build_query(credential: Credential, query: str, *, path: str = "tooling/query") -> Request:
@@ -57,7 +67,7 @@ def build_query(credential: Credential, query: str, *, path: str = "tooling/quer
 
 
 def build_flow_query(credential: Credential, message: str) -> Request:
-    """Build the query for all versions of the flow of a message. Raises ValueError."""
+    """Build the query for all versions of a message's flow. Raises ValueError."""
     label = f"{FLOW_LABEL} {_check_id(message)}"
     fields = "Id, DefinitionId, VersionNumber, Status"
     return build_query(credential, f"SELECT {fields} FROM {FLOW} WHERE MasterLabel = '{label}'")
@@ -139,12 +149,19 @@ def name_message(key: str, url: str) -> str:
     return f"{OBJECT_NAMES[object]}.Hub_{change}_{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 
 
-def build_message(key: str, url: str, username: str) -> dict[str, Any]:
-    """Build the metadata of a message without its fields. No session id is sent."""
+def describe_fields(fields: Sequence[str]) -> str:
+    """Return the description of a message with these fields, by which an edit of them shows."""
+    digest = hashlib.sha256(",".join(sorted(fields)).encode()).hexdigest()[:16]
+    return DESCRIPTION % {"digest": digest}
+
+
+def build_message(key: str, url: str, username: str, fields: Sequence[str]) -> dict[str, Any]:
+    """Build the metadata of a message. No session id is sent."""
     metadata = {
         "apiVersion": float(API_VERSION.removeprefix("v")),
-        "description": "Made and checked by the Integration Hub.",
+        "description": describe_fields(fields),
         "endpointUrl": url,
+        "fields": list(fields),
         "includeSessionId": False,
         "name": f"{FLOW_LABEL}: {key}",
         "protected": False,
@@ -153,9 +170,13 @@ def build_message(key: str, url: str, username: str) -> dict[str, Any]:
     return metadata | ({"integrationUser": username} if username else {})
 
 
+def find_trigger(key: str) -> str:
+    return "Create" if key.partition(".")[2] == CREATED else "Update"
+
+
 def build_flow(key: str, name: str, message: str) -> dict[str, Any]:
     """Build the after-save flow of a message with a full name and an id, as a draft."""
-    object, _separator, change = key.partition(".")
+    object = key.partition(".")[0]
     label = f"{FLOW_LABEL} {_check_id(message)}"
     action = {
         "name": "Send_message",
@@ -170,8 +191,8 @@ def build_flow(key: str, name: str, message: str) -> dict[str, Any]:
         "locationY": 0,
         "connector": {"targetReference": "Send_message"},
         "object": OBJECT_NAMES[object],
-        "recordTriggerType": "Create" if change == CREATED else "Update",
-        "triggerType": "RecordAfterSave",
+        "recordTriggerType": find_trigger(key),
+        "triggerType": AFTER_SAVE,
     }
     metadata = {
         "actionCalls": [action],

@@ -29,22 +29,29 @@ from connectors.webhook_sources.source import (
     clean_id,
 )
 from connectors.webhook_sources.subscriptions import (
+    BANNED,
+    INACTIVE,
+    NOT_SUPPORTED,
     ONLY_BY_HAND,
     FoundSubscription,
     Step,
     SubscriptionPage,
     Subscriptions,
     WantedSubscription,
+    WatchCosts,
 )
 
 __all__ = [
     "AccountChange",
+    "BANNED",
     "FixedAnswer",
     "Handshake",
+    "INACTIVE",
     "IncomingEventType",
     "Item",
     "MAX_ID_LENGTH",
     "MAX_PASTED_LENGTH",
+    "NOT_SUPPORTED",
     "NO_SETTINGS",
     "ONLY_BY_HAND",
     "FoundSubscription",
@@ -57,6 +64,7 @@ __all__ = [
     "Subscriptions",
     "UnreadableItem",
     "WantedSubscription",
+    "WatchCosts",
     "WebhookSource",
     "check_pasted_request",
     "clean_id",

@@ -9,12 +9,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.http import Request, Response
+from connectors.http import Request, Response, Scope
 from connectors.outcomes import Outcome
 from connectors.schema import Credential
 
 # the reason of a step that this account leaves to a person: the subscription is *manual*
 ONLY_BY_HAND = "only_by_hand"
+# the reason where this account, or its edition, has no such registrations: it is *unsupported*
+NOT_SUPPORTED = "not_supported"
+# names of differences: it sends nothing, or nothing for a time as our answers were failures
+INACTIVE, BANNED = "inactive", "banned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,11 @@ class FoundSubscription:
     key: str = ""
     event_types: tuple[str, ...] = ()
     is_active: bool = True
+    expires_at: float | None = None  # seconds since 1970; None: never
     secret: str = field(default="", repr=False)  # empty: the system does not report it
     evidence: Mapping[str, Any] = field(default_factory=dict)  # without secrets
+    revision: str = ""  # differs when its details may have changed; empty: the listing does not say
+    details: Mapping[str, str] = field(default_factory=dict)  # empty: they were not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,16 @@ class Step:
     request: Request
 
 
+@dataclass(frozen=True, slots=True)
+class WatchCosts:
+    """What the watch of registrations spends of one quota, in its units."""
+
+    check: int  # a complete listing
+    look: int = 0  # the first page of what has changed since a time
+    canary: int = 0  # a change that the hub makes to see its webhook return
+    detail: int = 0  # what the listing does not say of one registration
+
+
 class Subscriptions:
     """How the hub maintains its webhook registrations at one system."""
 
@@ -67,7 +84,11 @@ class Subscriptions:
     guide: tuple[str, ...] = ()
     is_manual: bool = False
     permissions: tuple[str, ...] = ()  # optional permissions that registering needs
-    check_every: float = 1800.0  # seconds between two checks of one connection
+    check_every: float = 1800.0  # seconds between two checks of one connection, at least
+    watch_costs: Mapping[Scope, WatchCosts] = {}
+    has_details: bool = False  # whether `next_detail` reads what the listing does not say
+    # seconds before the end of a registration in which it is renewed, by a repair
+    renew_before: float = 0.0
 
     def list_wanted_registrations(
         self, event_types: Collection[str]
@@ -100,20 +121,33 @@ class Subscriptions:
         """
         return ",".join(ids.values())
 
+    def find_expiry(self, ids: Mapping[str, str]) -> float | None:
+        """Return when a registration expires, from the ids that the steps returned; None: never."""
+        return None
+
     def find_differences(
         self, target: WantedSubscription, registration: FoundSubscription
     ) -> tuple[str, ...]:
-        """Return the properties that differ from the wanted ones: url, events, secret, inactive."""
+        """Return the properties that differ from the wanted ones: url, events, secret, INACTIVE."""
         return tuple(
             name
             for name, differs in (
                 ("url", registration.url != target.url),
                 ("events", set(registration.event_types) != set(target.event_types)),
                 ("secret", bool(registration.secret) and registration.secret != target.secret),
-                ("inactive", not registration.is_active),
+                (INACTIVE, not registration.is_active),
             )
             if differs
         )
+
+    def next_detail(
+        self, credential: Credential, registration: FoundSubscription, details: Mapping[str, str]
+    ) -> Step | None:
+        """Return the next request that reads details of a registration; None at the end.
+
+        `details` are those that `parse_step` returned so far.
+        """
+        return None
 
     def next_step(
         self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
@@ -128,7 +162,7 @@ class Subscriptions:
         registration: FoundSubscription,
         done: Mapping[str, str],
     ) -> Step | None:
-        """Return the next request that repairs a registration; None at the end.
+        """Return the next request that repairs or renews a registration; None at the end.
 
         `done` maps the name of each earlier step to the ids that `parse_step` returned for it.
         """

@@ -124,6 +124,10 @@ SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or r
         ),
         _("The operator of the hub must confirm the new address."),
     ),
+    "no_registration": Reason(
+        _("The other system sends no webhook for this event type."),
+        _("Choose another event type in the route."),
+    ),
     "not_supported": Reason(
         _("The other system does not let the hub register webhooks."),
         _("Register the URL there by hand."),

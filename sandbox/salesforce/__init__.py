@@ -13,7 +13,11 @@ from sandbox.storage.account_store import SystemDefaults
 
 def start(environment: Environment) -> RunningSystem:
     salesforce = Salesforce(
-        environment.store, environment.state, environment.random, environment.sender
+        environment.store,
+        environment.state,
+        environment.random,
+        environment.sender,
+        environment.clock,
     )
     consent = ConsentViews(salesforce.consent(), salesforce.codes, environment.gateway)
     pages = (

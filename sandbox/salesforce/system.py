@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
+from sandbox.clock import Clock
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RollingCount
 from sandbox.salesforce.accounts import ORGS, Org
@@ -77,10 +78,12 @@ class Salesforce(System):
         ),  # where a client keeps only the host of the instance: the session tells the org
     )
 
-    def __init__(self, store: AccountStore, state: Path, random: Random, sender: Sender):
+    def __init__(
+        self, store: AccountStore, state: Path, random: Random, sender: Sender, clock: Clock
+    ):
         self.store = store
         self.records = Records(state)
-        self.metadata = OrgMetadata(state)
+        self.metadata = OrgMetadata(state, clock)
         self._sender = sender
         self._consents = Consents(store, random)
         self.codes = self._consents.codes

@@ -170,7 +170,7 @@ def systems(tmp_path_factory):
     sender = Sender(world, state, lambda: NOON, deliver=None)
     made = [
         Slack(world, state, random, sender),
-        Salesforce(world, state, random, sender),
+        Salesforce(world, state, random, sender, lambda: NOON),
         Pipedrive(world, state, random, sender),
         Splunk(world, state),
         WebhookCatcher(world, state),

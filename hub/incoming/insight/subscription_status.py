@@ -49,6 +49,8 @@ def list_guide_steps(subscription: WebhookSubscription) -> tuple[str, ...]:
     """List the steps for a person if the hub cannot register; empty if it can."""
     if subscription.state not in HANDLED_BY_A_PERSON:
         return ()
+    if subscription.reason == WebhookSubscription.NO_REGISTRATION:
+        return ()
     subscriptions = subscription.endpoint.connector.subscriptions
     if subscriptions is None or not subscriptions.guide:
         return ()

@@ -44,6 +44,8 @@ class WebhookSubscription(Scoped):
 
     # checks or repairs that failed in a row, from which on it counts as not repairable
     ALERTING_FAILURES: ClassVar[int] = 3
+    # the reason of an event type that no registration of the system delivers
+    NO_REGISTRATION: ClassVar[str] = "no_registration"
     UNHEALTHY_STATES: ClassVar[tuple[str, ...]] = ("drifted", "expired", "gone", "unsupported")
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

@@ -1,7 +1,8 @@
 """The calls of a check: list, create, repair and remove registrations at a system."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -25,9 +26,10 @@ from hub.connections.models import Connection
 from hub.incoming.registration.progress import Change, RegistrationProgress
 
 T = TypeVar("T")
+LeaseTransaction = Callable[[], AbstractContextManager[None]]
 
 MAX_PAGES = 20  # of a list of registrations
-MAX_STEPS = 10  # calls of one change
+MAX_STEPS = 60  # calls of one change; a flow at Salesforce has up to 50 versions
 INCOMPLETE = "incomplete"  # nothing is changed by a list that is cut
 
 
@@ -70,6 +72,16 @@ class RegistrationCalls:
             if not progress.cursor:
                 return list(self.subscriptions.merge_pages(progress.registrations))
         return later(INCOMPLETE, f"the list has more than {MAX_PAGES} pages")
+
+    def read_details(self, registration: FoundSubscription) -> FoundSubscription | Outcome:
+        """Return a registration with its details, or the Outcome of a refusal."""
+        details = self._change(
+            f"read {registration.external_id}",
+            lambda change: self.subscriptions.next_detail(
+                self.credential, registration, change.ids
+            ),
+        )
+        return details if isinstance(details, Outcome) else replace(registration, details=details)
 
     def create(self, target: WantedSubscription) -> Mapping[str, str] | Outcome:
         """Create a registration, or complete one begun; return its external ids."""

@@ -1,26 +1,31 @@
 """Create, repair and remove registrations, by the result of a comparison."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
 from connectors.outcomes import Outcome
 from connectors.webhook_sources import (
+    BANNED,
+    INACTIVE,
+    NOT_SUPPORTED,
     ONLY_BY_HAND,
     FoundSubscription,
     WantedSubscription,
 )
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.calls import RegistrationCalls
-from hub.incoming.registration.compare import Comparison
+from hub.incoming.registration.calls import LeaseTransaction, RegistrationCalls
+from hub.incoming.registration.compare import EXPIRING, Comparison
+from hub.incoming.registration.details import read_unread
 from hub.incoming.registration.outcomes import record_failure, record_state
 
 log = structlog.get_logger(__name__)
 
-LeaseTransaction = Callable[[], AbstractContextManager[None]]
-INACTIVE = "inactive"  # one of the differences
+BAN_REPAIR_DELAY = timedelta(hours=1)  # between two webhooks that replace a banned one
+UNSUPPORTED_RECHECK_DELAY = timedelta(days=1)
+# what is not a failure: the state that a step leaves by its reason
+FINAL_STATES = {ONLY_BY_HAND: "manual", NOT_SUPPORTED: "unsupported"}
 
 
 def apply_comparison(
@@ -43,6 +48,7 @@ def apply_comparison(
         for key, match in comparison.verified.items():
             record_state(existing[key], "verified", match, now=now)
     comparison.verified.clear()
+    read_unread(calls, comparison, targets, existing, in_transaction=in_transaction, now=now)
     for key, (match, differences) in list(comparison.drifted.items()):
         failures = _repair(
             calls,
@@ -57,15 +63,31 @@ def apply_comparison(
         del comparison.drifted[key]
     for entry in list(comparison.missing):
         subscription = existing[entry.key]
+        if calls.low_priority and _is_known_to_be_unsupported(subscription, now):
+            comparison.missing.remove(entry)
+            continue
         if subscription.external_id:
             with in_transaction():
-                record_state(subscription, "gone", None, now=now)
+                record_state(subscription, _name_absence(subscription, now), None, now=now)
         result = calls.create(entry)
         with in_transaction():
             progress.record_failures(_record(subscription, calls, result, now=now))
         comparison.missing.remove(entry)
     _remove_unwanted(calls, comparison.orphans, existing, in_transaction=in_transaction)
     return progress.failure
+
+
+def _is_known_to_be_unsupported(subscription: WebhookSubscription, now: datetime) -> bool:
+    """Return whether the system has refused it for good within a day; a person may ask again."""
+    checked_at = subscription.checked_at
+    is_recent = checked_at is not None and now - checked_at < UNSUPPORTED_RECHECK_DELAY
+    return subscription.state == "unsupported" and is_recent
+
+
+def _name_absence(subscription: WebhookSubscription, now: datetime) -> str:
+    """Return the state of one that the system has no more."""
+    end = subscription.expires_at
+    return "expired" if end is not None and end <= now else "gone"
 
 
 def _repair(
@@ -78,16 +100,19 @@ def _repair(
     in_transaction: LeaseTransaction,
     now: datetime,
 ) -> list[Outcome]:
-    """Repair a registration that differs, and return the Outcome if that fails.
+    """Repair a registration that differs or expires soon; return the Outcome if that fails.
 
-    One that only a person can activate is not repaired again.
+    One that only a person can activate is not repaired again, nor one that is banned again within
+    an hour: a ban ends by itself.
     """
     is_manual = subscription.state == "manual" and differences == (INACTIVE,)
+    is_new_ban = BANNED in differences and now - subscription.state_changed_at < BAN_REPAIR_DELAY
     detail = subscription.detail if is_manual else ", ".join(differences)
-    with in_transaction():
-        state = "manual" if is_manual else "drifted"
-        record_state(subscription, state, match, detail=detail, now=now)
-    if is_manual:
+    if differences != (EXPIRING,):
+        with in_transaction():
+            state = "manual" if is_manual else "drifted"
+            record_state(subscription, state, match, detail=detail, now=now)
+    if is_manual or is_new_ban:
         return []
     result = calls.repair(wanted, match)
     with in_transaction():
@@ -103,17 +128,20 @@ def _record(
 ) -> list[Outcome]:
     """Record the result of a change; return it if it is a failure.
 
-    A step that the system leaves to a person is not a failure: the subscription becomes *manual*.
+    A step that the system leaves to a person, or does not have, is not a failure: the subscription
+    becomes *manual* or *unsupported*.
     """
-    if isinstance(result, Outcome) and result.reason == ONLY_BY_HAND:
-        record_state(subscription, "manual", None, detail=result.detail, now=now)
+    if isinstance(result, Outcome) and (state := FINAL_STATES.get(result.reason)):
+        record_state(subscription, state, None, detail=result.detail, now=now)
         return []
     if isinstance(result, Outcome):
         exchange = calls.describe_last_exchange()
         record_failure(subscription, result, exchange=exchange, now=now)
         return [result]
     registration = FoundSubscription(
-        calls.subscriptions.join_ids(result) or subscription.external_id, ""
+        calls.subscriptions.join_ids(result) or subscription.external_id,
+        "",
+        expires_at=calls.subscriptions.find_expiry(result),
     )
     record_state(subscription, "verified", registration, now=now)
     return []

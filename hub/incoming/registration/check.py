@@ -1,16 +1,16 @@
 """Check the registrations of one endpoint, and correct them to the wanted state."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from operator import itemgetter
 
 import structlog
-from django.conf import settings
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome, later, never
 from connectors.webhook_sources import (
+    NOT_SUPPORTED,
     FoundSubscription,
     Subscriptions,
     WantedSubscription,
@@ -31,11 +31,25 @@ from hub.incoming.endpoints.rotate import end_overlap_after_registration
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.processing.attribution import find_hold_reason
 from hub.incoming.registration.address import establish_address, find_former_url
+from hub.incoming.registration.budgets import load_watch_plan
 from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.changes import apply_comparison
 from hub.incoming.registration.compare import Comparison, compare_subscriptions
+from hub.incoming.registration.details import select_unread
+from hub.incoming.registration.intervals import (
+    RETRY_AFTER,
+    find_failure_wait,
+    find_interval,
+    find_renewal_wait,
+    spread_wait,
+)
 from hub.incoming.registration.lease import RegistrationLease, RegistrationLeaseLost
-from hub.incoming.registration.outcomes import record_failure, record_manual, record_move
+from hub.incoming.registration.outcomes import (
+    record_failure,
+    record_manual,
+    record_move,
+    record_state,
+)
 from hub.incoming.registration.own_urls import (
     is_own_url,
     list_endpoint_secrets,
@@ -51,10 +65,8 @@ from hub.incoming.registration.wanted import (
 
 log = structlog.get_logger(__name__)
 
-RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
 HELD_RECHECK_DELAY = timedelta(minutes=5)  # of a connection that may not be called now
 QUOTA_PATIENCE = timedelta(seconds=3)  # with a spent quota
-INTERVAL_SPREAD_SHARE = 0.1  # of the interval, so that checks do not coincide
 INTERNAL_ERROR = "internal_error"
 NOT_CHECKED_STATES = ("paused", "disabled", "needs_reconnect")  # of connections
 
@@ -96,8 +108,8 @@ def check_endpoint(lease: RegistrationLease, context: RegistrationCheckContext) 
     except RegistrationLeaseLost:
         log.info("incoming.check_stopped", endpoint=str(endpoint.public_id))
         wait = RETRY_AFTER
-    now, spread = context.clock(), 1 + INTERVAL_SPREAD_SHARE * (context.random() - 0.5)
-    lease.finish_check(next_check_at=now + wait * spread, now=now)
+    now = context.clock()
+    lease.finish_check(next_check_at=now + spread_wait(wait, context.random), now=now)
 
 
 def _check_registrations(
@@ -116,7 +128,7 @@ def _check_registrations(
     if subscriptions is None or subscriptions.is_manual or connection is None:
         with lease.in_transaction():
             record_manual(existing.values(), now=now)
-        return _check_interval(subscriptions)
+        return find_interval(endpoint)
     if connection.state in NOT_CHECKED_STATES or find_hold_reason(connection):
         return HELD_RECHECK_DELAY
     check = _Check(endpoint, connection, subscriptions, existing, lease, context, time_slice)
@@ -127,18 +139,10 @@ def _check_registrations(
     except Exception:
         log.exception("incoming.check_failed", endpoint=str(endpoint.public_id))
         failed = check.record_failure_of_all(later(INTERNAL_ERROR))
-    return _find_wait(failed, subscriptions, existing.values())
-
-
-def _find_wait(
-    failed: Outcome | None, subscriptions: Subscriptions, existing: Iterable[WebhookSubscription]
-) -> timedelta:
-    """Return the time until the next check, which grows with each failure in a row."""
-    if failed is None:
-        return _check_interval(subscriptions)
-    count = max((entry.failure_count for entry in existing), default=1)
-    wait: timedelta = min(RETRY_AFTER * 2 ** min(count, 10), RETRY_AFTER_MAX)
-    return max(wait, timedelta(seconds=failed.after or 0))
+    if failed is not None:
+        return find_failure_wait(failed, existing.values())
+    renewal_wait = find_renewal_wait(subscriptions, existing.values(), now=context.clock())
+    return min(find_interval(endpoint), renewal_wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,8 @@ class _Check:
             registrations = calls.list_all()
             now = self.context.clock()
             if isinstance(registrations, Outcome):
+                if registrations.reason == NOT_SUPPORTED:
+                    return self._record_unsupported(registrations, now=now)
                 request_refresh_if_rejected(self.connection, registrations, now=now)
                 exchange = calls.describe_last_exchange()
                 return self.record_failure_of_all(registrations, exchange=exchange)
@@ -200,6 +206,9 @@ class _Check:
                     record_move(self.existing.values(), registrations, former_url, now=now)
                 return None
             comparison = self._compare(targets, registrations)
+            if self.subscriptions.has_details:
+                read_every = load_watch_plan(self.connection).detail_every
+                select_unread(comparison, self.existing, read_every=read_every, now=now)
             calls.progress.start_changes(comparison)
         return apply_comparison(
             calls,
@@ -209,6 +218,12 @@ class _Check:
             in_transaction=self.lease.in_transaction,
             now=now,
         )
+
+    def _record_unsupported(self, outcome: Outcome, *, now: datetime) -> None:
+        """Store that the account has no registrations at all. Raises RegistrationLeaseLost."""
+        with self.lease.in_transaction():
+            for entry in self.existing.values():
+                record_state(entry, "unsupported", None, detail=outcome.detail, now=now)
 
     def _pause(self, progress: RegistrationProgress) -> None:
         """Release the lease until the task of the check is run again."""
@@ -275,6 +290,7 @@ class _Check:
             external_ids={key: entry.external_id for key, entry in self.existing.items()},
             is_own=partial(is_own_url, connector_key=self.endpoint.connector_key),
             foreign_urls=other_urls,
+            now=self.context.clock().timestamp(),
         )
         if not are_others_known:
             comparison.orphans.clear()
@@ -286,9 +302,3 @@ def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now
     credential = getattr(connection, "credential", None)
     if outcome.kind == "refresh" and credential is not None:
         credential.await_refresh(used=credential.version, now=now)
-
-
-def _check_interval(subscriptions: Subscriptions | None) -> timedelta:
-    override = settings.HUB_SUBSCRIPTION_CHECK_SECONDS
-    seconds = subscriptions.check_every if subscriptions else 3600.0
-    return timedelta(seconds=override or seconds)

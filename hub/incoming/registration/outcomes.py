@@ -1,7 +1,8 @@
 """Store the results of a check in subscriptions."""
 
+import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +31,7 @@ OBSERVED_COLUMNS = (
     "failure_count",
     "checked_at",
     "verified_at",
+    "expires_at",
 )
 
 
@@ -56,13 +58,22 @@ def record_state(
     if registration is not None:
         subscription.external_id = clean_text(registration.external_id, MAX_EXTERNAL_ID)
         subscription.evidence = clean_evidence(registration) or subscription.evidence
+        subscription.expires_at = _read_expiry(registration)
     if state == "verified":
         subscription.evidence.pop(FAILED_CALL, None)
-    elif state == "gone":
-        subscription.external_id = ""
+    elif state in ("gone", "expired"):
+        subscription.external_id, subscription.expires_at = "", None
     if state == "verified":
         subscription.verified_at = now
     _store_observation(subscription)
+
+
+def _read_expiry(registration: FoundSubscription) -> datetime | None:
+    """Return the time of a system's report; None: never, or none that a calendar has."""
+    try:
+        return datetime.fromtimestamp(registration.expires_at or math.nan, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def clean_evidence(registration: FoundSubscription) -> dict[str, Any]:

@@ -100,6 +100,10 @@ def identify_plan(*parts: object) -> str:
 def _load_comparison(document: Mapping[str, Any]) -> Comparison:
     """Load what is left of a comparison; what it verified was stored at once."""
     return Comparison(
+        unread={
+            key: _load_all(FoundSubscription, [match])[0]
+            for key, match in document.get("unread", {}).items()
+        },
         missing=_load_all(WantedSubscription, document["missing"]),
         drifted={
             key: (_load_all(FoundSubscription, [match])[0], tuple(differences))

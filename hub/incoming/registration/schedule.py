@@ -113,7 +113,7 @@ def forget_registrations(connection: Connection, *, now: datetime) -> None:
     """
     revoke_lease(InboundEndpoint.unscoped.filter(connection=connection))
     subscriptions = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
-    subscriptions.update(
+    subscriptions.exclude(reason=WebhookSubscription.NO_REGISTRATION).update(
         external_id="",
         state="wanted",
         state_changed_at=now,

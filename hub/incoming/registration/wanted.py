@@ -14,6 +14,7 @@ from hub.outgoing.routing import matches_event_type
 
 # a route's time of change is that of a transaction that may commit after the routes were read here
 COMMIT_DURATION_MAX = timedelta(seconds=5)
+MAX_KEY_LENGTH = 120  # characters of a subscription's key
 APP_KEY = "app"  # the one subscription of an endpoint that a person registers for all event types
 
 
@@ -46,12 +47,16 @@ def plan_subscriptions(
 ) -> Mapping[str, WebhookSubscription]:
     """Store which subscriptions are wanted; return all of the endpoint's by key.
 
-    Unwanted ones are kept until the system has removed them.
+    Unwanted ones are kept until the system has removed them. What no registration can deliver is
+    stored as *unsupported*, and not returned.
     """
     types_by_key = find_wanted_subscriptions(endpoint)
+    _store_unsupported_types(endpoint, types_by_key, now=now)
     existing = {
         subscription.key: subscription
-        for subscription in WebhookSubscription.unscoped.filter(endpoint=endpoint)
+        for subscription in WebhookSubscription.unscoped.filter(endpoint=endpoint).exclude(
+            reason=WebhookSubscription.NO_REGISTRATION
+        )
     }
     for key, event_types in types_by_key.items():
         subscription = existing.get(key) or WebhookSubscription(
@@ -68,6 +73,44 @@ def plan_subscriptions(
             subscription.save(update_fields=["is_wanted"])
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(planned_at=now - COMMIT_DURATION_MAX)
     return existing
+
+
+def _store_unsupported_types(
+    endpoint: InboundEndpoint, types_by_key: Mapping[str, tuple[str, ...]], *, now: datetime
+) -> None:
+    """Store the event types that a route names and no registration of the system delivers."""
+    types = _list_unsupported_types(endpoint, types_by_key)
+    rows = WebhookSubscription.unscoped.filter(
+        endpoint=endpoint, reason=WebhookSubscription.NO_REGISTRATION
+    )
+    rows.exclude(key__in=types).delete()
+    WebhookSubscription.unscoped.bulk_create(
+        [
+            WebhookSubscription(
+                endpoint=endpoint,
+                tenant=endpoint.tenant,
+                key=type,
+                event_types=[type],
+                state="unsupported",
+                reason=WebhookSubscription.NO_REGISTRATION,
+                state_changed_at=now,
+            )
+            for type in types
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _list_unsupported_types(
+    endpoint: InboundEndpoint, types_by_key: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    connection, subscriptions = endpoint.connection, endpoint.connector.subscriptions
+    is_registered = subscriptions is not None and not subscriptions.is_manual
+    if not is_registered or connection is None or connection.is_disconnected:
+        return []
+    delivered = {type for types in types_by_key.values() for type in types}
+    named = {type for type in _list_own_types(endpoint) if "*" not in type and "." in type}
+    return sorted(type for type in named - delivered if len(type) <= MAX_KEY_LENGTH)
 
 
 def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[str, ...]]:

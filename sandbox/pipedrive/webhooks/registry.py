@@ -163,9 +163,13 @@ def check_webhook(body: Any) -> dict[str, Any]:
     return body
 
 
-def shown_webhook(row: Webhook) -> Webhook:
-    """Return a webhook as the API shows it, with its password in clear text."""
-    return {name: value for name, value in row.items() if name not in INTERNAL}
+def shown_webhook(row: Webhook, *, is_banned: bool = False) -> Webhook:
+    """Return a webhook as the API shows it, with its password in clear text.
+
+    That a banned one is not active is unverified.
+    """
+    shown = {name: value for name, value in row.items() if name not in INTERNAL}
+    return shown | ({"is_active": 0} if is_banned else {})
 
 
 def moment(at: float) -> str:

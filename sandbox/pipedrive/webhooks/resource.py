@@ -17,7 +17,11 @@ def answer_webhooks(
         row = webhooks.create(company, call.json(), call.at, kind="application")
         return ApiResponse(201, {"success": True, "status": "ok", "data": shown_webhook(row)})
     if call.method == "GET" and id is None:
-        rows = [shown_webhook(row) for row in webhooks.of(company) if row["type"] == "application"]
+        rows = [
+            shown_webhook(row, is_banned=webhooks.is_banned(row))
+            for row in webhooks.of(company)
+            if row["type"] == "application"
+        ]
         return ApiResponse(200, {"success": True, "status": "ok", "data": rows})
     if call.method == "DELETE" and id is not None:
         row_found = webhooks.find(company, id)

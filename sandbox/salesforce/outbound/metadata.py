@@ -5,26 +5,31 @@ codes of refused changes are unverified.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.clock import Clock
 from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.ids import id_of
 from sandbox.salesforce.schema import objects
+from sandbox.salesforce.soql.conditions import stamp_of
 from sandbox.storage.journal import JournaledDict
 
 Row = dict[str, Any]
 MESSAGE, FLOW, DEFINITION = "WorkflowOutboundMessage", "Flow", "FlowDefinition"
 PREFIXES = {MESSAGE: "04k", FLOW: "301", DEFINITION: "300"}
 TRIGGERS = {"Create": (True, False), "Update": (False, True), "CreateAndUpdate": (True, True)}
+START_CONDITIONS = ("filters", "filterFormula", "filterLogic", "scheduledPaths")
 NOT_FOUND = "The requested resource does not exist"
 
 
 class OrgMetadata:
-    """Rows by kind and id, each with its `Metadata`; kept over restarts."""
+    """Rows by kind and id, each with its `Metadata` and `LastModifiedDate`; kept over restarts."""
 
-    def __init__(self, state: Path):
+    def __init__(self, state: Path, clock: Clock):
+        self._clock = clock
         self._rows = JournaledDict(state / "salesforce-metadata.jsonl")
         self._number = max((int(key.split("/")[2][3:15]) for key in self._rows), default=0)
 
@@ -194,13 +199,20 @@ class OrgMetadata:
         return id_of(PREFIXES[kind], self._number)
 
     def _store(self, org: Org, kind: str, row: Row) -> Row:
-        self._rows[f"{org.org}/{kind}/{row['Id']}"] = row
-        return row
+        """Return the row as it is stored, with the time of its last change."""
+        changed = {"LastModifiedDate": stamp_of(datetime.fromtimestamp(self._clock(), UTC))}
+        self._rows[f"{org.org}/{kind}/{row['Id']}"] = row | changed
+        return row | changed
 
 
 def starts_for(flow: Row, object: str, *, is_new: bool) -> bool:
-    """Whether a flow starts when such a record is created or updated."""
+    """Whether a flow starts when such a record is created or updated.
+
+    Conditions are not evaluated: a flow that has some starts for no record.
+    """
     start = flow["Metadata"].get("start") or {}
+    if any(start.get(name) for name in START_CONDITIONS):
+        return False
     trigger = str(start.get("recordTriggerType"))
     on_create, on_update = TRIGGERS.get(trigger, (False, False))
     return bool(start.get("object") == object and (on_create if is_new else on_update))

@@ -11,16 +11,19 @@ from tests.sandbox.test_connectors import ORG, key_for, send
 
 ACCOUNTS = {"salesforce": ORG, "pipedrive": "701"}
 EVENT_TYPES = {"salesforce": "lead.created", "pipedrive": "person.updated"}
+MONTH = 30 * 86400  # seconds; the tokens are valid for all of a test
 SCOPES = "base,contacts:full,deals:full,leads:full,activities:full,admin"
 
 
 class SandboxAccount:
     """A connection, and the requests that its checks sent."""
 
-    def __init__(self, make, desk, system, *, now=clock):
+    def __init__(self, make, desk, system, *, event_type="", now=clock):
         self.desk, self.system, self.now, self.requests = desk, system, now, []
-        if system == "pipedrive":
-            desk.world(pipedrive=[{"company": "701", "scopes": SCOPES}])
+        desk.world(
+            pipedrive=[{"company": "701", "scopes": SCOPES, "expires_in": MONTH}],
+            salesforce=[{"org": ORG, "session_timeout": MONTH}],
+        )
         self.credential = key_for(desk, system)
         self.connection = make.connection(
             connector=system,
@@ -30,7 +33,7 @@ class SandboxAccount:
         )
         make.route(
             tenant=self.connection.tenant,
-            event_type=f"{system}.{EVENT_TYPES[system]}",
+            event_type=f"{system}.{event_type or EVENT_TYPES[system]}",
             origin_connector_key=system,
             connector="webhook",
         )

@@ -22,6 +22,7 @@ def test_what_a_repair_created_is_verified_although_the_old_one_could_not_be_rem
         external_ids={"person": "1"},
         is_own=lambda url: url == URL,
         foreign_urls=(),
+        now=0.0,
     )
     assert comparison.verified == {"person": new}
     assert (comparison.drifted, comparison.orphans) == ({}, [old])

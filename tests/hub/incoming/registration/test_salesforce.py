@@ -25,6 +25,7 @@ class Organisation:
 
     def __init__(self):
         self.message, self.flow, self.writes, self.lets_activate = None, None, [], False
+        self.metadata = {}
 
     def __call__(self, request):
         path = urlsplit(request.url).path.partition("/v67.0")[2]
@@ -42,6 +43,8 @@ class Organisation:
     def read(self, path, query):
         if path.endswith("describe"):
             return {"fields": [{"name": "Id", "type": "id"}, {"name": "Where", "type": "address"}]}
+        if "/tooling/sobjects/" in path:
+            return self.metadata[path.split("/")[-2]]
         if not query:
             return {"identity": "https://login.salesforce.com/id/00D000000000001/005000000000001"}
         (soql,) = query["q"]
@@ -54,6 +57,7 @@ class Organisation:
 
     def create(self, path, body):
         metadata = body["Metadata"]
+        self.metadata[path.rpartition("/")[2]] = body
         if path.endswith("Flow"):
             self.flow = {
                 "Id": FLOW,
