@@ -8,7 +8,7 @@ from connectors.http import Budget, Scope
 from connectors.webhook_sources import WatchCosts
 from hub.connections.models import DISCONNECTED, Connection
 from hub.connections.quotas.scopes import build_scope_key
-from hub.incoming.models import WebhookSubscription
+from hub.incoming.models import InboundSource, WebhookSubscription
 from hub.throttle.limits import QuotaSnapshot, effective_limit
 from hub.throttle.models import QuotaState
 from hub.throttle.quota_rows import build_snapshot
@@ -96,10 +96,8 @@ def _count_watched(connection: Connection) -> Watched:
         connector_key=connection.connector_key, account=connection.account
     ).exclude(state="disabled", reason=DISCONNECTED)
     ids = list(connections.values_list("pk", flat=True))
-    keys = list(
-        WebhookSubscription.unscoped.filter(
-            endpoint__connection__in=ids, is_wanted=True
-        ).values_list("endpoint", "key")
+    registrations = WebhookSubscription.unscoped.filter(
+        endpoint__connection__in=ids, is_wanted=True
     )
-    sources = {(endpoint, key.partition(".")[0]) for endpoint, key in keys}
-    return Watched(max(1, len(ids)), len(keys), max(1, len(sources)))
+    sources = InboundSource.unscoped.filter(connection__in=ids, retired_at=None)
+    return Watched(max(1, len(ids)), registrations.count(), max(1, sources.count()))

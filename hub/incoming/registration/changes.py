@@ -19,6 +19,7 @@ from hub.incoming.registration.calls import LeaseTransaction, RegistrationCalls
 from hub.incoming.registration.compare import EXPIRING, Comparison
 from hub.incoming.registration.details import read_unread
 from hub.incoming.registration.outcomes import record_failure, record_state
+from hub.incoming.registration.source_gaps import name_cause
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,8 @@ def apply_comparison(
             continue
         if subscription.external_id:
             with in_transaction():
-                record_state(subscription, _name_absence(subscription, now), None, now=now)
+                state = _name_absence(subscription, now)
+                record_state(subscription, state, None, cause=state, now=now)
         result = calls.create(entry)
         with in_transaction():
             progress.record_failures(_record(subscription, calls, result, now=now))
@@ -111,7 +113,8 @@ def _repair(
     if differences != (EXPIRING,):
         with in_transaction():
             state = "manual" if is_manual else "drifted"
-            record_state(subscription, state, match, detail=detail, now=now)
+            cause = "" if is_manual else name_cause(subscription, match, differences)
+            record_state(subscription, state, match, detail=detail, cause=cause, now=now)
     if is_manual or is_new_ban:
         return []
     result = calls.repair(wanted, match)

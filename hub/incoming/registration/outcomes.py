@@ -11,6 +11,7 @@ from connectors.outcomes import PERMISSION_MISSING, Outcome, clean_text
 from connectors.webhook_sources import FoundSubscription
 from hub.connections.credentials.provider_call import NOT_SENT_REASONS
 from hub.incoming.models import WebhookSubscription
+from hub.incoming.registration.source_gaps import update_gaps
 from hub.notices.notify import create_notice, resolve_notices
 from hub.reason_codes import REASONS
 
@@ -41,11 +42,13 @@ def record_state(
     registration: FoundSubscription | None,
     *,
     detail: str = "",
+    cause: str = "",
     now: datetime,
 ) -> None:
     """Store the observed state, with the system's report as evidence.
 
-    `registration` is None if the system reports nothing.
+    `registration` is None if the system reports nothing. `cause`: why its events may have been
+    missed, which opens gaps; *verified* ends them.
     """
     if subscription.state != state:
         subscription.state, subscription.state_changed_at = state, now
@@ -61,11 +64,11 @@ def record_state(
         subscription.expires_at = _read_expiry(registration)
     if state == "verified":
         subscription.evidence.pop(FAILED_CALL, None)
+        subscription.verified_at = now
     elif state in ("gone", "expired"):
         subscription.external_id, subscription.expires_at = "", None
-    if state == "verified":
-        subscription.verified_at = now
     _store_observation(subscription)
+    update_gaps(subscription, cause, detail=detail, now=now)
 
 
 def _read_expiry(registration: FoundSubscription) -> datetime | None:

@@ -35,6 +35,17 @@ class Organisation(SandboxAccount):
         (row,) = raw(self.desk, "GET", "/tooling/query", params={"q": query}).json()["records"]
         return self.read("Flow", row["Id"])
 
+    def activate(self, message, version=1):
+        """Activate a version of a message's flow; 0: none."""
+        query = f"SELECT DefinitionId FROM Flow WHERE MasterLabel LIKE '%{message}'"
+        (row,) = raw(self.desk, "GET", "/tooling/query", params={"q": query}).json()["records"]
+        body = {"Metadata": {"activeVersionNumber": version}}
+        path = f"{TOOLING}/FlowDefinition/{row['DefinitionId']}"
+        assert raw(self.desk, "PATCH", path, json=body).status_code == 204
+
+    def deactivate(self, message=""):
+        self.activate(message or self.subscription.external_id, version=0)
+
     def count_versions(self):
         query = {"q": "SELECT Id FROM Flow"}
         return raw(self.desk, "GET", "/tooling/query", params=query).json()["size"]

@@ -1,0 +1,128 @@
+"""A registration that was gone, or not as it should be, leaves a gap that is read later."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hub.audit import ActorContext
+from hub.incoming.gaps import complete_until
+from hub.incoming.models import InboundGap, InboundSource
+from hub.incoming.registration.actions import rotate_subscription
+from tests.hub.incoming.registration.sandbox_account import SandboxAccount
+from tests.hub.incoming.registration.test_bans import ban
+from tests.hub.incoming.registration.test_expiring import LIFE_SECONDS, scenario
+from tests.hub.incoming.registration.test_salesforce_edits import EDITS, Organisation
+
+__all__ = ["scenario"]
+pytestmark = pytest.mark.django_db(transaction=True)
+HOUR = 3600
+PIPEDRIVE_OVERLAP = timedelta(seconds=3 + 30 + 150)  # its retries
+
+
+def now_of(desk):
+    return datetime.fromtimestamp(desk.now, UTC)
+
+
+@pytest.fixture
+def account(make, desk, settings):
+    settings.HUB_PUBLIC_URL = "http://127.0.0.1:9"  # nobody answers there
+    account = SandboxAccount(
+        make, desk, "pipedrive", event_type="person.created", now=lambda: now_of(desk)
+    )
+    for _check in range(2):
+        account.check()
+        desk.now += HOUR
+    return account
+
+
+def delete(account):
+    (webhook,) = account.find_registrations()
+    account.desk.post(f"/pipedrive/701/webhooks/{webhook.external_id}", data={"do": "delete"})
+    assert account.find_registrations() == []
+
+
+CAUSES = {"gone": delete, "ban": ban}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_gap_lasts_from_the_last_good_check_until_the_repair(account, cause):
+    source = InboundSource.unscoped.get()
+    verified_at = account.subscription.verified_at
+    assert complete_until(source, []) == verified_at
+    CAUSES[cause](account)
+    account.check()
+    gap = InboundGap.unscoped.get()
+    assert (gap.source, gap.cause, gap.state) == (source, cause, "due")
+    assert verified_at - gap.from_at == PIPEDRIVE_OVERLAP
+    assert gap.to_at == gap.due_at == now_of(account.desk)
+
+
+def test_a_gap_stays_open_while_the_webhook_cannot_be_registered(account):
+    delete(account)
+    account.desk.world(pipedrive=[{"company": "701", "scopes": "base,contacts:full"}])
+    account.check()
+    assert not InboundGap.unscoped.exists()  # it is not known that it is gone
+    account.desk.world(pipedrive=[{"company": "701", "scopes": "base,contacts:full,admin"}])
+    account.desk.now += HOUR
+    account.check()
+    assert InboundGap.unscoped.get().state == "due"
+
+
+def test_a_rotation_of_ours_leaves_no_gap(account):
+    rotate_subscription(account.subscription, ActorContext.system(), now=now_of(account.desk))
+    assert account.check().state == "verified"
+    assert account.list_writes()[-2:] == ["POST", "DELETE"]
+    assert not InboundGap.unscoped.exists()
+
+
+def test_a_first_registration_and_a_renewal_leave_no_gap_and_an_end_does(scenario):
+    for _check in range(3):
+        scenario.check()
+    assert not InboundGap.unscoped.exists()
+    verified_at = scenario.subscription.verified_at
+    scenario.wait(LIFE_SECONDS + HOUR)
+    scenario.check()
+    gap = InboundGap.unscoped.get()
+    assert (gap.cause, gap.state, gap.source.object) == ("expired", "due", "parcel")
+    assert gap.from_at == verified_at - timedelta(minutes=2) and gap.to_at == scenario.at
+
+
+@pytest.mark.parametrize(
+    ("edit", "cause"), [("conditions", "edited"), ("session", "edited"), ("inactive", "disabled")]
+)
+def test_what_was_edited_at_salesforce_leaves_a_gap_until_both_its_messages_are_good(
+    make, desk, edit, cause
+):
+    org = Organisation(make, desk)
+    org.check()
+    org.wait(60)
+    org.check()
+    deactivate = lambda org: org.deactivate()  # noqa: E731
+    {**EDITS, "inactive": deactivate}[edit](org)
+    org.wait(900)
+    org.check()
+    gap = InboundGap.unscoped.get()
+    assert (gap.cause, gap.state, gap.source.object) == (cause, "due", "lead")
+
+
+def test_a_gap_of_an_object_ends_with_the_last_of_its_registrations(make, desk):
+    org = Organisation(make, desk)
+    org.connection.tenant.routes.update(event_type="salesforce.lead.*")
+    for _check in range(2):
+        org.check()
+        org.wait(60)
+    for message in org.find_registrations():
+        org.deactivate(message.external_id)
+    desk.world(salesforce=[{"org": org.connection.account, "active_flows": False}])
+    org.check()
+    assert InboundGap.unscoped.get().state == "open"
+    desk.world(salesforce=[{"org": org.connection.account, "active_flows": True}])
+    first, second = org.find_registrations()
+    org.activate(first.external_id)
+    org.wait(900)
+    org.check()
+    assert InboundGap.unscoped.get().state == "open"
+    org.activate(second.external_id)
+    org.wait(900)
+    org.check()
+    assert InboundGap.unscoped.get().state == "due"
