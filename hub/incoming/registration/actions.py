@@ -150,8 +150,8 @@ def _refuse_if_not_callable(subscription: WebhookSubscription) -> None:
         raise SubscriptionActionRefused(text)
 
 
-def _declare(**fields: Any) -> Action[WebhookSubscription]:
-    return Action(**{"scope": WRITE_SCOPE, "is_background": True} | fields)
+def _declare(*, is_background: bool = True, **fields: Any) -> Action[WebhookSubscription]:
+    return Action(scope=WRITE_SCOPE, is_background=is_background, **fields)
 
 
 SUBSCRIPTION_ACTIONS = declare_actions(

@@ -195,7 +195,8 @@ class _Check:
             now = self.context.clock()
             if isinstance(registrations, Outcome):
                 if registrations.reason == NOT_SUPPORTED:
-                    return self._record_unsupported(registrations, now=now)
+                    self._record_unsupported(registrations, now=now)
+                    return None
                 request_refresh_if_rejected(self.connection, registrations, now=now)
                 exchange = calls.describe_last_exchange()
                 return self.record_failure_of_all(registrations, exchange=exchange)
