@@ -103,7 +103,7 @@ class TracebackOnce:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock  # monotonic, seconds
-        self._written_at: dict[tuple[str, type[BaseException], str, int], float] = {}
+        self._written_at: dict[tuple[object, ...], float] = {}
 
     def __call__(
         self, logger: Any, method: str, event: MutableMapping[str, Any]
@@ -115,10 +115,9 @@ class TracebackOnce:
         return event
 
     def _was_written(self, logger_name: str, error: BaseException) -> bool:
-        *_, (frame, line) = [(None, 0), *walk_tb(error.__traceback__)]
-        file = frame.f_code.co_filename if frame else ""
-        key = (logger_name, type(error), file, line)
-        now = self._clock()
+        # the whole way: errors of a database are all raised in the same line
+        places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+        key, now = (logger_name, type(error), *places), self._clock()
         self._written_at = {
             other: at for other, at in self._written_at.items() if now - at < TRACEBACK_SECONDS
         }

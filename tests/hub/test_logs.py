@@ -178,6 +178,28 @@ def test_the_traceback_of_an_outage_is_written_once_and_each_line_names_the_erro
     ] * 2
 
 
+def test_the_same_line_that_fails_for_another_caller_writes_its_traceback():
+    once = TracebackOnce(lambda: 0.0)
+
+    def read_row():
+        raise LookupError
+
+    def open_page():
+        read_row()
+
+    def call_api():
+        read_row()
+
+    def is_written(act):
+        try:
+            act()
+        except LookupError as error:
+            return "exc_info" in once(None, "error", {"logger": "strange", "exc_info": error})
+
+    callers = [open_page, call_api, open_page, call_api]
+    assert [is_written(caller) for caller in callers] == [True, True, False, False]
+
+
 def test_a_traceback_is_written_again_after_a_minute_and_another_one_at_once():
     seconds = [0.0]
     once = TracebackOnce(lambda: seconds[0])
