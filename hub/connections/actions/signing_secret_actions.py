@@ -32,8 +32,8 @@ class RotatedSecret(NamedTuple):
 
 NO_SECRET_TEXT = _("This connection has no signing secret.")
 UNREADABLE_TEXT = _(
-    "The stored secrets cannot be decrypted. Choose “Change address” on the page of the endpoint, "
-    "and enter a new signing secret."
+    "The stored secrets cannot be decrypted. Enter a new signing secret where you change the "
+    "address of the endpoint."
 )
 
 

@@ -66,7 +66,7 @@ def test_secrets_that_cannot_be_decrypted_are_not_rotated(shop, endpoint, make):
         answer = post(shop, endpoint, action)
         assert (
             summarize_problem(answer)[:2] == (409, "wrong-state")
-            and "enter a new signing secret" in answer.json()["detail"]
+            and "Enter a new signing secret where you change the address" in answer.json()["detail"]
         )
 
 
