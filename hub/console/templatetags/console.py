@@ -6,6 +6,8 @@ from typing import Any
 from django import template
 from django.contrib import admin
 from django.db.models.options import Options
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from hub.connections.models import Connection
 from hub.connections.status import effective_status
@@ -50,3 +52,15 @@ def list_title(opts: Options) -> str:
     page: Any = admin.site._registry[opts.model]
     title: str = page.title_of_list()
     return title
+
+
+@register.simple_tag(name="tile")
+def render_tile(label: str, value: str, unit: str) -> SafeString:
+    """Render a figure with its label and what is counted."""
+    return format_html(
+        '<div class="hub-card hub-tile"><span class="hub-tile-label">{}</span>'
+        '<span class="hub-tile-value">{}</span><span class="hub-quiet">{}</span></div>',
+        label,
+        value,
+        unit,
+    )

@@ -14,7 +14,7 @@ from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -38,6 +38,7 @@ from tenants.access.tenant_users import TenantUser
 
 register = template.Library()
 
+FIGURE_CLASS = SafeString(' class="figure"')
 SIZES = ("B", "kB", "MB", "GB")
 FORM_STEPS = (gettext_lazy("What it does"), gettext_lazy("Enter settings"), gettext_lazy("Test"))
 OAUTH_STEPS = (gettext_lazy("What it does"), gettext_lazy("Authorize"), gettext_lazy("Confirm"))
@@ -52,6 +53,20 @@ def render_icon(name: str) -> SafeString:
         static("portal/icons.svg"),
         name,
     )
+
+
+@register.simple_tag(name="columns")
+def render_columns(*titles: str, figures: str = "") -> SafeString:
+    """Render the head of a table with the titles of its columns; `figures` are the numbers of
+    those that hold figures, "2 3".
+    """
+    numbers = figures.split()
+    cells = (
+        (FIGURE_CLASS if str(number) in numbers else "", title)
+        for number, title in enumerate(titles, 1)
+    )
+    heads = format_html_join("", '<th scope="col"{}>{}</th>', cells)
+    return format_html("<thead><tr>{}</tr></thead>", heads)
 
 
 @register.simple_tag(name="badge")
