@@ -22,7 +22,6 @@ from hub.db.state_machine import InvalidTransition
 from hub.processes import pool_pipe
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
-CALL_SECONDS = 10.0  # seconds of one call, in which its worker runs no other task
 REVOCATION_PATIENCE = timedelta(seconds=3)  # with a spent quota, before webhooks are removed
 REFRESHES_AT_ONCE = 20  # at a time, the most overdue first, so that the queue never fills
 

@@ -44,10 +44,6 @@ class PartRehearsal:
     slots: Sequence[datetime] = ()
     overlap: Route | Job | None = None
 
-    @property
-    def is_sample(self) -> bool:
-        return self.dry_run is not None and self.event is None
-
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:

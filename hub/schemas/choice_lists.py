@@ -36,12 +36,6 @@ def find_choice_list(connection: Connection, kind: str) -> ChoiceList | None:
     return ChoiceList.unscoped.filter(connection=connection, kind=kind).first()
 
 
-def find_choice_name(connection: Connection, kind: str, id: str) -> str:
-    """Return the name of a record in the cached list; "" if it is unknown."""
-    stored = find_choice_list(connection, kind)
-    return dict(stored.choices).get(id, "") if stored else ""
-
-
 def find_unlisted_problem(connection: Connection, kind: str, id: str) -> str:
     """Return a sentence if the cached list does not have the id; "" if it has, or may have.
 

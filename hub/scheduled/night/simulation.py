@@ -4,7 +4,6 @@ The simulation proceeds by minutes. A run spends its units evenly over its lengt
 want more of a quota in a minute than it allows, all of them are slowed by the same factor.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -173,9 +172,3 @@ def simulate_night(
         simulation.units_by_minute,
         [progress.predict() for progress in everything],
     )
-
-
-def busiest_minute_factor(minutes: Sequence[float], window_minutes: int) -> float:
-    """Return the units of the busiest minute, divided by the mean of the window's minutes."""
-    total = math.fsum(minutes)
-    return max(minutes, default=0.0) * window_minutes / total if total else 0.0

@@ -48,9 +48,6 @@ class PairedIds:
     keys: Mapping[str, str]
 
 
-NO_PAIRS = PairedIds({}, {})
-
-
 class RecordSource(Protocol):
     """A collection's methods that read id, version and time of change from a record."""
 

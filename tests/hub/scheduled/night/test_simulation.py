@@ -10,7 +10,6 @@ from hub.scheduled.night.night_run import NightRun
 from hub.scheduled.night.simulation import (
     RUN_SLOTS,
     Allowance,
-    busiest_minute_factor,
     simulate_night,
 )
 from tenants.models import Tenant
@@ -77,11 +76,6 @@ def test_the_allowances_of_the_caller_are_not_changed():
 
 def test_a_night_without_runs_is_empty():
     assert simulate_night([], {}, now=NOON).units_by_quota_and_minute == {}
-
-
-def test_the_busiest_minute_is_compared_with_the_mean_of_the_window():
-    assert busiest_minute_factor([10, 20, 10, 0], 4) == 2
-    assert busiest_minute_factor([], 4) == 0
 
 
 def test_runs_wait_for_a_place_beside_the_others():
