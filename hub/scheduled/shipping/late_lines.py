@@ -16,6 +16,7 @@ from hub.scheduled.models import Log, LogChunk
 
 TIME_PRECISION = timedelta(seconds=1)
 SETTLED_AFTER = timedelta(minutes=5)  # no line appears later before one that was read
+MARK_EVERY = timedelta(seconds=30)  # of a read, so that one of many pages keeps few marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,24 @@ def parse_marks(cursor: Mapping[str, Any], *, now: datetime) -> list[ReadMark]:
     # an earlier version stored the last id that was read, without its time
     first_mark = [cursor["after"], 0.0] if "after" in cursor else ["", now.timestamp()]
     marks = [ReadMark(*mark) for mark in cursor.get("marks", [first_mark])]
-    settled_at = (now - SETTLED_AFTER).timestamp()
-    while len(marks) > 1 and marks[1].read_at <= settled_at:
-        marks.pop(0)
-    return marks
+    return _drop_settled(marks, now=now.timestamp())
+
+
+def add_mark(marks: Sequence[ReadMark], mark: ReadMark) -> list[ReadMark]:
+    """Return the marks with a newer one, which replaces the last one if that is too close to the
+    one before.
+    """
+    earlier = list(marks)
+    if len(earlier) > 1 and earlier[-1].read_at - earlier[-2].read_at < MARK_EVERY.total_seconds():
+        earlier.pop()
+    return _drop_settled([*earlier, mark], now=mark.read_at)
+
+
+def _drop_settled(marks: Sequence[ReadMark], *, now: float) -> list[ReadMark]:
+    useful_marks, settled_at = list(marks), now - SETTLED_AFTER.total_seconds()
+    while len(useful_marks) > 1 and useful_marks[1].read_at <= settled_at:
+        useful_marks.pop(0)
+    return useful_marks
 
 
 def dump_marks(marks: Sequence[ReadMark]) -> dict[str, Any]:

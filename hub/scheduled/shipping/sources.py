@@ -16,6 +16,7 @@ from hub.scheduled.reading.position import ReadPosition
 from hub.scheduled.runs.context import RunContext, RunFailed
 from hub.scheduled.shipping.late_lines import (
     ReadMark,
+    add_mark,
     dump_marks,
     find_known_ids,
     parse_marks,
@@ -124,7 +125,7 @@ async def read_collection(context: RunContext, log: Log, options: ShippingOption
             continue
         now = context.now()
         if is_past_marks or not page.cursor:
-            marks = [*marks, ReadMark(ids[-1], now.timestamp())]
+            marks = add_mark(marks, ReadMark(ids[-1], now.timestamp()))
         lines = [build_line(record, now=now) for record in new.values()]
         await append_lines(context, log, lines, dump_marks(marks), key=f"read:{next(iter(new))}")
 

@@ -183,6 +183,19 @@ def test_lines_that_are_settled_are_not_read_again(app_run, acme):
 
 
 @pytest.mark.corrections(item="1.17")
+def test_a_read_of_many_pages_keeps_few_marks_and_loses_no_late_line(app_run, acme, splunk):
+    visible = [number for number in range(1, 60) if number != 30]
+    app_run.records = [log_record(number) for number in visible]
+    ship(app_run)
+    assert len(read_ids()) <= 2 and read_ids()[-1] == log_record(59)["id"]
+    app_run.records = [log_record(number) for number in range(1, 60)]
+    app_run.run = make_another_run(app_run.job, acme)
+    ship(app_run)
+    messages = [event["event"]["message"] for event in splunk.events()]
+    assert sorted(messages) == sorted(f"line {number}" for number in range(1, 60))
+
+
+@pytest.mark.corrections(item="1.17")
 @pytest.mark.parametrize("kill_at", [2, 4, 6])
 def test_a_kill_while_late_lines_are_read_repeats_none(app_run, acme, kill_at):
     app_run.records = [log_record(number) for number in range(2, 20, 2)]
