@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from hub.connections.models import Connection
 from hub.drift.descriptions import advise, describe_break, describe_change
 from hub.drift.drift_actions import FINDING_ACTIONS
 from hub.drift.models import DriftFinding, DriftSchedule
@@ -54,6 +53,7 @@ class FindingConnectorFilter(ConnectorFilter):
 
 @admin.register(DriftFinding)
 class DriftFindingAdmin(ReadOnlyAdmin):
+    no_tenant_text = "Platform"
     page_template = "drift/finding.html"
     live_template = "drift/finding_live.html"
     declared_actions = FINDING_ACTIONS
@@ -121,10 +121,6 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     def connection_label(self, finding: DriftFinding) -> str:
         return str(finding.connection)
 
-    @display(description="tenant")
-    def customer(self, finding: DriftFinding) -> str:
-        return find_customer_name(finding.connection)
-
     @display(description="first seen")
     def first_seen(self, finding: DriftFinding) -> str:
         return render_time(finding.first_seen_at)
@@ -167,7 +163,3 @@ class DriftFindingAdmin(ReadOnlyAdmin):
 
     def suggested_action(self, finding: DriftFinding) -> str:
         return "check_now"
-
-
-def find_customer_name(connection: Connection) -> str:
-    return connection.tenant.name if connection.tenant else "Platform"

@@ -19,17 +19,18 @@ from hub.staff import (
     display,
     render_time,
 )
+from tenants.admin.read_only_admin import CustomerColumn
 from tenants.scoping import ScopedAdminMixin
 
 IDENTITY_KEY = {"connection", "kind", "local_id"}
 
 
-class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
+class FieldMappingAdminBase(CustomerColumn, ScopedAdminMixin, ModelAdmin):
     """Base of the field mappings' admin. `hub.outgoing.admin` registers it, as only that package
     knows the events to try a mapping on and the routes that use it.
     """
 
-    list_display = ("name", "tenant_name", "action_text", "version", "last_changed", "route_count")
+    list_display = ("name", "customer", "action_text", "version", "last_changed", "route_count")
     list_select_related = ("tenant",)
     search_fields = ("name__istartswith",)
     search_help_text = "The beginning of a name"
@@ -51,10 +52,6 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
             and super().has_delete_permission(request, obj)
             and not obj.routes.exists()
         )
-
-    @display(description="tenant")
-    def tenant_name(self, mapping: FieldMapping) -> str:
-        return mapping.tenant.name if mapping.tenant else "all tenants"
 
     @display(description="action")
     def action_text(self, mapping: FieldMapping) -> str:
@@ -80,7 +77,8 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
 
 
 @admin.register(Identity)
-class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
+class IdentityAdmin(CustomerColumn, ScopedAdminMixin, ModelAdmin):
+    no_tenant_text = "Platform"
     empty_text = (
         "An identity pairs one of our ids with the id of the same person, channel or record "
         "in another system."
@@ -96,7 +94,7 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
         "name",
         "state",
         "connection_label",
-        "tenant_name",
+        "customer",
         "set_at",
     )
     list_filter = ("state",)
@@ -112,10 +110,6 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
     @display(description="connection")
     def connection_label(self, identity: Identity) -> str:
         return f"{identity.connection} ({identity.connection.connector_key})"
-
-    @display(description="tenant")
-    def tenant_name(self, identity: Identity) -> str:
-        return identity.connection.tenant.name if identity.connection.tenant else "Platform"
 
     @display(description="last changed")
     def set_at(self, identity: Identity) -> Any:

@@ -109,10 +109,6 @@ class IntegrationAdmin(ReadOnlyAdmin):
     def shown_state(self, integration: Integration) -> str:
         return render_badge("enabled" if integration.state == "on" else "paused")
 
-    @display(description="tenant")
-    def customer(self, integration: Integration) -> str:
-        return str(integration.tenant)
-
     @display(description="version")
     def version(self, integration: Integration) -> str:
         newer = " (newer exists)" if integration.has_newer_recipe else ""

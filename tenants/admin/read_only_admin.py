@@ -15,8 +15,8 @@ from django.urls import path, reverse
 from django.utils.cache import get_conditional_response
 
 from hub.db.clock import clock
-from hub.staff import ModelAdmin
-from tenants.scoping import ScopedAdminMixin
+from hub.staff import ModelAdmin, display
+from tenants.scoping import ScopedAdminMixin, tenant_path
 
 FRAME = "console/subject.html"  # of a page whose body is the customers'
 PAGE_ASSETS = Media(
@@ -25,7 +25,22 @@ PAGE_ASSETS = Media(
 )
 
 
-class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
+class CustomerColumn:
+    """Mixin of a ModelAdmin with the column *tenant* of its list."""
+
+    model: type[models.Model]
+    no_tenant_text = "all tenants"
+
+    @display(description="tenant")
+    def customer(self, row: models.Model) -> str:
+        """Return the name of the row's tenant."""
+        tenant: Any = row
+        for name in tenant_path(self.model).split("__"):
+            tenant = getattr(tenant, name)
+        return str(tenant) if tenant else self.no_tenant_text
+
+
+class ReadOnlyAdmin(CustomerColumn, ScopedAdminMixin, ModelAdmin):
     """A page of rows that cannot be edited.
 
     `live_template` is the part of `page_template` that refreshes.

@@ -20,6 +20,7 @@ from hub.staff import (
     render_page_link,
     render_time,
 )
+from tenants.admin.read_only_admin import CustomerColumn
 from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import ScopedAdminMixin
 
@@ -38,7 +39,7 @@ class EntryConnectorFilter(ConnectorFilter):
     path = "connection__connector_key"
 
 
-class ReadOnlyListAdmin(ScopedAdminMixin, ModelAdmin):
+class ReadOnlyListAdmin(CustomerColumn, ScopedAdminMixin, ModelAdmin):
     """Base of the pages of people and of their lists: rows that staff read, and do not write."""
 
     ordering = ("-pk",)
@@ -134,10 +135,6 @@ class LocalUserAdmin(PersonAdmin):
     )
 
     @display(description="tenant")
-    def customer(self, user: LocalUser) -> str:
-        return user.tenant.name
-
-    @display(description="tenant")
     def customer_link(self, user: LocalUser) -> str:
         return render_page_link(user.tenant)
 
@@ -145,6 +142,7 @@ class LocalUserAdmin(PersonAdmin):
 @admin.register(DirectoryEntry)
 class DirectoryEntryAdmin(PersonAdmin):
     list_title = "Users of systems"
+    no_tenant_text = "Platform"
     empty_text = (
         "The users of a connected system are listed here after they have been read from it, to "
         "pair them with ours."
@@ -184,10 +182,6 @@ class DirectoryEntryAdmin(PersonAdmin):
     @display(description="connection")
     def connection_link(self, entry: DirectoryEntry) -> str:
         return render_page_link(entry.connection)
-
-    @display(description="tenant")
-    def customer(self, entry: DirectoryEntry) -> str:
-        return entry.connection.tenant.name if entry.connection.tenant else "Platform"
 
     @display(description="used by")
     def used_by(self, entry: DirectoryEntry) -> str:

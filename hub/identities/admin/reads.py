@@ -75,10 +75,6 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
     def source_link(self, read: DirectoryRead) -> str:
         return render_page_link(read.connection) if read.connection else self.source(read)
 
-    @display(description="tenant")
-    def customer(self, read: DirectoryRead) -> str:
-        return read.tenant.name
-
     @display(description="state")
     def shown_state(self, read: DirectoryRead) -> str:
         return render_badge(READ_BADGES[read.state], read.state)

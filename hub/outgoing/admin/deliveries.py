@@ -161,10 +161,6 @@ class DeliveryAdmin(PlanningListMixin, ReadOnlyAdmin):
             '{}<br><span class="hub-quiet">{}</span>', delivery.event.type, delivery.event.sender_id
         )
 
-    @display(description="tenant")
-    def customer(self, delivery: Delivery) -> str:
-        return delivery.tenant.name
-
     @display(description="destination")
     def target(self, delivery: Delivery) -> str:
         return (

@@ -92,10 +92,6 @@ class EventAdmin(ReadOnlyAdmin):
 
     # --- columns ---
 
-    @display(description="tenant")
-    def customer(self, event: Event) -> str:
-        return event.tenant.name
-
     @display(description="deliveries")
     def delivery_states(self, event: Event) -> Any:
         states = sorted(

@@ -30,6 +30,7 @@ from tenants.scoping import accessible_tenants
 
 @admin.register(Operation)
 class OperationAdmin(PlanViews):
+    no_tenant_text = "all"
     empty_text = (
         "An operation retries, sends again or cancels many deliveries at once. Choose the "
         "deliveries in their list, then plan what happens to them."
@@ -64,10 +65,6 @@ class OperationAdmin(PlanViews):
     @display(description="action")
     def kind_label(self, operation: Operation) -> str:
         return str(planning.OPERATION_LABELS[operation.kind])
-
-    @display(description="tenant")
-    def customer(self, operation: Operation) -> str:
-        return operation.tenant.name if operation.tenant else "all"
 
     @display(description="rows done")
     def rows(self, operation: Operation) -> str:

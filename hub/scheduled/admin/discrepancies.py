@@ -125,10 +125,6 @@ class DiscrepancyAdmin(RepairViews):
     def remote_text(self, discrepancy: Discrepancy) -> str:
         return _render_value(self.row_of(discrepancy).remote)
 
-    @display(description="tenant")
-    def customer(self, discrepancy: Discrepancy) -> str:
-        return discrepancy.tenant.name
-
     @display(description="last seen")
     def age(self, discrepancy: Discrepancy) -> str:
         return render_time(discrepancy.last_seen_at)

@@ -117,10 +117,6 @@ class JobAdmin(ReadOnlyAdmin):
     def shown_state(self, job: Job) -> str:
         return render_badge("enabled" if job.is_enabled else "disabled")
 
-    @display(description="tenant")
-    def customer(self, job: Job) -> str:
-        return job.tenant.name if job.tenant else "all tenants"
-
     @display(description="system")
     def system(self, job: Job) -> str:
         return job.connector_key

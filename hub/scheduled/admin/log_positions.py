@@ -57,10 +57,6 @@ class LogPositionAdmin(ReadOnlyAdmin):
 
     # --- columns ---
 
-    @display(description="tenant")
-    def customer(self, position: LogPosition) -> str:
-        return position.tenant.name
-
     @display(description="log")
     def log_label(self, position: LogPosition) -> str:
         return str(LogSource(position.log.source).label)

@@ -130,10 +130,6 @@ class RunAdmin(ReadOnlyAdmin):
         slot = f"{run.slot_at:%Y-%m-%d %H:%M} UTC" if run.slot_at else "started by hand"
         return format_html('<span>{}<br><span class="hub-quiet">{}</span></span>', run.job, slot)
 
-    @display(description="tenant")
-    def customer(self, run: Run) -> str:
-        return run.tenant.name
-
     @display(description="reason")
     def reason_text(self, run: Run) -> str:
         if not run.reason:

@@ -73,10 +73,6 @@ class JobScheduleAdmin(ReadOnlyAdmin):
     def job_name(self, schedule: JobSchedule) -> str:
         return schedule.job.name
 
-    @display(description="tenant")
-    def customer(self, schedule: JobSchedule) -> str:
-        return schedule.tenant.name
-
     @display(description="state")
     def shown_state(self, schedule: JobSchedule) -> str:
         if not schedule.job.is_enabled:
