@@ -23,3 +23,9 @@ CONNECTORS: dict[str, Connector] = {
 }
 # of the webhook endpoints that customers run
 (ENDPOINT_CONNECTOR,) = (entry for entry in CONNECTORS.values() if entry.is_own_endpoint)
+
+
+def find_connector_label(connector_key: str) -> str:
+    """Return the name of a system; its key if it is not installed any more."""
+    connector = CONNECTORS.get(connector_key)
+    return str(connector.label) if connector else connector_key

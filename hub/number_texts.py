@@ -33,6 +33,13 @@ def format_whole(value: int) -> str:
     return str(number_format(value, use_l10n=True, force_grouping=True))
 
 
+def format_number(value: int, limit: int | None = None) -> str:
+    """Return a number as 1,204; above the counted limit as 1,000+."""
+    if limit is not None and value > limit:
+        return f"{format_whole(limit)}+"
+    return format_whole(value)
+
+
 def format_count(value: float) -> str:
     """Return a measured count as a whole number; a part of one as less than 1."""
     return gettext("less than 1") if 0 < value < 1 else format_whole(round(value))

@@ -6,7 +6,7 @@ and `acceptance` lets an operator go on after a finding.
 """
 
 from hub.audit.actor import SYSTEM, Actor
-from hub.audit.actor_context import ActorContext, find_owning_tenant
+from hub.audit.actor_context import ActorContext, audit_values, find_owning_tenant
 from hub.audit.heads import TOTAL, AuditHead
 from hub.audit.models import PLATFORM, AppendOnly, AuditRow, find_audit_rows
 from hub.audit.verification import verify_all_chains, verify_chain, verify_total
@@ -20,6 +20,7 @@ __all__ = [
     "AppendOnly",
     "AuditHead",
     "AuditRow",
+    "audit_values",
     "find_audit_rows",
     "find_owning_tenant",
     "verify_all_chains",

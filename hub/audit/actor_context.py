@@ -1,6 +1,6 @@
 """The actor of one call of a service function: who acts, from where, and on which tenants."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self, TypedDict, cast
@@ -121,6 +121,20 @@ class ActorContext:
             ip=self.ip,
             now=now,
         )
+
+
+def audit_values(row: models.Model, columns: Iterable[str]) -> dict[str, Any]:
+    """Return columns of a row as the audit log names their values: a tenant by its reference, any
+    other row by its public id.
+    """
+    values = {column: getattr(row, column) for column in columns}
+    return {column: _name_value(value) for column, value in values.items()}
+
+
+def _name_value(value: Any) -> Any:
+    if isinstance(value, models.Model):
+        return getattr(value, "reference" if hasattr(value, "reference") else "public_id")
+    return value
 
 
 def find_owning_tenant(obj: models.Model) -> TenantRow | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from connectors.registry import CONNECTORS
+from connectors.registry import find_connector_label
 from hub.notices.notify import create_notice, resolve_notices
 
 COUNT_LIMIT = 10_000  # waiting deliveries; beyond that the notice says "more than"
@@ -77,8 +77,7 @@ def _notify_about_connection(
     now: datetime,
     occurrence: str = "",
 ) -> None:
-    connector = CONNECTORS.get(connection.connector_key)  # it may have been uninstalled
-    system = connector.label if connector else connection.connector_key
+    system = find_connector_label(connection.connector_key)
     create_notice(
         kind,
         message,

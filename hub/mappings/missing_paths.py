@@ -1,6 +1,6 @@
 """Find paths of a field mapping that yield nothing in a document, often because of a typo."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hub.mappings.expressions.language import Node, extract_path_names
@@ -35,7 +35,7 @@ def find_missing_paths(
         paths = [
             ".".join(path)
             for path in _iterate_root_paths(leaf.expression.tree)
-            if _get_value_at_path(document, path) is None
+            if get_value_at_path(document, path) is None
         ]
         if (
             not paths
@@ -64,7 +64,8 @@ def _iterate_root_paths(node: Node) -> Iterator[tuple[str, ...]]:
         yield from _iterate_root_paths(node["children"][0])
 
 
-def _get_value_at_path(document: Any, path: tuple[str, ...]) -> Any:
+def get_value_at_path(document: Any, path: Sequence[str]) -> Any:
+    """Return the value at a path of names; None if there is none."""
     for name in path:
         document = document.get(name) if isinstance(document, Mapping) else None
     return document

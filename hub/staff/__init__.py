@@ -1,5 +1,6 @@
 """The building blocks of the staff pages; only this package imports unfold."""
 
+from hub.number_texts import format_number
 from hub.staff.filters import (
     ChoicesFilter,
     ConnectorFilter,
@@ -14,7 +15,6 @@ from hub.staff.filters import (
 )
 from hub.staff.formatting import (
     format_duration,
-    format_number,
     render_badge,
     render_full_time,
     render_icon,

@@ -8,7 +8,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hub.db.clock import clock
-from hub.number_texts import format_whole
 from hub.state_texts import STATE_TONES
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -59,13 +58,6 @@ def render_full_time(time: datetime | None) -> SafeString | str:
             "{} ({})", f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", render_time(time)
         )
     )
-
-
-def format_number(value: int, maximum: int | None = None) -> str:
-    """Return a number as 1,204; above the counted maximum as 1,000+."""
-    if maximum is not None and value > maximum:
-        return f"{format_whole(maximum)}+"
-    return format_whole(value)
 
 
 def render_page_link(instance: Model | None, label: str = "") -> SafeString | str:

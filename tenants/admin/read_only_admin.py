@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.cache import get_conditional_response
 
+from hub.audit import find_owning_tenant
 from hub.db.clock import clock
 from hub.staff import ModelAdmin, display
-from tenants.scoping import ScopedAdminMixin, tenant_path
+from tenants.scoping import ScopedAdminMixin
 
 FRAME = "console/subject.html"  # of a page whose body is the customers'
 PAGE_ASSETS = Media(
@@ -28,15 +29,12 @@ PAGE_ASSETS = Media(
 class CustomerColumn:
     """Mixin of a ModelAdmin with the column *tenant* of its list."""
 
-    model: type[models.Model]
     no_tenant_text = "all tenants"
 
     @display(description="tenant")
     def customer(self, row: models.Model) -> str:
         """Return the name of the row's tenant."""
-        tenant: Any = row
-        for name in tenant_path(self.model).split("__"):
-            tenant = getattr(tenant, name)
+        tenant = find_owning_tenant(row)
         return str(tenant) if tenant else self.no_tenant_text
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.timezone import get_current_timezone
 
-from connectors.registry import CONNECTORS
+from connectors.registry import CONNECTORS, find_connector_label
 from hub import staff
 from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
@@ -168,8 +168,7 @@ class ConnectionAdminBase(
 
     @staff.display(description="system", ordering="connector_key")
     def system(self, connection: Connection) -> str:
-        connector = CONNECTORS.get(connection.connector_key)
-        return connector.label if connector else connection.connector_key
+        return find_connector_label(connection.connector_key)
 
     @staff.display(description="state", ordering="state")
     def condition(self, connection: Connection) -> str:

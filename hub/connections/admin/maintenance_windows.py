@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from connectors.registry import CONNECTORS
+from connectors.registry import CONNECTORS, find_connector_label
 from hub import staff
 from hub.connections.actions import maintenance
 from hub.connections.models import MaintenanceWindow
@@ -89,8 +89,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="maintenance of")
     def subject(self, window: MaintenanceWindow) -> str:
-        connector = CONNECTORS.get(window.connector_key)
-        return str(window.connection or (connector.label if connector else window.connector_key))
+        return str(window.connection or find_connector_label(window.connector_key))
 
     @staff.display(description="state")
     def condition(self, window: MaintenanceWindow) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from connectors.registry import CONNECTORS
+from connectors.registry import find_connector_label
 from hub.connections.models import Connection
 from hub.connections.quotas.scopes import split_scope_key
 from hub.throttle.definitions import TENANT_KIND
@@ -29,8 +29,7 @@ def name_connection_quota(key: str, connection: Connection) -> str:
 
 
 def describe_system(connector_key: str) -> str:
-    connector = CONNECTORS.get(connector_key)
-    return str(connector.label) if connector else connector_key or _("The hub itself")
+    return find_connector_label(connector_key) or _("The hub itself")
 
 
 def describe_scope(kind: str, name: str) -> str:

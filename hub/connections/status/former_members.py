@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from connectors.registry import CONNECTORS
+from connectors.registry import find_connector_label
 from hub.connections.models import DISCONNECTED, Connection
 from hub.notices.notify import create_notice
 from tenants.models import Tenant, User
@@ -18,14 +18,13 @@ def notify_former_connections(tenant: Tenant, user: User, *, now: datetime) -> N
         .exclude(state="disabled", reason=DISCONNECTED)
     )
     for connection in connections.order_by("pk")[:CONNECTIONS_MAX]:
-        connector = CONNECTORS.get(connection.connector_key)
         create_notice(
             "connected_by_former_member",
             "connected_by_former_member",
             {
                 "connection": str(connection),
                 "person": str(user),
-                "system": connector.label if connector else connection.connector_key,
+                "system": find_connector_label(connection.connector_key),
             },
             occurrence=f"{connection.pk}:{user.pk}:{now.isoformat()}",
             now=now,

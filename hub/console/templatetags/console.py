@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 
 from hub.connections.models import Connection
 from hub.connections.status import effective_status
+from hub.number_texts import format_number
 from hub.outgoing.insight.explain import resolve_effective_state
 from hub.outgoing.models import Delivery
 from hub.staff.formatting import (
-    format_number,
     render_badge,
     render_full_time,
     render_page_link,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
-from hub.audit import ActorContext
+from hub.audit import ActorContext, audit_values
 from hub.hooks import Hook
 from hub.mappings.compiler_cache import compiled_filter
 from hub.mappings.mapping_actions import (
@@ -73,7 +73,7 @@ def add_route(
         _set_mapping(route, body, actor, now=now)
         route.created_at = route.changed_at = now
         route.save(force_insert=True)
-        after = {column: _audited_value(route, column) for column in ROUTE_COLUMNS}
+        after = audit_values(route, ROUTE_COLUMNS)
         actor.audit("route.create", route, after=after, now=now)
         wake_up("drain", now=now)
     return route
@@ -97,8 +97,8 @@ def _store_changed_route(
 ) -> Route:
     stored = Route.unscoped.select_for_update(of=("self",), no_key=True).get(pk=route.pk)
     _set_mapping(route, body, actor, now=now)
-    before = {column: _audited_value(stored, column) for column in ROUTE_COLUMNS}
-    after = {column: _audited_value(route, column) for column in ROUTE_COLUMNS}
+    before = audit_values(stored, ROUTE_COLUMNS)
+    after = audit_values(route, ROUTE_COLUMNS)
     changed = [column for column in ROUTE_COLUMNS if before[column] != after[column]]
     if changed:
         route.changed_at = now
@@ -162,13 +162,6 @@ def _set_mapping(
         route.mapping = create_mapping(mapping, body or {}, actor, now=now)
     elif body is not None:
         change_mapping(route.mapping, actor, body=body, now=now)
-
-
-def _audited_value(route: Route, column: str) -> Any:
-    value = getattr(route, column)
-    if column == "tenant":
-        return value.reference if value else None
-    return value.public_id if column in REFERENCE_COLUMNS and value else value
 
 
 # --- checks ---------------------------------------------------------------------------------------

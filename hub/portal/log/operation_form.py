@@ -1,6 +1,6 @@
 """The form of an operation: its kind, and the filter of its deliveries, which the URL holds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -90,7 +90,7 @@ def check_event_type(text: str) -> str:
     return text
 
 
-def build_choice_parser(values: Any) -> Any:
+def build_choice_parser(values: Collection[str]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in values:
             raise ValueError(text)
@@ -125,7 +125,7 @@ def format_operation_value(name: str, value: str, tenant: Tenant, zone: ZoneInfo
     return value if name == "event_type" else value.replace("_", " ")
 
 
-FILTER_PARSERS = {
+FILTER_PARSERS: dict[str, Callable[[Any], str]] = {
     "state": build_choice_parser(Delivery.State.values),
     "reason": build_choice_parser(REASONS),
     "connection": normalize_public_id,

@@ -28,8 +28,8 @@ from hub.number_texts import (
     describe_distance,
     describe_length,
     format_count,
+    format_number,
     format_rounded,
-    format_whole,
 )
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.scheduled.insight.log_texts import describe_log_entry
@@ -185,14 +185,7 @@ def format_span(length: timedelta | float) -> str:
     return describe_length(length.total_seconds() if isinstance(length, timedelta) else length)
 
 
-@register.filter(name="number")
-def format_number(value: int, limit: int | None = None) -> str:
-    """Return a number as 1,204; above the counted limit as 1,000+."""
-    if limit is not None and value > limit:
-        return f"{format_whole(limit)}+"
-    return format_whole(value)
-
-
+register.filter("number", format_number)
 register.filter("log_text", describe_log_entry)
 
 

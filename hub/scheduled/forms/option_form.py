@@ -9,6 +9,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
+from hub.mappings.missing_paths import get_value_at_path
 from hub.number_texts import format_rounded, format_whole
 from hub.reason_codes import translate_text
 from hub.scheduled.forms.conditions import ConditionsField
@@ -165,7 +166,7 @@ class OptionForm(forms.Form):
         for path, option in walk_options(schema, connector_key):
             if "[]" in "".join(path) or not (option.label and option.is_offered(connector_key)):
                 continue
-            stored = find_option(options, path)
+            stored = get_value_at_path(options, path)
             if isinstance(option, ListOption) and not isinstance(option, ConditionsOption):
                 self._add_rows(path, option, stored)
                 continue
@@ -236,13 +237,6 @@ def open_option_form(
     return OptionForm(
         data if is_shown else None, schema=schema, options=options, connector_key=connector_key
     )
-
-
-def find_option(options: Any, path: Path) -> Any:
-    """Return the value at a path; None if there is none."""
-    for name in path:
-        options = options.get(name) if isinstance(options, Mapping) else None
-    return options
 
 
 def set_option(options: Options, path: Sequence[str], value: Any) -> None:

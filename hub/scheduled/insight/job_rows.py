@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import dateformat
 
-from connectors.registry import CONNECTORS
+from connectors.registry import find_connector_label
 from hub.scheduled.insight.schedule_words import describe_schedule
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.slots import list_slots
@@ -59,8 +59,7 @@ class JobRow:
 
     @property
     def system(self) -> str:
-        connector = CONNECTORS.get(self.job.connector_key)
-        return str(connector.label) if connector else self.job.connector_key
+        return find_connector_label(self.job.connector_key)
 
     @property
     def state(self) -> str:

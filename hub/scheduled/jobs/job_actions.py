@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hub.actions import Action, declare_actions
-from hub.audit import ActorContext
+from hub.audit import ActorContext, audit_values
 from hub.problems import Refusal
 from hub.scheduled.jobs.job_checks import (
     DEADLINE_AFTER_WINDOW,
@@ -20,7 +20,6 @@ from hub.scheduled.jobs.job_checks import (
 from hub.scheduled.jobs.schedules import create_schedule, restart_schedules
 from hub.scheduled.models import Job, JobSchedule, Run
 
-REFERENCES = ("tenant", "connection")
 COLUMNS = (
     "name",
     "kind",
@@ -71,7 +70,7 @@ def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
     job.save(force_insert=True)
     if job.tenant is not None:
         create_schedule(job, job.tenant, now=now)
-    after = {column: _audited_value(job, column) for column in COLUMNS}
+    after = audit_values(job, COLUMNS)
     actor.audit("job.create", job, after=after, now=now)
     return job
 
@@ -91,8 +90,8 @@ def change_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
     times.
     """
     stored = Job.unscoped.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
-    before = {column: _audited_value(stored, column) for column in COLUMNS}
-    after = {column: _audited_value(job, column) for column in COLUMNS}
+    before = audit_values(stored, COLUMNS)
+    after = audit_values(job, COLUMNS)
     changed = [column for column in COLUMNS if before[column] != after[column]]
     if not changed:
         return job
@@ -188,13 +187,6 @@ def set_tenant_priority(
         after=names | {"priority": priority},
         now=now,
     )
-
-
-def _audited_value(job: Job, column: str) -> Any:
-    value = getattr(job, column)
-    if column == "tenant":
-        return value.reference if value else None
-    return value.public_id if column in REFERENCES and value else value
 
 
 OWN_JOB_ACTIONS = declare_actions(  # not for a tenant on a job of all tenants

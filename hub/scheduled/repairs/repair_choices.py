@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from connectors.registry import CONNECTORS
+from connectors.registry import find_connector_label
 from hub.actions import ActionForm
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
 from hub.scheduled.repairs.filters import REPAIRABLE_STATES
@@ -24,8 +24,7 @@ class RepairChoice:
 
 def find_system_label(discrepancy: Discrepancy) -> str:
     """Return the name of the other system."""
-    connector = CONNECTORS.get(discrepancy.connection.connector_key)
-    return str(connector.label) if connector else discrepancy.connection.connector_key
+    return find_connector_label(discrepancy.connection.connector_key)
 
 
 def list_repair_choices(discrepancy: Discrepancy) -> list[RepairChoice]:

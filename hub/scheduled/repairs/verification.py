@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Q
 
 from connectors.http import load_json
+from hub.mappings.missing_paths import get_value_at_path
 from hub.outgoing.models import Attempt, EventBody
 from hub.scheduled.models import LOCAL, Discrepancy
 from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
@@ -120,15 +121,9 @@ def _has_written(
     return record.key == discrepancy.record_key and all(
         _has_value(record, rule, path, written)
         for rule, path in paths
-        if path and _find_value(written, path) is not None
+        if path and get_value_at_path(written, path) is not None
     )
 
 
 def _has_value(record: CurrentRecord, rule: FieldRule, path: Sequence[str], written: Any) -> bool:
-    return is_same_value(record.values.get(rule.name), _find_value(written, path), rule)
-
-
-def _find_value(written: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        written = written.get(name) if isinstance(written, Mapping) else None
-    return written
+    return is_same_value(record.values.get(rule.name), get_value_at_path(written, path), rule)

@@ -76,12 +76,12 @@ def find_route_events(tenant: Tenant, routes: Collection[Route]) -> list[Event]:
 
 def load_documents(events: Iterable[Event]) -> list[EventDocument]:
     """Return the events whose bodies are still stored, each with what mappings read."""
-    found = list(events)
-    bodies = EventBody.objects.in_bulk([event.pk for event in found])
+    by_id = {event.pk: event for event in events}
+    bodies = EventBody.objects.in_bulk(list(by_id))
     return [
-        (event, event.build_document(event.tenant, _load_data(bodies[event.pk])))
-        for event in found
-        if event.pk in bodies
+        (event, event.build_document(event.tenant, _load_data(bodies[pk])))
+        for pk, event in by_id.items()
+        if pk in bodies
     ]
 
 

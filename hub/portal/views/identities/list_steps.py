@@ -27,31 +27,21 @@ def _read_local_users(connection: Connection, actor: ActorContext, *, now: datet
     return _("Your users are being read.")
 
 
-def _confirm_stopped_list(
+def _decide_stopped_list(
     connection: Connection,
     actor: ActorContext,
     *,
+    is_confirmed: bool,
     is_directory: bool,
     stopped_count: int | None,
     now: datetime,
 ) -> str:
     assert connection.tenant is not None
     source = connection if is_directory else None
-    confirm_deactivations(connection.tenant, source, actor, stopped_count=stopped_count, now=now)
-    return _("The users that the list left out are deactivated.")
-
-
-def _reject_stopped_list(
-    connection: Connection,
-    actor: ActorContext,
-    *,
-    is_directory: bool,
-    stopped_count: int | None,
-    now: datetime,
-) -> str:
-    assert connection.tenant is not None
-    source = connection if is_directory else None
-    reject_deactivations(connection.tenant, source, actor, stopped_count=stopped_count, now=now)
+    decide = confirm_deactivations if is_confirmed else reject_deactivations
+    decide(connection.tenant, source, actor, stopped_count=stopped_count, now=now)
+    if is_confirmed:
+        return _("The users that the list left out are deactivated.")
     return _("The list is rejected, and everyone stays active. Read it again when it is right.")
 
 
@@ -66,8 +56,8 @@ STEPS: dict[str, Callable[..., str]] = {
     "suggest": _suggest,
 }
 STOPPED_LIST_DECISIONS: dict[str, Callable[..., str]] = {
-    "deactivate-theirs": partial(_confirm_stopped_list, is_directory=True),
-    "deactivate-ours": partial(_confirm_stopped_list, is_directory=False),
-    "keep-theirs": partial(_reject_stopped_list, is_directory=True),
-    "keep-ours": partial(_reject_stopped_list, is_directory=False),
+    "deactivate-theirs": partial(_decide_stopped_list, is_confirmed=True, is_directory=True),
+    "deactivate-ours": partial(_decide_stopped_list, is_confirmed=True, is_directory=False),
+    "keep-theirs": partial(_decide_stopped_list, is_confirmed=False, is_directory=True),
+    "keep-ours": partial(_decide_stopped_list, is_confirmed=False, is_directory=False),
 }

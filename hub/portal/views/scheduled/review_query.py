@@ -1,6 +1,6 @@
 """The filter of the discrepancy review, which the URL holds, and its links."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from hub.portal.log.filter_chips import LogLink, build_query_string
-from hub.portal.log.pages import parse_uuid
+from hub.portal.log.operation_form import build_choice_parser, normalize_public_id
 from hub.scheduled.insight.discrepancies import (
     COUNTED_STATES,
     SELECTED_LIMIT,
@@ -18,21 +18,6 @@ from hub.scheduled.insight.review_rows import STATE_LABELS
 from hub.scheduled.models import Discrepancy, Job
 
 VERDICT_LABELS = {str(value): label for value, label in Discrepancy.Verdict.choices}
-
-
-def _parse_id(text: str) -> str:
-    if (id := parse_uuid(text)) is None:
-        raise ValueError(text)
-    return str(id)
-
-
-def _build_choice_parser(values: Collection[str]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in values:
-            raise ValueError(text)
-        return text
-
-    return parse
 
 
 def _build_text_parser(limit: int) -> Callable[[str], str]:
@@ -45,13 +30,13 @@ def _build_text_parser(limit: int) -> Callable[[str], str]:
 
 
 PARSERS: Mapping[str, Callable[[str], str]] = {
-    "job": _parse_id,
-    "run": _parse_id,
-    "verdict": _build_choice_parser(Discrepancy.Verdict.values),
+    "job": normalize_public_id,
+    "run": normalize_public_id,
+    "verdict": build_choice_parser(Discrepancy.Verdict.values),
     "field": _build_text_parser(80),
-    "state": _build_choice_parser(Discrepancy.State.values),
+    "state": build_choice_parser(Discrepancy.State.values),
     "record_key": _build_text_parser(200),
-    "repairable": _build_choice_parser(("1",)),
+    "repairable": build_choice_parser(("1",)),
 }
 
 
@@ -63,7 +48,7 @@ def parse_review_filter(data: QueryDict) -> dict[str, Any]:
     if ids := data.getlist("discrepancies"):
         if len(ids) > SELECTED_LIMIT:
             raise ValueError(len(ids))
-        return {"discrepancies": [_parse_id(id) for id in ids]}
+        return {"discrepancies": [normalize_public_id(id) for id in ids]}
     return {name: parse(str(data[name])) for name, parse in PARSERS.items() if data.get(name)}
 
 

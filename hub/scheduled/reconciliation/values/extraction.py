@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from hub.mappings.expressions.budget import Budget, ExpressionRefused
 from hub.mappings.expressions.functions import Functions, IdentityMissing
 from hub.mappings.expressions.language import Evaluation, Expression, parse_expression
+from hub.mappings.missing_paths import get_value_at_path
 from hub.scheduled.reconciliation.options import FieldRule, MatchRule, ReconcileOptions
 from hub.scheduled.reconciliation.values.converters import (
     References,
@@ -148,14 +149,8 @@ def compile_accessor(text: str) -> Accessor:
         (name,) = expression.names
         return lambda record: record.get(name)
     if expression.names:
-        return partial(_follow_path, expression.names)
+        return partial(get_value_at_path, path=expression.names)
     return partial(_evaluate, expression)
-
-
-def _follow_path(names: Sequence[str], record: Any) -> Any:
-    for name in names:
-        record = record.get(name) if isinstance(record, Mapping) else None
-    return record
 
 
 def _evaluate(expression: Expression, record: Record) -> Any:
