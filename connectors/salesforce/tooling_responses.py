@@ -11,14 +11,8 @@ from connectors.salesforce.tooling import (
     select_fields,
 )
 
-# what keeps a flow from starting for every record, in its `start`
-CONDITIONS = (
-    "doesRequireRecordChangedToMeetCriteria",
-    "filterFormula",
-    "filterLogic",
-    "filters",
-    "scheduledPaths",
-)
+# what keeps a flow from sending at once for every record, in its `start`
+CONDITIONS = ("filterFormula", "filters", "scheduledPaths")
 
 
 def _parse_fields(answer: Any) -> Mapping[str, str]:

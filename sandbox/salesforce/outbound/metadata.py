@@ -21,7 +21,7 @@ Row = dict[str, Any]
 MESSAGE, FLOW, DEFINITION = "WorkflowOutboundMessage", "Flow", "FlowDefinition"
 PREFIXES = {MESSAGE: "04k", FLOW: "301", DEFINITION: "300"}
 TRIGGERS = {"Create": (True, False), "Update": (False, True), "CreateAndUpdate": (True, True)}
-START_CONDITIONS = ("filters", "filterFormula", "filterLogic", "scheduledPaths")
+START_CONDITIONS = ("filters", "filterFormula")
 NOT_FOUND = "The requested resource does not exist"
 
 
