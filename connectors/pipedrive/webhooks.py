@@ -76,6 +76,7 @@ class PipedriveWebhooks(WebhookSource):
             is_by_person=meta.get("change_source") == BY_PERSON,
             changed_at=parse_instant(record.get("update_time"))
             or parse_instant(meta.get("timestamp")),
+            change_key=build_change_key(meta, record) if change == "updated" else "",
         )
         return [item]
 
@@ -107,8 +108,16 @@ class PipedriveWebhooks(WebhookSource):
             # without `previous`: which fields have changed is unknown
             body = dump_json({"meta": meta, "data": _wrap_custom_fields(record), "previous": None})
             type = f"{object}.{CHANGES[action]}"
-            changes.append(RecordChange(item_id, type, id, at, body, former_id))
+            key = "" if is_creation else build_change_key(meta, record)
+            changes.append(RecordChange(item_id, type, id, at, body, former_id, key))
         return changes
+
+
+def build_change_key(meta: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Return the key of a record's change by the second in which it was made; "" if unknown."""
+    at = parse_instant(record.get("update_time"))
+    ids = f"{meta['entity']}:{meta['company_id']}:{meta['entity_id']}"
+    return f"{ids}:{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
 def build_creation_id(meta: Mapping[str, Any]) -> str:

@@ -51,6 +51,8 @@ class Item:
     # when the record had been changed last, by the system's clock; None: the system does not tell
     changed_at: datetime | None = None
     account_change: AccountChange = ""
+    # names the change as a read of the record names it, too; empty: no read tells of it
+    change_key: str = ""
 
     def __post_init__(self) -> None:
         """Replace ids that a database cannot store by their digest. Raises as the class states."""
@@ -58,7 +60,7 @@ class Item:
             raise Unreadable("an item has no id")
         if len(self.type) > MAX_TYPE_LENGTH or not TYPE_PATTERN.fullmatch(self.type):
             raise Unreadable(f"{self.type[:MAX_TYPE_LENGTH]!r} is not an event type")
-        for name in ("id", "account", "record", "author"):
+        for name in ("id", "account", "record", "author", "change_key"):
             object.__setattr__(self, name, clean_id(getattr(self, name)))
         for name in ("occurred_at", "changed_at"):
             if moment := getattr(self, name):
@@ -104,6 +106,7 @@ class RecordChange:
     at: datetime
     body: bytes
     former_id: str = ""  # under which an earlier release stored it; empty: under the same
+    change_key: str = ""  # of the item
 
 
 @dataclass(frozen=True, slots=True)

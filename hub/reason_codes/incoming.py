@@ -98,6 +98,11 @@ ITEM_REASONS = {  # of an incoming item
         _("It was held for longer than the content of webhooks is kept, which was deleted."),
         _("Bring the connection up to date in the external system."),
     ),
+    # duplicate
+    "read_before": Reason(_("The hub had read this change from the system before it arrived.")),
+    "superseded": Reason(
+        _("A later state of the same record was known before, so it was not published.")
+    ),
     # echo
     "echo": Reason(_("It is the hub's own change, which came back, and was not published again.")),
 }

@@ -98,6 +98,11 @@ class InboundMessage(Scoped):
         return clean_text(f"{endpoint_id}:{account}", MAX_SHARE_KEY_LENGTH)
 
     @property
+    def is_read(self) -> bool:
+        """Return whether it was read from the system, instead of received from it."""
+        return self.method == READ_METHOD
+
+    @property
     def binding(self) -> str:
         return f"inbound_message:{self.public_id}"
 

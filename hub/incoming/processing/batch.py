@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from hub.db.outages import is_database_away, is_database_busy
-from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundMessage
+from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.processing.attribution import attribute_items, load_connections
 from hub.incoming.processing.claim import MAX_ATTEMPTS, MESSAGE_LEASES
 from hub.incoming.processing.message_rows import settle_replayed_rows, store_failed_message
@@ -70,7 +70,7 @@ def process_batch(
     attributed = [
         entry for message in parsed for entry in attribute_items(message, connections, now=now)
     ]
-    new = store_items(attributed)
+    new = store_items(attributed, now=now)
     apply_account_changes(new, now=now)
     waiting = queue_behind_earlier_items([entry.row for entry in new], now=now)
     save_results(waiting)
@@ -114,7 +114,7 @@ def _mark_processed(messages: Sequence[InboundMessage], *, now: datetime) -> Non
         due_at=None, processed_at=now, **MESSAGE_LEASES.released
     )
     outdated = Q(last_item_at=None) | Q(last_item_at__lt=now - LAST_ITEM_PRECISION)
-    received = {message.endpoint_id for message in messages if message.method != READ_METHOD}
+    received = {message.endpoint_id for message in messages if not message.is_read}
     endpoints = InboundEndpoint.unscoped.filter(outdated, pk__in=received)
     locked = endpoints.select_for_update(skip_locked=True, no_key=True)
     if ids := list(locked.values_list("pk", flat=True)):

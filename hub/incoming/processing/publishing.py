@@ -16,40 +16,58 @@ from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, Author, find_users
 from hub.incoming.processing.author_fallbacks import apply_author_fallbacks
 from hub.incoming.processing.echoes import mark_echoes
+from hub.incoming.processing.read_changes import (
+    mark_outdated_changes,
+    read_window,
+    separate_late_webhooks,
+)
 from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.intake.publish import publish_independently
 
 MAX_EVENT_ID_LENGTH = 190  # characters; of a longer key the digest is used
 SENDER_VALUES = "sender_values"
-STATED_BY_HUB = ("connection", "item", "author", SENDER_VALUES)  # names in the data of events
+# names in the data of events
+STATED_BY_HUB = ("connection", "item", "author", "read", SENDER_VALUES)
 ItemKey = tuple[int | None, str, str, str]
 
 
-def store_items(attributed: Sequence[AttributedItem]) -> list[AttributedItem]:
+def store_items(attributed: Sequence[AttributedItem], *, now: datetime) -> list[AttributedItem]:
     """Insert the items that are new, and return them; an existing one is a duplicate.
 
-    Rows are inserted in the order of their unique key, so that two batches with the same items
-    cannot deadlock.
+    A change that was read is not read again, and its late webhook is stored as a duplicate; two
+    webhooks of one second are two changes. Rows are inserted in the order of their unique keys, so
+    that two batches with the same items cannot deadlock.
     """
     first: dict[ItemKey, AttributedItem] = {}
     for entry in attributed:
         first.setdefault(_build_key(entry.row), entry)
     if not first:
         return []
-    rows = [first[key].row for key in sorted(first, key=_order_key)]
+    mark_outdated_changes([entry.row for entry in first.values()], now=now)
+    _insert_missing(first)
+    rows = [entry.row for entry in first.values() if entry.row.pk is None and entry.row.change_key]
+    late = separate_late_webhooks(rows, now=now)
+    _insert_missing({key: first[key] for key in map(_build_key, late)})
+    return [entry for entry in first.values() if entry.row.pk is not None]
+
+
+def _insert_missing(entries: Mapping[ItemKey, AttributedItem]) -> None:
+    """Insert the rows that do not exist; they get their primary key."""
+    if not entries:
+        return
+    rows = sorted((entry.row for entry in entries.values()), key=_order_rows)
     inserted = bulk.insert_missing_rows(
         InboundItem,
         bulk.column_values(InboundItem, rows),
         ("connection", "connector_key", "account", "item_key", "id"),
     )
     for *key, pk in inserted:
-        first[_build_key_of_columns(*key)].row.pk = pk
-    return [entry for entry in first.values() if entry.row.pk is not None]
+        entries[_build_key_of_columns(*key)].row.pk = pk
 
 
-def _order_key(key: ItemKey) -> tuple[int, str, str, str]:
-    connection_id, connector_key, account, item_key = key
-    return connection_id or 0, connector_key, account, item_key
+def _order_rows(row: InboundItem) -> tuple[int, str, str, str, str]:
+    connection_id, connector_key, account, item_key = _build_key(row)
+    return connection_id or 0, row.change_key, connector_key, account, item_key
 
 
 def _build_key(row: InboundItem) -> ItemKey:
@@ -118,8 +136,11 @@ def build_event_input(entry: AttributedItem, users: Mapping[Author, str]) -> Eve
 
 
 def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) -> dict[str, Any]:
-    """Return the item's data, with what the hub itself states: the connection that received it, the
-    item's id if it has a reply URL, and the user of ours whom an identity pairs with its author.
+    """Return the item's data, with what the hub itself states.
+
+    These are the connection that received it, the item's id if it has a reply URL, the user of ours
+    whom an identity pairs with its author, and the gap in whose read it was found: all changes of a
+    record in that time are one event.
 
     The sender's own values of these names are kept in SENDER_VALUES, so they cannot be mistaken
     for ours, even where the hub states nothing. Characters that mappings refuse are replaced.
@@ -132,6 +153,8 @@ def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) 
     data["connection"] = str(row.connection.public_id)
     if row.message.sealed is not None:
         data["item"] = str(row.public_id)
+    if window := read_window(row.message):
+        data["read"] = window
     if user := users.get((row.connection_id, row.author)):
         data["author"] = {"id": row.author, "user": user}
     return data

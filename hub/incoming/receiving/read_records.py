@@ -1,9 +1,10 @@
 """Receive changes that a sync has read and no webhook has reported, with the same deduplication."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from connectors.webhook_sources import RecordChange, clean_id
 from hub.connections.models import Connection
@@ -16,6 +17,7 @@ from hub.incoming.receiving.counts import ACCEPTED
 from hub.incoming.receiving.storage import wake_inbox_after_commit
 from hub.outgoing.models import Event
 
+NO_WINDOW: Mapping[str, str] = {}
 CREATED_SUFFIX = ".created"
 # a webhook may be received long before the change is read, but not before it happened
 RECEIVED_BEFORE_CHANGE_MAX = timedelta(hours=1)
@@ -25,7 +27,7 @@ LOOK_BACK_MAX = timedelta(days=30)  # as long as items and their messages are ke
 def find_new_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> list[RecordChange]:
-    """Return the changes that are not stored yet; four queries.
+    """Return the changes that are not stored yet; five queries.
 
     If the creation of a record is among them, its later changes are left out: the record was read
     with them.
@@ -42,16 +44,21 @@ def find_new_changes(
 
 
 def receive_record_changes(
-    connection: Connection, changes: Sequence[RecordChange], *, now: datetime
+    connection: Connection,
+    changes: Sequence[RecordChange],
+    *,
+    window: Mapping[str, str] = NO_WINDOW,
+    now: datetime,
 ) -> None:
     """Store new changes as messages; runs in the caller's transaction.
 
-    The inbox processes them like webhooks, including holds and the detection of echoes. A change
-    that a webhook has reported in the meantime is a duplicate there.
+    `window`: of the gap in which they were found (`build_window`). The inbox processes them like
+    webhooks, including holds and the detection of echoes. A change that a webhook has reported in
+    the meantime is a duplicate there.
     """
     if changes:
         endpoint = get_or_create_connection_endpoint(connection, now=now)
-        messages = [_build_message(endpoint, change, now=now) for change in changes]
+        messages = [_build_message(endpoint, change, window, now=now) for change in changes]
         insert_accepted(messages, are_requests=False)
         wake_inbox_after_commit(now=now)
 
@@ -61,12 +68,22 @@ def _find_unknown_changes(
 ) -> list[RecordChange]:
     """Return the changes without an item or an event."""
     known_ids = _find_known_ids(connection, changes)
+    known_keys = _find_known_keys(connection, changes)
     reported = _find_reported_changes(connection, changes, now=now)
     return [
         change
         for change in changes
-        if known_ids.isdisjoint(_list_ids(change)) and not _is_reported(change, reported)
+        if known_ids.isdisjoint(_list_ids(change))
+        and clean_id(change.change_key) not in known_keys
+        and not _is_reported(change, reported)
     ]
+
+
+def _find_known_keys(connection: Connection, changes: Sequence[RecordChange]) -> set[str]:
+    """Return the keys of these changes of which an item tells."""
+    keys = [clean_id(change.change_key) for change in changes if change.change_key]
+    items = InboundItem.unscoped.filter(connection=connection, change_key__in=keys)
+    return set(items.values_list("change_key", flat=True))
 
 
 def _list_ids(change: RecordChange) -> list[str]:
@@ -121,7 +138,8 @@ def _find_reported_changes(
     )
     reported: ReportedChanges = {}
     prefix = f"{connection.connector_key}."
-    for record, type, at in rows.values_list("record", "type", "occurred_at"):
+    time = Coalesce("changed_at", "occurred_at")  # items of earlier releases have only the latter
+    for record, type, at in rows.values_list("record", "type", time):
         if at is not None:
             reported.setdefault(record, []).append((type.removeprefix(prefix), at))
     return reported
@@ -143,7 +161,7 @@ def _is_reported(change: RecordChange, reported: ReportedChanges) -> bool:
 
 
 def _build_message(
-    endpoint: InboundEndpoint, change: RecordChange, *, now: datetime
+    endpoint: InboundEndpoint, change: RecordChange, window: Mapping[str, str], *, now: datetime
 ) -> ReceivedMessage:
     message = InboundMessage(
         endpoint_id=endpoint.pk,
@@ -153,6 +171,7 @@ def _build_message(
         message_key=_build_message_key(clean_id(change.item_id)),
         share_key=InboundMessage.build_share_key(endpoint.pk, ""),
         method=READ_METHOD,
+        headers=dict(window),
         size=len(change.body),
         received_at=now,
         due_at=now,

@@ -26,6 +26,7 @@ def foreign(make):
         "connection": str(connection.public_id),
         "author": {"id": "U1", "user": "u-1"},
         "item": "01890000-0000-7000-8000-000000000001",
+        "read": {"gap": "01890000-0000-7000-8000-000000000002", "from": "", "to": ""},
         "sender_values": {"author": {"user": "u-2"}},
     }
 
