@@ -19,12 +19,13 @@ from hub.asgi_bridge import AsgiBridge, Limits, raise_file_limit  # noqa: E402
 from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path  # noqa: E402
 from hub.crypto.sealed import check_keys  # noqa: E402
 from hub.db.clock import clock  # noqa: E402
+from hub.incoming.registration.outages import note_web_heartbeat  # noqa: E402
 from hub.processes import memory  # noqa: E402 - Django has just made everything below ready
 from hub.sweep import start_sweep_thread  # noqa: E402
 
 check_keys()
 connections.close_all()  # the threads that serve requests have their own
-start_sweep_thread(clock)
+start_sweep_thread(clock, note_web_heartbeat)
 limits = Limits(body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 chains = {path: ShortChainHandler(chain) for path, chain in settings.HUB_SHORT_CHAINS.items()}
 wsgi = route_by_path(chains, django)

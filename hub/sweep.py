@@ -1,7 +1,7 @@
 """The sweep: periodic steps of every long-lived process, to find work whose wake-up was lost."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -56,6 +56,7 @@ from hub.processes import worker_registry
 from hub.prune.batches import wake_up_daily_pruning
 from hub.queue import record_heartbeat
 from hub.recipes.part_actions import sweep_retired_parts
+from hub.scheduled.gap_reading.start import release_abandoned_gaps, start_gap_runs
 from hub.scheduled.jobs.schedules import apply_changed_time_zones, create_missing_schedules
 from hub.scheduled.repairs.outcomes import settle_failed_repairs
 from hub.scheduled.repairs.repair_checks import wake_up_for_repairs
@@ -80,14 +81,16 @@ IDEMPOTENCY_RETENTION = timedelta(hours=24)
 Step = Callable[..., object]
 
 
-def run_sweep(*, now: datetime) -> None:
-    """Run every step; a failing one is logged, shown until it succeeds, and stops no other.
+def run_sweep(*, also: Sequence[Step] = (), now: datetime) -> None:
+    """Run every step, and those of this kind of process (`also`).
 
-    A step is cheap if it finds no work, and may run in any process any number of times. Raises the
-    database's own error if the connection is lost, as no step can work then.
+    A failing one is logged, shown until it succeeds, and stops no other. A step is cheap if it
+    finds no work, and may run in any process any number of times. Raises the database's own error
+    if the connection is lost, as no step can work then.
     """
     failed: dict[str, str] = {}
-    for step in STEPS:
+    steps = (*also, *STEPS)
+    for step in steps:
         try:
             step(now=now)
         except Exception as error:
@@ -96,22 +99,26 @@ def run_sweep(*, now: datetime) -> None:
             log.exception("sweep.step_failed", step=step.__name__)
             failed[step.__name__] = type(error).__name__
     worker_registry.record_sweep_failures(
-        failed, [step.__name__ for step in STEPS if step.__name__ not in failed], now=now
+        failed, [step.__name__ for step in steps if step.__name__ not in failed], now=now
     )
     record_heartbeat("sweep", now=now)
 
 
-def start_sweep_thread(clock: Clock, *, interval: float = SWEEP_EVERY_SECONDS) -> None:
-    """Run the sweep on a thread of this process, so that it finds work even without a worker."""
-    threading.Thread(
-        target=sweep_until, args=(clock, interval, threading.Event()), daemon=True, name="sweep"
-    ).start()
+def start_sweep_thread(clock: Clock, *also: Step, interval: float = SWEEP_EVERY_SECONDS) -> None:
+    """Run the sweep on a thread of this process, so that it finds work even without a worker.
+
+    `also`: further steps, of this kind of process.
+    """
+    arguments = (clock, interval, threading.Event(), also)
+    threading.Thread(target=sweep_until, args=arguments, daemon=True, name="sweep").start()
 
 
-def sweep_until(clock: Clock, interval: float, stop_event: threading.Event) -> None:
+def sweep_until(
+    clock: Clock, interval: float, stop_event: threading.Event, also: Sequence[Step] = ()
+) -> None:
     while not stop_event.wait(interval):
         try:
-            run_sweep(now=clock())
+            run_sweep(also=also, now=clock())
         except Error as error:
             log.warning("sweep.database_away", error=type(error).__name__)
         except Exception:
@@ -175,6 +182,8 @@ STEPS: tuple[Step, ...] = (
     create_missing_schedules,
     apply_changed_time_zones,
     create_due_runs,
+    release_abandoned_gaps,
+    start_gap_runs,
     ship_arrived_lines,
     recover_interrupted_runs,
     skip_runs_past_window,

@@ -45,6 +45,7 @@ from hub.portal.changes.visits import PORTAL_VISITS
 from hub.processes.leases import PROCESS_LEASES
 from hub.processes.loop_slots import SLOT_LEASES
 from hub.prune.tables import TABLES
+from hub.scheduled.gap_reading.executor import run_gap_reading
 from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
 from hub.scheduled.night.planner import plan_runs
 from hub.scheduled.reconciliation.declared_options import RECONCILE_OPTIONS
@@ -127,7 +128,11 @@ def _connect_jobs() -> None:
         sync=JobKind(SYNC_OPTIONS),
     )
     EXECUTORS.update(
-        reconcile=run_reconciliation, report=run_report, ship=run_shipping, sync=run_sync
+        gap=run_gap_reading,
+        reconcile=run_reconciliation,
+        report=run_report,
+        ship=run_shipping,
+        sync=run_sync,
     )
     RUN_PLANNER.connect(plan_runs)
     RUN_REPAIRS.connect(plan_run_repairs)

@@ -5,7 +5,7 @@ retried after 3, 30 and 150 seconds.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.http import Json, Unreadable, dump_json, load_exact_json
@@ -13,10 +13,11 @@ from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
 from connectors.roles import parse_instant
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_sources import NO_SETTINGS, Item, RecordChange, WebhookSource
+from connectors.webhook_sources import NO_SETTINGS, Feed, Item, RecordChange, WebhookSource
 
 USERNAME = "hub"
 RETRY_PERIOD_SECONDS = 183.0  # seconds
+DELETIONS_LISTED_FOR = timedelta(days=30)
 # fields of `previous` that no person changes by themselves, or that are compared one by one
 UNCOMPARED_FIELDS = {"custom_fields", "update_time"}
 BY_PERSON = "app"  # `change_source` of what a person changed in Pipedrive itself
@@ -28,12 +29,13 @@ class PipedriveWebhooks(WebhookSource):
     secret_from = "made"
     retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
-    read_objects = {
-        "persons": "person",
-        "organizations": "organization",
-        "deals": "deal",
-        "activities": "activity",
-    }
+    # of what was deleted, only deals are listed, for 30 days; leads and notes have no such list
+    feeds = (
+        Feed("person", "persons", {}, lost_changes=("deleted",)),
+        Feed("organization", "organizations", {}, lost_changes=("deleted",)),
+        Feed("deal", "deals", {"deleted": "true"}, kept_for=DELETIONS_LISTED_FOR),
+        Feed("activity", "activities", {}, lost_changes=("deleted",)),
+    )
 
     def make_secret(self, random_text: str) -> str:
         return f"{USERNAME}:{random_text}"
@@ -76,26 +78,28 @@ class PipedriveWebhooks(WebhookSource):
             is_by_person=meta.get("change_source") == BY_PERSON,
             changed_at=parse_instant(record.get("update_time"))
             or parse_instant(meta.get("timestamp")),
-            change_key=build_change_key(meta, record) if change == "updated" else "",
+            change_key=build_change_key(meta, record),
         )
         return [item]
 
     def record_changes(
         self, collection: str, record: Mapping[str, Any], *, account: str
     ) -> Sequence[RecordChange]:
-        """Return the creation of a record, and its last change if there was one.
+        """Return the creation of a record, and its last change if there was one, or its deletion.
 
         Records of the API have the fields of webhooks; custom fields are wrapped as they are there.
         """
         object, id = self.read_objects[collection], str(record["id"])
         times = {"create": record["add_time"], "change": record["update_time"]}
+        if record.get("is_deleted") is True:
+            times = {"delete": record["update_time"]}
         changes = []
         for action, time in times.items():
             at = _parse_time(time)
             if at is None or (action == "change" and time == times["create"]):
                 continue
             meta = {
-                "id": f"{object}.updated:{id}:{time}",
+                "id": f"{object}.{CHANGES[action]}:{id}:{time}",
                 "action": action,
                 "entity": object,
                 "entity_id": id,
@@ -108,16 +112,23 @@ class PipedriveWebhooks(WebhookSource):
             # without `previous`: which fields have changed is unknown
             body = dump_json({"meta": meta, "data": _wrap_custom_fields(record), "previous": None})
             type = f"{object}.{CHANGES[action]}"
-            key = "" if is_creation else build_change_key(meta, record)
+            key = build_change_key(meta, record)
             changes.append(RecordChange(item_id, type, id, at, body, former_id, key))
         return changes
 
 
 def build_change_key(meta: Mapping[str, Any], record: Mapping[str, Any]) -> str:
-    """Return the key of a record's change by the second in which it was made; "" if unknown."""
+    """Return the key of a record's change by the second in which it was made; "" if unknown.
+
+    A creation has an id that a read knows, and a record is deleted once.
+    """
+    if meta["action"] == "create":
+        return ""
+    ids = f"{meta['company_id']}:{meta['entity_id']}"
+    if meta["action"] == "delete":
+        return f"{meta['entity']}.deleted:{ids}"
     at = parse_instant(record.get("update_time"))
-    ids = f"{meta['entity']}:{meta['company_id']}:{meta['entity_id']}"
-    return f"{ids}:{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
+    return f"{meta['entity']}:{ids}:{at:%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
 def build_creation_id(meta: Mapping[str, Any]) -> str:

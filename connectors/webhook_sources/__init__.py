@@ -5,6 +5,7 @@ handshakes: how a provider's check of our URL is answered; `check_pasted_request
 that a person pastes.
 """
 
+from connectors.webhook_sources.feeds import Feed
 from connectors.webhook_sources.handshakes import (
     URL_VERIFICATION,
     FixedAnswer,
@@ -44,6 +45,7 @@ from connectors.webhook_sources.subscriptions import (
 __all__ = [
     "AccountChange",
     "BANNED",
+    "Feed",
     "FixedAnswer",
     "Handshake",
     "INACTIVE",

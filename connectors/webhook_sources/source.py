@@ -14,6 +14,7 @@ from typing import Any, Literal
 from connectors.http import KIBIBYTE, Json, Response, Unreadable
 from connectors.signatures import Scheme, SchemeError, digest_signed_content, find_signed_id
 from connectors.webhook_request import WebhookRequest
+from connectors.webhook_sources.feeds import Feed
 from connectors.webhook_sources.handshakes import Handshake
 
 DEFAULT_BODY_BYTES_MAX = 256 * KIBIBYTE
@@ -139,11 +140,14 @@ class WebhookSource:
     # the last attempt of the system after the first one, in seconds; 0: it does not retry
     retry_period_seconds: float = 0.0
     rejection_status: Mapping[str, int] = {}  # where the system expects another than 401
-    # the collections whose records tell of changes that no webhook told of: their keys, each with
-    # the object in the types of its items
-    read_objects: Mapping[str, str] = {}
+    feeds: tuple[Feed, ...] = ()  # by which changes are read that no webhook told of
     # names of headers, in lower case, that are stored with a message; never a secret
     stored_headers: tuple[str, ...] = ("content-type", "user-agent")
+
+    @property
+    def read_objects(self) -> Mapping[str, str]:
+        """Return the keys of the collections that feeds read, each with its object."""
+        return {feed.collection: feed.object for feed in self.feeds}
 
     def stored_headers_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the headers that are stored, for a connection with these settings."""
@@ -195,9 +199,10 @@ class WebhookSource:
     def record_changes(
         self, collection: str, record: Mapping[str, Any], *, account: str
     ) -> Sequence[RecordChange]:
-        """Return what a record of one of `read_objects` shows: its creation, and its last change.
+        """Return what a record that a feed reads shows: its creation, and its last change.
 
-        A creation has the item id that it has in a webhook. Raises one of READ_ERRORS.
+        Of a deleted one that is its deletion. A creation has the item id that it has in a webhook.
+        Raises one of READ_ERRORS.
         """
         raise NotImplementedError
 

@@ -41,6 +41,7 @@ LIMITS = {
         Limit(
             "actions", _("Requested actions per minute and connection"), 120, per_connection=True
         ),
+        Limit("gap_reads", _("Requested reads of missed changes per hour"), 20, HOUR),
         Limit("connections", _("Connections"), 200, None),
         Limit("portal_links", _("Portal links per hour"), 1_000, HOUR),
         Limit("invitations", _("Invitations per hour"), 50, HOUR),

@@ -103,6 +103,9 @@ NOTICE_KINDS = {
     "webhooks_rejected": NoticeKind(
         _("All webhooks of a system are rejected"), _("View the connection"), True
     ),
+    "source_gap": NoticeKind(
+        _("Changes of a system were missed, and are not read yet"), _("View the connection"), True
+    ),
 }
 
 
@@ -187,6 +190,15 @@ NOTICE_MESSAGES = {
         _(
             "“%(connection)s”: The hub cannot register its webhooks at %(system)s, so "
             "changes there may not be received. %(reason)s"
+        )
+    ),
+    "source_gap_held": NoticeMessage(
+        _("“%(connection)s”: Changes at %(system)s may have been missed. %(reason)s")
+    ),
+    "source_gap_incomplete": NoticeMessage(
+        _(
+            "“%(connection)s”: Changes at %(system)s were missed, and could not all be read. "
+            "%(reason)s"
         )
     ),
     "bouncing": NoticeMessage(

@@ -48,7 +48,7 @@ class WakeUp(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The time at which a worker, a pool (canary) or the sweep was last alive."""
+    """The time at which a worker, a pool (canary), a web process or the sweep was last alive."""
 
     name = models.CharField(max_length=80, primary_key=True)
     at = models.DateTimeField()

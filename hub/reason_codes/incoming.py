@@ -107,6 +107,33 @@ ITEM_REASONS = {  # of an incoming item
     "echo": Reason(_("It is the hub's own change, which came back, and was not published again.")),
 }
 
+GAP_REASONS = {  # why a gap is held, or was not read completely
+    "needs_confirmation": Reason(
+        _("The hub was out of service for so long that it may be a restored back-up."),
+        _("Start the read if the hub was out of service, and cancel it otherwise."),
+    ),
+    "no_feed": Reason(
+        _("The other system does not list what has changed."),
+        _("Ask the sender to send again what it sent in this time."),
+    ),
+    "history_gone": Reason(
+        _("The other system no longer lists what was deleted so long ago."),
+        _("Compare the records by a reconciliation."),
+    ),
+    "changes_not_listed": Reason(
+        _("The other system lists what was changed, and not what was deleted."),
+        _("Compare the records by a reconciliation."),
+    ),
+    "other_account": Reason(_("The connection's credential belongs to another account.")),
+    "not_wanted": Reason(_("No route takes these events any more.")),
+    "account_replaced": Reason(_("Another account was connected in its place.")),
+    "by_person": Reason(_("A person cancelled it.")),
+    "run_failed": Reason(
+        _("The changes could not be read."), _("Look at the run, then start the read again.")
+    ),
+    "run_cancelled": Reason(_("A person cancelled the read."), _("Start the read again.")),
+}
+
 SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or repaired
     "permission_missing": Reason(
         _("The account has not granted the permission that registering webhooks needs."),

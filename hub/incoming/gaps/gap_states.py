@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from hub.db.state_machine import InvalidTransition
+from hub.incoming.gaps.reports import report_end, report_opening
 from hub.incoming.models import InboundGap, InboundSource
 
 NEEDS_CONFIRMATION = "needs_confirmation"
@@ -35,12 +36,12 @@ def open_gap(
     person must start it, as a restored back-up looks like one.
     """
     with transaction.atomic():
-        _lock(source)
+        lock_source(source)
         gap = _find_gap_to_join(source, cause, from_at, to_at)
         if gap is not None:
             return _extend(gap, from_at, to_at)
         state, reason, due_at = _decide_state(cause, from_at, to_at, now=now)
-        return InboundGap.unscoped.create(
+        gap = InboundGap.unscoped.create(
             tenant_id=source.tenant_id,
             connection_id=source.connection_id,
             source=source,
@@ -55,6 +56,8 @@ def open_gap(
             opened_at=now,
             state_changed_at=now,
         )
+        report_opening(gap, now=now)
+        return gap
 
 
 def end_gap_cause(
@@ -65,7 +68,7 @@ def end_gap_cause(
     One that is being read is read on to its end.
     """
     with transaction.atomic():
-        _lock(source)
+        lock_source(source)
         gap = _find_lasting_gap(source)
         if gap is None or gap.cause not in causes:
             return
@@ -79,14 +82,16 @@ def end_gap_cause(
 def cancel_gaps(sources: Collection[InboundSource], reason: str, *, now: datetime) -> None:
     """Cancel the unfinished gaps of these sources."""
     gaps = InboundGap.unscoped.filter(source__in=sources, state__in=InboundGap.UNFINISHED_STATES)
-    for gap in gaps:
-        with suppress(InvalidTransition):  # it has just ended
+    for gap in gaps.select_related("source", "connection", "tenant"):
+        with suppress(InvalidTransition), transaction.atomic():  # it has just ended
             gap.transition_to(
                 "cancelled", reason=reason, due_at=None, state_changed_at=now, closed_at=now
             )
+            report_end(gap, now=now)
 
 
-def _lock(source: InboundSource) -> None:
+def lock_source(source: InboundSource) -> None:
+    """Let other changes of the source's gaps wait for the end of the transaction."""
     rows = InboundSource.unscoped.filter(pk=source.pk).select_for_update(no_key=True)
     list(rows.values_list("pk", flat=True))
 

@@ -18,7 +18,7 @@ from hub.incoming.receiving.storage import wake_inbox_after_commit
 from hub.outgoing.models import Event
 
 NO_WINDOW: Mapping[str, str] = {}
-CREATED_SUFFIX = ".created"
+CREATED_SUFFIX, DELETED_SUFFIX = ".created", ".deleted"
 # a webhook may be received long before the change is read, but not before it happened
 RECEIVED_BEFORE_CHANGE_MAX = timedelta(hours=1)
 LOOK_BACK_MAX = timedelta(days=30)  # as long as items and their messages are kept
@@ -148,14 +148,14 @@ def _find_reported_changes(
 def _is_reported(change: RecordChange, reported: ReportedChanges) -> bool:
     """Return whether a webhook reported the change, under an id that the record does not give.
 
-    A creation is reported once. A change counts as reported if the record has not changed after the
-    last report; the times of records are in whole seconds.
+    A creation and a deletion are reported once. A change counts as reported if the record has not
+    changed after the last report; the times of records are in whole seconds.
     """
     object = change.type.partition(".")[0]
     entries = [
         entry for entry in reported.get(change.record, ()) if entry[0].startswith(f"{object}.")
     ]
-    if change.type.endswith(CREATED_SUFFIX):
+    if change.type.endswith((CREATED_SUFFIX, DELETED_SUFFIX)):
         return any(type == change.type for type, _at in entries)
     return any(at.replace(microsecond=0) >= change.at for _type, at in entries)
 

@@ -41,7 +41,7 @@ from hub.scheduled.jobs.job_actions import (
 )
 from hub.scheduled.jobs.job_checks import API_NAMES
 from hub.scheduled.jobs.kinds import JOB_KINDS
-from hub.scheduled.models import Job
+from hub.scheduled.models import GAP_KIND, Job
 from hub.scheduled.slots import list_slots
 from tenants.access.api_authentication import (
     api_key_of,
@@ -85,8 +85,8 @@ class SlotsQuery(StrictSerializer):
 
 def visible_jobs(request: Request) -> QuerySet[Job]:
     """Select the jobs that the key may read: its tenant's own and those of all tenants."""
-    jobs: QuerySet[Job] = visible_rows(Job, request.user).select_related("tenant", "connection")
-    return jobs
+    jobs: QuerySet[Job] = visible_rows(Job, request.user).exclude(kind=GAP_KIND)
+    return jobs.select_related("tenant", "connection")
 
 
 def find_job(request: Request, id: UUID) -> Job:

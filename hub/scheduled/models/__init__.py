@@ -1,11 +1,12 @@
 """Models of scheduled work: job -> run -> discrepancy, staged records, and log chunks."""
 
 from hub.scheduled.models.discrepancies import LOCAL, REMOTE, Discrepancy, StagedRecord
-from hub.scheduled.models.jobs import Job, JobSchedule
+from hub.scheduled.models.jobs import GAP_KIND, Job, JobSchedule
 from hub.scheduled.models.log_chunks import Log, LogChunk, LogPosition, LogSource
 from hub.scheduled.models.runs import Run, RunLogEntry
 
 __all__ = [
+    "GAP_KIND",
     "LOCAL",
     "REMOTE",
     "Discrepancy",

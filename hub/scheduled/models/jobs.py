@@ -10,6 +10,9 @@ from hub.db.ids import uuid7
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
+# of a job that the hub makes for a connection, to read its gaps; people neither see nor change it
+GAP_KIND = "gap"
+
 
 class Job(Scoped):
     """Work on a schedule, for one tenant, or for every tenant if `tenant` is None.
@@ -53,10 +56,19 @@ class Job(Scoped):
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection",), condition=Q(kind=GAP_KIND), name="one_gap_job"
+            ),
+        )
         indexes = (models.Index(fields=("tenant", "-id"), name="jobs_of_tenant"),)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_made_by_hub(self) -> bool:
+        return self.kind == GAP_KIND
 
 
 class JobSchedule(Scoped):

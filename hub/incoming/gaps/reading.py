@@ -1,0 +1,145 @@
+"""The states of a gap while it is read: taken by a run, continued, and closed with its counts."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from connectors.webhook_sources import Feed
+from hub.connections.models import Connection
+from hub.db.state_machine import InvalidTransition
+from hub.incoming.gaps.gap_states import lock_source
+from hub.incoming.gaps.reports import report_end
+from hub.incoming.models import InboundGap, InboundSource
+
+NO_FEED, HISTORY_GONE, CHANGES_NOT_LISTED = "no_feed", "history_gone", "changes_not_listed"
+# a gap that lasts is read again after as long as it has lasted, within these
+REPEATED_AFTER_MIN, REPEATED_AFTER_MAX = timedelta(minutes=15), timedelta(hours=4)
+REST_READ_AFTER = timedelta(seconds=30)  # what had not settled when the rest was read
+GAPS_AT_ONCE = 200
+COUNTS = ("read_count", "known_count", "new_count", "deleted_count", "unreadable_count")
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """What one page of a read brought."""
+
+    read: int
+    known: int
+    new: int
+    deleted: int
+    unreadable: int
+
+
+def find_feed(connection: Connection, object: str) -> Feed | None:
+    """Return how the changes of an object are read; None if the system lists none."""
+    source = connection.connector.webhook_source
+    feeds = source.feeds if source else ()
+    return next((feed for feed in feeds if feed.object == object), None)
+
+
+def is_reading(gap: InboundGap) -> bool:
+    """Return whether the gap is still being read, and was not cancelled."""
+    return InboundGap.unscoped.filter(pk=gap.pk, state="reading").exists()
+
+
+def take_gap(gap: InboundGap, run_id: UUID, *, now: datetime) -> bool:
+    """Begin to read a gap from its start; False if it may not be read any more."""
+    with suppress(InvalidTransition):
+        gap.transition_to(
+            "reading", run_id=run_id, state_changed_at=now, **dict.fromkeys(COUNTS, 0)
+        )
+        return True
+    return False
+
+
+def add_counts(gap: InboundGap, counts: PageCounts) -> None:
+    """Add what a page brought; runs in the transaction that stores its changes."""
+    InboundGap.unscoped.filter(pk=gap.pk).update(
+        read_count=F("read_count") + counts.read,
+        known_count=F("known_count") + counts.known,
+        new_count=F("new_count") + counts.new,
+        deleted_count=F("deleted_count") + counts.deleted,
+        unreadable_count=F("unreadable_count") + counts.unreadable,
+    )
+
+
+@transaction.atomic
+def finish_read(
+    gap: InboundGap,
+    since: datetime,
+    until: datetime,
+    *,
+    reason: str = "",
+    missing_to: datetime | None = None,
+    now: datetime,
+) -> None:
+    """End the read of a gap between two times.
+
+    One that lasts, or ends later, is read again from there, and one that was extended meanwhile
+    from its start. A `reason` says why something is missing, from the start of the gap to
+    `missing_to`, or else to its end.
+    """
+    lock_source(gap.source)
+    gap.refresh_from_db()
+    if gap.state != "reading":
+        return
+    if gap.from_at < since:
+        until = gap.from_at
+    if reason and gap.to_at is not None:
+        missing = {"missing_from": gap.from_at, "missing_to": missing_to or gap.to_at}
+        _end(gap, "incomplete", reason=reason, **missing, now=now)
+    elif gap.to_at is None:
+        wait = min(max(now - gap.opened_at, REPEATED_AFTER_MIN), REPEATED_AFTER_MAX)
+        from_at = gap.from_at if reason else max(gap.from_at, until)
+        changes = {"from_at": from_at, "due_at": now + wait}
+        gap.transition_to("open", state_changed_at=now, **changes)
+    elif until < gap.to_at:
+        changes = {"from_at": max(gap.from_at, until), "due_at": now + REST_READ_AFTER}
+        gap.transition_to("due", state_changed_at=now, **changes)
+    else:
+        _end(gap, "closed", now=now)
+    if not reason:
+        newer = InboundSource.unscoped.filter(pk=gap.source_id).exclude(read_until__gte=until)
+        newer.update(read_until=until)
+
+
+@transaction.atomic
+def release_gap(gap: InboundGap, reason: str, *, now: datetime) -> None:
+    """Let a gap be read again whose run ended without it; with a reason it ends as incomplete."""
+    lock_source(gap.source)
+    with suppress(InvalidTransition):
+        if gap.to_at is None:
+            due_at = now + REPEATED_AFTER_MAX
+            gap.transition_to("open", due_at=due_at, state_changed_at=now)
+        elif not reason:
+            gap.transition_to("due", due_at=now, state_changed_at=now)
+        else:
+            missing = {"missing_from": gap.from_at, "missing_to": gap.to_at}
+            _end(gap, "incomplete", reason=reason, **missing, now=now)
+
+
+def end_gaps_without_feed(due: QuerySet[InboundGap], *, now: datetime) -> None:
+    """End the due gaps whose system lists no changes: a person must bring them up to date."""
+    for gap in _without_feed(due.select_related("source", "connection", "tenant")[:GAPS_AT_ONCE]):
+        with suppress(InvalidTransition), transaction.atomic():
+            if gap.to_at is None:
+                InboundGap.unscoped.filter(pk=gap.pk).update(due_at=None)  # until its cause ends
+                continue
+            missing = {"missing_from": gap.from_at, "missing_to": gap.to_at}
+            gap.transition_to("reading")
+            _end(gap, "incomplete", reason=NO_FEED, **missing, now=now)
+
+
+def _without_feed(gaps: Iterable[InboundGap]) -> list[InboundGap]:
+    return [gap for gap in gaps if find_feed(gap.connection, gap.source.object) is None]
+
+
+def _end(gap: InboundGap, state: str, *, now: datetime, **changes: Any) -> None:
+    gap.transition_to(state, due_at=None, closed_at=now, state_changed_at=now, **changes)
+    report_end(gap, now=now)

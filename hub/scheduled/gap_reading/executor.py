@@ -1,0 +1,236 @@
+"""Read the due gaps of a connection: what changed in each, and was not received.
+
+The account is asked for first, as another one's changes may not be read. Each page is stored with
+its changes, the counts of the gap and the run's cursor in one transaction, so a run that is killed
+continues behind it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.outcomes import READ_ERRORS, Outcome
+from connectors.roles import Collection
+from connectors.schema import Account
+from connectors.webhook_sources import Feed, RecordChange, WebhookSource
+from hub.connections.credentials.connector_context import find_connector_app, open_credential
+from hub.connections.models import Connection
+from hub.incoming.gaps import cancel_gaps, find_sources, reading
+from hub.incoming.models import InboundEndpoint, InboundGap
+from hub.incoming.processing.attribution import OTHER_ACCOUNT, is_same_account
+from hub.incoming.processing.read_changes import build_window
+from hub.incoming.receiving.read_records import find_new_changes, receive_record_changes
+from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.wanted import find_wanted_types
+from hub.scheduled.gap_reading.start import due_gaps
+from hub.scheduled.reading import ReadPage, read_pages
+from hub.scheduled.runs.context import RunBlocked, RunContext
+
+DELETED = ".deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The gap that a run reads, between two times, and the cursor after its last page.
+
+    `reason`: why something is missing. `read_count`: records of all gaps of the run.
+    """
+
+    gap: str = ""
+    since: str = ""
+    until: str = ""
+    page: str = ""
+    has_all_pages: bool = False
+    reason: str = ""
+    read_count: int = 0
+
+
+async def run_gap_reading(context: RunContext) -> Mapping[str, Any]:
+    """Read the due gaps of the job's connection, the oldest first; return what was read.
+
+    A copy of the installation reads nothing, as its changes belong to the original.
+    """
+    connection = await context.find_connection()
+    progress, count = Progress(**context.run.cursor), 0
+    if await context.in_database(find_former_url):
+        return {"gaps": count, "read": progress.read_count}
+    if not await _is_own_account(context, connection):
+        await context.in_database(lambda: _cancel_all(connection, now=context.now()))
+    while gap := await context.in_database(lambda: _take_next(context, connection)):
+        progress = await _GapRead(context, connection, gap).read(progress)
+        count += 1
+    return {"gaps": count, "read": progress.read_count}
+
+
+def _take_next(context: RunContext, connection: Connection) -> InboundGap | None:
+    """Return the gap that this run reads already, or take the oldest due one; None without any."""
+    gaps = InboundGap.unscoped.select_related("source", "connection__tenant", "tenant")
+    gaps = gaps.filter(connection=connection)
+    taken = gaps.filter(state="reading", run_id=context.run.public_id).first()
+    if taken is not None:
+        return taken
+    due_ids = due_gaps(now=context.now()).filter(connection=connection).values("pk")
+    for gap in gaps.filter(pk__in=due_ids).order_by("from_at"):
+        if reading.take_gap(gap, context.run.public_id, now=context.now()):
+            return gap
+    return None
+
+
+def _cancel_all(connection: Connection, *, now: datetime) -> None:
+    cancel_gaps(find_sources(connection.pk), OTHER_ACCOUNT, now=now)
+
+
+async def _is_own_account(context: RunContext, connection: Connection) -> bool:
+    """Return whether the system says that the credential is the account's. Raises RunBlocked."""
+    connector = connection.connector
+    app = await context.in_database(lambda: find_connector_app(connection.connector_key))
+    credential = await context.in_database(lambda: open_credential(connection, app))
+    answer: Account | Outcome = await context.call(
+        connection,
+        lambda stored: connector.probe_request(open_credential(stored, app), at=context.now()),
+        lambda response: connector.parse_probe(response, credential),
+    )
+    if isinstance(answer, Outcome):
+        raise RunBlocked(answer.reason, answer.detail)
+    return is_same_account(answer.id, connection)
+
+
+def _find_end(gap: InboundGap, feed: Feed, *, now: datetime) -> datetime:
+    """Return up to when a gap can be read now, in whole seconds, as systems compare them."""
+    settled = (now - feed.settle).replace(microsecond=0)
+    if gap.to_at is None:
+        return settled
+    return min((gap.to_at + timedelta(seconds=1)).replace(microsecond=0), settled)
+
+
+@dataclass(frozen=True, slots=True)
+class _GapRead:
+    """The read of one gap, from its start to when its changes have settled."""
+
+    context: RunContext
+    connection: Connection
+    gap: InboundGap
+
+    async def read(self, progress: Progress) -> Progress:
+        """Read the pages that are left; the gap is closed, or read again later."""
+        context, gap = self.context, self.gap
+        feed = reading.find_feed(self.connection, gap.source.object)
+        assert feed is not None  # others are ended when they are due
+        if progress.gap != str(gap.public_id):
+            until = _find_end(gap, feed, now=context.now())
+            progress = Progress(
+                str(gap.public_id),
+                gap.from_at.isoformat(),
+                until.isoformat(),
+                read_count=progress.read_count,
+            )
+        since, until = map(datetime.fromisoformat, (progress.since, progress.until))
+        if since < until and not progress.has_all_pages:
+            progress = await self._read_pages(feed, progress)
+        lost, missing_to = await context.in_database(lambda: self._find_loss(feed))
+        await context.save(
+            asdict(Progress(read_count=progress.read_count)),
+            done=progress.read_count,
+            write=lambda: reading.finish_read(
+                gap,
+                since,
+                until,
+                reason=progress.reason or lost,
+                missing_to=None if progress.reason else missing_to,
+                now=context.now(),
+            ),
+        )
+        return Progress(read_count=progress.read_count)
+
+    async def _read_pages(self, feed: Feed, progress: Progress) -> Progress:
+        """Read and store the pages after the progress."""
+        collections = self.connection.connector.collections
+        (collection,) = (entry for entry in collections if entry.key == feed.collection)
+        window = {"since": progress.since, "until": progress.until}
+        pages = read_pages(
+            self.context,
+            self.connection,
+            collection,
+            {**feed.query, **window},
+            cursor=progress.page,
+        )
+        async for page in pages:
+            progress = await self._store_page(collection, page, progress)
+            if not await self.context.in_database(lambda: reading.is_reading(self.gap)):
+                break
+        return progress
+
+    async def _store_page(
+        self, collection: Collection, page: ReadPage, progress: Progress
+    ) -> Progress:
+        """Receive what is new in a page, in one transaction with counts and cursor."""
+        context, connection, gap = self.context, self.connection, self.gap
+        since, until = map(datetime.fromisoformat, (progress.since, progress.until))
+        changes, unreadable = self._list_changes(collection, page.records, since)
+        new = await context.in_database(
+            lambda: find_new_changes(connection, changes, now=context.now())
+        )
+        counts = reading.PageCounts(
+            read=len(page.records),
+            known=len(page.records) - len({change.record for change in new}) - unreadable,
+            new=len(new),
+            deleted=sum(change.type.endswith(DELETED) for change in new),
+            unreadable=unreadable,
+        )
+        after = replace(
+            progress,
+            page=page.cursor,
+            has_all_pages=not page.cursor,
+            reason="" if page.is_complete else page.reason,
+            read_count=progress.read_count + len(page.records),
+        )
+
+        def write() -> None:
+            window = build_window(str(gap.public_id), since, until)
+            receive_record_changes(connection, new, window=window, now=context.now())
+            reading.add_counts(gap, counts)
+
+        await context.save(asdict(after), done=after.read_count, write=write)
+        return after
+
+    def _list_changes(
+        self, collection: Collection, records: Sequence[Mapping[str, Any]], since: datetime
+    ) -> tuple[list[RecordChange], int]:
+        """Return the changes in the gap that records show, and how many were unreadable.
+
+        A deletion counts whenever it was: the record may tell only of its last change before.
+        """
+        changes: list[RecordChange] = []
+        unreadable = 0
+        for record in records:
+            try:
+                shown = self._webhook_source.record_changes(
+                    collection.key, record, account=self.connection.account
+                )
+            except READ_ERRORS:
+                unreadable += 1
+                continue
+            changes += [
+                change
+                for change in shown
+                if change.type.endswith(DELETED) or change.at >= since.replace(microsecond=0)
+            ]
+        return changes, unreadable
+
+    def _find_loss(self, feed: Feed) -> tuple[str, datetime | None]:
+        """Return why this read cannot bring all that routes want, and until when that is so."""
+        if feed.kept_for is not None:
+            kept_since = self.context.now() - feed.kept_for
+            if self.gap.from_at < kept_since:
+                return reading.HISTORY_GONE, kept_since
+        endpoint = InboundEndpoint.unscoped.filter(connection=self.connection).first()
+        wanted = find_wanted_types(endpoint, self._webhook_source) if endpoint else ()
+        lost = {f"{feed.object}.{change}" for change in feed.lost_changes}
+        return (reading.CHANGES_NOT_LISTED if lost & set(wanted) else ""), None
+
+    @property
+    def _webhook_source(self) -> WebhookSource:
+        source = self.connection.connector.webhook_source
+        assert source is not None
+        return source

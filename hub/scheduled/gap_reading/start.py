@@ -1,0 +1,119 @@
+"""Start the runs that read the due gaps of connections; steps of the sweep."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from hub.connections.models import DISCONNECTED, Connection
+from hub.incoming.gaps import reading
+from hub.incoming.models import InboundGap
+from hub.incoming.registration.address import find_former_url
+from hub.scheduled.models import GAP_KIND, Job, Run
+from hub.scheduled.runs.claim import is_switched_off
+from hub.scheduled.runs.due_runs import get_start_window
+from hub.scheduled.runs.loop_count import wake_runs
+
+CONNECTIONS_AT_ONCE = 50  # of one sweep
+WINDOW_MINUTES = 7 * 24 * 60  # in which the run of a gap is tried again
+NEVER = "0 0 1 1 *"  # the job has no schedule
+
+
+def start_gap_runs(*, now: datetime) -> int:
+    """Start a run for each connection with a due gap; return how many.
+
+    A copy of an installation reads nothing: what it would find goes to the original.
+    """
+    if not due_gaps(now=now).exists() or find_former_url() or is_switched_off():
+        return 0
+    reading.end_gaps_without_feed(due_gaps(now=now), now=now)
+    connections = Connection.unscoped.filter(
+        Exists(due_gaps(now=now).filter(connection=OuterRef("pk"))), tenant__suspended_at=None
+    ).exclude(Q(state="disabled", reason=DISCONNECTED) | Exists(_select_open_runs()))
+    started = [
+        start_gap_run(connection, now=now)
+        for connection in connections.select_related("tenant").order_by("pk")[:CONNECTIONS_AT_ONCE]
+    ]
+    if started:
+        wake_runs(now=now)
+    return len(started)
+
+
+def due_gaps(*, now: datetime) -> QuerySet[InboundGap]:
+    """Return a queryset of the gaps that are to be read now."""
+    return InboundGap.unscoped.filter(state__in=("open", "due"), due_at__lte=now)
+
+
+def _select_open_runs() -> QuerySet[Run]:
+    """Return the unfinished reads of the gaps of an outer connection."""
+    runs = Run.unscoped.filter(job__kind=GAP_KIND, state__in=Run.OPEN_STATES)
+    return runs.filter(job__connection=OuterRef("pk"))
+
+
+@transaction.atomic
+def start_gap_run(connection: Connection, *, now: datetime) -> Run:
+    """Create a run that reads the due gaps of a connection, unless one has not ended."""
+    job = get_or_create_gap_job(connection, now=now)
+    assert job.tenant is not None
+    Job.unscoped.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)  # one after the other
+    open_run = Run.unscoped.filter(job=job, state__in=Run.OPEN_STATES).first()
+    return open_run or Run.unscoped.create(
+        job=job,
+        tenant=job.tenant,
+        due_at=now,
+        window_ends_at=now + get_start_window(job),
+        deadline_at=now + timedelta(minutes=job.deadline_minutes),
+        created_at=now,
+    )
+
+
+def get_or_create_gap_job(connection: Connection, *, now: datetime) -> Job:
+    """Return the job that reads the gaps of a connection; people neither see nor change it."""
+    columns = {
+        "tenant": connection.tenant,
+        "name": f"{connection.name}: missed changes"[:200],
+        "connector_key": connection.connector_key,
+        "cron": NEVER,
+        "is_enabled": False,
+        "window_minutes": WINDOW_MINUTES,
+        "deadline_minutes": WINDOW_MINUTES,
+        "created_at": now,
+        "updated_at": now,
+    }
+    job, _ = Job.unscoped.get_or_create(connection=connection, kind=GAP_KIND, defaults=columns)
+    return job
+
+
+def release_abandoned_gaps(*, now: datetime) -> int:
+    """Let gaps be read again whose run has ended without them; return how many.
+
+    One whose run failed or was cancelled ends as incomplete, until a person starts it again.
+    """
+    runs = Run.unscoped.filter(public_id=OuterRef("run_id"))
+    abandoned = InboundGap.unscoped.filter(state="reading").exclude(
+        Exists(runs.filter(state__in=Run.OPEN_STATES))
+    )
+    gaps = list(abandoned.select_related("source", "connection", "tenant")[:CONNECTIONS_AT_ONCE])
+    states = dict(
+        Run.unscoped.filter(public_id__in=[gap.run_id for gap in gaps]).values_list(
+            "public_id", "state"
+        )
+    )
+    for gap in gaps:
+        state = states.get(gap.run_id) if gap.run_id else None
+        reason = f"run_{state}" if state in ("failed", "cancelled") else ""
+        reading.release_gap(gap, reason, now=now)
+    _cancel_idle_runs(now=now)
+    return len(gaps)
+
+
+def _cancel_idle_runs(*, now: datetime) -> None:
+    """Cancel blocked runs whose gaps have ended meanwhile, as no one waits for them."""
+    unfinished = InboundGap.unscoped.filter(
+        connection=OuterRef("job__connection"), state__in=InboundGap.UNFINISHED_STATES
+    )
+    blocked = Run.unscoped.filter(job__kind=GAP_KIND, state="blocked").exclude(Exists(unfinished))
+    ids = list(blocked.values_list("pk", flat=True)[:CONNECTIONS_AT_ONCE])
+    if ids:
+        idle = Run.unscoped.filter(pk__in=ids, state="blocked")
+        idle.update(state="cancelled", finished_at=now)

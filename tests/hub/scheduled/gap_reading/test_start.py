@@ -1,0 +1,110 @@
+"""When a run reads the gaps of a connection, and what becomes of gaps whose run has ended."""
+
+import pytest
+
+from hub.incoming.gaps import cancel_gaps
+from hub.incoming.models import InboundGap, WebhookAddress
+from hub.notices.models import Notice
+from hub.scheduled.gap_reading.start import (
+    release_abandoned_gaps,
+    start_gap_run,
+    start_gap_runs,
+)
+from hub.scheduled.insight.job_rows import readable_jobs
+from hub.scheduled.models import Job, Run
+from hub.scheduled.runs.claim import claimable_runs
+from tests.factories import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def connection(make):
+    return make.connection(connector="pipedrive", account="701", secret={})
+
+
+@pytest.fixture
+def source(make, connection):
+    return make.source(connection)
+
+
+def test_due_gaps_of_a_connection_are_read_by_one_run_however_many_sweeps_look(
+    make, connection, source
+):
+    make.gap(source)
+    make.gap(make.source(connection, "deal"))
+    assert (start_gap_runs(now=NOON), start_gap_runs(now=NOON)) == (1, 0)
+    assert start_gap_run(connection, now=NOON) == Run.unscoped.get()
+    assert list(claimable_runs(now=NOON)) == [Run.unscoped.get()]
+
+
+def test_a_gap_that_is_not_due_held_or_of_a_disconnected_account_starts_nothing(make, source):
+    make.gap(source, due_at=NOON + MINUTE)
+    make.gap(source, state="held")
+    assert start_gap_runs(now=NOON) == 0
+    type(source.connection).unscoped.update(state="disabled", reason="disconnected")
+    assert start_gap_runs(now=NOON + MINUTE) == 0
+
+
+def test_a_copy_of_the_installation_starts_nothing(make, source):
+    make.gap(source)
+    WebhookAddress.objects.create(public_url="https://original.test", changed_at=NOON)
+    assert start_gap_runs(now=NOON) == 0
+
+
+def test_the_job_is_not_among_the_jobs_of_people(make, source):
+    make.gap(source)
+    start_gap_runs(now=NOON)
+    assert Job.unscoped.get().is_made_by_hub and not readable_jobs().exists()
+
+
+def test_what_a_system_does_not_list_is_incomplete_at_once_with_a_notice(make, connection):
+    gap = make.gap(make.source(connection, "lead"))
+    lasting = make.gap(make.source(connection, "note"), state="open", to_at=None)
+    assert start_gap_runs(now=NOON) == 0
+    gap.refresh_from_db()
+    lasting.refresh_from_db()
+    assert (gap.state, gap.reason, gap.missing_to) == ("incomplete", "no_feed", NOON)
+    assert (lasting.state, lasting.due_at) == ("open", None)
+    assert Notice.unscoped.get().reason == "no_feed"
+
+
+@pytest.mark.parametrize(
+    ("run_state", "expected"),
+    [
+        ("waiting", ("reading", "")),
+        ("blocked", ("reading", "")),
+        ("finished", ("due", "")),
+        ("failed", ("incomplete", "run_failed")),
+        ("cancelled", ("incomplete", "run_cancelled")),
+    ],
+)
+def test_a_gap_whose_run_has_ended_without_it_is_read_again_or_incomplete(
+    make, connection, source, run_state, expected
+):
+    run = start_gap_run(connection, now=NOON)
+    gap = make.gap(source, state="reading", run_id=run.public_id)
+    Run.unscoped.update(state=run_state)
+    release_abandoned_gaps(now=NOON)
+    gap.refresh_from_db()
+    assert (gap.state, gap.reason) == expected
+
+
+def test_a_gap_that_lasts_is_read_again_whatever_became_of_its_run(make, connection, source):
+    run = start_gap_run(connection, now=NOON)
+    gap = make.gap(source, state="reading", to_at=None, run_id=run.public_id)
+    Run.unscoped.update(state="failed")
+    release_abandoned_gaps(now=NOON)
+    gap.refresh_from_db()
+    assert gap.state == "open" and gap.due_at > NOON
+
+
+def test_a_blocked_run_ends_when_its_gaps_are_cancelled(make, connection, source):
+    run = start_gap_run(connection, now=NOON)
+    make.gap(source, state="reading", run_id=run.public_id)
+    Run.unscoped.update(state="blocked")
+    release_abandoned_gaps(now=NOON)
+    assert Run.unscoped.get().state == "blocked"
+    cancel_gaps([source], "not_wanted", now=NOON)
+    release_abandoned_gaps(now=NOON)
+    assert (Run.unscoped.get().state, InboundGap.unscoped.get().state) == ("cancelled",) * 2
