@@ -14,6 +14,7 @@ from hub.db.outages import is_database_away, is_database_busy
 from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.processing.attribution import attribute_items, load_connections
 from hub.incoming.processing.claim import MAX_ATTEMPTS, MESSAGE_LEASES
+from hub.incoming.processing.item_gaps import open_gaps_of_items
 from hub.incoming.processing.message_rows import settle_replayed_rows, store_failed_message
 from hub.incoming.processing.parsing import parse_messages
 from hub.incoming.processing.publishing import (
@@ -76,6 +77,7 @@ def process_batch(
     save_results(waiting)
     waiting_ids = {row.pk for row in waiting}
     publish_items([entry for entry in new if entry.row.pk not in waiting_ids], now=now)
+    open_gaps_of_items([entry.row for entry in new], now=now)
     settle_replayed_rows(parsed, now=now)
     _mark_processed(leased_messages, now=now)
     failpoint("R3")  # before the commit
@@ -125,5 +127,6 @@ def _mark_processed(messages: Sequence[InboundMessage], *, now: datetime) -> Non
 def quarantine_message(message: InboundMessage, lease: UUID, *, now: datetime) -> None:
     """Quarantine a message that could not be processed, so that later messages are not delayed."""
     if _lock_leased([message], lease):
-        store_failed_message(message, now=now)
+        row = store_failed_message(message, now=now)
+        open_gaps_of_items([row], now=now)
         _mark_processed([message], now=now)

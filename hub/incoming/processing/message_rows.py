@@ -36,13 +36,14 @@ def build_message_row(
     )
 
 
-def store_failed_message(message: InboundMessage, *, now: datetime) -> None:
-    """Quarantine a message whose processing failed too often."""
+def store_failed_message(message: InboundMessage, *, now: datetime) -> InboundItem:
+    """Quarantine a message whose processing failed too often; return its row."""
     row = build_message_row(message, MESSAGE_FAILED, now=now)
     InboundItem.unscoped.bulk_create([row], ignore_conflicts=True)
     _find_replayed_rows([message]).update(
         state="quarantined", reason=MESSAGE_FAILED, state_changed_at=now
     )
+    return row
 
 
 def build_row_key(message: InboundMessage, position: int | None) -> str:
