@@ -21,7 +21,7 @@ django.setup()
 quota_connectors.install()
 
 # Django is ready
-from bench import faults, identities, incoming, outgoing, portal, scheduled  # noqa: E402
+from bench import faults, identities, incoming, outgoing, portal, scheduled, silence  # noqa: E402
 
 SUITES = {
     "outgoing": outgoing,
@@ -30,6 +30,7 @@ SUITES = {
     "faults": faults,
     "portal": portal,
     "identities": identities,
+    "silence": silence,
 }
 
 

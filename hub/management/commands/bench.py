@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bench import faults, identities, incoming, outgoing, portal, scheduled
+from bench import faults, identities, incoming, outgoing, portal, scheduled, silence
 from bench.installation import environments
 from bench.installation.processes import python_command, running
 
@@ -21,6 +21,7 @@ SUITES = {
     "faults": faults,
     "portal": portal,
     "identities": identities,
+    "silence": silence,
 }
 DATABASES = {
     "postgresql": environments.postgresql_environment,

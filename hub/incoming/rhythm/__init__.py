@@ -1,0 +1,1 @@
+"""Learn how often a source usually calls, and say when a silence is too long for it."""
