@@ -42,7 +42,9 @@ from hub.incoming.registration.schedule import (
     create_missing_endpoints,
     wake_up_due_registrations,
 )
+from hub.incoming.rhythm.counting import count_new_items
 from hub.incoming.tasks import wake_inbox_for_due_messages
+from hub.incoming.watch.silence_watch import wake_due_sources
 from hub.mail.tasks import wake_for_due_mails
 from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
@@ -179,6 +181,8 @@ STEPS: tuple[Step, ...] = (
     wake_inbox_for_due_messages,
     create_missing_endpoints,
     wake_up_due_registrations,
+    count_new_items,
+    wake_due_sources,
     create_missing_schedules,
     apply_changed_time_zones,
     create_due_runs,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.silence import detect
+from bench.silence import detect, scale
 from bench.suite import Bench
 
-BENCHES: Mapping[str, Bench] = {"detect": detect}
+BENCHES: Mapping[str, Bench] = {"detect": detect, "scale": scale}

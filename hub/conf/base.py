@@ -65,6 +65,7 @@ HUB_WAKE_UP_TASKS = {
     "prune": "hub.prune.tasks.prune",
     "inbox": "hub.incoming.tasks.process_inbox",
     "register": "hub.incoming.tasks.check_registrations",
+    "listen": "hub.incoming.tasks.listen_to_sources",
     "run": "hub.scheduled.tasks.process_runs",
     "repair": "hub.scheduled.tasks.check_due_repairs",
     "directory": "hub.identities.tasks.read_directory",
@@ -85,6 +86,7 @@ HUB_WORK_CLASSES = {
     "canary": "quick",
     "register": "long",  # a system that does not answer would keep refreshes waiting
     "inbox": "inbox",
+    "listen": "long",
     "repair": "long",
     "directory": "long",
     "suggest": "long",

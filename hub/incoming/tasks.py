@@ -15,6 +15,9 @@ from hub.incoming.processing.inbox_waker import RUNNING_LOOP_CACHED_FOR
 from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
 from hub.incoming.registration.lease import AWAITED_SUFFIX, RegistrationLease, claim_check
+from hub.incoming.watch.rhythm_rows import learn_due_rhythms
+from hub.incoming.watch.silence_watch import judge_due_sources
+from hub.incoming.watch.wider_causes import is_watching_allowed
 from hub.processes.leases import new_lease
 from hub.processes.loop_slots import acquire_slot, release_slot
 from hub.processes.pool_pipe import is_stop_requested
@@ -69,3 +72,17 @@ def _call_in_check(lease: RegistrationLease, request: Request) -> Response:
     report_progress()
     lease.extend(now=clock())
     return egress.send_request(request)
+
+
+def listen_to_sources(name: str) -> None:
+    """Learn due rhythms, and judge sources that are quiet; the sweep wakes another task for more.
+
+    A copy of an installation watches nothing: webhooks go to the original.
+    """
+    acknowledge_wake_up(name)
+    if not is_watching_allowed():
+        return
+    for step in (learn_due_rhythms, judge_due_sources):
+        if not is_stop_requested():
+            step(now=clock())
+            report_progress()

@@ -130,6 +130,20 @@ REASONS = {
         _("Calls to the other system fail. Waiting deliveries are retried automatically."),
         _("Test the connection. If the test fails, contact the operator of the other system."),
     ),
+    "source_silent": Reason(
+        _(
+            "Its webhooks have been silent for improbably long. What was missed is read as soon as "
+            "it is heard again."
+        ),
+        _("Check in the other system whether its webhook is still active."),
+    ),
+    "canary_late": Reason(
+        _(
+            "A change that the hub made there to check its webhooks was not reported back, twice "
+            "in a row."
+        ),
+        _("Check in the other system whether its webhook is still active."),
+    ),
     "endpoint_refuses": Reason(
         _("The endpoint responds to every call with an error that only its operator can fix."),
         _("Fix the endpoint, then test the connection or retry the waiting deliveries."),

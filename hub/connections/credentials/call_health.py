@@ -58,7 +58,7 @@ def apply_call_counts(connection: Connection, lane: Lane, answer: str, *, now: d
     reason = _find_failing_reason(connection, lane, answer or connection.detail, now=now)
     if not reason:
         _recover_from_failing_calls(connection, lane, now=now)
-    elif connection.state == "healthy":
+    elif connection.state in ("healthy", "silent"):
         since = lane.failing_since or now
         if _update_connection_state(
             connection, state="degraded", reason=reason, detail=answer[:500], state_changed_at=since
@@ -95,11 +95,12 @@ def _recover_from_failing_calls(connection: Connection, lane: Lane, *, now: date
 
 
 def is_failure_unresolved(connection: Connection) -> bool:
-    """Return whether the problem persists although a check passed: other calls or a refresh failed.
+    """Return whether the problem persists although a check passed: other calls or a refresh failed,
+    or nothing is received, which no call proves.
 
     If deliveries wait after failed attempts, the next attempt decides; otherwise the check does.
     """
-    if is_state_from_refresh(connection):
+    if is_state_from_refresh(connection) or connection.state == "silent":
         return True
     if connection.reason not in CALL_REASONS or connection.connector.is_own_endpoint:
         return False

@@ -222,6 +222,13 @@ class Connection(Scoped, StateMachine):
         self.transition_to("degraded", reason=reason, detail=detail[:500], state_changed_at=now)
         notifications.notify_state_change(self, "", now=now)
 
+    def mark_silent(self, reason: str, detail: str = "", *, now: datetime) -> None:
+        """Mark the connection as silent: its webhooks do not arrive any more. It is still used.
+
+        Raises InvalidTransition if it may not, or has changed meanwhile.
+        """
+        self.transition_to("silent", reason=reason, detail=detail[:500], state_changed_at=now)
+
     def mark_healthy(self, *, now: datetime) -> None:
         """Mark the connection as healthy; its lane becomes due.
 

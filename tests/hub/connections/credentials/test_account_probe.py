@@ -71,6 +71,13 @@ def test_the_success_of_a_replaced_token_does_not_heal_the_new_one(slack, perfor
 
 
 @both
+def test_a_passing_test_does_not_prove_the_webhooks_of_a_silent_connection(slack, perform):
+    slack.mark_silent("source_silent", now=NOON)
+    assert perform(slack, FakeHttp(PASSED).call).passed
+    assert Connection.unscoped.get().state == "silent"
+
+
+@both
 def test_a_state_that_changed_during_the_test_is_no_error(slack, perform):
     slack.mark_degraded("silent", "", now=NOON)
     result = perform(

@@ -118,6 +118,12 @@ def test_a_passing_check_does_not_answer_what_a_refresh_asks(slack):
     assert read_check_state(slack)[:2] == ("degraded", "refresh_failing")
 
 
+def test_a_passing_check_does_not_prove_the_webhooks_of_a_silent_connection(slack):
+    slack.mark_silent("source_silent", now=NOON)
+    check_connections(OK)
+    assert read_check_state(slack)[:2] == ("silent", "source_silent")
+
+
 def test_a_quota_that_is_spent_postpones_it(slack):
     check_connections(Response(429, headers={"retry-after": "600"}, at=NOON))
     assert read_check_state(slack) == ("healthy", "", timedelta(minutes=10))

@@ -1,0 +1,1 @@
+"""Watch sources: a long silence asks for evidence, then alarms; canaries prove delivery."""

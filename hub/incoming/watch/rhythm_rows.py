@@ -1,0 +1,87 @@
+"""Learn the rhythms of sources once a day, and set from when on their silence counts."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from hub.incoming.models import InboundSource, RhythmDay, SourceRhythm
+from hub.incoming.rhythm.counting import HOURS
+from hub.incoming.rhythm.profile import learn_rhythm
+from hub.incoming.rhythm.silence import quiet_after, silent_after
+from hub.incoming.rhythm.stored_rhythms import load_rhythm, pack_rates
+
+LEARNED_FOR = timedelta(days=1)
+LEARNED_AT_ONCE = 200  # rhythms
+LOOKS_PER_DAY = 24.0  # of one source: 0.8 % of the smallest daily budget that allows as many
+NO_RHYTHM = {"profile": None, "weeks": 0, "per_month": 0.0, "worst": 0.0, "is_weekly": False}
+
+
+def find_rhythms_to_learn(*, now: datetime) -> QuerySet[SourceRhythm]:
+    is_old = Q(learned_at=None) | Q(learned_at__lt=now - LEARNED_FOR)
+    return SourceRhythm.unscoped.filter(is_old)
+
+
+def learn_due_rhythms(*, now: datetime) -> None:
+    """Learn rhythms anew that are a day old, 200 at most."""
+    rows = find_rhythms_to_learn(now=now).select_related("source__tenant", "connection")
+    for row in rows.order_by("learned_at")[:LEARNED_AT_ONCE]:
+        _learn(row, now=now)
+
+
+def _learn(row: SourceRhythm, *, now: datetime) -> None:
+    """Learn a rhythm from the days up to its last event: a silence does not make itself usual."""
+    zone = find_zone(row.source)
+    days = {row.first_day: [0] * 24}
+    for day, *counts in RhythmDay.unscoped.filter(rhythm=row).values_list("day", *HOURS):
+        days[day] = counts
+    last_day = row.last_item_at.astimezone(zone).date()
+    today = min(now.astimezone(zone).date(), last_day + timedelta(days=1))
+    rhythm = learn_rhythm(days, zone, today=today)
+    columns: dict[str, object] = dict(NO_RHYTHM)
+    if rhythm is not None:
+        columns = {
+            "profile": pack_rates(rhythm),
+            "weeks": rhythm.weeks,
+            "per_month": rhythm.per_month,
+            "worst": rhythm.worst,
+            "is_weekly": rhythm.is_weekly,
+        }
+    row.learned_at = now
+    for name, value in columns.items():
+        setattr(row, name, value)
+    others = SourceRhythm.unscoped.filter(source=row.source_id, profile__isnull=False)
+    set_limits(row, row.source, others.exclude(pk=row.pk).count() + 1)
+    row.save(update_fields=["learned_at", "quiet_at", "silent_at", *columns])
+
+
+def set_limits(row: SourceRhythm, source: InboundSource, rhythm_count: int) -> None:
+    """Set from when on a silence of a rhythm asks for evidence, and is an alarm.
+
+    Any good evidence restarts the first clock, and so does asking for it. The second one is
+    restarted only by what shows delivery, and by the end of a wider cause: a webhook may be listed
+    and not called. The rhythms of a source share its looks.
+    """
+    rhythm, zone = load_rhythm(row), find_zone(source)
+    if rhythm is None or source.retired_at is not None:
+        row.quiet_at = row.silent_at = None
+        return
+    proof = _latest(row.last_item_at, source.canary_heard_at, source.read_until, _begin(source))
+    evidence = _latest(proof, source.listed_at, source.looked_at)
+    looks_per_day = LOOKS_PER_DAY / max(1, rhythm_count)
+    row.quiet_at = quiet_after(rhythm, evidence, looks_per_day=looks_per_day, zone=zone)
+    row.silent_at = silent_after(rhythm, proof, zone=zone)
+
+
+def _begin(source: InboundSource) -> datetime | None:
+    """Return since when the source is listened to; of a silent one it does not count."""
+    is_silent = source.state == InboundSource.State.SILENT
+    return None if is_silent else source.state_changed_at
+
+
+def _latest(first: datetime, *others: datetime | None) -> datetime:
+    return max([first, *(at for at in others if at is not None)])
+
+
+def find_zone(source: InboundSource) -> ZoneInfo:
+    return ZoneInfo(source.tenant.time_zone)

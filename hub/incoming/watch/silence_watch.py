@@ -1,0 +1,172 @@
+"""Judge the sources whose silence is long: listening, explained, asked about, or silent."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from hub.db.state_machine import InvalidTransition
+from hub.incoming.gaps import end_gap_cause, open_gap
+from hub.incoming.models import (
+    InboundEndpoint,
+    InboundGap,
+    InboundItem,
+    InboundSource,
+    SourceRhythm,
+)
+from hub.incoming.registration.schedule import request_check
+from hub.incoming.watch.rhythm_rows import find_rhythms_to_learn, set_limits
+from hub.incoming.watch.wider_causes import find_wider_cause, is_watching_allowed
+from hub.queue import wake_up
+
+SOURCES_JUDGED_AT_ONCE, ROWS_AT_ONCE = 100, 500
+NEWEST_ITEMS = 500  # of a connection, that are compared, as counts are 90 s late
+OVERLAP = timedelta(minutes=2)  # of a gap with the last sign of life
+LISTENING, QUIET, SILENT = InboundSource.State
+SOURCE_SILENT = "source_silent"
+SILENCE_CAUSES = (InboundGap.Cause.SILENCE, InboundGap.Cause.CANARY, InboundGap.Cause.MISSED)
+
+
+def wake_due_sources(*, now: datetime) -> None:
+    """Wake the task that listens to sources if one is due: a step of the sweep."""
+    is_due = (
+        find_rhythms_to_learn(now=now).exists()
+        or find_due_rhythms(now=now).exists()
+        or find_rhythms_heard_again().exists()
+        or find_sources_proved_again().exists()
+    )
+    if is_due and is_watching_allowed():
+        wake_up("listen", now=now)
+
+
+def find_due_rhythms(*, now: datetime) -> QuerySet[SourceRhythm]:
+    return SourceRhythm.unscoped.filter(quiet_at__lte=now)
+
+
+def find_rhythms_heard_again() -> QuerySet[SourceRhythm]:
+    """Return the rhythms of silent sources that had an item since the alarm."""
+    since = F("source__state_changed_at")
+    return SourceRhythm.unscoped.filter(
+        source__state=SILENT, silent_at__lte=since, last_item_at__gt=since
+    )
+
+
+def find_sources_proved_again() -> QuerySet[InboundSource]:
+    """Return the silent sources whose canary was heard since the alarm."""
+    return InboundSource.unscoped.filter(
+        state=SILENT, canary_heard_at__gt=F("state_changed_at"), retired_at=None
+    )
+
+
+def judge_due_sources(*, now: datetime) -> None:
+    """Judge the sources of rhythms that are quiet, or were silent and are heard again."""
+    due = (find_rhythms_heard_again(), find_due_rhythms(now=now).order_by("quiet_at"))
+    ids = [id for rows in due for id in rows.values_list("source", flat=True)[:ROWS_AT_ONCE]]
+    ids = [*find_sources_proved_again().values_list("pk", flat=True)[:ROWS_AT_ONCE], *ids]
+    related = ("tenant", "connection__lane", "connection__tenant")
+    for id in list(dict.fromkeys(ids))[:SOURCES_JUDGED_AT_ONCE]:
+        judge_source(InboundSource.unscoped.select_related(*related).get(pk=id), now=now)
+
+
+def judge_source(source: InboundSource, *, now: datetime) -> None:
+    """Judge one source by its rhythms, and store when they are due again."""
+    rows = list(SourceRhythm.unscoped.filter(source=source, profile__isnull=False))
+    newest = _find_newest_items(source.connection_id)
+    for row in rows:
+        row.last_item_at = max(row.last_item_at, newest.get(row.type, row.last_item_at))
+    _set_all_limits(rows, source)
+    is_quiet = any(row.quiet_at and row.quiet_at <= now for row in rows)
+    silent = [row for row in rows if row.silent_at and row.silent_at <= now]
+    cause = find_wider_cause(source.connection, now=now) if is_quiet or silent else ""
+    if cause:
+        _restart_clock(source, cause, now=now)
+    elif silent and source.state != SILENT:
+        mark_source_silent(source, silent[0], now=now)
+    elif not silent and source.state == SILENT and _has_new_sign(source, rows):
+        mark_source_heard(source, now=now)
+    elif not is_quiet and source.state == QUIET:
+        _update(source, state=LISTENING)
+    if (is_quiet or silent) and not cause:
+        _ask_for_evidence(source, now=now)
+    _set_all_limits(rows, source)
+    for row in rows:
+        row.save(update_fields=["last_item_at", "quiet_at", "silent_at"])
+
+
+def _has_new_sign(source: InboundSource, rows: Sequence[SourceRhythm]) -> bool:
+    """Return whether a silent source that is still wanted has delivered since its alarm."""
+    signs = [source.canary_heard_at, *(row.last_item_at for row in rows)]
+    is_heard = any(at is not None and at > source.state_changed_at for at in signs)
+    return is_heard or source.retired_at is not None
+
+
+def _set_all_limits(rows: Sequence[SourceRhythm], source: InboundSource) -> None:
+    for row in rows:
+        set_limits(row, source, len(rows))
+
+
+def _find_newest_items(connection_id: int) -> Mapping[str, datetime]:
+    """Return when the newest item of each type arrived, of the newest 500 of a connection."""
+    items = InboundItem.unscoped.filter(connection=connection_id).order_by("-pk")
+    newest: dict[str, datetime] = {}
+    columns = ("type", "received_at", "is_read", "state")
+    for type, received_at, is_read, state in items.values_list(*columns)[:NEWEST_ITEMS]:
+        if not is_read and state != InboundItem.State.ECHO:
+            newest[type] = max(received_at, newest.get(type, received_at))
+    return newest
+
+
+def _restart_clock(source: InboundSource, cause: str, *, now: datetime) -> None:
+    """Let the silence begin anew, as a wider cause explains it. A silent source stays silent."""
+    _update(source, looked_at=now)
+    if source.state != SILENT:
+        _update(source, state=LISTENING, reason=cause, state_changed_at=now)
+
+
+def _ask_for_evidence(source: InboundSource, *, now: datetime) -> None:
+    """Have the registrations of its connection checked; their check states what it found."""
+    _update(source, looked_at=now)
+    if source.state == LISTENING:
+        _update(source, state=QUIET, reason="")
+    subscriptions = source.connection.connector.subscriptions
+    endpoint = InboundEndpoint.unscoped.filter(connection=source.connection_id).first()
+    if endpoint is None or subscriptions is None or subscriptions.is_manual:
+        return
+    if endpoint.next_check_at is None or endpoint.next_check_at > now:
+        request_check(endpoint, now=now)
+
+
+def _update(source: InboundSource, **columns: object) -> None:
+    InboundSource.unscoped.filter(pk=source.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(source, name, value)
+
+
+# --- both lock the connection before the source, as all do that change both -----------------------
+
+
+@transaction.atomic
+def mark_source_silent(source: InboundSource, row: SourceRhythm, *, now: datetime) -> None:
+    """Record that so long a silence is improbable: the gap opens at the last sign of life."""
+    if source.connection.state == "healthy":
+        with suppress(InvalidTransition):  # it has just changed
+            source.connection.mark_silent(SOURCE_SILENT, row.type, now=now)
+    proofs = (row.last_item_at, source.canary_heard_at, source.read_until)
+    last_sign = max(at for at in proofs if at is not None)
+    _update(source, state=SILENT, reason=SOURCE_SILENT, state_changed_at=now)
+    cause = InboundGap.Cause.SILENCE
+    open_gap(source, cause, from_at=last_sign - OVERLAP, detail=row.type, now=now)
+
+
+@transaction.atomic
+def mark_source_heard(source: InboundSource, *, now: datetime) -> None:
+    """Record that a silent source delivers again; its gap ends, and is read."""
+    silent = InboundSource.unscoped.filter(connection=source.connection_id, state=SILENT)
+    others = silent.filter(retired_at=None).exclude(pk=source.pk)
+    if source.connection.state == "silent" and not others.exists():
+        with suppress(InvalidTransition):
+            source.connection.mark_healthy(now=now)
+    _update(source, state=LISTENING, reason="", state_changed_at=now)
+    end_gap_cause(source, SILENCE_CAUSES, to_at=now, now=now)
