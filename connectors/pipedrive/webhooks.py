@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.http import Json, Unreadable, dump_json, load_exact_json
+from connectors.pipedrive.canaries import CANARIES, NO_CANARY
 from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
 from connectors.roles import parse_instant
 from connectors.signatures import SharedSecretScheme
@@ -36,6 +37,7 @@ class PipedriveWebhooks(WebhookSource):
         Feed("deal", "deals", {"deleted": "true"}, kept_for=DELETIONS_LISTED_FOR),
         Feed("activity", "activities", {}, lost_changes=("deleted",)),
     )
+    canaries, no_canary = CANARIES, NO_CANARY
 
     def make_secret(self, random_text: str) -> str:
         return f"{USERNAME}:{random_text}"

@@ -17,6 +17,7 @@ from defusedxml.ElementTree import fromstring
 from connectors.http import KIBIBYTE, Response, Unreadable
 from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.roles import parse_instant
+from connectors.salesforce.canaries import CANARIES, NO_CANARY
 from connectors.salesforce.webhook_types import (
     CHANGE_PARAMETER,
     CREATED,
@@ -57,6 +58,7 @@ class SalesforceWebhooks(WebhookSource):
     answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
     retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
+    canaries, no_canary = CANARIES, NO_CANARY
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
         """Remove the session id, which is a live credential.

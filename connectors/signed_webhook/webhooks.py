@@ -16,6 +16,7 @@ from connectors.signed_webhook.schema import SIGNING_SECRET, build_scheme, find_
 from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
+from connectors.webhook_sources.canaries import HeartbeatEvent
 
 MAX_FORM_FIELDS = 1000
 MAX_TYPE_LENGTH = 80  # characters
@@ -34,6 +35,7 @@ class SignedWebhooks(WebhookSource):
     retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
     has_types_of_sender = True
+    canaries = {"": HeartbeatEvent()}
 
     def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
         return build_scheme(settings)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 
 from connectors.http import Json, Unreadable
+from connectors.i18n import _
 from connectors.signatures import SLACK as SLACK_SCHEME
 from connectors.slack.webhook_types import EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
@@ -65,6 +66,11 @@ EVENT_NAMES = {
     "tokens_revoked": "tokens.revoked",
 }
 
+NO_CANARY = _(
+    "Whatever the hub could change in Slack would be a message that people see, so it makes none. "
+    "Slack proves its URL when an event of any workspace arrives."
+)
+
 
 class SlackWebhooks(WebhookSource):
     url_per = "app"
@@ -75,6 +81,7 @@ class SlackWebhooks(WebhookSource):
     answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
     retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
+    no_canary = {event.type.partition(".")[0]: NO_CANARY for event in EVENT_TYPES}
     stored_headers = (
         "content-type",
         "user-agent",

@@ -15,6 +15,7 @@ from connectors.signatures import SharedSecretScheme
 from connectors.splunk.webhook_types import ALERT_CREATED, EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
+from connectors.webhook_sources.canaries import HeartbeatSearch
 
 TEXT_KEYS = ("sid", "search_name", "app", "owner", "results_link")
 
@@ -23,6 +24,7 @@ class SplunkWebhooks(WebhookSource):
     scheme = SharedSecretScheme(location="path")
     secret_from = "url"
     event_types = EVENT_TYPES
+    canaries = {"alert": HeartbeatSearch()}
 
     def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
         """Return the id of the alert, otherwise the body's digest."""

@@ -5,6 +5,7 @@ handshakes: how a provider's check of our URL is answered; `check_pasted_request
 that a person pastes.
 """
 
+from connectors.webhook_sources.canaries import GONE, MARK_PREFIX, Canary
 from connectors.webhook_sources.feeds import Feed
 from connectors.webhook_sources.handshakes import (
     URL_VERIFICATION,
@@ -49,8 +50,13 @@ __all__ = [
     "FixedAnswer",
     "Handshake",
     "INACTIVE",
+    "Canary",
+    "FixedAnswer",
+    "Handshake",
+    "GONE",
     "IncomingEventType",
     "Item",
+    "MARK_PREFIX",
     "MAX_ID_LENGTH",
     "MAX_PASTED_LENGTH",
     "NOT_SUPPORTED",

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from connectors.http import KIBIBYTE, Json, Response, Unreadable
 from connectors.signatures import Scheme, SchemeError, digest_signed_content, find_signed_id
 from connectors.webhook_request import WebhookRequest
+from connectors.webhook_sources.canaries import Canary
 from connectors.webhook_sources.feeds import Feed
 from connectors.webhook_sources.handshakes import Handshake
 
@@ -141,6 +142,9 @@ class WebhookSource:
     retry_period_seconds: float = 0.0
     rejection_status: Mapping[str, int] = {}  # where the system expects another than 401
     feeds: tuple[Feed, ...] = ()  # by which changes are read that no webhook told of
+    # by object: the change by which the hub proves that its webhooks arrive, or why there is none
+    canaries: Mapping[str, Canary] = {}
+    no_canary: Mapping[str, str] = {}
     # names of headers, in lower case, that are stored with a message; never a secret
     stored_headers: tuple[str, ...] = ("content-type", "user-agent")
 

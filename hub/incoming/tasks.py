@@ -1,12 +1,14 @@
 """Tasks that django-q2 calls by dotted name. A lost or repeated wake-up changes latency only."""
 
 import random
+import secrets
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from connectors.http import Request, Response
 from hub import egress
+from hub.connections.credentials.provider_call import call_with_heartbeat
 from hub.db.clock import clock
 from hub.incoming.models import InboundEndpoint
 from hub.incoming.processing.claim import is_message_due
@@ -15,6 +17,7 @@ from hub.incoming.processing.inbox_waker import RUNNING_LOOP_CACHED_FOR
 from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
 from hub.incoming.registration.lease import AWAITED_SUFFIX, RegistrationLease, claim_check
+from hub.incoming.watch.canary_calls import CanaryContext, handle_due_canaries
 from hub.incoming.watch.rhythm_rows import learn_due_rhythms
 from hub.incoming.watch.silence_watch import judge_due_sources
 from hub.incoming.watch.wider_causes import is_watching_allowed
@@ -23,6 +26,8 @@ from hub.processes.loop_slots import acquire_slot, release_slot
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress, wake_loop
 
+LISTENING_TIME = timedelta(seconds=20)  # in which canaries are sent
+CANARY_TOKEN_BYTES = 16  # 22 characters
 FINAL_RUN_SECONDS = RUNNING_LOOP_CACHED_FOR.total_seconds() + 0.1
 
 
@@ -75,13 +80,23 @@ def _call_in_check(lease: RegistrationLease, request: Request) -> Response:
 
 
 def listen_to_sources(name: str) -> None:
-    """Learn due rhythms, and judge sources that are quiet; the sweep wakes another task for more.
+    """Send due canaries, learn due rhythms, and judge sources that are quiet.
 
+    The sweep wakes another task for what is left.
     A copy of an installation watches nothing: webhooks go to the original.
     """
     acknowledge_wake_up(name)
     if not is_watching_allowed():
         return
+    until = clock() + LISTENING_TIME
+    handle_due_canaries(
+        CanaryContext(
+            call=call_with_heartbeat,
+            clock=clock,
+            make_token=partial(secrets.token_urlsafe, CANARY_TOKEN_BYTES),
+            is_late=lambda: is_stop_requested() or clock() > until,
+        )
+    )
     for step in (learn_due_rhythms, judge_due_sources):
         if not is_stop_requested():
             step(now=clock())

@@ -105,6 +105,7 @@ ITEM_REASONS = {  # of an incoming item
     ),
     # echo
     "echo": Reason(_("It is the hub's own change, which came back, and was not published again.")),
+    "canary": Reason(_("The hub made this change itself, to check that webhooks arrive.")),
 }
 
 GAP_REASONS = {  # why a gap is held, or was not read completely

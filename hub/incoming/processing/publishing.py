@@ -15,6 +15,7 @@ from hub.db.storable import make_storable
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, Author, find_users
 from hub.incoming.processing.author_fallbacks import apply_author_fallbacks
+from hub.incoming.processing.canaries import mark_canaries
 from hub.incoming.processing.echoes import mark_echoes
 from hub.incoming.processing.read_changes import (
     mark_outdated_changes,
@@ -104,7 +105,8 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
     Runs in the caller's transaction.
     """
     received = [entry for entry in attributed if entry.row.state == "received" and entry.item]
-    mark_echoes(received, now=now)
+    mark_canaries(received, now=now)
+    mark_echoes([entry for entry in received if entry.row.state == "received"], now=now)
     ready = [entry for entry in received if entry.row.state == "received"]
     users = dict(find_users(entry.row for entry in ready))
     apply_author_fallbacks([entry.row for entry in ready], users, now=now)

@@ -14,6 +14,7 @@ from hub.incoming.models import (
     InboundGap,
     InboundItem,
     InboundSource,
+    SourceCanary,
     SourceRhythm,
 )
 from hub.incoming.registration.schedule import request_check
@@ -36,6 +37,7 @@ def wake_due_sources(*, now: datetime) -> None:
         or find_due_rhythms(now=now).exists()
         or find_rhythms_heard_again().exists()
         or find_sources_proved_again().exists()
+        or SourceCanary.unscoped.filter(due_at__lte=now).exists()
     )
     if is_due and is_watching_allowed():
         wake_up("listen", now=now)
@@ -83,7 +85,10 @@ def judge_source(source: InboundSource, *, now: datetime) -> None:
     if cause:
         _restart_clock(source, cause, now=now)
     elif silent and source.state != SILENT:
-        mark_source_silent(source, silent[0], now=now)
+        row, gap_cause = silent[0], InboundGap.Cause.SILENCE
+        mark_source_silent(
+            source, gap_cause, SOURCE_SILENT, row.type, heard_at=row.last_item_at, now=now
+        )
     elif not silent and source.state == SILENT and _has_new_sign(source, rows):
         mark_source_heard(source, now=now)
     elif not is_quiet and source.state == QUIET:
@@ -148,16 +153,26 @@ def _update(source: InboundSource, **columns: object) -> None:
 
 
 @transaction.atomic
-def mark_source_silent(source: InboundSource, row: SourceRhythm, *, now: datetime) -> None:
-    """Record that so long a silence is improbable: the gap opens at the last sign of life."""
+def mark_source_silent(
+    source: InboundSource,
+    cause: str,
+    reason: str,
+    detail: str = "",
+    *,
+    heard_at: datetime | None = None,
+    now: datetime,
+) -> None:
+    """Record that a source is silent: its gap opens at its last sign of life.
+
+    `heard_at`: when the rhythm that is silent had its last event; None: the source's last one.
+    """
     if source.connection.state == "healthy":
         with suppress(InvalidTransition):  # it has just changed
-            source.connection.mark_silent(SOURCE_SILENT, row.type, now=now)
-    proofs = (row.last_item_at, source.canary_heard_at, source.read_until)
-    last_sign = max(at for at in proofs if at is not None)
-    _update(source, state=SILENT, reason=SOURCE_SILENT, state_changed_at=now)
-    cause = InboundGap.Cause.SILENCE
-    open_gap(source, cause, from_at=last_sign - OVERLAP, detail=row.type, now=now)
+            source.connection.mark_silent(reason, detail, now=now)
+    proofs = (heard_at or source.heard_at, source.canary_heard_at, source.read_until)
+    last_sign = max((at for at in proofs if at is not None), default=source.created_at)
+    _update(source, state=SILENT, reason=reason, state_changed_at=now)
+    open_gap(source, cause, from_at=last_sign - OVERLAP, detail=detail, now=now)
 
 
 @transaction.atomic

@@ -1,0 +1,81 @@
+"""Set aside the webhooks of changes that the hub made itself to prove that webhooks arrive."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from hub.incoming.models import SourceCanary
+from hub.incoming.processing.attribution import AttributedItem
+
+CANARY = "canary"  # the reason of such an item
+WAITED_FOR = (SourceCanary.State.WAITING, SourceCanary.State.LATE)
+SourceKey = tuple[int | None, str]  # connection, object
+
+
+def mark_canaries(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
+    """Set aside the items of canaries: they are not published.
+
+    One with the mark that is waited for is heard, and its canary is due, so that the task `listen`
+    records the proof. A replayed item is published, as a person requested it.
+    """
+    compared = [entry for entry in attributed if not entry.row.replay_number]
+    canaries = _load_canaries({entry.row.connection_id for entry in compared})
+    if not canaries:
+        return
+    for entry in compared:
+        canary = canaries.get(_find_source(entry))
+        if canary is not None:
+            _compare(entry, canary, now=now)
+
+
+def _load_canaries(connection_ids: set[int | None]) -> Mapping[SourceKey, SourceCanary]:
+    """Load the canaries that are on, or have a record whose deletion may still be reported."""
+    canaries = SourceCanary.unscoped.filter(
+        Q(is_on=True) | ~Q(record=""), source__connection__in=connection_ids
+    )
+    return {
+        (canary.source.connection_id, canary.source.object): canary
+        for canary in canaries.select_related("source")
+    }
+
+
+def _find_source(entry: AttributedItem) -> SourceKey:
+    assert entry.row.connection is not None and entry.item is not None
+    source = entry.row.connection.connector.webhook_source
+    return entry.row.connection_id, source.find_object(entry.item.type) if source else ""
+
+
+def _compare(entry: AttributedItem, canary: SourceCanary, *, now: datetime) -> None:
+    """Set an item aside that reports our record, even before its id is stored, or a heartbeat."""
+    row, item = entry.row, entry.item
+    assert row.connection is not None and item is not None
+    source = row.connection.connector.webhook_source
+    definition = source.canaries.get(canary.source.object) if source else None
+    if definition is None:
+        return
+    mark = definition.find_mark(item.type, item.data)
+    if definition.is_passive:
+        is_ours = is_awaited = bool(mark) and canary.is_on
+    else:
+        has_mark = bool(mark) and mark == canary.mark
+        is_ours = has_mark or (bool(row.record) and row.record == canary.record)
+        is_awaited = has_mark and canary.state in WAITED_FOR
+    if is_ours:
+        row.state, row.reason, row.state_changed_at = "echo", CANARY, now
+    if is_awaited:
+        _record_heard(canary, row.received_at, now=now)
+
+
+def _record_heard(canary: SourceCanary, at: datetime, *, now: datetime) -> None:
+    sent_at = canary.sent_at
+    canary.state = SourceCanary.State.IDLE
+    SourceCanary.unscoped.filter(pk=canary.pk, is_on=True, mark=canary.mark).update(
+        state=canary.state,
+        reason="",
+        detail="",
+        heard_at=at,
+        failure_count=0,
+        round_trip_ms=round((at - sent_at).total_seconds() * 1000) if sent_at else None,
+        due_at=now,
+    )

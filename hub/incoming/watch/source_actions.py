@@ -1,0 +1,178 @@
+"""Actions of people on sources, audited; called by REST, the admin and the portal."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from connectors.http import Request, Response
+from connectors.outcomes import Outcome
+from hub.actions import Action, ActionForm, declare_actions
+from hub.audit import ActorContext
+from hub.connections.credentials.connector_context import (
+    collect_secrets,
+    find_connector_app,
+    open_credential,
+)
+from hub.connections.credentials.provider_call import INTERACTIVE_PATIENCE, call_provider
+from hub.crypto.sealed import CannotOpen
+from hub.incoming.models import InboundSource, SourceCanary
+from hub.incoming.registration.actions import WRITE_SCOPE
+from hub.incoming.watch.canary_calls import LATE_ROUNDS, find_definition
+from hub.problems import Refusal
+
+MINUTES_LEAST, MINUTES_MOST, MINUTES = 15, 1440, 60
+NO_CANARY_TEXT = _("The hub knows no harmless change by which these webhooks could be proved.")
+MISSING_PERMISSION_TEXT = _("Connect the account again, and allow the permission %(permission)s.")
+NOT_REMOVED_TEXT = _("It is off. Its record could not be deleted in the other system: %(reason)s.")
+State = SourceCanary.State
+
+
+class CanaryRefused(Refusal):
+    """The hub cannot prove the webhooks of this source by itself; the message says why."""
+
+
+class CanaryForm(ActionForm):
+    """How often the hub makes its change, in minutes."""
+
+    minutes = forms.IntegerField(
+        min_value=MINUTES_LEAST,
+        max_value=MINUTES_MOST,
+        initial=MINUTES,
+        label=_("Minutes between two checks"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(self.obj, InboundSource):
+            self.fields["minutes"].help_text = describe_canary(self.obj)
+
+
+def describe_canary(source: InboundSource) -> str:
+    """Return what the hub writes, and where; or why it writes nothing."""
+    definition = find_definition(source)
+    if definition is not None:
+        return str(_(definition.explanation))
+    webhooks = source.connection.connector.webhook_source
+    text = webhooks.no_canary.get(source.object) if webhooks else None
+    return str(_(text) if text else NO_CANARY_TEXT)
+
+
+def is_canary_on(source: InboundSource) -> bool:
+    canary = SourceCanary.unscoped.filter(source=source).first()
+    return canary is not None and canary.is_on
+
+
+def switch_canary_on(
+    source: InboundSource, actor: ActorContext, *, minutes: int = MINUTES, now: datetime
+) -> None:
+    """Have the hub prove the webhooks of a source by a change of its own, at this interval.
+
+    Raises CanaryRefused if there is none for this object, or a permission is missing.
+    """
+    definition = find_definition(source)
+    if definition is None:
+        raise CanaryRefused(describe_canary(source))
+    for permission in definition.permissions:
+        granted = source.connection.permissions
+        if granted is not None and not source.connection.connector.has_permission(
+            permission, set(granted)
+        ):
+            raise CanaryRefused(MISSING_PERMISSION_TEXT % {"permission": permission})
+    interval = timedelta(minutes=minutes)
+    due_at = now + LATE_ROUNDS * interval if definition.is_passive else now
+    SourceCanary.unscoped.update_or_create(
+        source=source,
+        defaults={
+            "is_on": True,
+            "interval_seconds": minutes * 60,
+            "state": State.IDLE,
+            "reason": "",
+            "detail": "",
+            "failure_count": 0,
+            "due_at": due_at,
+        },
+    )
+    actor.audit("source.canary_on", source, after={"minutes": minutes}, now=now)
+
+
+def switch_canary_off(
+    source: InboundSource,
+    actor: ActorContext,
+    *,
+    call: Callable[[Request], Response],
+    random: Callable[[], float],
+    now: datetime,
+) -> str:
+    """Stop the changes of the hub, and delete its record; return what remains of it, or "".
+
+    Calls the external system, so no transaction may be open. The id of the record is kept, as its
+    deletion will be reported.
+    """
+    canary = SourceCanary.unscoped.filter(source=source).first()
+    if canary is None:
+        return ""
+    SourceCanary.unscoped.filter(pk=canary.pk).update(is_on=False, state=State.OFF, due_at=None)
+    actor.audit("source.canary_off", source, now=now)
+    return _remove_record(source, canary.record, call=call, now=now) if canary.record else ""
+
+
+def _remove_record(
+    source: InboundSource, record: str, *, call: Callable[[Request], Response], now: datetime
+) -> str:
+    """Delete the record of a canary; return the reason why it remains, or ""."""
+    definition, connection = find_definition(source), source.connection
+    if definition is None:
+        return ""
+    try:
+        credential = open_credential(connection, find_connector_app(connection.connector_key))
+    except CannotOpen:
+        return "credential_unreadable"
+    result = call_provider(
+        connection,
+        lambda: definition.removal_request(credential, record),
+        definition.parse_removal,
+        call=call,
+        now=now,
+        secrets=collect_secrets(credential),
+        patience=INTERACTIVE_PATIENCE,
+    )
+    return result.detail or result.reason if isinstance(result, Outcome) else ""
+
+
+SOURCE_ACTIONS = declare_actions(
+    Action[InboundSource](
+        name="canary_on",
+        label=_("Check by a change of the hub"),
+        question=_(
+            "The hub makes a harmless change in the other system at an interval, and waits for "
+            "its webhook. So it notices a dead webhook also when nothing else happens."
+        ),
+        success=_("The hub checks these webhooks by itself now."),
+        summary="Prove the webhooks of a source by changes of the hub",
+        scope=WRITE_SCOPE,
+        run=switch_canary_on,
+        form=CanaryForm,
+        find_caution=describe_canary,
+        is_available=lambda source: not source.retired_at and find_definition(source) is not None,
+        icon="sensors",
+        is_background=True,
+    ),
+    Action[InboundSource](
+        name="canary_off",
+        label=_("Stop the changes of the hub"),
+        question=_("The hub stops its changes, and deletes its record in the other system."),
+        success=_("The hub does not check these webhooks by changes any more."),
+        summary="Stop proving the webhooks of a source by changes",
+        scope=WRITE_SCOPE,
+        run=switch_canary_off,
+        is_available=is_canary_on,
+        describe_result=lambda reason: NOT_REMOVED_TEXT % {"reason": reason} if reason else "",
+        is_success=lambda reason: not reason,
+        is_atomic=False,
+        calls_system=True,
+        icon="sensors_off",
+    ),
+)

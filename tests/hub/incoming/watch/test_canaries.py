@@ -1,0 +1,307 @@
+"""The hub changes a record of its own, waits for its webhook, and publishes nothing of it."""
+
+import json
+from base64 import b64encode
+from datetime import timedelta
+
+import pytest
+
+from connectors.http import Response
+from hub.audit import ActorContext
+from hub.audit.models import AuditRow
+from hub.db.clock import clock
+from hub.incoming.models import InboundGap, InboundItem, InboundSource, SourceCanary, WebhookAddress
+from hub.incoming.tasks import listen_to_sources
+from hub.incoming.watch.canary_calls import CanaryContext, handle_due_canaries
+from hub.incoming.watch.silence_watch import judge_due_sources, wake_due_sources
+from hub.incoming.watch.source_actions import (
+    SOURCE_ACTIONS,
+    CanaryRefused,
+    switch_canary_off,
+    switch_canary_on,
+)
+from hub.outgoing.models import Event
+from hub.queue import WakeUp
+from tests.fakes import FakeHttp
+from tests.hub.incoming.webhook_posts import endpoint_of, local_path, run_inbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACTOR = ActorContext.system()
+CREATED = Response(201, b'{"success": true, "data": {"id": 99}}')
+GONE = Response(404, b'{"success": false, "error": "Person not found"}')
+FORBIDDEN = Response(403, b'{"success": false, "error": "Scope and URL mismatch"}')
+MARK = "Integration Hub check token-1"
+
+
+@pytest.fixture
+def source(make):
+    connection = make.connection(connector="pipedrive", account="701", secret={"access_token": "p"})
+    return make.source(connection, "person", heard_at=clock() - timedelta(hours=1))
+
+
+def send(http, *, at=None):
+    numbers = iter(range(1, 10))
+    now = at or clock()
+    handle_due_canaries(
+        CanaryContext(http.call, lambda: now, lambda: f"token-{next(numbers)}", lambda: False)
+    )
+
+
+def post(client, source, *, name=MARK, record=99, action="change"):
+    endpoint = endpoint_of(source.connection)
+    document = {
+        "meta": {
+            "action": action,
+            "entity": "person",
+            "entity_id": str(record),
+            "company_id": "701",
+            "user_id": "7",
+            "id": f"{action}-{name}-{record}",
+            "timestamp": clock().isoformat(),
+        },
+        "data": None if action == "delete" else {"id": record, "name": name, "custom_fields": {}},
+        "previous": {"name": "before"},
+    }
+    secret = endpoint.open()["secrets"][0]["secret"]
+    headers = {"Authorization": "Basic " + b64encode(secret.encode()).decode()}
+    path, body = local_path(endpoint), json.dumps(document)
+    assert (
+        client.post(path, body, content_type="application/json", headers=headers).status_code == 200
+    )
+    run_inbox()
+
+
+def canary():
+    return SourceCanary.unscoped.select_related("source").get()
+
+
+def test_a_canary_is_off_until_a_person_switches_it_on(source):
+    http = FakeHttp(CREATED)
+    send(http)
+    assert http.requests == []
+    switch_canary_on(source, ACTOR, minutes=30, now=clock())
+    send(http)
+    (request,) = http.requests
+    assert (request.method, request.json) == ("POST", {"name": MARK})
+    assert (canary().record, canary().state, canary().interval_seconds) == ("99", "waiting", 1800)
+
+
+def test_its_webhook_is_a_proof_and_no_event(client, source):
+    switch_canary_on(source, ACTOR, now=clock())
+    send(FakeHttp(CREATED))
+    post(client, source)
+    item = InboundItem.unscoped.get()
+    assert (item.state, item.reason, canary().state) == ("echo", "canary", "idle")
+    send(FakeHttp(CREATED))
+    assert canary().source.canary_heard_at == canary().heard_at == item.received_at
+    assert canary().due_at == item.received_at + timedelta(hours=1)
+    assert canary().round_trip_ms >= 0
+    assert not Event.unscoped.exists()
+
+
+def test_the_next_one_changes_the_same_record(client, source):
+    switch_canary_on(source, ACTOR, now=clock())
+    send(FakeHttp(CREATED))
+    post(client, source)
+    send(FakeHttp(CREATED))
+    http = FakeHttp(CREATED)
+    send(http, at=clock() + timedelta(hours=2))
+    (request,) = http.requests
+    assert request.method == "PATCH" and request.url.endswith("/api/v2/persons/99")
+
+
+def test_a_webhook_before_the_answer_is_recognized_by_its_mark(client, source):
+    switch_canary_on(source, ACTOR, now=clock())
+
+    def answer(request):
+        post(client, source, action="create")
+        return CREATED
+
+    send(FakeHttp(answer))
+    assert (canary().state, canary().record) == ("idle", "99")
+    assert not Event.unscoped.exists()
+
+
+def test_what_people_change_is_published_beside_it(client, source):
+    switch_canary_on(source, ACTOR, now=clock())
+    send(FakeHttp(CREATED))
+    post(client, source, name="Ann Able", record=31)
+    post(client, source, name="Integration Hub check guessed", record=32)
+    assert [item.state for item in InboundItem.unscoped.all()] == ["processed", "processed"]
+    assert canary().state == "waiting"
+
+
+def test_an_old_mark_proves_nothing(client, source):
+    switch_canary_on(source, ACTOR, now=clock())
+    send(FakeHttp(CREATED))
+    SourceCanary.unscoped.update(mark="Integration Hub check token-2")
+    post(client, source)
+    assert (InboundItem.unscoped.get().reason, canary().state) == ("canary", "waiting")
+
+
+def test_two_that_are_not_heard_in_a_row_are_an_alarm(source):
+    now = clock()
+    switch_canary_on(source, ACTOR, now=now)
+    http = FakeHttp(CREATED)
+    for minutes in (0, 3, 6):
+        assert not InboundGap.unscoped.exists()
+        send(http, at=now + timedelta(minutes=minutes))
+    assert len(http.requests) == 2
+    gap = InboundGap.unscoped.get()
+    assert (gap.cause, gap.from_at) == ("canary", source.heard_at - timedelta(minutes=2))
+    source.refresh_from_db()
+    assert (source.state, source.reason, source.connection.state) == (
+        "silent",
+        "canary_late",
+        "silent",
+    )
+
+
+def test_a_canary_that_is_heard_again_ends_the_alarm(client, source):
+    test_two_that_are_not_heard_in_a_row_are_an_alarm(source)
+    InboundSource.unscoped.update(state_changed_at=clock() - timedelta(minutes=1))
+    SourceCanary.unscoped.update(mark=MARK)
+    post(client, source)
+    send(FakeHttp(CREATED))
+    wake_due_sources(now=clock())
+    assert WakeUp.objects.filter(name="listen").exists()
+    judge_due_sources(now=clock())
+    source.refresh_from_db()
+    assert (source.state, source.connection.state) == ("listening", "healthy")
+    assert InboundGap.unscoped.get().state == "due"
+
+
+def test_a_record_that_is_gone_is_made_anew(source):
+    switch_canary_on(source, ACTOR, now=clock())
+    SourceCanary.unscoped.update(record="98")
+    send(FakeHttp(GONE))
+    assert canary().record == ""
+    http = FakeHttp(CREATED)
+    send(http)
+    assert (http.requests[0].method, canary().record) == ("POST", "99")
+
+
+def test_three_refusals_switch_it_off(source):
+    now = clock()
+    switch_canary_on(source, ACTOR, now=now)
+    for hours in range(3):
+        assert canary().is_on
+        send(FakeHttp(FORBIDDEN), at=now + timedelta(hours=2 * hours))
+    assert (canary().is_on, canary().state, canary().due_at) == (False, "refused", None)
+    assert canary().reason
+
+
+def test_an_outage_of_the_system_is_no_refusal(source):
+    now = clock()
+    switch_canary_on(source, ACTOR, now=now)
+    for minutes in (0, 10, 20, 30):
+        send(FakeHttp(Response(503)), at=now + timedelta(minutes=minutes))
+    assert (canary().is_on, canary().state) == (True, "idle")
+
+
+def test_nothing_is_written_while_the_connection_is_held(source):
+    now = clock()
+    source.connection.pause("holidays", until=None, now=now)
+    switch_canary_on(source, ACTOR, now=now)
+    http = FakeHttp(CREATED)
+    send(http)
+    assert http.requests == []
+    assert canary().due_at > now + timedelta(minutes=4)
+
+
+def test_a_copy_of_an_installation_writes_nothing(source):
+    switch_canary_on(source, ACTOR, now=clock())
+    WebhookAddress.objects.create(pk=1, public_url="https://original.example", changed_at=clock())
+    listen_to_sources("listen")
+    assert canary().sent_at is None
+
+
+def test_off_deletes_the_record_and_its_deletion_is_no_event(client, source):
+    switch_canary_on(source, ACTOR, now=clock())
+    send(FakeHttp(CREATED))
+    http = FakeHttp(Response(200, b'{"success": true, "data": {"id": 99}}'))
+    assert switch_canary_off(source, ACTOR, call=http.call, random=lambda: 0.5, now=clock()) == ""
+    (request,) = http.requests
+    assert request.method == "DELETE" and request.url.endswith("/api/v2/persons/99")
+    post(client, source, action="delete")
+    assert not Event.unscoped.exists()
+    send(http, at=clock() + timedelta(days=1))
+    assert len(http.requests) == 1
+
+
+def test_a_record_that_cannot_be_deleted_is_named(source):
+    switch_canary_on(source, ACTOR, now=clock())
+    SourceCanary.unscoped.update(record="99")
+    reason = switch_canary_off(
+        source, ACTOR, call=FakeHttp(FORBIDDEN).call, random=lambda: 0.5, now=clock()
+    )
+    assert "Scope" in reason and not canary().is_on
+    assert "could not be deleted" in SOURCE_ACTIONS["canary_off"].describe_success(reason)
+
+
+@pytest.mark.parametrize(
+    ("connector", "object", "words"),
+    [
+        ("slack", "message", "a message that people see"),
+        ("pipedrive", "lead", "needs a person or an organization"),
+        ("salesforce", "opportunity", "forecasts"),
+        ("salesforce", "order", "a contract"),
+    ],
+)
+def test_where_there_is_none_the_hub_says_why(make, connector, object, words):
+    source = make.source(make.connection(connector=connector, account="701", secret={}), object)
+    assert not SOURCE_ACTIONS["canary_on"].is_available(source)
+    with pytest.raises(CanaryRefused, match=words):
+        switch_canary_on(source, ACTOR, now=clock())
+
+
+def test_a_missing_permission_is_named(make):
+    connection = make.connection(
+        connector="pipedrive", account="701", secret={}, permissions=["base", "admin"]
+    )
+    with pytest.raises(CanaryRefused, match="contacts:full"):
+        switch_canary_on(make.source(connection, "person"), ACTOR, now=clock())
+
+
+def test_a_heartbeat_search_of_splunk_is_heard_while_it_is_on(make, client):
+    splunk = make.connection(connector="splunk", account="", secret={})
+    source = make.source(splunk, "alert", heard_at=clock())
+    alert = {"sid": "s1", "search_name": "Integration Hub heartbeat", "result": {}}
+    path = local_path(endpoint_of(splunk))
+    client.post(path, json.dumps(alert), content_type="application/json")
+    run_inbox()
+    assert Event.unscoped.count() == 1
+    switch_canary_on(source, ACTOR, minutes=15, now=clock())
+    client.post(path, json.dumps(alert | {"sid": "s2"}), content_type="application/json")
+    run_inbox()
+    assert (Event.unscoped.count(), canary().state) == (1, "idle")
+    send(FakeHttp([]))
+    assert canary().source.canary_heard_at == canary().heard_at
+    send(FakeHttp([]), at=clock() + timedelta(minutes=31))
+    assert (canary().state, InboundGap.unscoped.get().cause) == ("late", "canary")
+
+
+def test_a_salesforce_lead_is_marked_in_its_description(make):
+    salesforce = make.connection(
+        connector="salesforce",
+        account="00D000000000001AAA",
+        secret={"access_token": "s"},
+        settings={"instance_url": "https://acme.my.salesforce.com"},
+    )
+    source = make.source(salesforce, "lead", heard_at=clock())
+    switch_canary_on(source, ACTOR, now=clock())
+    http = FakeHttp(Response(201, b'{"id": "00Q000000000001AAA", "success": true}'))
+    send(http)
+    assert http.requests[0].json["Description"] == MARK
+    assert canary().record == "00Q000000000001AAA"
+    SourceCanary.unscoped.update(state="idle", due_at=clock())
+    http = FakeHttp(Response(204))
+    send(http)
+    assert http.requests[0].method == "PATCH" and canary().state == "waiting"
+
+
+def test_switching_it_is_audited(source):
+    switch_canary_on(source, ACTOR, minutes=20, now=clock())
+    entry = AuditRow.objects.get(verb="source.canary_on")
+    assert entry.after == {"minutes": 20}
