@@ -15,7 +15,7 @@ from hub.incoming.insight.subscription_status import (
     readable_subscriptions,
 )
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS
 from hub.portal.actions import OfferedAction, list_possible_actions
 
 SUBSCRIPTIONS_SHOWN = 50
@@ -65,7 +65,7 @@ def _build_shown(subscription: WebhookSubscription, *, reveals_url: bool) -> Sho
         status,
         {
             offered.action.name: offered
-            for offered in list_possible_actions(SUBSCRIPTION_ACTIONS, subscription)
+            for offered in list_possible_actions(WEBHOOK_ACTIONS, subscription)
             if (offered.action.name, subscription.state) != ("repair", "verified")
         }
         if is_own

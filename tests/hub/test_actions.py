@@ -27,6 +27,7 @@ from hub.identities.stopped_reads import READ_ACTIONS
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.incoming.watch.source_actions import CANARY_ACTIONS
 from hub.mail.models import Mail
 from hub.mappings.mapping_actions import MAPPING_ACTIONS
 from hub.mappings.models import FieldMapping
@@ -67,6 +68,7 @@ class Subject(NamedTuple):
 SUBJECTS = [
     Subject(DELIVERY_ACTIONS, Delivery, "delivery"),
     Subject(SUBSCRIPTION_ACTIONS, WebhookSubscription, "webhook_subscription", "webhook"),
+    Subject(CANARY_ACTIONS, WebhookSubscription, "webhook_subscription", "webhook"),
     Subject(ITEM_ACTIONS, InboundItem, "inbound_item", "incoming_item"),
     Subject(RUN_ACTIONS, Run, "run"),
     Subject(INTEGRATION_ACTIONS, Integration, "integration"),

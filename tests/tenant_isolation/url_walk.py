@@ -20,7 +20,7 @@ from hub.drift.models import DriftFinding
 from hub.identities.review.decisions import DECISIONS
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
-from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS
 from hub.mappings.mapping_actions import MAPPING_ACTIONS
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
@@ -72,7 +72,7 @@ ACTIONS = {  # what a verb stands for, by the word before the id
     "endpoints": {**ENDPOINT_ACTIONS, **SECRET_ACTIONS},
     "deliveries": DELIVERY_ACTIONS,
     "incoming": ITEM_ACTIONS,
-    "webhooks": SUBSCRIPTION_ACTIONS,
+    "webhooks": WEBHOOK_ACTIONS,
     "discrepancies": DISCREPANCY_ACTIONS,
     "jobs": JOB_ACTIONS,
     "runs": RUN_ACTIONS,

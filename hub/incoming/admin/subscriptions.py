@@ -15,8 +15,8 @@ from hub.incoming.insight.subscription_status import (
     find_url,
 )
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
 from hub.incoming.registration.outcomes import INSTALLATION_MOVED
+from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS
 from hub.staff import (
     ChoicesFilter,
     ConnectorFilter,
@@ -46,7 +46,7 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     )
     page_template = "incoming/subscription.html"
     live_template = "incoming/subscription_live.html"
-    declared_actions = SUBSCRIPTION_ACTIONS
+    declared_actions = WEBHOOK_ACTIONS
 
     list_display = (
         "shown_state",

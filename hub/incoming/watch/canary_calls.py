@@ -18,6 +18,7 @@ from hub.connections.credentials.provider_call import Call, call_provider
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
 from hub.incoming.models import InboundGap, InboundSource, SourceCanary
+from hub.incoming.registration.budgets import load_watch_plan
 from hub.incoming.registration.check import request_refresh_if_rejected
 from hub.incoming.watch.silence_watch import mark_source_silent
 from hub.incoming.watch.wider_causes import find_wider_cause
@@ -57,7 +58,14 @@ def handle_due_canaries(context: CanaryContext) -> None:
     for canary in rows[:CANARIES_AT_ONCE]:
         if context.is_late():
             return
-        _handle(canary, context)
+        if _claim(canary, now=context.clock()):
+            _handle(canary, context)
+
+
+def _claim(canary: SourceCanary, *, now: datetime) -> bool:
+    """Claim a canary by compare-and-swap; if the process dies, it is due again."""
+    unchanged = SourceCanary.unscoped.filter(pk=canary.pk, due_at=canary.due_at)
+    return bool(unchanged.update(due_at=now + POSTPONED))
 
 
 def _handle(canary: SourceCanary, context: CanaryContext) -> None:
@@ -80,7 +88,13 @@ def _record_proof(canary: SourceCanary, heard_at: datetime, definition: Canary) 
     """Store that the source was heard by itself; a silent one is judged again."""
     InboundSource.unscoped.filter(pk=canary.source_id).update(canary_heard_at=heard_at)
     rounds = LATE_ROUNDS if definition.is_passive else 1
-    _update(canary, due_at=heard_at + rounds * timedelta(seconds=canary.interval_seconds))
+    _update(canary, due_at=heard_at + rounds * find_interval(canary))
+
+
+def find_interval(canary: SourceCanary) -> timedelta:
+    """Return the time between two canaries: what a person chose, within the account's budget."""
+    every = load_watch_plan(canary.source.connection).canary_every
+    return timedelta(seconds=max(canary.interval_seconds, every))
 
 
 def _record_late(canary: SourceCanary, *, now: datetime) -> bool:
@@ -93,7 +107,7 @@ def _record_late(canary: SourceCanary, *, now: datetime) -> bool:
     _update(canary, failure_count=canary.failure_count + 1)
     if is_first:
         return False
-    due_at = now + timedelta(seconds=canary.interval_seconds)
+    due_at = now + find_interval(canary)
     _update(canary, state=State.LATE, reason=CANARY_LATE, due_at=due_at)
     if canary.source.state != InboundSource.State.SILENT:
         mark_source_silent(canary.source, InboundGap.Cause.CANARY, CANARY_LATE, now=now)
@@ -138,7 +152,7 @@ def _record_refusal(canary: SourceCanary, outcome: Outcome, *, now: datetime) ->
         _update(canary, state=State.IDLE, due_at=now + POSTPONED, reason=outcome.reason)
         return
     count = canary.failure_count + 1 if canary.reason == outcome.reason else 1
-    due_at = now + timedelta(seconds=canary.interval_seconds)
+    due_at = now + find_interval(canary)
     is_over = count >= REFUSALS_MAX
     _update(
         canary,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from hub.incoming.models import InboundSource, RhythmDay, SourceRhythm
+from hub.incoming.registration.budgets import load_watch_plan
 from hub.incoming.rhythm.counting import HOURS
 from hub.incoming.rhythm.profile import learn_rhythm
 from hub.incoming.rhythm.silence import quiet_after, silent_after
@@ -13,7 +14,7 @@ from hub.incoming.rhythm.stored_rhythms import load_rhythm, pack_rates
 
 LEARNED_FOR = timedelta(days=1)
 LEARNED_AT_ONCE = 200  # rhythms
-LOOKS_PER_DAY = 24.0  # of one source: 0.8 % of the smallest daily budget that allows as many
+LOOKS_PER_DAY_MAX = 48.0  # of one source, where its account's budget allows as many
 NO_RHYTHM = {"profile": None, "weeks": 0, "per_month": 0.0, "worst": 0.0, "is_weekly": False}
 
 
@@ -24,7 +25,7 @@ def find_rhythms_to_learn(*, now: datetime) -> QuerySet[SourceRhythm]:
 
 def learn_due_rhythms(*, now: datetime) -> None:
     """Learn rhythms anew that are a day old, 200 at most."""
-    rows = find_rhythms_to_learn(now=now).select_related("source__tenant", "connection")
+    rows = find_rhythms_to_learn(now=now).select_related("source__tenant", "source__connection")
     for row in rows.order_by("learned_at")[:LEARNED_AT_ONCE]:
         _learn(row, now=now)
 
@@ -51,16 +52,22 @@ def _learn(row: SourceRhythm, *, now: datetime) -> None:
     for name, value in columns.items():
         setattr(row, name, value)
     others = SourceRhythm.unscoped.filter(source=row.source_id, profile__isnull=False)
-    set_limits(row, row.source, others.exclude(pk=row.pk).count() + 1)
+    share = find_looks_per_day(row.source) / (others.exclude(pk=row.pk).count() + 1)
+    set_limits(row, row.source, looks_per_day=share)
     row.save(update_fields=["learned_at", "quiet_at", "silent_at", *columns])
 
 
-def set_limits(row: SourceRhythm, source: InboundSource, rhythm_count: int) -> None:
+def find_looks_per_day(source: InboundSource) -> float:
+    """Return how often a day a silence of the source may ask for evidence; its rhythms share it."""
+    return min(load_watch_plan(source.connection).looks_per_day, LOOKS_PER_DAY_MAX)
+
+
+def set_limits(row: SourceRhythm, source: InboundSource, *, looks_per_day: float) -> None:
     """Set from when on a silence of a rhythm asks for evidence, and is an alarm.
 
     Any good evidence restarts the first clock, and so does asking for it. The second one is
     restarted only by what shows delivery, and by the end of a wider cause: a webhook may be listed
-    and not called. The rhythms of a source share its looks.
+    and not called.
     """
     rhythm, zone = load_rhythm(row), find_zone(source)
     if rhythm is None or source.retired_at is not None:
@@ -68,7 +75,6 @@ def set_limits(row: SourceRhythm, source: InboundSource, rhythm_count: int) -> N
         return
     proof = _latest(row.last_item_at, source.canary_heard_at, source.read_until, _begin(source))
     evidence = _latest(proof, source.listed_at, source.looked_at)
-    looks_per_day = LOOKS_PER_DAY / max(1, rhythm_count)
     row.quiet_at = quiet_after(rhythm, evidence, looks_per_day=looks_per_day, zone=zone)
     row.silent_at = silent_after(rhythm, proof, zone=zone)
 

@@ -18,7 +18,11 @@ from hub.incoming.models import (
     SourceRhythm,
 )
 from hub.incoming.registration.schedule import request_check
-from hub.incoming.watch.rhythm_rows import find_rhythms_to_learn, set_limits
+from hub.incoming.watch.rhythm_rows import (
+    find_looks_per_day,
+    find_rhythms_to_learn,
+    set_limits,
+)
 from hub.incoming.watch.wider_causes import find_wider_cause, is_watching_allowed
 from hub.queue import wake_up
 
@@ -75,10 +79,10 @@ def judge_due_sources(*, now: datetime) -> None:
 def judge_source(source: InboundSource, *, now: datetime) -> None:
     """Judge one source by its rhythms, and store when they are due again."""
     rows = list(SourceRhythm.unscoped.filter(source=source, profile__isnull=False))
-    newest = _find_newest_items(source.connection_id)
+    newest, looks_per_day = _find_newest_items(source.connection_id), find_looks_per_day(source)
     for row in rows:
         row.last_item_at = max(row.last_item_at, newest.get(row.type, row.last_item_at))
-    _set_all_limits(rows, source)
+    _set_all_limits(rows, source, looks_per_day)
     is_quiet = any(row.quiet_at and row.quiet_at <= now for row in rows)
     silent = [row for row in rows if row.silent_at and row.silent_at <= now]
     cause = find_wider_cause(source.connection, now=now) if is_quiet or silent else ""
@@ -95,7 +99,7 @@ def judge_source(source: InboundSource, *, now: datetime) -> None:
         _update(source, state=LISTENING)
     if (is_quiet or silent) and not cause:
         _ask_for_evidence(source, now=now)
-    _set_all_limits(rows, source)
+    _set_all_limits(rows, source, looks_per_day)
     for row in rows:
         row.save(update_fields=["last_item_at", "quiet_at", "silent_at"])
 
@@ -107,9 +111,11 @@ def _has_new_sign(source: InboundSource, rows: Sequence[SourceRhythm]) -> bool:
     return is_heard or source.retired_at is not None
 
 
-def _set_all_limits(rows: Sequence[SourceRhythm], source: InboundSource) -> None:
+def _set_all_limits(
+    rows: Sequence[SourceRhythm], source: InboundSource, looks_per_day: float
+) -> None:
     for row in rows:
-        set_limits(row, source, len(rows))
+        set_limits(row, source, looks_per_day=looks_per_day / len(rows))
 
 
 def _find_newest_items(connection_id: int) -> Mapping[str, datetime]:

@@ -1,4 +1,4 @@
-"""Actions of people on sources, audited; called by REST, the admin and the portal."""
+"""Canaries of sources are switched by people, audited; called by the admin and the portal."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connectors.http import Request, Response
 from connectors.outcomes import Outcome
-from hub.actions import Action, ActionForm, declare_actions
+from hub.actions import Action, ActionForm, Actions, declare_actions
 from hub.audit import ActorContext
 from hub.connections.credentials.connector_context import (
     collect_secrets,
@@ -18,8 +18,8 @@ from hub.connections.credentials.connector_context import (
 )
 from hub.connections.credentials.provider_call import INTERACTIVE_PATIENCE, call_provider
 from hub.crypto.sealed import CannotOpen
-from hub.incoming.models import InboundSource, SourceCanary
-from hub.incoming.registration.actions import WRITE_SCOPE
+from hub.incoming.models import InboundSource, SourceCanary, WebhookSubscription
+from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
 from hub.incoming.watch.canary_calls import LATE_ROUNDS, find_definition
 from hub.problems import Refusal
 
@@ -46,8 +46,8 @@ class CanaryForm(ActionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if isinstance(self.obj, InboundSource):
-            self.fields["minutes"].help_text = describe_canary(self.obj)
+        if isinstance(self.obj, WebhookSubscription):
+            self.fields["minutes"].help_text = _describe(self.obj)
 
 
 def describe_canary(source: InboundSource) -> str:
@@ -103,7 +103,6 @@ def switch_canary_off(
     actor: ActorContext,
     *,
     call: Callable[[Request], Response],
-    random: Callable[[], float],
     now: datetime,
 ) -> str:
     """Stop the changes of the hub, and delete its record; return what remains of it, or "".
@@ -142,8 +141,65 @@ def _remove_record(
     return result.detail or result.reason if isinstance(result, Outcome) else ""
 
 
-SOURCE_ACTIONS = declare_actions(
-    Action[InboundSource](
+# --- the actions, on the registration that brings the source's webhooks ---------------------------
+
+
+def find_source(subscription: WebhookSubscription) -> InboundSource | None:
+    """Return the source whose webhooks a registration of one connection brings."""
+    webhooks = subscription.endpoint.connector.webhook_source
+    if webhooks is None or subscription.endpoint.connection_id is None:
+        return None
+    objects = {webhooks.find_object(type) for type in subscription.event_types} or {""}
+    sources = InboundSource.unscoped.filter(
+        connection=subscription.endpoint.connection_id, object__in=objects, retired_at=None
+    )
+    return sources.select_related("connection").order_by("object").first()
+
+
+def _require_source(subscription: WebhookSubscription) -> InboundSource:
+    source = find_source(subscription)
+    if source is None:
+        raise CanaryRefused(NO_CANARY_TEXT)
+    return source
+
+
+def _describe(subscription: WebhookSubscription) -> str:
+    source = find_source(subscription)
+    return describe_canary(source) if source else ""
+
+
+def prove_subscription(
+    subscription: WebhookSubscription, actor: ActorContext, *, minutes: int, now: datetime
+) -> None:
+    """Have the hub prove its webhooks by changes. Raises CanaryRefused."""
+    switch_canary_on(_require_source(subscription), actor, minutes=minutes, now=now)
+
+
+def stop_proving_subscription(
+    subscription: WebhookSubscription,
+    actor: ActorContext,
+    *,
+    call: Callable[[Request], Response],
+    random: Callable[[], float],
+    now: datetime,
+) -> str:
+    """Stop the changes; return why the record remains, or "". Raises CanaryRefused."""
+    return switch_canary_off(_require_source(subscription), actor, call=call, now=now)
+
+
+def _can_be_proved(subscription: WebhookSubscription) -> bool:
+    source = find_source(subscription)
+    return source is not None and find_definition(source) is not None
+
+
+def _is_proved(subscription: WebhookSubscription) -> bool:
+    source = find_source(subscription)
+    return source is not None and is_canary_on(source)
+
+
+CONSENT_TEXT = "The hub writes to the other system for it, which a person allows on a page."
+CANARY_ACTIONS = declare_actions(
+    Action[WebhookSubscription](
         name="canary_on",
         label=_("Check by a change of the hub"),
         question=_(
@@ -151,28 +207,27 @@ SOURCE_ACTIONS = declare_actions(
             "its webhook. So it notices a dead webhook also when nothing else happens."
         ),
         success=_("The hub checks these webhooks by itself now."),
-        summary="Prove the webhooks of a source by changes of the hub",
-        scope=WRITE_SCOPE,
-        run=switch_canary_on,
+        run=prove_subscription,
         form=CanaryForm,
-        find_caution=describe_canary,
-        is_available=lambda source: not source.retired_at and find_definition(source) is not None,
+        find_caution=_describe,
+        is_available=_can_be_proved,
         icon="sensors",
         is_background=True,
+        withheld={"rest": CONSENT_TEXT},
     ),
-    Action[InboundSource](
+    Action[WebhookSubscription](
         name="canary_off",
         label=_("Stop the changes of the hub"),
         question=_("The hub stops its changes, and deletes its record in the other system."),
         success=_("The hub does not check these webhooks by changes any more."),
-        summary="Stop proving the webhooks of a source by changes",
-        scope=WRITE_SCOPE,
-        run=switch_canary_off,
-        is_available=is_canary_on,
+        run=stop_proving_subscription,
+        is_available=_is_proved,
         describe_result=lambda reason: NOT_REMOVED_TEXT % {"reason": reason} if reason else "",
         is_success=lambda reason: not reason,
         is_atomic=False,
         calls_system=True,
         icon="sensors_off",
+        withheld={"rest": CONSENT_TEXT},
     ),
 )
+WEBHOOK_ACTIONS: Actions = {**SUBSCRIPTION_ACTIONS, **CANARY_ACTIONS}  # as pages offer them

@@ -6,7 +6,7 @@ from django.http import Http404
 
 from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS
 from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.navigation import reverse_row_page
 from tenants.access.tenant_users import TenantUser
@@ -28,7 +28,7 @@ def get_own_subscription(tenant_user: TenantUser, id: UUID) -> WebhookSubscripti
 
 run_subscription_action = build_action_view(
     ActionPages(
-        actions=SUBSCRIPTION_ACTIONS,
+        actions=WEBHOOK_ACTIONS,
         find=get_own_subscription,
         find_page=lambda tenant_user, subscription: reverse_row_page(
             subscription.endpoint.connection, tenant_user.tenant
