@@ -68,7 +68,7 @@ def _compare(entry: AttributedItem, canary: SourceCanary, *, now: datetime) -> N
 
 
 def _record_heard(canary: SourceCanary, at: datetime, *, now: datetime) -> None:
-    sent_at = canary.sent_at
+    seconds = max(0.0, (at - (canary.sent_at or at)).total_seconds())  # clocks may differ
     canary.state = SourceCanary.State.IDLE
     SourceCanary.unscoped.filter(pk=canary.pk, is_on=True, mark=canary.mark).update(
         state=canary.state,
@@ -76,6 +76,6 @@ def _record_heard(canary: SourceCanary, at: datetime, *, now: datetime) -> None:
         detail="",
         heard_at=at,
         failure_count=0,
-        round_trip_ms=round((at - sent_at).total_seconds() * 1000) if sent_at else None,
+        round_trip_ms=round(seconds * 1000),
         due_at=now,
     )
