@@ -36,8 +36,10 @@ from hub.incoming.processing.release_held_items import (
 )
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.erase import erase_late_messages
+from hub.incoming.receiving.refused_answers import store_refused_answers
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.receiving.replies import forget_reply_credentials
+from hub.incoming.receiving.threats import warn_of_threats
 from hub.incoming.registration.schedule import (
     create_missing_endpoints,
     wake_up_due_registrations,
@@ -183,6 +185,8 @@ STEPS: tuple[Step, ...] = (
     wake_up_due_registrations,
     count_new_items,
     wake_due_sources,
+    store_refused_answers,
+    warn_of_threats,
     create_missing_schedules,
     apply_changed_time_zones,
     create_due_runs,

@@ -14,7 +14,15 @@ from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
 from connectors.roles import parse_instant
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_sources import NO_SETTINGS, Feed, Item, RecordChange, WebhookSource
+from connectors.webhook_sources import (
+    NO_SETTINGS,
+    FailuresInARow,
+    Feed,
+    Item,
+    NothingAccepted,
+    RecordChange,
+    WebhookSource,
+)
 
 USERNAME = "hub"
 RETRY_PERIOD_SECONDS = 183.0  # seconds
@@ -29,6 +37,12 @@ class PipedriveWebhooks(WebhookSource):
     scheme = SharedSecretScheme(location="basic")
     secret_from = "made"
     retry_period_seconds = RETRY_PERIOD_SECONDS
+    # guide-for-webhooks-v2 (2026-11): ten failed first attempts ban a webhook for 30 minutes, whose
+    # events are lost; one without a success on three consecutive days is deleted
+    sender_rules = (
+        FailuresInARow("banned", limit=10, warn_count=5),
+        NothingAccepted("deleted", limit=timedelta(days=3), warn_after=timedelta(days=1)),
+    )
     event_types = EVENT_TYPES
     # of what was deleted, only deals are listed, for 30 days; leads and notes have no such list
     feeds = (

@@ -8,6 +8,7 @@ query does (`change=created`), as each change has a message of its own.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -27,7 +28,13 @@ from connectors.salesforce.webhook_types import (
 )
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_sources import Item, StoredRequest, UnreadableItem, WebhookSource
+from connectors.webhook_sources import (
+    Item,
+    NothingAccepted,
+    StoredRequest,
+    UnreadableItem,
+    WebhookSource,
+)
 
 OUTBOUND_NAMESPACE = "{http://soap.sforce.com/2005/09/outbound}"
 SCHEMA_INSTANCE_NAMESPACE = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -57,6 +64,10 @@ class SalesforceWebhooks(WebhookSource):
     body_bytes_max = BODY_BYTES_MAX
     answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
     retry_period_seconds = RETRY_PERIOD_SECONDS
+    # a message is tried for 24 hours, then it is dropped
+    sender_rules = (
+        NothingAccepted("dropped", limit=timedelta(hours=24), warn_after=timedelta(hours=6)),
+    )
     event_types = EVENT_TYPES
     canaries, no_canary = CANARIES, NO_CANARY
 

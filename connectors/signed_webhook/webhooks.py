@@ -7,6 +7,7 @@ event.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,7 +16,7 @@ from connectors.signatures import STANDARD_WEBHOOKS, HmacScheme, Scheme
 from connectors.signed_webhook.schema import SIGNING_SECRET, build_scheme, find_scheme
 from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
+from connectors.webhook_sources import NO_SETTINGS, Item, NothingAccepted, WebhookSource
 from connectors.webhook_sources.canaries import HeartbeatEvent
 
 MAX_FORM_FIELDS = 1000
@@ -33,6 +34,10 @@ class SignedWebhooks(WebhookSource):
     secret_field = SIGNING_SECRET
     answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
     retry_period_seconds = RETRY_PERIOD_SECONDS
+    # Svix, which many senders use, disables an endpoint after five days of failures
+    sender_rules = (
+        NothingAccepted("switched_off", limit=timedelta(days=5), warn_after=timedelta(days=1)),
+    )
     event_types = EVENT_TYPES
     has_types_of_sender = True
     canaries = {"": HeartbeatEvent()}

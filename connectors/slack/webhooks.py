@@ -22,6 +22,7 @@ from connectors.webhook_sources import (
     NO_SETTINGS,
     URL_VERIFICATION,
     AccountChange,
+    FailedShare,
     FixedAnswer,
     Item,
     StoredRequest,
@@ -80,6 +81,9 @@ class SlackWebhooks(WebhookSource):
     secret_field = "signing_secret"
     answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
     retry_period_seconds = RETRY_PERIOD_SECONDS
+    # /apis/events-api (2026-11): "failing to respond to 95% of delivery attempts within 60 minutes"
+    # disables an app's subscriptions, unless it receives less than 1,000 events an hour
+    sender_rules = (FailedShare("disabled", share=0.95, warn_share=0.5, warn_least=50),)
     event_types = EVENT_TYPES
     no_canary = {event.type.partition(".")[0]: NO_CANARY for event in EVENT_TYPES}
     stored_headers = (

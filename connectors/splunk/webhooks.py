@@ -14,7 +14,7 @@ from connectors.http import Json, Unreadable, load_exact_json
 from connectors.signatures import SharedSecretScheme
 from connectors.splunk.webhook_types import ALERT_CREATED, EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
+from connectors.webhook_sources import NO_SETTINGS, FailuresInARow, Item, WebhookSource
 from connectors.webhook_sources.canaries import HeartbeatSearch
 
 TEXT_KEYS = ("sid", "search_name", "app", "owner", "results_link")
@@ -23,6 +23,7 @@ TEXT_KEYS = ("sid", "search_name", "app", "owner", "results_link")
 class SplunkWebhooks(WebhookSource):
     scheme = SharedSecretScheme(location="path")
     secret_from = "url"
+    sender_rules = (FailuresInARow("lost", limit=1, warn_count=1),)  # nothing is sent again
     event_types = EVENT_TYPES
     canaries = {"alert": HeartbeatSearch()}
 

@@ -18,6 +18,13 @@ from connectors.webhook_sources.pasted_requests import (
     PastedRequestCheck,
     check_pasted_request,
 )
+from connectors.webhook_sources.sender_rules import (
+    FailedShare,
+    FailuresInARow,
+    NothingAccepted,
+    RecentAnswers,
+    SenderRule,
+)
 from connectors.webhook_sources.source import (
     MAX_ID_LENGTH,
     NO_SETTINGS,
@@ -48,6 +55,8 @@ __all__ = [
     "BANNED",
     "Canary",
     "Feed",
+    "FailedShare",
+    "FailuresInARow",
     "FixedAnswer",
     "GONE",
     "Handshake",
@@ -59,10 +68,13 @@ __all__ = [
     "MAX_PASTED_LENGTH",
     "NOT_SUPPORTED",
     "NO_SETTINGS",
+    "NothingAccepted",
     "ONLY_BY_HAND",
     "FoundSubscription",
     "PastedRequestCheck",
+    "RecentAnswers",
     "RecordChange",
+    "SenderRule",
     "Step",
     "StoredRequest",
     "SubscriptionPage",

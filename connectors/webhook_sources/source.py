@@ -17,6 +17,7 @@ from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources.canaries import Canary
 from connectors.webhook_sources.feeds import Feed
 from connectors.webhook_sources.handshakes import Handshake
+from connectors.webhook_sources.sender_rules import SenderRule
 
 DEFAULT_BODY_BYTES_MAX = 256 * KIBIBYTE
 MAX_ID_LENGTH = 200  # characters; of a longer id the digest is used
@@ -140,6 +141,8 @@ class WebhookSource:
     answer_deadline_seconds: float = 10.0  # seconds in which the system expects the acknowledgement
     # the last attempt of the system after the first one, in seconds; 0: it does not retry
     retry_period_seconds: float = 0.0
+    # what the system does when our answers fail, as far as it is documented
+    sender_rules: tuple[SenderRule, ...] = ()
     rejection_status: Mapping[str, int] = {}  # where the system expects another than 401
     feeds: tuple[Feed, ...] = ()  # by which changes are read that no webhook told of
     # by object: the change by which the hub proves that its webhooks arrive, or why there is none

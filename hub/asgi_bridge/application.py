@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from hub.asgi_bridge.answer_deadline import AnswerDeadline
 from hub.asgi_bridge.bodies import Body, Receive, parse_body_length
@@ -18,13 +18,32 @@ SHUTDOWN_SECONDS = 8.0  # seconds to finish running requests when the process st
 POLL_INTERVAL = 0.05  # seconds
 
 
+class AnswerObserver(Protocol):
+    def __call__(self, path: str, status: int, seconds: float, *, is_refusal: bool) -> None:
+        """Take note of an answer, in the event loop; `is_refusal`: it was not given by Django."""
+
+
+def ignore_answer(path: str, status: int, seconds: float, *, is_refusal: bool) -> None:
+    pass
+
+
 class AsgiBridge:
-    """The ASGI application. Requests below `deadline_path` are answered within a deadline."""
+    """The ASGI application. Requests below `deadline_path` are answered within a deadline.
+
+    `on_answer` takes note of each answer that was sent.
+    """
 
     def __init__(
-        self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits, deadline_path: str = ""
+        self,
+        wsgi: WSGI,
+        *,
+        behind_proxy: bool,
+        limits: Limits,
+        deadline_path: str = "",
+        on_answer: AnswerObserver = ignore_answer,
     ) -> None:
         self.wsgi, self.behind_proxy, self.limits = wsgi, behind_proxy, limits
+        self.on_answer = on_answer
         self.threads = ThreadPool(limits.threads)
         self.deadline = AnswerDeadline(
             self.threads, path=deadline_path, seconds=limits.webhook_answer_seconds
@@ -36,15 +55,23 @@ class AsgiBridge:
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await self.handle_lifespan(receive, send)
+            await self.handle_lifespan(receive, send)
+            return
+        path, loop, refusal = scope["path"], asyncio.get_running_loop(), None
+        began = loop.time()
         try:
-            await self.answer(build_environ(scope, behind_proxy=self.behind_proxy), receive, send)
+            environ = build_environ(scope, behind_proxy=self.behind_proxy)
+            status = await self.answer(environ, receive, send)
         except Problem as problem:
-            await send_problem(problem, scope["path"], send)
+            refusal = problem
         except BudgetExhausted:
-            await send_problem(build_overloaded_problem(), scope["path"], send)
+            refusal = build_overloaded_problem()
         except ClientStalled:
-            pass  # the server cuts an answer that does not end
+            return  # the server cuts an answer that does not end
+        if refusal:
+            status = refusal.status_code
+            await send_problem(refusal, path, send)
+        self.on_answer(path, status, loop.time() - began, is_refusal=bool(refusal))
 
     async def handle_lifespan(self, receive: Receive, send: Send) -> None:
         while (message := await receive())["type"] != "lifespan.shutdown":
@@ -58,7 +85,8 @@ class AsgiBridge:
         while self.requests.used and loop.time() < deadline:
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def answer(self, environ: Environ, receive: Receive, send: Send) -> None:
+    async def answer(self, environ: Environ, receive: Receive, send: Send) -> int:
+        """Send Django's answer; return its status. Raises as reading, waiting and sending do."""
         length = parse_body_length(environ)
         client = client_network(environ["REMOTE_ADDR"])
         body = Body(self.limits, self.bodies, client)
@@ -71,6 +99,7 @@ class AsgiBridge:
         finally:
             body.release()
         await self.send(answer, send, client)
+        return answer.status
 
     async def send(self, answer: Answer, send: Send, client: str) -> None:
         """Send a small response at once, and a large one in pieces, as fast as the client reads.

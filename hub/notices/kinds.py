@@ -106,6 +106,9 @@ NOTICE_KINDS = {
     "source_gap": NoticeKind(
         _("Changes of a system were missed, and are not read yet"), _("View the connection"), True
     ),
+    "webhooks_threatened": NoticeKind(
+        _("A system is about to stop its webhooks"), _("View the connection"), True, can_wait=False
+    ),
 }
 
 
@@ -184,6 +187,43 @@ NOTICE_MESSAGES = {
         _(
             "All webhooks that %(system)s has sent for “%(connection)s” since %(since)s were "
             "rejected. Their causes are on the page of incoming webhooks."
+        )
+    ),
+    "webhooks_threatened_disabled": NoticeMessage(
+        _(
+            "“%(connection)s”: %(failed)s of %(answered)s webhooks of the last hour were not "
+            "accepted. When %(limit)s %% fail, %(system)s stops all webhooks of the app until a "
+            "person enables them again."
+        )
+    ),
+    "webhooks_threatened_banned": NoticeMessage(
+        _(
+            "“%(connection)s”: %(failed)s webhooks in a row were not accepted. After %(limit)s, "
+            "%(system)s sends none for 30 minutes, and what changes in that time is lost."
+        )
+    ),
+    "webhooks_threatened_deleted": NoticeMessage(
+        _(
+            "“%(connection)s”: No webhook has been accepted since %(since)s. After %(limit)s "
+            "hours, %(system)s deletes the registration."
+        )
+    ),
+    "webhooks_threatened_dropped": NoticeMessage(
+        _(
+            "“%(connection)s”: No webhook has been accepted since %(since)s. %(system)s tries "
+            "each for %(limit)s hours, and then drops it."
+        )
+    ),
+    "webhooks_threatened_lost": NoticeMessage(
+        _(
+            "“%(connection)s”: A webhook was not accepted (%(failed)s so far). %(system)s does "
+            "not send it again."
+        )
+    ),
+    "webhooks_threatened_switched_off": NoticeMessage(
+        _(
+            "“%(connection)s”: No webhook has been accepted since %(since)s. Many senders switch "
+            "a URL off after %(limit)s hours."
         )
     ),
     "webhooks_not_registered": NoticeMessage(

@@ -45,10 +45,12 @@ def create_notice(
         wake_up("tell", now=now)
 
 
-def resolve_notices(kind: str, *, connection_id: int, now: datetime, occurrence: str = "") -> None:
+def resolve_notices(
+    kind: str, *, connection_id: int | None, now: datetime, occurrence: str = ""
+) -> None:
     """Mark notices of this kind resolved: unsent mails are withdrawn and reminders end.
 
-    occurrence: only the notice about this occurrence.
+    connection_id: None for a notice to staff. occurrence: only the notice about this occurrence.
     """
     notices = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
     if occurrence:

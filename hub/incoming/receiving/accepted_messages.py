@@ -95,7 +95,7 @@ def insert_accepted(received: Sequence[ReceivedMessage], *, are_requests: bool) 
     ]
     if are_requests and database.vendor != "postgresql":
         minutes = (entry.endpoint_minute for entry in received)
-        add_counts(list(zip(minutes, results, strict=True)))
+        add_counts(Counter(zip(minutes, results, strict=True)))
     return results
 
 

@@ -1,7 +1,7 @@
 """Count requests by endpoint, minute and result."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection as database
@@ -13,7 +13,12 @@ from hub.incoming.models import InboundCount
 ACCEPTED, DUPLICATE = "accepted", "duplicate"
 DISCONNECTED = "disconnected"  # answered with 410; counted, and no row
 SUSPENDED = "suspended"  # answered with 403; counted, and no row
-NOT_REJECTED = (ACCEPTED, DUPLICATE, DISCONNECTED, SUSPENDED)
+# noted by the door, and no row: an error or a redirect instead of the view's answer, a body beyond
+# the limit of all requests, an acknowledgement that came too late
+UNAVAILABLE, TOO_LARGE, LATE = "unavailable", "too_large", "late"
+NOT_REJECTED = (ACCEPTED, DUPLICATE, DISCONNECTED, SUSPENDED, UNAVAILABLE, TOO_LARGE, LATE)
+# as the system sees it: its request was taken, or we no longer want it
+NOT_FAILED = (ACCEPTED, DUPLICATE, DISCONNECTED, SUSPENDED)
 
 ADD_COUNT = """
 ON CONFLICT (endpoint_id, minute, cause)
@@ -24,12 +29,12 @@ INSERT_COUNT = "INSERT INTO incoming_inboundcount (endpoint_id, minute, cause, c
 EndpointMinute = tuple[int, datetime]
 
 
-def add_counts(requests: Sequence[tuple[EndpointMinute, str]]) -> None:
-    """Count requests, each with the endpoint, the minute and the result."""
+def add_counts(counts: Mapping[tuple[EndpointMinute, str], int]) -> None:
+    """Add numbers of requests by endpoint, minute and result."""
     adapt = database.ops.adapt_datetimefield_value
     rows = [
         (endpoint_id, adapt(minute), result, count)
-        for ((endpoint_id, minute), result), count in sorted(Counter(requests).items())
+        for ((endpoint_id, minute), result), count in sorted(counts.items())
     ]
     bulk.execute_many(f"{INSERT_COUNT} VALUES (%s, %s, %s, %s) {ADD_COUNT}", rows)
 

@@ -67,7 +67,7 @@ def _store_others(others: Sequence[ReceivedMessage]) -> None:
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
             cursor.execute(f"SELECT {SHORT_LOCK_TIMEOUT}")
-    add_counts([(entry.endpoint_minute, entry.result) for entry in others])
+    add_counts(Counter((entry.endpoint_minute, entry.result) for entry in others))
     _insert_rejected([entry for entry in others if entry.result not in NOT_REJECTED])
 
 
