@@ -23,6 +23,7 @@ from hub.health.probes import (
     measure_database_latency,
 )
 from hub.health.scheduled_metrics import collect_log_metrics, collect_run_metrics
+from hub.health.source_metrics import collect_source_metrics
 from hub.incoming.models import InboundItem
 from hub.incoming.receiving.counts import count_by_cause
 from hub.mail.models import Mail
@@ -80,6 +81,7 @@ class MetricsCollector:
         yield from self.deliveries()
         yield from self.due()
         yield from self.inbox()
+        yield from collect_source_metrics()
         yield from self.mails()
         yield from collect_log_metrics(now=self.now)
         yield from collect_run_metrics(now=self.now)

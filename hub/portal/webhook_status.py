@@ -14,7 +14,7 @@ from hub.incoming.insight.subscription_status import (
     find_url,
     readable_subscriptions,
 )
-from hub.incoming.models import WebhookSubscription
+from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS
 from hub.portal.actions import OfferedAction, list_possible_actions
 
@@ -29,16 +29,11 @@ class ShownSubscription:
     status: SubscriptionStatus
     actions: Mapping[str, OfferedAction]  # none at an endpoint of all tenants
     url: str  # to be entered in the other system; empty: the hub registers it
-
-    @property
-    def last_item_at(self) -> datetime | None:
-        """Return when an item last arrived; None at a URL of all tenants, which counts all."""
-        is_own = self.subscription.endpoint.connection_id is not None
-        return find_last_item_at(self.subscription) if is_own else None
+    last_item_at: datetime | None  # when an item of this connection last arrived
 
 
 def list_subscriptions(connection: Connection, *, reveals_url: bool) -> list[ShownSubscription]:
-    """List the subscriptions that serve a connection, in one statement.
+    """List the subscriptions that serve a connection, in at most two statements.
 
     `reveals_url`: whether the visitor may see URLs, which are secrets.
     """
@@ -46,13 +41,21 @@ def list_subscriptions(connection: Connection, *, reveals_url: bool) -> list[Sho
         return []
     shared = Q(endpoint__connection=None, endpoint__connector_key=connection.connector_key)
     rows = readable_subscriptions().filter(Q(endpoint__connection=connection) | shared)
-    return [
-        _build_shown(row, reveals_url=reveals_url)
-        for row in rows.order_by("key")[:SUBSCRIPTIONS_SHOWN]
-    ]
+    subscriptions = list(rows.order_by("key")[:SUBSCRIPTIONS_SHOWN])
+    is_shared = any(row.endpoint.connection_id is None for row in subscriptions)
+    last_item_at = _find_newest_item_at(connection) if is_shared else None
+    return [_build_shown(row, last_item_at, reveals_url=reveals_url) for row in subscriptions]
 
 
-def _build_shown(subscription: WebhookSubscription, *, reveals_url: bool) -> ShownSubscription:
+def _find_newest_item_at(connection: Connection) -> datetime | None:
+    """Return when the connection's newest item arrived: a URL of all tenants counts all items."""
+    items = InboundItem.unscoped.filter(connection=connection).order_by("-pk")
+    return items.values_list("received_at", flat=True).first()
+
+
+def _build_shown(
+    subscription: WebhookSubscription, newest_item_at: datetime | None, *, reveals_url: bool
+) -> ShownSubscription:
     is_own = subscription.endpoint.connection_id is not None
     needs_url = is_own and reveals_url and subscription.state == "manual"
     status = describe_subscription(subscription)
@@ -71,4 +74,5 @@ def _build_shown(subscription: WebhookSubscription, *, reveals_url: bool) -> Sho
         if is_own
         else {},
         (find_url(subscription) or "") if needs_url else "",
+        find_last_item_at(subscription) if is_own else newest_item_at,
     )

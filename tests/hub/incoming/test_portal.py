@@ -3,7 +3,9 @@
 import pytest
 
 from hub.audit import AuditRow
-from hub.incoming.models import InboundItem
+from hub.incoming.endpoints.create import get_or_create_app_endpoint
+from hub.incoming.models import InboundEndpoint, InboundItem, WebhookSubscription
+from tests.factories import NOON
 from tests.hub.portal.query_counts import count_queries
 from tests.tenants.door import sign_in
 
@@ -133,3 +135,24 @@ def test_an_item_that_waits_for_its_connection_offers_no_replay(make, browser, p
     old = make.inbound_item(pipedrive, state="held", reason="too_old")
     assert "may happen twice" not in load_page(browser, f"events/incoming/{waiting.public_id}/")
     assert "may happen twice" in load_page(browser, f"events/incoming/{old.public_id}/")
+
+
+def test_a_manual_webhook_at_a_url_of_all_tenants_shows_what_this_connection_received(
+    make, browser, acme
+):
+    slack = make.connection(acme, "slack", account="T1", secret={})
+    other = make.connection(make.tenant("globex"), "slack", account="T2", secret={})
+    source = slack.connector.webhook_source
+    endpoint = get_or_create_app_endpoint("slack", source, now=NOON)
+    InboundEndpoint.unscoped.update(last_item_at=NOON)
+    WebhookSubscription.unscoped.create(
+        endpoint=endpoint, key="all", state="manual", event_types=["message.created"]
+    )
+    message = make.inbound_message(other, now=NOON)
+    make.inbound_item(other, message=message, now=NOON)
+    url = f"connections/{slack.public_id}/"
+    assert "Last received" not in load_page(browser, url)
+    make.inbound_item(slack, now=NOON)
+    assert f'Last received <time datetime="{NOON.isoformat(timespec="seconds")}"' in load_page(
+        browser, url
+    )
