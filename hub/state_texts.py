@@ -97,6 +97,14 @@ NOTHING_LISTENS = Reason(
     _("A person registers it. No route takes its events yet, so they are only recorded.")
 )
 
+SOURCE_STATES = {  # of the kinds of record whose changes a connection reports
+    "listening": Reason(_("As far as is known, its webhooks arrive.")),
+    "quiet": Reason(
+        _("Nothing has been received for a while. The hub looks for proof that it would arrive.")
+    ),
+    "silent": Reason(_("Nothing has been received from it for longer than usual.")),
+}
+
 RUN_STATES = {  # of a run of a job
     "waiting": Reason(_("It has not started yet.")),
     "running": Reason(_("It is running.")),
@@ -155,8 +163,8 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the styl
     "repairing": ("info", "sync"),
     "resolved": ("good", "check_circle"),
     "ignored": ("idle", "do_not_disturb_on"),
-    "listening": ("good", "hearing"),
-    "quiet": ("info", "hearing"),
+    "listening": ("good", "check_circle"),
+    "quiet": ("info", "info"),
     "due": ("info", "schedule"),
     "reading": ("info", "sync"),
     "closed": ("good", "check_circle"),

@@ -51,6 +51,7 @@ def make_rows(make, settings):
     make.connection(None, "app")  # whose users are read
     repairable = make.discrepancy(crm, remote_id="a015g00000AbCdEAAV")
     pipedrive = make.connection(tenant, "pipedrive", secret={"access_token": "x"})
+    source = make.source(pipedrive, heard_at=NOON)
     delivery = make.delivery(make.connection(tenant, "webhook"))
     reconciliation = make.job(tenant, name="Orders and Salesforce")
     run = make.finished_run(reconciliation, tenant)
@@ -72,6 +73,8 @@ def make_rows(make, settings):
         "drift": make.drift_finding(crm).public_id,
         "inbound": make.inbound_item(pipedrive, reason="").public_id,
         "webhook-subscriptions": make.webhook_subscription(pipedrive).public_id,
+        "sources": source.public_id,
+        "gaps": make.gap(source).public_id,
         "connect-links": make.connect_link(tenant, "slack").public_id,
         "portal-links": make.portal_link(tenant).public_id,
         "/api/v1/integrations/{id}/upgrade": make.integration(

@@ -13,7 +13,14 @@ from hub.audit import ActorContext
 from hub.connections.actions.queued_tests import queue_connection_test
 from hub.connections.models import Connection
 from hub.identities.models import DirectoryEntry, LocalUser
-from hub.incoming.models import InboundBody, InboundEndpoint, InboundItem, InboundMessage
+from hub.incoming.models import (
+    InboundBody,
+    InboundEndpoint,
+    InboundGap,
+    InboundItem,
+    InboundMessage,
+    InboundSource,
+)
 from hub.incoming.models.endpoints import hash_endpoint_key
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.operations.models import Operation
@@ -64,10 +71,14 @@ class FeatureCounts:
     runs: int
     discrepancies: int
     people: int
+    sources: int
 
 
-OF_THE_LARGE = FeatureCounts(items=20_000, runs=400, discrepancies=10_000, people=2_000)
-OF_THE_USUAL = FeatureCounts(items=50, runs=20, discrepancies=20, people=40)
+OF_THE_LARGE = FeatureCounts(
+    items=20_000, runs=400, discrepancies=10_000, people=2_000, sources=10_000
+)
+OF_THE_USUAL = FeatureCounts(items=50, runs=20, discrepancies=20, people=40, sources=20)
+SOURCES_PER_GAP = 20
 
 
 def insert_feature_rows(
@@ -78,6 +89,7 @@ def insert_feature_rows(
     assert slack is not None, "every fourth connection is one"
     route = _insert_own_route(tenant, slack)
     item = _insert_items(slack, counts.items, now=now)
+    source = _insert_sources(slack, counts.sources, now=now)
     job, run, discrepancy = _insert_scheduled_work(tenant, counts, now=now)
     _insert_people(slack, counts.people, now=now)
     integration = _insert_integration(tenant, route, now=now)
@@ -90,6 +102,7 @@ def insert_feature_rows(
         "mapping": route.mapping.public_id,
         "route": route.public_id,
         "item": item.public_id,
+        "source": source.public_id,
         "job": job.public_id,
         "run": run.public_id,
         "discrepancy": discrepancy.public_id,
@@ -162,6 +175,35 @@ def _insert_items(slack: Connection, count: int, *, now: datetime) -> InboundIte
         for message in messages
     )
     return items[-1]
+
+
+def _insert_sources(slack: Connection, count: int, *, now: datetime) -> InboundSource:
+    """Insert sources, every few of them with a gap; return the newest."""
+    sources = InboundSource.unscoped.bulk_create(
+        InboundSource(
+            tenant=slack.tenant,
+            connection=slack,
+            object=f"object_{number}",
+            state_changed_at=now,
+            heard_at=now,
+        )
+        for number in range(count)
+    )
+    InboundGap.unscoped.bulk_create(
+        InboundGap(
+            tenant=slack.tenant,
+            connection=slack,
+            source=source,
+            cause=InboundGap.Cause.OUTAGE,
+            state=InboundGap.State.HELD,
+            from_at=now - timedelta(hours=2),
+            to_at=now,
+            opened_at=now,
+            state_changed_at=now,
+        )
+        for source in sources[::SOURCES_PER_GAP]
+    )
+    return sources[-1]
 
 
 def _insert_scheduled_work(

@@ -149,6 +149,15 @@ def build_reconnect_step(group: ConnectionGroup, snapshot: Overview) -> NextStep
     return NextStep("Reconnect", "connections_connection_changelist", query)
 
 
+def describe_incomplete_sources(snapshot: Overview) -> Headline | None:
+    if not snapshot.incomplete_sources:
+        return None
+    text = f"{format_count(snapshot.incomplete_sources, 'source is', 'sources are')} not complete."
+    detail = "Webhooks may be missing; the hub reads what it can from the systems."
+    step = NextStep("Show them", "incoming_inboundsource_health", "view=failing")
+    return Headline("warn", "warning", text, detail, step)
+
+
 def describe_failed_deliveries(snapshot: Overview) -> Headline | None:
     dead_count = sum(hour.failed for hour in snapshot.hours)
     if not dead_count:
@@ -250,6 +259,7 @@ HEADLINE_RULES: tuple[Callable[[Overview], Headline | None], ...] = (
     describe_worker,
     describe_switches,
     describe_rejected_credentials,
+    describe_incomplete_sources,
     describe_failed_deliveries,
     describe_held_deliveries,
     describe_unhealthy_connections,

@@ -62,13 +62,20 @@ MENU = {
         ("Inbox", "inbox", "incoming_inbounditem", "incoming.view_inbounditem"),
         ("Requests", "download", "incoming_inboundmessage", "incoming.view_inboundmessage"),
         (
+            "Webhook health",
+            "vital_signs",
+            "admin:incoming_inboundsource_health",
+            "incoming.view_inboundsource",
+        ),
+        (
             "Webhook subscriptions",
             "webhook",
             "incoming_webhooksubscription",
             "incoming.view_webhooksubscription",
         ),
+        ("Sources", "sensors", "incoming_inboundsource", "incoming.view_inboundsource"),
         (
-            "Sources",
+            "Requests by system",
             "bar_chart",
             "admin:incoming_inboundmessage_sources",
             "incoming.view_inboundmessage",

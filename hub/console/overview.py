@@ -28,6 +28,7 @@ from hub.console.day_figures import (
     sum_by_reason,
     sum_days,
 )
+from hub.incoming.insight.webhook_health import count_incomplete_sources
 from hub.notices.models import Notice
 from hub.outgoing.insight.explain import EFFECTIVELY_HELD
 from hub.outgoing.insight.search.conditions import STOPPED_CONDITION
@@ -35,7 +36,7 @@ from hub.outgoing.models import Delivery, Route
 from hub.processes.worker_registry import Worker
 from hub.queue import Heartbeat
 from tenants.models import Tenant, User
-from tenants.scoping import visible_rows
+from tenants.scoping import accessible_tenants, visible_rows
 
 MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
 LAST_SHOWN, NOTICES_SHOWN, SWITCHES_SHOWN = 8, 6, 20
@@ -98,6 +99,7 @@ class Overview:
     errors: Sequence[ErrorGroup] = ()  # failed and held, by cause, system and tenant
     later_count: int = 0  # waiting deliveries whose next attempt is not due yet
     workers_started_at: datetime | None = None  # since when the workers run that started last
+    incomplete_sources: int = 0  # of which changes may have been missed
 
     @property
     def delivered(self) -> int:
@@ -167,6 +169,9 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
             .order_by("-id")[:NOTICES_SHOWN]
         ),
         switches=list_visible_switches(user),
+        incomplete_sources=count_incomplete_sources(accessible_tenants(user))
+        if connection_groups
+        else 0,
         has_tenants=bool(connection_groups) or visible_rows(Tenant, user).exists(),
         has_routes=bool(last) or visible_rows(Route, user).exists(),
     )

@@ -18,7 +18,7 @@ from hub.audit import AuditRow
 from hub.connections.models import Connection
 from hub.console.navigation import HELP, build_sidebar
 from hub.incoming.insight.search import match_items
-from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.incoming.models import InboundItem, InboundMessage, InboundSource, WebhookSubscription
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.insight.search.conditions import match_deliveries, match_events
@@ -93,6 +93,7 @@ SOURCES: Sequence[SearchSource] = (
     SearchSource(InboundItem, "inbox", match_items),
     SearchSource(InboundMessage, "download", by_id()),
     SearchSource(WebhookSubscription, "webhook", by_id(), related=("endpoint__connection",)),
+    SearchSource(InboundSource, "webhook", by_id(), related=("connection",)),
     SearchSource(Route, "alt_route", by_id("name__istartswith")),
     SearchSource(FieldMapping, "schema", by_id("name__istartswith")),
     SearchSource(Integration, "integration_instructions", by_id("recipe_key__istartswith")),

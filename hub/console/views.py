@@ -23,7 +23,7 @@ from hub.console.delivery_chart import CHART_PARTS, build_all_chart, build_syste
 from hub.console.headline import NextStep, build_headline, list_setup_steps
 from hub.console.overview import MAX_ROWS_PER_STATE, Overview, build_overview
 from hub.db.clock import clock
-from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.incoming.models import InboundItem, InboundMessage, InboundSource, WebhookSubscription
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.problems import CATALOGUE
@@ -60,6 +60,7 @@ PAGES_BY_KIND: dict[str, tuple[tuple[type[Scoped], ...], str]] = {
     "inbound": ((InboundItem, InboundMessage), "incoming_item"),
     "discrepancies": ((Discrepancy,), "discrepancy"),
     "webhook-subscriptions": ((WebhookSubscription,), "connection"),
+    "sources": ((InboundSource,), "source"),
 }
 
 

@@ -81,7 +81,7 @@ class MetricsCollector:
         yield from self.deliveries()
         yield from self.due()
         yield from self.inbox()
-        yield from collect_source_metrics()
+        yield from collect_source_metrics(now=self.now)
         yield from self.mails()
         yield from collect_log_metrics(now=self.now)
         yield from collect_run_metrics(now=self.now)

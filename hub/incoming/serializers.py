@@ -1,20 +1,33 @@
-"""Serializers of inbound items and webhook subscriptions."""
+"""Serializers of inbound items, webhook subscriptions, sources and gaps."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from hub.incoming.endpoints.allowed_sources import MAX_NETWORKS
+from hub.incoming.gaps import complete_until
 from hub.incoming.insight.rows import REJECTED, InboundRow
 from hub.incoming.insight.subscription_status import (
     describe_subscription,
     find_last_item_at,
     find_url,
 )
-from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.incoming.models import (
+    InboundGap,
+    InboundItem,
+    InboundMessage,
+    InboundSource,
+    SourceCanary,
+    SourceRhythm,
+    WebhookSubscription,
+)
 from hub.outgoing.models import Event
 from hub.outgoing.serializers import NamedSerializer
 from hub.problems import StrictSerializer
 from hub.rest.fields import object_page_url, object_url
+from hub.state_texts import SOURCE_STATES
 
 INBOUND_STATES = [*InboundItem.State.choices, (REJECTED, "Rejected")]
 
@@ -212,3 +225,132 @@ class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
     def get_receive_url(self, subscription: WebhookSubscription) -> str | None:
         is_revealed = self.context.get("reveals_url") and subscription.state == "manual"
         return find_url(subscription) if is_revealed else None
+
+
+class RhythmSerializer(serializers.Serializer):
+    """How often events of one type usually arrive."""
+
+    type = serializers.CharField()
+    history = serializers.SerializerMethodField()
+    per_month = serializers.SerializerMethodField(help_text="Usual events; null: not known.")
+    last_item_at = serializers.DateTimeField()
+
+    @extend_schema_field(serializers.ChoiceField(["enough", "too_little"]))
+    def get_history(self, rhythm: SourceRhythm) -> str:
+        return "too_little" if rhythm.profile is None else "enough"
+
+    @extend_schema_field(serializers.FloatField(allow_null=True))
+    def get_per_month(self, rhythm: SourceRhythm) -> float | None:
+        return None if rhythm.profile is None else rhythm.per_month
+
+
+class CanarySerializer(serializers.Serializer):
+    """A change that the hub causes itself, to prove that it would hear."""
+
+    state = serializers.ChoiceField(SourceCanary.State.choices)
+    on = serializers.BooleanField(source="is_on")
+    interval_seconds = serializers.IntegerField()
+    round_trip_ms = serializers.IntegerField(allow_null=True)
+
+
+class SourceSerializer(serializers.Serializer):
+    """A kind of record whose changes a connection reports, with the proofs that they arrive."""
+
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
+    tenant = serializers.CharField(source="tenant.reference")
+    connector = serializers.CharField(source="connection.connector_key")
+    connection = NamedSerializer()
+    object = serializers.CharField(
+        help_text="The first part of its types; empty: the sender chooses."
+    )
+    state = serializers.ChoiceField(InboundSource.State.choices)
+    reason = serializers.CharField(help_text="A stable code; empty: none.")
+    sentence = serializers.SerializerMethodField(help_text="Explanation of the state.")
+    wanted = serializers.SerializerMethodField(help_text="Whether a route takes its events.")
+    heard_at = serializers.DateTimeField(allow_null=True, help_text="When an item last arrived.")
+    canary_heard_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a change that the hub caused last arrived."
+    )
+    listed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a check last found it registered as it should be."
+    )
+    complete_until = serializers.SerializerMethodField(
+        help_text="Nothing that changed before was missed; null: not known."
+    )
+    state_changed_at = serializers.DateTimeField()
+    rhythms = RhythmSerializer(many=True)
+    canary = serializers.SerializerMethodField(help_text="null: there is none.")
+    open_gaps = serializers.SerializerMethodField(help_text="Gaps that are not finished.")
+
+    def get_url(self, source: InboundSource) -> str:
+        return object_url("source", source)
+
+    def get_page_url(self, source: InboundSource) -> str:
+        return object_page_url("sources", source)
+
+    def get_sentence(self, source: InboundSource) -> str:
+        return SOURCE_STATES[source.state].sentence
+
+    def get_wanted(self, source: InboundSource) -> bool:
+        return source.retired_at is None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_complete_until(self, source: InboundSource) -> str | None:
+        moment = complete_until(source, source.gaps.all())
+        return serializers.DateTimeField().to_representation(moment) if moment else None
+
+    @extend_schema_field(CanarySerializer(allow_null=True))
+    def get_canary(self, source: InboundSource) -> Mapping[str, Any] | None:
+        canary = getattr(source, "canary", None)
+        return CanarySerializer(canary).data if canary else None
+
+    def get_open_gaps(self, source: InboundSource) -> int:
+        return len(source.gaps.all())
+
+
+class GapCountsSerializer(serializers.Serializer):
+    """What the read of a gap found."""
+
+    read = serializers.IntegerField(source="read_count", help_text="Changes that were read.")
+    known = serializers.IntegerField(source="known_count", help_text="Reported by webhooks before.")
+    new = serializers.IntegerField(source="new_count", help_text="Published now.")
+    deleted = serializers.IntegerField(source="deleted_count", help_text="Deletions among them.")
+    unreadable = serializers.IntegerField(source="unreadable_count")
+
+
+class GapSerializer(serializers.Serializer):
+    """A time in which changes of a source may have been missed."""
+
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    tenant = serializers.CharField(source="tenant.reference")
+    source = serializers.UUIDField(source="source.public_id")  # type: ignore[assignment]
+    connection = NamedSerializer()
+    connector = serializers.CharField(source="connection.connector_key")
+    object = serializers.CharField(source="source.object")
+    cause = serializers.ChoiceField(InboundGap.Cause.choices)
+    detail = serializers.CharField()
+    state = serializers.ChoiceField(InboundGap.State.choices)
+    reason = serializers.CharField(help_text="A stable code; empty: none.")
+    to = serializers.DateTimeField(source="to_at", allow_null=True, help_text="null: it lasts.")
+    counts = GapCountsSerializer(source="*")
+    expected = serializers.IntegerField(
+        source="expected_count", allow_null=True, help_text="Changes to be read; null: not known."
+    )
+    missing_from = serializers.DateTimeField(
+        allow_null=True, help_text="From when on the system could not give all; null: it could."
+    )
+    missing_to = serializers.DateTimeField(allow_null=True)
+    run = serializers.UUIDField(
+        source="run_id", allow_null=True, help_text="The run that reads it."
+    )
+    opened_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {**super().get_fields(), "from": serializers.DateTimeField(source="from_at")}
+
+    def get_url(self, gap: InboundGap) -> str:
+        return object_url("gap", gap)

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from hub.incoming.api.inbound import ITEM_ACTION_URLS, InboundItemView, InboundView
 from hub.incoming.api.replays import ReplaysView
+from hub.incoming.api.sources import GapsView, GapView, SourcesView, SourceView
 from hub.incoming.api.webhook_subscriptions import (
     SUBSCRIPTION_ACTION_URLS,
     WebhookSubscriptionsView,
@@ -28,4 +29,8 @@ urlpatterns = [
         name="webhook_subscription",
     ),
     path("api/v1/", include(SUBSCRIPTION_ACTION_URLS)),
+    path("api/v1/sources", SourcesView.as_view(), name="sources"),
+    path("api/v1/sources/<uuid:id>", SourceView.as_view(), name="source"),
+    path("api/v1/gaps", GapsView.as_view(), name="gaps"),
+    path("api/v1/gaps/<uuid:id>", GapView.as_view(), name="gap"),
 ]

@@ -107,7 +107,11 @@ NOTICE_KINDS = {
         _("Changes of a system were missed, and are not read yet"), _("View the connection"), True
     ),
     "webhooks_threatened": NoticeKind(
-        _("A system is about to stop its webhooks"), _("View the connection"), True, can_wait=False
+        _("A system is about to stop its webhooks"),
+        _("View webhook health"),
+        True,
+        can_wait=False,
+        page="webhooks/",
     ),
 }
 

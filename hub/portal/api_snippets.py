@@ -45,6 +45,8 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:fill_in": CONNECTORS_SNIPPET,
     "portal:connection": CONNECTION_SNIPPET,
     "portal:connected": CONNECTION_SNIPPET,
+    "portal:webhooks": ApiSnippet("sources", filters_by_tenant=True),
+    "portal:source": ApiSnippet("source", has_id=True),
     "portal:connection_test_progress": ApiSnippet("connection_test", "POST", has_id=True),
     "portal:reconnect": ApiSnippet("connection_reconnect_link", "POST", has_id=True),
     "portal:disconnect": ApiSnippet(

@@ -38,13 +38,17 @@ SECTIONS = (
         "j",
         ("jobs/", "runs/", "discrepancies/", "logs/"),
     ),
-    Section(_("Endpoints"), "portal:endpoints", "webhook", "w", ("endpoints/",)),
+    Section(_("Endpoints"), "portal:endpoints", "webhook", "w", ("endpoints/", "webhooks/")),
     Section(_("Members"), "people:members", "group", "m", ("members/",)),
     Section(_("Settings"), "portal:settings", "settings", "s", ("settings/",)),
 )
 
 # of rows whose page is not called like their model
-PAGE_NAMES = {"fieldmapping": "mapping", "inbounditem": "incoming_item"}
+PAGE_NAMES = {
+    "fieldmapping": "mapping",
+    "inbounditem": "incoming_item",
+    "inboundsource": "source",
+}
 
 
 def list_menu_items(request: HttpRequest, reference: str) -> list[dict[str, Any]]:

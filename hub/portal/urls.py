@@ -22,7 +22,7 @@ from hub.portal.views.connections import (
 )
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages
 from hub.portal.views.identities import csv_pages, fallback_pages, review_pages
-from hub.portal.views.incoming import incoming_pages, webhook_pages
+from hub.portal.views.incoming import health_pages, incoming_pages, webhook_pages
 from hub.portal.views.integrations import (
     integration_changes,
     integration_pages,
@@ -197,6 +197,8 @@ urlpatterns = [
         incoming_pages.run_item_action,
         name="incoming_item_do",
     ),
+    path(f"{TENANT_PATH}webhooks/", health_pages.show_webhook_health, name="webhooks"),
+    path(f"{TENANT_PATH}webhooks/sources/<uuid:id>/", health_pages.show_source, name="source"),
     path(
         f"{TENANT_PATH}webhooks/<uuid:id>/<slug:verb>",
         webhook_pages.run_subscription_action,

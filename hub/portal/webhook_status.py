@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
+from typing import Any
 
 from django.db.models import Q
 
 from hub.connections.models import Connection
+from hub.incoming.gaps import describe_completeness, find_sources
 from hub.incoming.insight.subscription_status import (
     SubscriptionStatus,
     describe_subscription,
@@ -45,6 +47,16 @@ def list_subscriptions(connection: Connection, *, reveals_url: bool) -> list[Sho
     is_shared = any(row.endpoint.connection_id is None for row in subscriptions)
     last_item_at = _find_newest_item_at(connection) if is_shared else None
     return [_build_shown(row, last_item_at, reveals_url=reveals_url) for row in subscriptions]
+
+
+def build_sources_context(connection: Connection, *, zone: tzinfo, now: datetime) -> dict[str, Any]:
+    """Return the sources of a connection, and a sentence about until when they are complete."""
+    if connection.connector.webhook_source is None:
+        return {}
+    return {
+        "sources": find_sources(connection.pk),
+        "completeness": describe_completeness(connection, zone=zone, now=now),
+    }
 
 
 def _find_newest_item_at(connection: Connection) -> datetime | None:

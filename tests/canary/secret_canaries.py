@@ -176,6 +176,7 @@ class CanaryRows:
         message.save()
         self.make.inbound_item(connection, message=message, now=self.now)
         self.make.webhook_subscription(connection)
+        self.make.gap(self.make.source(connection), now=self.now)
 
     def create_integrations(self):
         """Two integrations are on, one of them with an older version of its recipe."""

@@ -105,6 +105,7 @@ ROWS = {
     "hub.AuditRow": audit_row,
     "incoming.InboundItem": lambda make, tenant: make.inbound_item(make.connection(tenant)),
     "incoming.InboundMessage": lambda make, tenant: make.inbound_message(make.connection(tenant)),
+    "incoming.InboundSource": lambda make, tenant: make.source(make.connection(tenant)),
     "incoming.WebhookSubscription": lambda make, tenant: make.webhook_subscription(
         make.connection(tenant)
     ),

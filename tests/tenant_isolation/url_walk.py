@@ -18,7 +18,7 @@ from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.drift.drift_actions import SCHEMA_ACTIONS
 from hub.drift.models import DriftFinding
 from hub.identities.review.decisions import DECISIONS
-from hub.incoming.models import InboundItem, WebhookSubscription
+from hub.incoming.models import InboundGap, InboundItem, InboundSource, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS
 from hub.mappings.mapping_actions import MAPPING_ACTIONS
@@ -49,6 +49,8 @@ ROWS = {  # what an id stands for, by the word before it
     "incoming": lambda: InboundItem.unscoped.all(),
     "webhook-subscriptions": lambda: WebhookSubscription.unscoped.all(),
     "webhooks": lambda: WebhookSubscription.unscoped.all(),
+    "sources": lambda: InboundSource.unscoped.all(),
+    "gaps": lambda: InboundGap.unscoped.all(),
     "drift": lambda: DriftFinding.unscoped.all(),
     "discrepancies": lambda: Discrepancy.unscoped.all(),
     "jobs": lambda: Job.unscoped.all(),

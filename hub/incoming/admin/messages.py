@@ -93,7 +93,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
         return self.page(
             request,
             "incoming/sources.html",
-            title="Sources",
+            title="Requests by system",
             media=self.media,
             sources=list_source_figures(tenants, now=clock()),
             parts=CHART_PARTS,

@@ -48,7 +48,12 @@ def describe_completeness(connection: Connection, *, zone: tzinfo, now: datetime
     texts = [_describe_until(sources, gaps, zone=zone, now=now)]
     if gap := gaps.first():
         texts.append(describe_gap(gap, now=now))
-    return f"{connection.connector.label}: {'; '.join(texts)}" if sources else ""
+    if not sources:
+        return ""
+    return _("%(system)s: %(texts)s") % {
+        "system": connection.connector.label,
+        "texts": "; ".join(texts),
+    }
 
 
 def _describe_until(

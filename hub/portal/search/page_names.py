@@ -22,6 +22,9 @@ PAGE_NAMES = (
     *(PageName(section.label, section.page, "") for section in SECTIONS),
     PageName(_("Connect a system"), "portal:catalogue", _("add, integration, app, account")),
     PageName(INCOMING_EVENTS, "portal:incoming", _("received, inbox, rejected requests")),
+    PageName(
+        _("Webhook health"), "portal:webhooks", _("silent, failing, gaps, complete, registrations")
+    ),
     PageName(_("Events"), "portal:events", _("deliveries, log, failed, held, retry")),
     PageName(FIELD_MAPPINGS, "portal:mappings", _("fields, translate, JSON, preview")),
     PageName(_("What changed"), "portal:changes", _("news, since, last visit")),

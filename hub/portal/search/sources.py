@@ -17,7 +17,7 @@ from hub.connections.models import Connection
 from hub.connections.status.effective_status import determine_effective_state
 from hub.incoming.insight.rows import readable_items
 from hub.incoming.insight.search import match_items
-from hub.incoming.models import InboundItem
+from hub.incoming.models import InboundItem, InboundSource
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.insight.explain import readable_deliveries
@@ -131,6 +131,15 @@ def find_items(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
         yield SearchResult(item.type, url, item.record, item.state, item.received_at)
 
 
+def find_sources(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
+    tenant = tenant_user.tenant
+    condition = match_id_or(term, Q(object__istartswith=term))
+    for source in own_rows(InboundSource, tenant, condition).select_related("connection"):
+        url = reverse_object_page("portal:source", tenant, source)
+        name = f"{source.connection.name}: {source.object or _('all webhooks')}"
+        yield SearchResult(name, url, state=source.state)
+
+
 def find_integrations(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     """Yield the tenant's integrations, then the recipes that can be switched on."""
     yield from islice(iterate_integrations(tenant_user, term), RESULTS_SHOWN)
@@ -213,6 +222,7 @@ SOURCES: Sequence[SearchSource] = (
     SearchSource(_("Deliveries"), "send", find_deliveries),
     SearchSource(_("Events"), "bolt", find_events),
     SearchSource(INCOMING_EVENTS, "webhook", find_items),
+    SearchSource(_("Sources"), "webhook", find_sources),
     SearchSource(_("Integrations"), "apps", find_integrations),
     SearchSource(FIELD_MAPPINGS, "checklist", find_mappings),
     SearchSource(_("Jobs"), "schedule", find_jobs),

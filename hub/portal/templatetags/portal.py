@@ -30,6 +30,7 @@ from hub.number_texts import (
     format_count,
     format_number,
     format_rounded,
+    format_whole,
 )
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.scheduled.insight.log_texts import describe_log_entry
@@ -255,6 +256,33 @@ def build_stacks(
                 ],
             }
             for (label, numbers), column in zip(rows, chart_columns, strict=True)
+        ],
+    }
+
+
+@register.inclusion_tag("portal/parts/strip.html", name="strip")
+def build_strip(hours: Sequence[tuple[datetime, Sequence[int]]], parts: Any) -> dict[str, Any]:
+    """Render numbers by time as a small chart, with their sums in words; parts: as of `stacks`."""
+    columns = charts.stacked_columns([numbers for _at, numbers in hours])
+    totals = [sum(numbers) for numbers in zip(*(numbers for _at, numbers in hours), strict=True)]
+    texts = [
+        f"{format_whole(total)} {label}"
+        for total, (_tone, label) in zip(totals, parts, strict=bool(totals))
+        if total
+    ]
+    return {
+        "caption": ", ".join(texts) or _("none"),
+        "columns": [
+            {
+                "x": column.x,
+                "width": column.width,
+                "blocks": [
+                    (tone, block)
+                    for (tone, _label), block in zip(parts, column.blocks, strict=True)
+                    if block.height
+                ],
+            }
+            for column in columns
         ],
     }
 

@@ -1,5 +1,7 @@
 """REST: what arrived by webhooks, and our registrations in other systems."""
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.signatures import Cause
@@ -8,6 +10,7 @@ from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.incoming.registration.actions import check_subscription
 from hub.queue import WakeUp
+from tests.factories import NOON
 from tests.hub.incoming.webhook_posts import endpoint_of, post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -236,3 +239,37 @@ def test_the_url_that_a_person_registers_is_shown_to_keys_that_may_rotate_it(api
     assert "/hooks/pipedrive/" in api.of(subscription.tenant).get(url).json()["receive_url"]
     reader = api.of(subscription.tenant, scopes=["webhook-subscriptions:read"])
     assert reader.get(url).json()["receive_url"] is None
+
+
+def test_a_source_says_until_when_nothing_was_missed(make, api, pipedrive):
+    source = make.source(pipedrive, heard_at=NOON)
+    key = api.of(pipedrive.tenant)
+    (row,) = key.get("/api/v1/sources?state=listening").json()["items"]
+    assert (row["object"], row["complete_until"]) == ("person", "2026-11-25T12:00:00Z")
+    assert (row["open_gaps"], row["canary"], row["rhythms"]) == (0, None, [])
+    make.gap(source, from_at=NOON - timedelta(hours=1))
+    read = key.get(f"/api/v1/sources/{row['id']}").json()
+    assert (read["open_gaps"], read["complete_until"]) == (1, "2026-11-25T11:00:00Z")
+    assert key.get("/api/v1/sources?state=silent").json()["items"] == []
+
+
+def test_a_gap_says_what_its_read_found(make, api, pipedrive):
+    source = make.source(pipedrive)
+    gap = make.gap(source, state="closed", read_count=412, known_count=397, new_count=15)
+    key = api.of(pipedrive.tenant)
+    (row,) = key.get(f"/api/v1/gaps?source={source.public_id}").json()["items"]
+    assert row == key.get(f"/api/v1/gaps/{gap.public_id}").json()
+    assert row["counts"] | {"read": 412, "known": 397, "new": 15} == row["counts"]
+    assert (row["cause"], row["from"] < row["to"]) == ("outage", True)
+    assert key.get("/api/v1/gaps?state=open").json()["items"] == []
+
+
+def test_sources_are_listed_in_a_fixed_number_of_statements(
+    make, api, pipedrive, django_assert_max_num_queries
+):
+    for number in range(30):
+        make.gap(make.source(pipedrive, f"object_{number}"))
+    key = api.of(pipedrive.tenant)
+    key.get("/api/v1/sources")
+    with django_assert_max_num_queries(9):
+        assert len(key.get("/api/v1/sources").json()["items"]) == 30

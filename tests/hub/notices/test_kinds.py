@@ -5,15 +5,19 @@ unused.
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from connectors.webhook_sources.sender_rules import Effect
 from hub.connections.connecting.connector_requests import REQUEST_NOTICE_KIND
 from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES
 from hub.notices.models import Notice
 
 STAFF_KINDS = {REQUEST_NOTICE_KIND}  # no member of a tenant chooses mails of these
 STATES = {"needs_reconnect", "degraded"}  # `notify_state_change` passes them as kind and message
+EFFECTS = {f"webhooks_threatened_{effect}" for effect in get_args(Effect)}
+COMPUTED = {"connection.state": STATES, "f'{NOTICE_KIND}_{effect}'": EFFECTS}
 PARAMETERS = ["kind", "message"]  # of `create_notice`; a function with both is a wrapper
 
 
@@ -60,7 +64,7 @@ def resolve(value: ast.expr, function: ast.FunctionDef, module: ast.Module) -> s
             return set()  # a wrapper: its own calls are examined
         if assigned := find_assigned_values(value.id, function, module):
             return set().union(*(resolve(each, function, module) for each in assigned))
-    return STATES if ast.unparse(value) == "connection.state" else {ast.unparse(value)}
+    return COMPUTED.get(ast.unparse(value), {ast.unparse(value)})
 
 
 def find_assigned_values(

@@ -93,6 +93,7 @@ PAGES = {  # by kind: what the page behind its mail's link begins with
     "run_failed": "Run of Orders",
     "deadline_missed": "Run of Orders",
     "schema_drift": "Schema",
+    "webhooks_threatened": "Webhook health",
 }
 
 

@@ -32,6 +32,8 @@ PAGES = {
     "events": "events/",
     "incoming events": "events/incoming/",
     "rejected requests": "events/incoming/?state=rejected",
+    "webhook health": "webhooks/",
+    "silent webhooks": "webhooks/?view=silent",
     "integrations": "integrations/",
     "switch on an integration": "integrations/new/order_to_slack/",
     "jobs": "jobs/",

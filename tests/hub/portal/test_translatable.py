@@ -24,7 +24,7 @@ NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
 NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 NAMES |= {"Orders", "status", "Paid", "shipped", "JSON"}  # a job, a field and its values
 # objects, a field, a route, a mapping
-NAMES |= {"Lead", "Opportunity", "persons", "Title", "Orders to leads", "Leads"}
+NAMES |= {"Lead", "Opportunity", "person", "persons", "Title", "Orders to leads", "Leads"}
 NAMES |= {"undoable", "salesforce 5: Title"}  # a connection, and a field of one
 NAMES |= {"Ann", "EUR", "Orders to leads –", "mapping", "integration-hub", "_json"}
 NAMES |= {"English", "Deutsch"}  # languages, each by its own name
@@ -126,6 +126,9 @@ def test_a_notice_is_written_in_the_readers_language(message):
         "after",
         "uses",
         "person",
+        "failed",
+        "answered",
+        "limit",
     )
     parameters = dict.fromkeys(names, "x") | {"count": 2}
     with bracketed_language():

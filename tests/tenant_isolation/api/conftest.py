@@ -41,6 +41,7 @@ def make_acme(make):
     make.portal_link(tenant)
     make.inbound_item(connection, record="only-acmes-record")
     make.webhook_subscription(connection)
+    make.gap(make.source(connection, object="only-acmes-object"), detail="only Acme's gap")
     make.drift_finding(connection, object_label="only Acme's object")
     discrepancy = make.discrepancy(connection, record_key="only-acmes-order")
     make.finished_run(discrepancy.job)

@@ -5,7 +5,7 @@ from django.db import connection
 from django.urls import URLPattern
 
 from hub.drift.models import DriftFinding
-from hub.incoming.models import InboundItem, WebhookSubscription
+from hub.incoming.models import InboundGap, InboundItem, InboundSource, WebhookSubscription
 from hub.limits.models import LimitUsage
 from hub.outgoing.models import Event
 from tests.emptied_tables import find_filled_tables
@@ -87,6 +87,10 @@ ROUTES = {
     "inbound/<uuid:id>/replay": {"POST": "inbound:write"},
     "webhook-subscriptions": {"GET": "webhook-subscriptions:read"},
     "webhook-subscriptions/<uuid:id>": {"GET": "webhook-subscriptions:read"},
+    "sources": {"GET": "webhook-subscriptions:read"},
+    "sources/<uuid:id>": {"GET": "webhook-subscriptions:read"},
+    "gaps": {"GET": "webhook-subscriptions:read"},
+    "gaps/<uuid:id>": {"GET": "webhook-subscriptions:read"},
     "webhook-subscriptions/<uuid:id>/check": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/repair": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/rotate": {"POST": "webhook-subscriptions:write"},
@@ -181,6 +185,8 @@ def by_room(tenant):
         "portal-links": tenant.portal_links.get(),
         "inbound": InboundItem.unscoped.get(tenant=tenant),
         "webhook-subscriptions": WebhookSubscription.unscoped.get(tenant=tenant),
+        "sources": InboundSource.unscoped.get(tenant=tenant),
+        "gaps": InboundGap.unscoped.get(tenant=tenant),
         "discrepancies": tenant.discrepancies.get(),
         "drift": DriftFinding.unscoped.get(connection__tenant=tenant),
         "jobs": tenant.jobs.get(),

@@ -35,7 +35,7 @@ from hub.portal.views.connections.own_connection import (
     get_own_connection,
 )
 from hub.portal.views.connections.primary_action import choose_primary_action
-from hub.portal.webhook_status import list_subscriptions
+from hub.portal.webhook_status import build_sources_context, list_subscriptions
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -118,6 +118,7 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "missing": [] if connection.is_disconnected else find_static_identities(routes, connection),
         "activity": list_activity(connection),
         "subscriptions": list_subscriptions(connection, reveals_url=tenant_user.can_manage),
+        **build_sources_context(connection, zone=resolve_display_zone(request), now=now),
         **build_hours_context(connection, now=now),
         **build_notice_context(tenant_user, connection),
     }

@@ -31,11 +31,15 @@ from hub.connections.models import Connection
 from hub.connections.status.connection_status import describe_statuses
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import clock
-from hub.outgoing.insight.endpoint_stats import EndpointStats, compute_endpoint_stats
+from hub.outgoing.insight.endpoint_stats import (
+    ANSWER_PARTS,
+    EndpointStats,
+    compute_endpoint_stats,
+)
 from hub.outgoing.insight.examples import list_event_types
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.insight.log_rows import build_log_row
-from hub.outgoing.models import Route
+from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import (
     load_endpoint_routes,
     subscribe_endpoint,
@@ -80,7 +84,9 @@ def list_endpoints(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
     )
     stats = (
         compute_endpoint_stats(
-            tenant_user.tenant, [endpoint.pk for endpoint in endpoints], now=clock()
+            Delivery.objects.of(tenant_user.tenant),
+            [endpoint.pk for endpoint in endpoints],
+            now=clock(),
         )
         if endpoints
         else {}
@@ -204,7 +210,8 @@ def render_endpoint_page(
     """Render the page of an endpoint. secret: the signing secret, if just revealed or changed."""
     now = clock()
     subscription = load_endpoint_routes(endpoint)
-    stats = compute_endpoint_stats(tenant_user.tenant, [endpoint.pk], now=now)[endpoint.pk]
+    deliveries = Delivery.objects.of(tenant_user.tenant)
+    stats = compute_endpoint_stats(deliveries, [endpoint.pk], now=now)[endpoint.pk]
     recent = readable_deliveries().filter(connection=endpoint).order_by("-pk")[:DELIVERIES_SHOWN]
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
@@ -214,7 +221,7 @@ def render_endpoint_page(
         "subscription": subscription,
         "figures": stats,
         "hours": stats.list_hours(now=now),
-        "parts": (("good", _("arrived")), ("bad", _("failed"))),
+        "parts": ANSWER_PARTS,
         "lines": [build_log_row(delivery) for delivery in recent],
         "since": RecoveryForm(),
         "overlap": OVERLAP,

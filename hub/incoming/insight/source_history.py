@@ -1,0 +1,135 @@
+"""The last week of a source: what arrived by hour, what was expected, and its gaps."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.charts import HEIGHT, WIDTH, Bar, Column, round_top, stacked_columns, time_bar
+from hub.incoming.insight.source_health import load_source_health
+from hub.incoming.models import InboundGap, InboundSource, RhythmDay, SourceRhythm
+
+HOUR, DAYS, HOURS = timedelta(hours=1), 7, 7 * 24
+GAPS_SHOWN, DAYS_READ = 50, 400
+HOURS_A_DAY = 24
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryHour:
+    at: datetime
+    received: int
+    expected: float | None  # None: too little history
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHistory:
+    """A chart of a week, in its units, with the rows of its table; `gaps`: newest first."""
+
+    hours: Sequence[HistoryHour]
+    top: int
+    columns: Sequence[Column]
+    expected_line: str  # the points of a line; "": too little history
+    gap_bars: Sequence[Bar]
+    ticks: Sequence[Bar]  # when a canary was heard
+    gaps: Sequence[InboundGap]
+
+    @property
+    def received(self) -> int:
+        return sum(hour.received for hour in self.hours)
+
+
+def build_source_history(
+    source: InboundSource, rhythms: Sequence[SourceRhythm], *, now: datetime
+) -> SourceHistory:
+    """Build the last week of a source, in two statements."""
+    first = now.replace(minute=0, second=0, microsecond=0) - HOUR * (HOURS - 1)
+    last = first + HOUR * HOURS
+    received = _count_by_hour(rhythms, first)
+    rates = sum_rates(rhythms)
+    zone = ZoneInfo(source.tenant.time_zone)
+    hours = [
+        HistoryHour(at, count, find_expected(rates, at, zone))
+        for number, count in enumerate(received)
+        for at in (first + HOUR * number,)
+    ]
+    top = round_top(max(max(hour.received, hour.expected or 0) for hour in hours))
+    gaps = list(InboundGap.unscoped.filter(source=source).order_by("-pk")[:GAPS_SHOWN])
+    return SourceHistory(
+        hours=hours,
+        top=top,
+        columns=stacked_columns([[count] for count in received], top),
+        expected_line=_draw_line([hour.expected for hour in hours], top),
+        gap_bars=[
+            time_bar(gap.from_at, gap.to_at or now, first, last)
+            for gap in gaps
+            if gap.state != InboundGap.State.CANCELLED and (gap.to_at or now) > first
+        ],
+        ticks=[
+            time_bar(at, at, first, last) for at in (source.canary_heard_at,) if at and at > first
+        ],
+        gaps=gaps,
+    )
+
+
+def build_source_context(
+    source: InboundSource, *, for_staff: bool, now: datetime
+) -> dict[str, Any]:
+    """Return the context of a source's page."""
+    (entry,) = load_source_health([source], for_staff=for_staff, now=now)
+    zone = ZoneInfo(source.tenant.time_zone)
+    expected = find_expected(sum_rates(entry.rhythms), now, zone)
+    return {
+        "entry": entry,
+        "gap_usual": HOUR / expected if expected else None,
+        "history": build_source_history(source, entry.rhythms, now=now),
+        "registrations": [
+            (
+                subscription,
+                entry.describe(subscription),
+                sorted(subscription.evidence.items())
+                if for_staff or subscription.endpoint.connection_id is not None
+                else (),
+            )
+            for subscription in entry.subscriptions
+        ],
+    }
+
+
+def _count_by_hour(rhythms: Sequence[SourceRhythm], first: datetime) -> list[int]:
+    """Return how many items arrived in each hour from `first`, of all types of the source."""
+    counts = [0] * HOURS
+    days = RhythmDay.unscoped.filter(rhythm__in=rhythms, day__gte=first.date())
+    for day in days.order_by("day")[:DAYS_READ]:
+        midnight = datetime.combine(day.day, time(), UTC)
+        for hour in range(HOURS_A_DAY):
+            number = round((midnight + HOUR * hour - first) / HOUR)
+            if 0 <= number < HOURS:
+                counts[number] += getattr(day, f"h{hour:02}")
+    return counts
+
+
+def sum_rates(rhythms: Sequence[SourceRhythm]) -> list[float]:
+    """Return the usual events of each hour of the week, from Monday; empty: too little history."""
+    learned = [array("f", bytes(rhythm.profile)) for rhythm in rhythms if rhythm.profile]
+    return [sum(rates) for rates in zip(*learned, strict=True)]
+
+
+def find_expected(rates: Sequence[float], at: datetime, zone: ZoneInfo) -> float | None:
+    """Return the usual events of the hour of a time; None: too little history."""
+    if not rates:
+        return None
+    local = at.astimezone(zone)
+    return rates[local.weekday() * HOURS_A_DAY + local.hour]
+
+
+def _draw_line(values: Sequence[float | None], top: int) -> str:
+    """Return the points of a line through the middle of each column."""
+    slot = WIDTH / max(1, len(values))
+    points = [
+        f"{(number + 0.5) * slot:.2f},{HEIGHT * (1 - value / top):.2f}"
+        for number, value in enumerate(values)
+        if value is not None
+    ]
+    return " ".join(points)
