@@ -91,6 +91,7 @@ ROUTES = {
     "sources/<uuid:id>": {"GET": "webhook-subscriptions:read"},
     "gaps": {"GET": "webhook-subscriptions:read"},
     "gaps/<uuid:id>": {"GET": "webhook-subscriptions:read"},
+    "webhook-subscriptions/<uuid:id>/allow-sources": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/check": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/repair": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/rotate": {"POST": "webhook-subscriptions:write"},
