@@ -38,18 +38,19 @@ def report_end(gap: InboundGap, *, now: datetime) -> None:
 
 def notify_gap(gap: InboundGap, *, now: datetime) -> None:
     """Notify the tenant's people of a gap that waits for them, or was not read completely."""
-    if message := NOTICE_MESSAGES.get(gap.state):
-        connection = gap.connection
-        create_notice(
-            NOTICE_KIND,
-            message,
-            {"connection": connection.name, "system": str(connection.connector.label)},
-            occurrence=str(gap.public_id),
-            tenant_id=gap.tenant_id,
-            connection_id=gap.connection_id,
-            reason=gap.reason if gap.reason in GAP_REASONS else "",
-            now=now,
-        )
+    if gap.state not in NOTICE_MESSAGES:
+        return
+    connection = gap.connection
+    create_notice(
+        NOTICE_KIND,
+        NOTICE_MESSAGES[gap.state],
+        {"connection": connection.name, "system": str(connection.connector.label)},
+        occurrence=str(gap.public_id),
+        tenant_id=gap.tenant_id,
+        connection_id=gap.connection_id,
+        reason=gap.reason if gap.reason in GAP_REASONS else "",
+        now=now,
+    )
 
 
 def describe_counts(gap: InboundGap) -> str:

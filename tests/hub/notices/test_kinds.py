@@ -11,13 +11,18 @@ import pytest
 
 from connectors.webhook_sources.sender_rules import Effect
 from hub.connections.connecting.connector_requests import REQUEST_NOTICE_KIND
+from hub.incoming.gaps import reports
 from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES
 from hub.notices.models import Notice
 
 STAFF_KINDS = {REQUEST_NOTICE_KIND}  # no member of a tenant chooses mails of these
 STATES = {"needs_reconnect", "degraded"}  # `notify_state_change` passes them as kind and message
 EFFECTS = {f"webhooks_threatened_{effect}" for effect in get_args(Effect)}
-COMPUTED = {"connection.state": STATES, "f'{NOTICE_KIND}_{effect}'": EFFECTS}
+COMPUTED = {
+    "connection.state": STATES,
+    "f'{NOTICE_KIND}_{effect}'": EFFECTS,
+    "NOTICE_MESSAGES[gap.state]": {*reports.NOTICE_MESSAGES.values()},
+}
 PARAMETERS = ["kind", "message"]  # of `create_notice`; a function with both is a wrapper
 
 
