@@ -37,10 +37,10 @@ def open_gap(
     """
     with transaction.atomic():
         lock_source(source)
-        gap = _find_gap_to_join(source, cause, from_at, to_at)
+        state, reason, due_at = _decide_state(cause, from_at, to_at, now=now)
+        gap = _find_gap_to_join(source, cause, state, from_at, to_at)
         if gap is not None:
             return _extend(gap, from_at, to_at)
-        state, reason, due_at = _decide_state(cause, from_at, to_at, now=now)
         gap = InboundGap.unscoped.create(
             tenant_id=source.tenant_id,
             connection_id=source.connection_id,
@@ -102,18 +102,20 @@ def _find_lasting_gap(source: InboundSource) -> InboundGap | None:
 
 
 def _find_gap_to_join(
-    source: InboundSource, cause: str, from_at: datetime, to_at: datetime | None
+    source: InboundSource, cause: str, state: str, from_at: datetime, to_at: datetime | None
 ) -> InboundGap | None:
     """Return the gap that lasts, or else one that waits and overlaps; None if it is a new one.
 
-    What a person requests joins no gap that lasts, as that would not end.
+    What a person requests joins no gap that lasts, as that would not end; what a person must start
+    joins none that is read without one.
     """
     lasting = _find_lasting_gap(source)
-    if lasting is not None and cause != InboundGap.Cause.BY_HAND:
+    if lasting is not None and cause != InboundGap.Cause.BY_HAND and state != "held":
         return lasting
     if to_at is None:
         return None
-    waiting = InboundGap.unscoped.filter(source=source, state__in=("due", "held"))
+    joinable = ("held",) if state == "held" else ("due", "held")
+    waiting = InboundGap.unscoped.filter(source=source, state__in=joinable)
     overlapping = waiting.filter(from_at__lte=to_at, to_at__gte=from_at)
     gap = overlapping.order_by("from_at").first()
     if gap is None and waiting.count() >= UNFINISHED_GAPS_MAX:

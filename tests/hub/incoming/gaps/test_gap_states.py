@@ -56,6 +56,16 @@ def test_a_wait_that_overlaps_is_extended_and_another_one_is_not(source):
     assert other != first and other.state == "due"
 
 
+@pytest.mark.parametrize("to_at", [None, NOON])
+def test_a_long_outage_waits_for_a_person_beside_a_gap_that_is_read(source, to_at):
+    short = open_gap(source, "gone", from_at=NOON - HOUR, to_at=to_at, now=NOON)
+    begin = NOON - (settings.HUB_GAP_CONFIRM_HOURS + 1) * HOUR
+    outage = open_gap(source, "outage", from_at=begin, to_at=NOON, now=NOON)
+    short.refresh_from_db()
+    assert (outage.state, outage.from_at) == ("held", begin)
+    assert short.from_at == NOON - HOUR
+
+
 def test_what_a_person_requests_is_read_while_another_gap_lasts(source):
     lasting = open_gap(source, "silence", from_at=NOON - HOUR, now=NOON)
     asked = open_gap(source, "by_hand", from_at=NOON - 9 * HOUR, to_at=NOON, now=NOON)
