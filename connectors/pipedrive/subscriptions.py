@@ -37,6 +37,11 @@ class PipedriveWebhookSubscriptions(Subscriptions):
     permissions = (PERMISSION,)
     check_every = 1800.0
     watch_costs = {COMPANY: WatchCosts(LIST_COST_TOKENS, look=10, canary=5)}
+    evidence_labels = {
+        "remove_reason": _("Why it was removed"),
+        "last_http_status": _("Status of our last answer"),
+        "last_delivery_time": _("Last delivery"),
+    }
     guide = (
         _("Connect the account again, and allow the permission admin."),
         _("The person who connects must be an administrator of the company."),

@@ -85,6 +85,7 @@ class SalesforceSubscriptions(Subscriptions):
     # messages and flows are listed; of each pair the metadata is read
     watch_costs = {ORG: WatchCosts(check=2, look=1, canary=1, detail=2)}
     has_details = True
+    evidence_labels = {"name": _("Outbound message"), "object": _("Object"), "flow": _("Flow")}
     guide = (
         _(
             "The person who connects needs the permission Customize Application (Setup, Users, "

@@ -86,6 +86,7 @@ class Subscriptions:
     permissions: tuple[str, ...] = ()  # optional permissions that registering needs
     check_every: float = 1800.0  # seconds between two checks of one connection, at least
     watch_costs: Mapping[Scope, WatchCosts] = {}
+    evidence_labels: Mapping[str, str] = {}  # what of `FoundSubscription.evidence` people see
     has_details: bool = False  # whether `next_detail` reads what the listing does not say
     # seconds before the end of a registration in which it is renewed, by a repair
     renew_before: float = 0.0

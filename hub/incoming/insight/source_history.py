@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 
 from hub.charts import HEIGHT, WIDTH, Bar, Column, round_top, stacked_columns, time_bar
 from hub.incoming.insight.source_health import load_source_health
-from hub.incoming.models import InboundGap, InboundSource, RhythmDay, SourceRhythm
+from hub.incoming.models import (
+    InboundGap,
+    InboundSource,
+    RhythmDay,
+    SourceRhythm,
+    WebhookSubscription,
+)
 
 HOUR, DAYS, HOURS = timedelta(hours=1), 7, 7 * 24
 GAPS_SHOWN, DAYS_READ = 50, 400
@@ -88,13 +94,23 @@ def build_source_context(
             (
                 subscription,
                 entry.describe(subscription),
-                sorted(subscription.evidence.items())
+                _list_evidence(source, subscription)
                 if for_staff or subscription.endpoint.connection_id is not None
                 else (),
             )
             for subscription in entry.subscriptions
         ],
     }
+
+
+def _list_evidence(
+    source: InboundSource, subscription: WebhookSubscription
+) -> list[tuple[str, str]]:
+    """Return what the system said of a registration, by its labels; the rest is the hub's own."""
+    role = source.connection.connector.subscriptions
+    labels = role.evidence_labels if role else {}
+    evidence = subscription.evidence
+    return [(label, str(evidence[name])) for name, label in labels.items() if evidence.get(name)]
 
 
 def _count_by_hour(rhythms: Sequence[SourceRhythm], first: datetime) -> list[int]:

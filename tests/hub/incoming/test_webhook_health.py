@@ -193,10 +193,14 @@ def test_a_source_shows_a_week_its_gaps_and_its_registration(make, browser, pipe
         new_count=15,
     )
     make.webhook_subscription(
-        pipedrive, state="verified", event_types=["person.created"], evidence={"is_active": 1}
+        pipedrive,
+        state="verified",
+        event_types=["person.created"],
+        evidence={"is_active": 1, "last_http_status": 200},
     )
     text = load(browser, f"/t/acme/webhooks/sources/{source.public_id}/")
-    assert "412 read, 397 known, 15 new" in text and "1,234 ms" in text and "is_active" in text
+    assert "412 read, 397 known, 15 new" in text and "1,234 ms" in text
+    assert "Status of our last answer" in text and "is_active" not in text
     assert "usually one every 30 minutes at this hour" in text
     assert 'class="gap"' in text and 'class="expected"' in text and 'class="info"' in text
     assert '<td class="figure">5</td> <td class="figure"> 2.0 </td>' in text
