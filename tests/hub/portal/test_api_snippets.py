@@ -25,6 +25,7 @@ SCOPES = (
     "jobs:read",
     "mappings:read",
     "integrations:read",
+    "webhook-subscriptions:read",
 )
 WITHOUT_CALL = ["portal:changes", "portal:search", "portal:support_visits"]  # of people, for people
 

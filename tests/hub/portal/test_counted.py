@@ -58,6 +58,6 @@ def test_sixty_more_of_everything_cost_no_page_another_question(canary_rows, mak
     more = {address: count_queries(client, address) for address in few}
     assert len(few) > 25
     assert {
-        address: (count, more[address]) for address, count in few.items() if more[address] != count
-    } == {}
+        address: (count, more[address]) for address, count in few.items() if more[address] > count
+    } == {}  # fewer where the row that asks for a switch is on the next page
     assert {address: count for address, count in few.items() if count > MOST} == {}

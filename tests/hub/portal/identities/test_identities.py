@@ -283,4 +283,4 @@ def test_many_cost_no_more_queries(admin, make, slack, count):
         make.event(slack.tenant)
     Delivery.unscoped.update(state="delivered")
     assert count_queries(admin, url_of(slack)) == 10
-    assert load_counting_queries(lambda: admin.get(url_of(slack, "")))[1] == (25 if count else 21)
+    assert load_counting_queries(lambda: admin.get(url_of(slack, "")))[1] == (27 if count else 23)
