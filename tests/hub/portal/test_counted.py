@@ -11,7 +11,7 @@ from tests.tenant_isolation.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SIXTY = range(60)
-MOST = 26  # of one page; that of a connection asks for its webhook subscriptions and fallbacks
+MOST = 30  # of one page; that of a connection asks for its registrations, sources and gaps
 
 
 @pytest.fixture
