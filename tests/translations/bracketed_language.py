@@ -15,22 +15,29 @@ UNREAD = {"script", "style", "svg", "code", "time"}
 
 
 class Brackets(NullTranslations):
-    """Every text in brackets; `requested` collects them."""
+    """Every text in brackets; `requested` collects them.
+
+    A thread that outlives the block may have activated it: it reads plain English then.
+    """
 
     def __init__(self):
         super().__init__()
         self.requested = set()
+        self.is_over = False
 
     def gettext(self, message):
         self.requested.add(message)
-        return f"{OPEN}{message}{CLOSE}" if message else ""
+        return self.enclose(message)
 
     def ngettext(self, one, many, number):
         self.requested.add(one)
-        return f"{OPEN}{one if number == 1 else many}{CLOSE}"
+        return self.enclose(one if number == 1 else many)
 
     def pgettext(self, context, message):
         return self.gettext(message)
+
+    def enclose(self, text):
+        return text if self.is_over or not text else f"{OPEN}{text}{CLOSE}"
 
     def to_language(self):
         return "en"
@@ -48,6 +55,7 @@ def bracketed_language():
     try:
         yield brackets
     finally:
+        brackets.is_over = True
         trans_real._active.value, trans_real._translations["en"] = active, english
 
 
