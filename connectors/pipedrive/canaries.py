@@ -10,7 +10,7 @@ from connectors.pipedrive.actions import base_url, build_token_costs
 from connectors.pipedrive.errors import find_rejection
 from connectors.pipedrive.schema import RECORD_KINDS, RecordKind
 from connectors.schema import Credential
-from connectors.webhook_sources.canaries import GONE, Canary
+from connectors.webhook_sources import GONE, Canary
 
 MISSING = (404, 410)
 

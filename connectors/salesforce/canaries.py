@@ -9,7 +9,7 @@ from connectors.outcomes import Outcome, raises_unreadable
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
 from connectors.schema import Credential
-from connectors.webhook_sources.canaries import GONE, MARK_PREFIX, Canary
+from connectors.webhook_sources import GONE, MARK_PREFIX, Canary
 
 NOT_FOUND = 404
 MARK_FIELD = "Description"

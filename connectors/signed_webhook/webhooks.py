@@ -16,8 +16,13 @@ from connectors.signatures import STANDARD_WEBHOOKS, HmacScheme, Scheme
 from connectors.signed_webhook.schema import SIGNING_SECRET, build_scheme, find_scheme
 from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_sources import NO_SETTINGS, Item, NothingAccepted, WebhookSource
-from connectors.webhook_sources.canaries import HeartbeatEvent
+from connectors.webhook_sources import (
+    NO_SETTINGS,
+    HeartbeatEvent,
+    Item,
+    NothingAccepted,
+    WebhookSource,
+)
 
 MAX_FORM_FIELDS = 1000
 MAX_TYPE_LENGTH = 80  # characters

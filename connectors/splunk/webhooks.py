@@ -14,8 +14,13 @@ from connectors.http import Json, Unreadable, load_exact_json
 from connectors.signatures import SharedSecretScheme
 from connectors.splunk.webhook_types import ALERT_CREATED, EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_sources import NO_SETTINGS, FailuresInARow, Item, WebhookSource
-from connectors.webhook_sources.canaries import HeartbeatSearch
+from connectors.webhook_sources import (
+    NO_SETTINGS,
+    FailuresInARow,
+    HeartbeatSearch,
+    Item,
+    WebhookSource,
+)
 
 TEXT_KEYS = ("sid", "search_name", "app", "owner", "results_link")
 

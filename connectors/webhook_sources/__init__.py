@@ -5,7 +5,13 @@ handshakes: how a provider's check of our URL is answered; `check_pasted_request
 that a person pastes.
 """
 
-from connectors.webhook_sources.canaries import GONE, MARK_PREFIX, Canary
+from connectors.webhook_sources.canaries import (
+    GONE,
+    MARK_PREFIX,
+    Canary,
+    HeartbeatEvent,
+    HeartbeatSearch,
+)
 from connectors.webhook_sources.feeds import Feed
 from connectors.webhook_sources.handshakes import (
     URL_VERIFICATION,
@@ -60,6 +66,8 @@ __all__ = [
     "FixedAnswer",
     "GONE",
     "Handshake",
+    "HeartbeatEvent",
+    "HeartbeatSearch",
     "INACTIVE",
     "IncomingEventType",
     "Item",

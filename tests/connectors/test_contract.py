@@ -24,11 +24,11 @@ from tests.connectors.recorded import NOON, SECRETS, credential, fixtures, recor
 FOLDER = Path(connectors.__file__).parent
 KIT_MODULES = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")}
 FILES = {"connector", "actions", "collections", "directory", "errors", "oauth", "schema"}
-FILES |= {"webhooks", "webhook_types", "subscriptions", "object_schemas"}
+FILES |= {"webhooks", "webhook_types", "subscriptions", "canaries", "object_schemas"}
 OWN_FILES = {
     "app": {"requests"},
     "pipedrive": {"summaries"},
-    "salesforce": {"soql", "tooling", "tooling_responses"},
+    "salesforce": {"registration_steps", "soql", "tooling", "tooling_responses"},
     "signed_webhook": {"pasted_requests"},
     "slack": {"files"},
     "splunk": {"log_lines"},
