@@ -23,8 +23,10 @@ class PipedriveCanary(Canary):
     def write_request(self, credential: Credential, record: str, mark: str) -> Request:
         body = {self.kind.required_input: mark}
         if record:
-            return self._build_request(self.kind.change_method, f"/{record}", credential, body)
-        return self._build_request("POST", "", credential, body)
+            return self._build_canary_request(
+                self.kind.change_method, f"/{record}", credential, body
+            )
+        return self._build_canary_request("POST", "", credential, body)
 
     @raises_unreadable
     def parse_write(self, response: Response, record: str) -> str | Outcome:
@@ -35,7 +37,7 @@ class PipedriveCanary(Canary):
         return str(response.json()["data"]["id"])
 
     def removal_request(self, credential: Credential, record: str) -> Request:
-        return self._build_request("DELETE", f"/{record}", credential)
+        return self._build_canary_request("DELETE", f"/{record}", credential)
 
     @raises_unreadable
     def parse_removal(self, response: Response) -> str | Outcome:
@@ -47,7 +49,7 @@ class PipedriveCanary(Canary):
         mark = record.get(self.kind.required_input) if isinstance(record, Mapping) else ""
         return mark if isinstance(mark, str) else ""
 
-    def _build_request(
+    def _build_canary_request(
         self, method: str, path: str, credential: Credential, body: Mapping[str, str] | None = None
     ) -> Request:
         return Request(

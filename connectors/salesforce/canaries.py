@@ -21,8 +21,8 @@ class SalesforceCanary(Canary):
 
     def write_request(self, credential: Credential, record: str, mark: str) -> Request:
         if record:
-            return self._build_request("PATCH", f"/{record}", credential, {MARK_FIELD: mark})
-        return self._build_request("POST", "", credential, {**self.fields, MARK_FIELD: mark})
+            return self._build_canary_request("PATCH", f"/{record}", credential, {MARK_FIELD: mark})
+        return self._build_canary_request("POST", "", credential, {**self.fields, MARK_FIELD: mark})
 
     @raises_unreadable
     def parse_write(self, response: Response, record: str) -> str | Outcome:
@@ -33,7 +33,7 @@ class SalesforceCanary(Canary):
         return record or str(response.json()["id"])
 
     def removal_request(self, credential: Credential, record: str) -> Request:
-        return self._build_request("DELETE", f"/{record}", credential)
+        return self._build_canary_request("DELETE", f"/{record}", credential)
 
     @raises_unreadable
     def parse_removal(self, response: Response) -> str | Outcome:
@@ -45,7 +45,7 @@ class SalesforceCanary(Canary):
         mark = record.get(MARK_FIELD) if isinstance(record, Mapping) else ""
         return mark if isinstance(mark, str) else ""
 
-    def _build_request(
+    def _build_canary_request(
         self, method: str, path: str, credential: Credential, body: Mapping[str, str] | None = None
     ) -> Request:
         return Request(

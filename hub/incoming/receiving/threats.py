@@ -48,7 +48,7 @@ def warn_of_threats(*, now: datetime) -> None:
         for effect, figures in find_threats(_list_rules(endpoint), answers, now=now).items():
             threats.add((endpoint.pk, effect))
             if (endpoint.pk, effect) not in noticed:
-                _notify(endpoint, effect, figures, now=now)
+                _notify_threat(endpoint, effect, figures, now=now)
     for threat in noticed.keys() - threats:
         notice = noticed[threat]
         occurrence = notice.key.partition(":")[2]
@@ -115,7 +115,7 @@ def _list_rules(endpoint: InboundEndpoint) -> Sequence[SenderRule]:
     return source.sender_rules if source else ()
 
 
-def _notify(
+def _notify_threat(
     endpoint: InboundEndpoint, effect: str, figures: Mapping[str, str | int], *, now: datetime
 ) -> None:
     """Create the notice, at most once an hour; that of an app's URL is for staff alone."""

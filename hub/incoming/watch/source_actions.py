@@ -47,7 +47,7 @@ class CanaryForm(ActionForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(self.obj, WebhookSubscription):
-            self.fields["minutes"].help_text = _describe(self.obj)
+            self.fields["minutes"].help_text = _describe_what_it_writes(self.obj)
 
 
 def describe_canary(source: InboundSource) -> str:
@@ -163,7 +163,7 @@ def _require_source(subscription: WebhookSubscription) -> InboundSource:
     return source
 
 
-def _describe(subscription: WebhookSubscription) -> str:
+def _describe_what_it_writes(subscription: WebhookSubscription) -> str:
     source = find_source(subscription)
     return describe_canary(source) if source else ""
 
@@ -209,7 +209,7 @@ CANARY_ACTIONS = declare_actions(
         success=_("The hub checks these webhooks by itself now."),
         run=prove_subscription,
         form=CanaryForm,
-        find_caution=_describe,
+        find_caution=_describe_what_it_writes,
         is_available=_can_be_proved,
         icon="sensors",
         is_background=True,
