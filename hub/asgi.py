@@ -20,7 +20,7 @@ from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path  # noqa
 from hub.crypto.sealed import check_keys  # noqa: E402
 from hub.db.clock import clock  # noqa: E402
 from hub.incoming.receiving.refused_answers import REFUSED_ANSWERS  # noqa: E402
-from hub.incoming.registration.outages import note_web_heartbeat  # noqa: E402
+from hub.incoming.registration.installation.outages import note_web_heartbeat  # noqa: E402
 from hub.processes import memory  # noqa: E402 - Django has just made everything below ready
 from hub.sweep import start_sweep_thread  # noqa: E402
 

@@ -28,19 +28,19 @@ from hub.db.state_machine import InvalidTransition
 from hub.drift.schedule import wake_up_due_drift_checks
 from hub.identities.directory_reads import wake_up_due_directories
 from hub.identities.suggestion_runs import wake_up_due_suggestions
-from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
-from hub.incoming.processing.release_held_items import (
+from hub.incoming.processing.held_items.author_fallbacks import release_items_of_known_authors
+from hub.incoming.processing.held_items.release import (
     discard_items_of_final_disconnects,
     end_old_holds,
     release_held_items,
 )
-from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
+from hub.incoming.processing.held_items.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.erase import erase_late_messages
 from hub.incoming.receiving.refused_answers import store_refused_answers
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.receiving.replies import forget_reply_credentials
 from hub.incoming.receiving.threats import warn_of_threats
-from hub.incoming.registration.schedule import (
+from hub.incoming.registration.scheduling.checks import (
     create_missing_endpoints,
     wake_up_due_registrations,
 )

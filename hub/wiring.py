@@ -19,12 +19,12 @@ from hub.identities.erase import erase_directory
 from hub.incoming.endpoints.create import find_app_webhook_url
 from hub.incoming.gaps import reset_sources
 from hub.incoming.processing.claim import MESSAGE_LEASES
-from hub.incoming.processing.former_accounts import hold_items_of_former_account
+from hub.incoming.processing.held_items.former_accounts import hold_items_of_former_account
+from hub.incoming.processing.held_items.unmatched import attribute_unmatched_items
 from hub.incoming.processing.replay import replay_batch
-from hub.incoming.processing.unmatched import attribute_unmatched_items
 from hub.incoming.receiving.erase import erase_received_data
 from hub.incoming.receiving.replies import use_reply_url
-from hub.incoming.registration.schedule import (
+from hub.incoming.registration.scheduling.checks import (
     forget_registrations,
     request_checks_of_origin,
     request_connection_check,

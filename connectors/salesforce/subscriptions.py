@@ -22,14 +22,7 @@ from connectors.outcomes import (
     raises_unreadable,
 )
 from connectors.salesforce.errors import ORG, find_rejection
-from connectors.salesforce.registration_steps import (
-    ACTIVATE,
-    build_metadata,
-    find_flow_step,
-    find_new_version_step,
-    find_preparation_step,
-)
-from connectors.salesforce.tooling import (
+from connectors.salesforce.tooling_api.requests import (
     EDIT_COLUMNS,
     FLOW,
     FLOW_LABEL,
@@ -45,7 +38,14 @@ from connectors.salesforce.tooling import (
     find_trigger,
     name_message,
 )
-from connectors.salesforce.tooling_responses import STEP_PARSERS
+from connectors.salesforce.tooling_api.responses import STEP_PARSERS
+from connectors.salesforce.tooling_api.steps import (
+    ACTIVATE,
+    build_metadata,
+    find_flow_step,
+    find_new_version_step,
+    find_preparation_step,
+)
 from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CHANGES, OBJECT_NAMES
 from connectors.schema import Credential
 from connectors.webhook_sources import (

@@ -12,7 +12,7 @@ from hub.connections.credentials.connector_context import find_connector_app, op
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.db.clock import clock
 from hub.incoming.models import WebhookAddress
-from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.installation.address import find_former_url
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import compile_mapping
 from hub.outgoing.models import Route

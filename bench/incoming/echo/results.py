@@ -11,7 +11,7 @@ from bench.incoming.echo.systems import ACCOUNTS, OBJECTS, TwoSystems
 from connectors.roles import parse_instant
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem
-from hub.incoming.processing.echoes import build_change
+from hub.incoming.processing.known_changes.echoes import build_change
 from hub.incoming.processing.parsing import parse_messages
 from hub.incoming.processing.stored_items import find_item
 from hub.outgoing.models import Delivery, Event, EventBody, RememberedWrite

@@ -21,7 +21,7 @@ from bench.installation.sandbox import Sandbox, sandbox_process
 from hub.connections.models import USER_ID, Connection
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
-from hub.incoming.registration.schedule import create_missing_endpoints
+from hub.incoming.registration.scheduling.checks import create_missing_endpoints
 from hub.outgoing.models import Delivery
 
 ORG, COMPANY, DOMAIN = "00D000000000001EAA", "701", "acme"

@@ -14,6 +14,7 @@ from hub.db.outages import is_database_away, is_database_busy
 from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.processing.attribution import attribute_items, load_connections
 from hub.incoming.processing.claim import MAX_ATTEMPTS, MESSAGE_LEASES
+from hub.incoming.processing.held_items.release import queue_behind_earlier_items
 from hub.incoming.processing.item_gaps import open_gaps_of_items
 from hub.incoming.processing.message_rows import settle_replayed_rows, store_failed_message
 from hub.incoming.processing.parsing import parse_messages
@@ -24,7 +25,6 @@ from hub.incoming.processing.publishing import (
     save_results,
     store_items,
 )
-from hub.incoming.processing.release_held_items import queue_behind_earlier_items
 from hub.processes.failpoints import failpoint
 
 log = structlog.get_logger(__name__)

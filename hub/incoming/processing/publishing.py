@@ -14,10 +14,10 @@ from hub.db import bulk
 from hub.db.storable import make_storable
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, Author, find_users
-from hub.incoming.processing.author_fallbacks import apply_author_fallbacks
-from hub.incoming.processing.canaries import mark_canaries
-from hub.incoming.processing.echoes import mark_echoes
-from hub.incoming.processing.read_changes import (
+from hub.incoming.processing.held_items.author_fallbacks import apply_author_fallbacks
+from hub.incoming.processing.known_changes.canaries import mark_canaries
+from hub.incoming.processing.known_changes.echoes import mark_echoes
+from hub.incoming.processing.known_changes.read_changes import (
     mark_outdated_changes,
     read_window,
     separate_late_webhooks,

@@ -19,9 +19,9 @@ from hub.incoming.endpoints.rotate import (
 )
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.processing.attribution import find_hold_reason
-from hub.incoming.registration.address import confirm_move, find_former_url
+from hub.incoming.registration.installation.address import confirm_move, find_former_url
 from hub.incoming.registration.outcomes import INSTALLATION_MOVED
-from hub.incoming.registration.schedule import is_check_awaited, request_check
+from hub.incoming.registration.scheduling.checks import is_check_awaited, request_check
 from hub.problems import Refusal
 
 

@@ -30,18 +30,15 @@ from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.endpoints.rotate import end_overlap_after_registration
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.processing.attribution import find_hold_reason
-from hub.incoming.registration.address import establish_address, find_former_url
-from hub.incoming.registration.budgets import load_watch_plan
 from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.changes import apply_comparison
 from hub.incoming.registration.compare import Comparison, compare_subscriptions
 from hub.incoming.registration.details import select_unread
-from hub.incoming.registration.intervals import (
-    RETRY_AFTER,
-    find_failure_wait,
-    find_interval,
-    find_renewal_wait,
-    spread_wait,
+from hub.incoming.registration.installation.address import establish_address, find_former_url
+from hub.incoming.registration.installation.own_urls import (
+    is_own_url,
+    list_endpoint_secrets,
+    list_other_urls,
 )
 from hub.incoming.registration.lease import RegistrationLease, RegistrationLeaseLost
 from hub.incoming.registration.outcomes import (
@@ -50,12 +47,15 @@ from hub.incoming.registration.outcomes import (
     record_move,
     record_state,
 )
-from hub.incoming.registration.own_urls import (
-    is_own_url,
-    list_endpoint_secrets,
-    list_other_urls,
-)
 from hub.incoming.registration.progress import RegistrationProgress, identify_plan
+from hub.incoming.registration.scheduling.budgets import load_watch_plan
+from hub.incoming.registration.scheduling.intervals import (
+    RETRY_AFTER,
+    find_failure_wait,
+    find_interval,
+    find_renewal_wait,
+    spread_wait,
+)
 from hub.incoming.registration.sources import plan_sources
 from hub.incoming.registration.wanted import (
     build_wanted_subscriptions,

@@ -8,7 +8,7 @@ from connectors.webhook_sources import (
     Subscriptions,
     WantedSubscription,
 )
-from hub.incoming.registration.own_urls import remove_query
+from hub.incoming.registration.installation.own_urls import remove_query
 
 EXPIRING = "expiring"  # one of the differences: correct, and to be renewed
 

@@ -18,11 +18,11 @@ from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
-from hub.incoming.registration.address import find_former_url
 from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.compare import Comparison
+from hub.incoming.registration.installation.address import find_former_url
+from hub.incoming.registration.installation.own_urls import remove_query
 from hub.incoming.registration.lease import RegistrationLeaseLost, removal_lease
-from hub.incoming.registration.own_urls import remove_query
 from hub.incoming.registration.progress import RegistrationProgress, identify_plan
 
 CHECK_RUNNING = "check_running"

@@ -18,8 +18,8 @@ from hub.connections.credentials.provider_call import Call, call_provider
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
 from hub.incoming.models import InboundGap, InboundSource, SourceCanary
-from hub.incoming.registration.budgets import load_watch_plan
 from hub.incoming.registration.check import request_refresh_if_rejected
+from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.watch.silence_watch import mark_source_silent
 from hub.incoming.watch.wider_causes import find_wider_cause
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from hub.incoming.models import InboundSource, RhythmDay, SourceRhythm
-from hub.incoming.registration.budgets import load_watch_plan
+from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.rhythm.counting import HOURS
 from hub.incoming.rhythm.profile import learn_rhythm
 from hub.incoming.rhythm.silence import quiet_after, silent_after

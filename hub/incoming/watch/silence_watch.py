@@ -17,7 +17,7 @@ from hub.incoming.models import (
     SourceCanary,
     SourceRhythm,
 )
-from hub.incoming.registration.schedule import request_check
+from hub.incoming.registration.scheduling.checks import request_check
 from hub.incoming.watch.rhythm_rows import (
     find_looks_per_day,
     find_rhythms_to_learn,

@@ -6,7 +6,7 @@ from hub.connections.actions.maintenance import find_connection_window
 from hub.connections.models import MAINTENANCE, Connection
 from hub.incoming.models import InboundGap, InboundMessage
 from hub.incoming.processing.attribution import find_hold_reason
-from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.installation.address import find_former_url
 
 NEEDS_RECONNECT, OUTAGE, BACKLOG = "needs_reconnect", "outage", "backlog"
 BACKLOG_AFTER = timedelta(minutes=1)  # that a due message waits for the inbox

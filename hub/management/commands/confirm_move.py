@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hub.audit import Actor, ActorContext
 from hub.db.clock import clock
-from hub.incoming.registration.address import MoveNotConfirmed, confirm_move
+from hub.incoming.registration.installation.address import MoveNotConfirmed, confirm_move
 
 
 class Command(BaseCommand):

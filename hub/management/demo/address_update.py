@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from hub.audit import ActorContext
 from hub.connections.models import Connection, ConnectorApp
-from hub.incoming.registration.address import MoveNotConfirmed, confirm_move
+from hub.incoming.registration.installation.address import MoveNotConfirmed, confirm_move
 from hub.management.demo.demo_rows import DemoSummary
 
 PORT_CHANGED = "The port of this local installation has changed."

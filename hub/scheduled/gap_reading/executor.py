@@ -19,9 +19,9 @@ from hub.connections.models import Connection
 from hub.incoming.gaps import cancel_gaps, find_sources, reading
 from hub.incoming.models import InboundEndpoint, InboundGap
 from hub.incoming.processing.attribution import OTHER_ACCOUNT, is_same_account
-from hub.incoming.processing.read_changes import build_window
+from hub.incoming.processing.known_changes.read_changes import build_window
 from hub.incoming.receiving.read_records import find_new_changes, receive_record_changes
-from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.installation.address import find_former_url
 from hub.incoming.registration.wanted import find_wanted_types
 from hub.scheduled.gap_reading.start import due_gaps
 from hub.scheduled.reading import ReadPage, read_pages

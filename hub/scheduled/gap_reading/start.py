@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.gaps import reading
 from hub.incoming.models import InboundGap
-from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.installation.address import find_former_url
 from hub.scheduled.models import GAP_KIND, Job, Run
 from hub.scheduled.runs.claim import is_switched_off
 from hub.scheduled.runs.due_runs import get_start_window

@@ -12,8 +12,8 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.incoming.insight.unresolved_authors import UnresolvedAuthor, list_unresolved_authors
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
-from hub.incoming.processing.echoes import has_foreign_author
+from hub.incoming.processing.held_items.author_fallbacks import release_items_of_known_authors
+from hub.incoming.processing.known_changes.echoes import has_foreign_author
 from hub.mappings.fallbacks import set_identity_fallback
 from hub.outgoing.echo.recognize import ReceivedChange, recognize_changes
 from hub.outgoing.models import EventBody, RememberedWrite

@@ -15,7 +15,7 @@ from hub.health.metrics import MetricsCollector
 from hub.health.probes import check_inbox
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
-from hub.incoming.processing.release_held_items import end_old_holds
+from hub.incoming.processing.held_items.release import end_old_holds
 from hub.incoming.receiving.counts import truncate_to_minute
 from hub.incoming.receiving.erase import erase_late_messages
 from hub.incoming.receiving.receive import RECEIVERS

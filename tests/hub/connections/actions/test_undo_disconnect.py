@@ -15,7 +15,7 @@ from hub.connections.actions.disconnection import disconnect_account, revoke_dis
 from hub.connections.connecting.connect import TenantSuspended
 from hub.connections.models import Connection, Credential, Disconnection, Lane, Revocation
 from hub.incoming.models import InboundEndpoint
-from hub.incoming.registration.schedule import create_missing_endpoints
+from hub.incoming.registration.scheduling.checks import create_missing_endpoints
 from hub.outgoing.release import release_held_deliveries
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp

@@ -12,7 +12,7 @@ from hub.incoming.registration.actions import (
     check_subscription,
     repair_subscription,
 )
-from tests.hub.incoming.processing.test_holding import suspend, switch_connector_off
+from tests.hub.incoming.processing.held_items.test_holding import suspend, switch_connector_off
 from tests.hub.incoming.registration.pipedrive_company import check, state_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.corrections(item="2.7")]

@@ -23,7 +23,7 @@ from hub.incoming.registration.actions import (
     repair_subscription,
 )
 from hub.incoming.registration.lease import claim_check, removal_lease
-from hub.incoming.registration.schedule import forget_registrations, request_check
+from hub.incoming.registration.scheduling.checks import forget_registrations, request_check
 from hub.incoming.registration.unregister import unregister_webhooks
 from hub.queue import WakeUp, acknowledge_wake_up
 from tests.hub.incoming.registration.pipedrive_company import check, run_due_check, state_of

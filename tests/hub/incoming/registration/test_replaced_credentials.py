@@ -18,7 +18,10 @@ from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.endpoints.rotate import MAX_OVERLAP, OVERLAP, rotate_endpoint_secret
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.lease import RegistrationLeaseLost, claim_check
-from hub.incoming.registration.schedule import forget_registrations, request_connection_check
+from hub.incoming.registration.scheduling.checks import (
+    forget_registrations,
+    request_connection_check,
+)
 from hub.incoming.registration.unregister import unregister_webhooks
 from tests.hub.incoming.registration.pipedrive_company import (
     OLD_TOKEN,

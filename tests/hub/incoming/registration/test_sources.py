@@ -5,7 +5,7 @@ import pytest
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.gaps import open_gap
 from hub.incoming.models import InboundEndpoint, InboundGap, InboundSource
-from hub.incoming.registration.schedule import request_connection_check
+from hub.incoming.registration.scheduling.checks import request_connection_check
 from hub.incoming.registration.sources import plan_sources
 from hub.outgoing.models import Route
 from tests.factories import NOON

@@ -15,7 +15,7 @@ from hub.connections.models import Connection, Lane, Revocation
 from hub.connections.tasks import wake_up_due_revocations
 from hub.incoming.endpoints.create import get_or_create_connection_endpoint
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
-from hub.incoming.registration.schedule import request_check, wake_up_due_registrations
+from hub.incoming.registration.scheduling.checks import request_check, wake_up_due_registrations
 from hub.queue import WakeUp, wake_up
 from tests.hub.incoming.registration.pipedrive_company import check
 from tests.hub.incoming.registration.slow_system import (

@@ -8,7 +8,7 @@ from connectors.http import Response
 from hub.db.clock import clock
 from hub.incoming.insight.subscription_status import describe_subscription
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.schedule import forget_registrations
+from hub.incoming.registration.scheduling.checks import forget_registrations
 from tests.hub.incoming.registration.pipedrive_company import check, state_of
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 

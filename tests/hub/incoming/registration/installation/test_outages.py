@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.incoming.models import InboundGap, WebhookAddress
-from hub.incoming.registration.outages import note_web_heartbeat
+from hub.incoming.registration.installation.outages import note_web_heartbeat
 from hub.queue import Heartbeat
 from tests.factories import MINUTE, NOON
 

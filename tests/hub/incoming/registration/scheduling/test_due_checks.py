@@ -11,7 +11,7 @@ from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
 from hub.incoming.registration.lease import claim_check
-from hub.incoming.registration.schedule import (
+from hub.incoming.registration.scheduling.checks import (
     create_missing_endpoints,
     request_check,
     request_connection_check,

@@ -8,7 +8,7 @@ from django.conf import settings
 from connectors.outcomes import Outcome
 from connectors.webhook_sources import Subscriptions
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
-from hub.incoming.registration.budgets import load_watch_plan
+from hub.incoming.registration.scheduling.budgets import load_watch_plan
 
 RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
 SPREAD_SHARE = 0.1  # of a wait, added to it, so that checks do not coincide

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.salesforce.tooling import (
+from connectors.salesforce.tooling_api.requests import (
     FLOW,
     MESSAGE,
     build_activation,

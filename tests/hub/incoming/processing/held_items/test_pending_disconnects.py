@@ -17,7 +17,7 @@ from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages
-from hub.incoming.processing.release_held_items import (
+from hub.incoming.processing.held_items.release import (
     discard_items_of_final_disconnects,
     release_held_items,
 )
@@ -26,7 +26,7 @@ from hub.outgoing.models import Event
 from hub.processes.leases import new_lease
 from hub.sweep import STEPS
 from tests.connectors.recorded import WHSEC
-from tests.hub.incoming.processing.pending_disconnects import (
+from tests.hub.incoming.processing.held_items.pending_disconnects import (
     DAY,
     SYSTEM,
     disconnect,

@@ -16,7 +16,7 @@ from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundEndpoint, WebhookAddress, WebhookSubscription
 from hub.incoming.registration.actions import SubscriptionActionRefused, repair_subscription
-from hub.incoming.registration.address import MoveNotConfirmed, confirm_move
+from hub.incoming.registration.installation.address import MoveNotConfirmed, confirm_move
 from hub.incoming.registration.unregister import unregister_webhooks
 from hub.notices.models import Notice
 from tests.hub.incoming.registration.pipedrive_company import check, state_of

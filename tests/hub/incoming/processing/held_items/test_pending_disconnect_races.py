@@ -7,12 +7,12 @@ from hub.audit import AuditRow
 from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.db.clock import clock
 from hub.incoming.processing.due_items import count_attempt, due_items
-from hub.incoming.processing.release_held_items import (
+from hub.incoming.processing.held_items.release import (
     discard_items_of_final_disconnects,
     release_held_items,
 )
 from hub.outgoing.models import Event
-from tests.hub.incoming.processing.pending_disconnects import (
+from tests.hub.incoming.processing.held_items.pending_disconnects import (
     DAY,
     ME,
     MINUTE,

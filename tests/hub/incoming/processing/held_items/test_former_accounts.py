@@ -14,11 +14,11 @@ from hub.connections.connecting.reconnect import reconnect_account
 from hub.connections.credentials.account_probe import ProbeResult
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.former_accounts import hold_items_of_former_account
+from hub.incoming.processing.held_items.former_accounts import hold_items_of_former_account
 from hub.incoming.processing.replay import replay_item
 from hub.outgoing.models import Event
 from tests.connectors.recorded import WHSEC
-from tests.hub.incoming.processing.pending_disconnects import (
+from tests.hub.incoming.processing.held_items.pending_disconnects import (
     SYSTEM,
     disconnect,
     end,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.incoming.processing.read_changes import build_window
+from hub.incoming.processing.known_changes.read_changes import build_window
 from hub.incoming.receiving.read_records import find_new_changes, receive_record_changes
 from hub.outgoing.models import Event, EventBody
 from tests.factories import NOON

@@ -11,7 +11,7 @@ from hub.connections.actions.undo_disconnect import undo_disconnect
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.release_held_items import (
+from hub.incoming.processing.held_items.release import (
     discard_items_of_final_disconnects,
     release_held_items,
 )

@@ -10,7 +10,7 @@ from hub.connections.credentials.provider_call import Patience, TimeSlice
 from hub.db.clock import clock
 from hub.incoming.models import WebhookAddress
 from hub.incoming.registration.actions import rotate_subscription
-from hub.incoming.registration.own_urls import is_own_url
+from hub.incoming.registration.installation.own_urls import is_own_url
 from hub.incoming.registration.unregister import unregister_webhooks
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 

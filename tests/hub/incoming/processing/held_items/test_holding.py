@@ -14,12 +14,12 @@ from hub.db.clock import clock
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.claim import MAX_ATTEMPTS
-from hub.incoming.processing.release_held_items import release_held_items
-from hub.incoming.processing.replay import replay_item
-from hub.incoming.processing.unmatched import (
+from hub.incoming.processing.held_items.release import release_held_items
+from hub.incoming.processing.held_items.unmatched import (
     attribute_items_of_connected_accounts,
     attribute_unmatched_items,
 )
+from hub.incoming.processing.replay import replay_item
 from hub.outgoing.models import Event
 from tests.hub.incoming.test_slack_webhooks import EVENT, SECRET, post
 from tests.hub.incoming.webhook_posts import local_path, post_pipedrive, run_inbox

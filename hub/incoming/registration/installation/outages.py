@@ -12,7 +12,7 @@ from connectors.webhook_sources import WebhookSource
 from hub.connections.models import DISCONNECTED
 from hub.incoming.gaps import open_gap
 from hub.incoming.models import InboundGap, InboundSource
-from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.installation.address import find_former_url
 from hub.queue import Heartbeat, record_heartbeat
 
 WEB = "web"

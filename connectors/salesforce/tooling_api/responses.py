@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.salesforce.tooling import (
+from connectors.salesforce.tooling_api.requests import (
     AFTER_SAVE,
     DESCRIPTION,
     ORIGIN_FIELDS,

@@ -10,7 +10,12 @@ from connectors.pipedrive.errors import COMPANY
 from connectors.registry import CONNECTORS
 from connectors.webhook_sources import WatchCosts
 from hub.connections.quotas.scopes import build_scope_key
-from hub.incoming.registration.budgets import Watched, WatchPlan, load_watch_plan, plan_watch
+from hub.incoming.registration.scheduling.budgets import (
+    Watched,
+    WatchPlan,
+    load_watch_plan,
+    plan_watch,
+)
 from hub.throttle.models import QuotaState
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 from tests.sandbox.pipedrive_requests import call, read_remaining_budget

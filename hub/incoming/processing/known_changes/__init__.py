@@ -1,0 +1,1 @@
+"""Items of changes that the hub knows already: its own, its canaries', and those that it read."""

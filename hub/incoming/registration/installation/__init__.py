@@ -1,0 +1,1 @@
+"""This installation: its public URL, its registrations' URLs, and when none of it answered."""

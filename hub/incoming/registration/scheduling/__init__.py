@@ -1,0 +1,1 @@
+"""When registrations are checked: what is due, how often, within the budget of each quota."""
