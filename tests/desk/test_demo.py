@@ -1,4 +1,4 @@
-"""The demo in a local installation: its eight scenarios, and what `var/demo.json` says."""
+"""The demo in a local installation: its nine scenarios, and what `var/demo.json` says."""
 
 import hashlib
 import hmac
@@ -30,7 +30,9 @@ SCENARIOS = (
     "Every night: orders reconciled with Salesforce",
     "Every Monday: sales in Slack",
     "Operational logs in Splunk",
+    "A deleted webhook: what it missed is fetched",
 )
+NINTH = "webhook deleted at Pipedrive, noticed, registered again, 3 missed sign-ups fetched"
 TEAM, ORG, COMPANY = "T000GLOBEX", "00D000000000002EAA", "702"  # of the second customer
 ORDER = """<?xml version="1.0" encoding="UTF-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"
@@ -65,11 +67,12 @@ def find_calls(demo, *texts):
     raise AssertionError(f"no call with {texts}")
 
 
-def test_the_command_of_the_readme_runs_all_eight_scenarios(running_hub):
+def test_the_command_of_the_readme_runs_all_nine_scenarios(running_hub):
     (script,) = (entry.values[0] for entry in snippets("sh", "README.md") if entry.id == "demo")
     output = run(script, folder=running_hub.folder)
     table = output[output.index("what happened") :]
     assert [title for title in SCENARIOS if f"\n{title}" not in table] == []
+    assert NINTH in table
 
 
 # --- what another sender sends, with an address and a secret of the demo ---

@@ -17,6 +17,7 @@ from hub.db.clock import clock
 from hub.management.commands.load_demo import DEMO_FILE
 from hub.management.demo import json_files
 from hub.management.demo.demo_rows import DemoSummary
+from hub.management.demo.gap_scenarios import GapScenarios
 from hub.management.demo.incoming_scenarios import (
     IncomingScenarios,
     ScenarioFailed,
@@ -32,12 +33,13 @@ from hub.management.demo.scenario_table import (
 from hub.management.demo.scheduled_scenarios import ScheduledScenarios
 from hub.management.demo.story import DemoFailed, DemoStep, Story
 
-WAIT_LIMIT = 60.0  # seconds for each wait
+WAIT_LIMIT = 90.0  # seconds for each wait; what is read of a gap settles for 30 s
 POLL_INTERVAL = 0.2
 STEP_STYLES = {
     "arrived": "SUCCESS",
     "waited": "SUCCESS",
     "repaired": "SUCCESS",
+    "fetched": "SUCCESS",
     "refused": "WARNING",
     "fault": "WARNING",
 }
@@ -65,11 +67,12 @@ class Command(BaseCommand):
         story = Story(installation, demo, self.poll_until_timeout)
         incoming = IncomingScenarios(installation, demo, self.poll_until_timeout)
         scheduled = ScheduledScenarios(installation, demo, self.poll_until_timeout, clock())
+        gaps = GapScenarios(installation, demo, self.poll_until_timeout)
         write_step = self.write_step_json if options["json"] else self.write_step
         rows: list[ScenarioRow] = []
         began_at = time.monotonic()
         steps: Iterator[DemoStep | ScenarioResult] = chain(
-            story.run(), incoming.run(), scheduled.run()
+            story.run(), incoming.run(), scheduled.run(), gaps.run()
         )
         try:
             for step in steps:

@@ -13,7 +13,7 @@ OUTGOING_TITLES = {
     "salesforce": "New order: a record in Salesforce",
 }
 # ids, as far as a scenario has them
-EVIDENCE = ("event", "delivery", "run", "discrepancy", "ledger")
+EVIDENCE = ("event", "delivery", "run", "discrepancy", "gap", "ledger")
 COLUMNS = ("scenario", "what happened", "evidence", "time")
 
 

@@ -3,31 +3,23 @@
 The evidence of each comes from the sandbox's systems, not from the hub's own rows.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
 from uuid import uuid4
 
+from hub.management.demo.api_scenarios import ApiScenarios, Row
 from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, Customer
-from hub.management.demo.demo_rows import DemoSummary
-from hub.management.demo.incoming_scenarios import Poll, ScenarioFailed, ScenarioResult
-from hub.management.demo.installation_client import InstallationClient
+from hub.management.demo.incoming_scenarios import ScenarioFailed, ScenarioResult
 from hub.management.demo.scheduled_jobs import LOG_SHIPPING, RECONCILIATION, WEEKLY_SALES
 
 LOG_LINES = 40
 SALES = ("120.50", "79.50")  # of two orders in the last week
 
-Row = Mapping[str, Any]
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
-class ScheduledScenarios:
-    installation: InstallationClient
-    demo: DemoSummary
-    poll: Poll
+class ScheduledScenarios(ApiScenarios):
     now: datetime
 
     def run(self) -> Iterator[ScenarioResult]:
@@ -159,35 +151,12 @@ class ScheduledScenarios:
         run = self.call_hub("GET", f"/runs/{id}")
         return None if run["state"] in ("waiting", "running") else run
 
-    def find_rows(self, path: str) -> list[Row]:
-        rows: list[Row] = self.call_hub("GET", path)["items"]
-        return rows
-
-    def call_hub(self, method: str, path: str, body: Any = None) -> Any:
-        """Call the API with the platform's key. Raises ScenarioFailed for an error."""
-        url = f"{self.installation.hub}/api/v1{path}"
-        response = self.installation.send_request(
-            method, url, json=body, bearer=self.demo["platform_key"]
-        )
-        if response.status >= 300:
-            raise ScenarioFailed(f"{method} {path}: {response.status} {response.text()[:300]}")
-        return response.json()
-
     def key_of(self, customer: Customer) -> str:
         return next(
             str(entry["key"])
             for entry in self.demo["tenants"]
             if entry["reference"] == customer.reference
         )
-
-    # --- waiting ---
-
-    def wait_for(self, awaited: str, find: Callable[[], T | None]) -> T:
-        """Call `find` until it returns a result. Raises ScenarioFailed after the wait limit."""
-        for _attempt in self.poll(awaited):
-            if found := find():
-                return found
-        raise ScenarioFailed(f"Waited in vain for {awaited}.")
 
     def find_call(self, since: int, system: str, account: str, path: str, text: str) -> Row | None:
         """Return the first accepted call since then at this path whose body contains the text."""
