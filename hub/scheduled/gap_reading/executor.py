@@ -147,12 +147,12 @@ class _GapRead:
         """Read and store the pages after the progress."""
         collections = self.connection.connector.collections
         (collection,) = (entry for entry in collections if entry.key == feed.collection)
-        window = {"since": progress.since, "until": progress.until}
+        # without an end: a record of the gap that has changed after it is listed only there
         pages = read_pages(
             self.context,
             self.connection,
             collection,
-            {**feed.query, **window},
+            {**feed.query, "since": progress.since},
             cursor=progress.page,
         )
         async for page in pages:
@@ -167,13 +167,14 @@ class _GapRead:
         """Receive what is new in a page, in one transaction with counts and cursor."""
         context, connection, gap = self.context, self.connection, self.gap
         since, until = map(datetime.fromisoformat, (progress.since, progress.until))
-        changes, unreadable = self._list_changes(collection, page.records, since)
+        changes, unreadable = self._list_changes(collection, page.records, since, until)
+        read = len({change.record for change in changes}) + unreadable
         new = await context.in_database(
             lambda: find_new_changes(connection, changes, now=context.now())
         )
         counts = reading.PageCounts(
-            read=len(page.records),
-            known=len(page.records) - len({change.record for change in new}) - unreadable,
+            read=read,
+            known=read - len({change.record for change in new}) - unreadable,
             new=len(new),
             deleted=sum(change.type.endswith(DELETED) for change in new),
             unreadable=unreadable,
@@ -183,7 +184,7 @@ class _GapRead:
             page=page.cursor,
             has_all_pages=not page.cursor,
             reason="" if page.is_complete else page.reason,
-            read_count=progress.read_count + len(page.records),
+            read_count=progress.read_count + read,
         )
 
         def write() -> None:
@@ -195,11 +196,16 @@ class _GapRead:
         return after
 
     def _list_changes(
-        self, collection: Collection, records: Sequence[Mapping[str, Any]], since: datetime
+        self,
+        collection: Collection,
+        records: Sequence[Mapping[str, Any]],
+        since: datetime,
+        until: datetime,
     ) -> tuple[list[RecordChange], int]:
         """Return the changes in the gap that records show, and how many were unreadable.
 
-        A deletion counts whenever it was: the record may tell only of its last change before.
+        A deletion counts whenever it was: the record may tell only of its last change before. What
+        changed after the gap is left to its webhook.
         """
         changes: list[RecordChange] = []
         unreadable = 0
@@ -214,7 +220,8 @@ class _GapRead:
             changes += [
                 change
                 for change in shown
-                if change.type.endswith(DELETED) or change.at >= since.replace(microsecond=0)
+                if change.type.endswith(DELETED)
+                or since.replace(microsecond=0) <= change.at < until
             ]
         return changes, unreadable
 

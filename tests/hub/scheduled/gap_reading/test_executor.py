@@ -104,6 +104,21 @@ def test_what_changed_before_or_after_is_not_read(desk, pipedrive, gap):
     assert counts_of(gap) == ("closed", 0, 0, 0)
 
 
+def test_a_sign_up_that_was_edited_after_the_gap_and_before_its_read_is_not_missed(
+    desk, pipedrive, gap
+):
+    id = add(desk, name="Ann")
+    desk.now += 20 * 60
+    answer = requests.patch(
+        f"{desk.url}{API}/persons/{id}", json={"name": "Anna"}, headers=TOKEN, timeout=5
+    )
+    assert answer.status_code == 200
+    read(pipedrive)
+    assert counts_of(gap) == ("closed", 1, 0, 1)
+    assert [type for type in list_types() if "person" in type] == ["pipedrive.person.created"]
+    assert data_of("pipedrive.person.created")[0]["record"]["name"] == "Anna"
+
+
 def test_a_deletion_is_one_event_however_often_it_is_read(make, desk, pipedrive):
     source = make.source(pipedrive, "deal")
     id = add(desk, "deals", title="Large")
