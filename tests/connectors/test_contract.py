@@ -28,7 +28,7 @@ FILES |= {"webhooks", "webhook_types", "subscriptions", "canaries", "object_sche
 OWN_FILES = {
     "app": {"requests"},
     "pipedrive": {"summaries"},
-    "salesforce": {"registration_steps", "soql", "tooling", "tooling_responses"},
+    "salesforce": {"soql", "tooling_api"},
     "signed_webhook": {"pasted_requests"},
     "slack": {"files"},
     "splunk": {"log_lines"},
@@ -89,7 +89,7 @@ def test_lives_in_the_folder_it_is_named_after(connector):
 
 @each
 def test_knows_the_kit_and_its_own_folder_only(connector):
-    for path in (FOLDER / connector.key).glob("*.py"):
+    for path in (FOLDER / connector.key).rglob("*.py"):
         for name in imports(path):
             root = name.partition(".")[0]
             ours = name in KIT or name.startswith(f"connectors.{connector.key}.")
@@ -99,7 +99,7 @@ def test_knows_the_kit_and_its_own_folder_only(connector):
 
 @each
 def test_the_same_kind_of_file_has_the_same_name_in_every_connector(connector):
-    files = {path.stem for path in (FOLDER / connector.key).glob("*.py")} - {"__init__"}
+    files = {path.stem for path in (FOLDER / connector.key).iterdir()} - {"__init__", "__pycache__"}
     assert "connector" in files
     assert files <= FILES | OWN_FILES.get(connector.key, set())
     assert ("actions" in files) == bool(connector.actions)
