@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import Max
 
 from hub.incoming.models import InboundGap, WebhookAddress
 from hub.incoming.registration.installation.outages import note_web_heartbeat
@@ -61,14 +62,56 @@ def test_after_more_than_a_day_a_person_starts_the_reads(make, pipedrive):
     assert [state for _, _, state, _, _ in find_gaps()] == ["held"]
 
 
-def test_a_process_that_dies_while_it_opens_gaps_is_continued(make, pipedrive):
-    for object in ("activity", "deal", "organization", "person"):
-        make.source(pipedrive, object)
+def make_sources(make, connection):
+    return [make.source(connection, key) for key in ("activity", "deal", "organization", "person")]
+
+
+def test_the_gaps_of_many_sources_are_opened_in_several_sweeps(make, pipedrive):
+    make_sources(make, pipedrive)
     counts = []
     for minute in range(3):
         note_web_heartbeat(at_once=2, now=NOON + HOUR + minute * MINUTE)
-        counts.append((len(find_gaps()), Heartbeat.objects.get(name="web").at > NOON))
-    assert counts == [(2, False), (4, False), (4, True)]
+        counts.append(len(find_gaps()))
+    assert counts == [2, 4, 4]
+    assert {to_at for *_, to_at in find_gaps()} == {NOON + HOUR}
+    assert list(Heartbeat.objects.values_list("name", flat=True)) == ["web"]
+
+
+def test_of_a_process_that_dies_while_it_opens_gaps_no_source_misses_the_next_outage(
+    make, pipedrive
+):
+    make_sources(make, pipedrive)
+    note_web_heartbeat(at_once=2, now=NOON + HOUR)
+    InboundGap.unscoped.update(state="reading")  # a run was faster
+    for minute in range(4):
+        note_web_heartbeat(at_once=2, now=NOON + 3 * HOUR + minute * MINUTE)
+    ends = InboundGap.unscoped.values_list("source").annotate(Max("to_at"))
+    assert {to_at for _, to_at in ends} == {NOON + 3 * HOUR} and len(ends) == 4
+    starts = InboundGap.unscoped.filter(to_at=NOON + 3 * HOUR).values_list("from_at", flat=True)
+    assert set(starts) == {NOON - 2 * MINUTE}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"to_at": NOON + MINUTE},  # of a message that was set aside just before
+        {"to_at": None, "state": "cancelled"},  # a person has cancelled it while it lasted
+    ],
+)
+def test_an_outage_is_not_covered_by_a_gap_that_ends_in_it_or_was_cancelled(
+    make, pipedrive, columns
+):
+    source = make.source(pipedrive)
+    make.gap(source, **{"state": "closed", "from_at": NOON - HOUR} | columns)
+    note_web_heartbeat(now=NOON + 6 * HOUR)
+    assert find_gaps()[1:] == [("person", "outage", "due", NOON - 2 * MINUTE, NOON + 6 * HOUR)]
+
+
+@pytest.mark.parametrize("state", ["open", "reading"])
+def test_a_gap_that_lasts_contains_the_outage(make, pipedrive, state):
+    make.gap(make.source(pipedrive), state=state, from_at=NOON - HOUR, to_at=None)
+    note_web_heartbeat(now=NOON + 6 * HOUR)
+    assert len(find_gaps()) == 1
 
 
 def test_a_copy_of_the_installation_opens_none(make, pipedrive):
