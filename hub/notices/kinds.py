@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext
 
 from hub.number_texts import format_whole
-from hub.reason_codes import find_reason, translate_text
+from hub.reason_codes import GAP_REASONS, find_reason, translate_text
 
 CONNECTION_PAGE = "connections/{connection}/"
 RUN_PAGE = "runs/{occurrence}/"
@@ -342,7 +342,9 @@ def translate_notice(message: str, parameters: Mapping[str, str | int], *, reaso
     entry = NOTICE_MESSAGES[message]
     values: dict[str, str | int] = {"reason": "", **parameters}
     if reason:
-        values["reason"] = find_reason(reason, system=str(values.get("system", ""))).sentence
+        known = GAP_REASONS.get(reason)
+        found = known or find_reason(reason, system=str(values.get("system", "")))
+        values["reason"] = found.sentence
     count = values.get("count")
     if not isinstance(count, int):
         return translate_text(entry.singular) % values

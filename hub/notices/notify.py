@@ -6,6 +6,8 @@ A task then sends the mails and the event for our application.
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db.models import Q
+
 from hub import mail
 from hub.notices.models import Notice
 from hub.queue import wake_up
@@ -50,10 +52,12 @@ def resolve_notices(
 ) -> None:
     """Mark notices of this kind resolved: unsent mails are withdrawn and reminders end.
 
-    connection_id: None for a notice to staff. occurrence: only the notice about this occurrence.
+    connection_id: None for a notice to staff. occurrence: only the notices about this occurrence,
+    also those of its parts, whose names begin with it and a colon.
     """
     notices = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
     if occurrence:
-        notices = notices.filter(key=f"{kind}:{occurrence}"[:120])
+        key = f"{kind}:{occurrence}"[:120]
+        notices = notices.filter(Q(key=key) | Q(key__startswith=f"{key}:"))
     mail.withdraw_mails(*(notice.mail_reference for notice in notices))
     notices.update(resolved_at=now, next_mail_at=None)

@@ -45,7 +45,7 @@ def notify_gap(gap: InboundGap, *, now: datetime) -> None:
         NOTICE_KIND,
         NOTICE_MESSAGES[gap.state],
         {"connection": connection.name, "system": str(connection.connector.label)},
-        occurrence=str(gap.public_id),
+        occurrence=f"{gap.public_id}:{gap.state_changed_at.isoformat()}",  # it may happen again
         tenant_id=gap.tenant_id,
         connection_id=gap.connection_id,
         reason=gap.reason if gap.reason in GAP_REASONS else "",

@@ -2,7 +2,9 @@
 
 import pytest
 
-from hub.incoming.gaps import cancel_gaps
+from hub.audit import ActorContext
+from hub.incoming.gaps import cancel_gaps, reading
+from hub.incoming.gaps.gap_actions import start_gap
 from hub.incoming.models import InboundGap, WebhookAddress
 from hub.notices.models import Notice
 from hub.scheduled.gap_reading.start import (
@@ -88,6 +90,20 @@ def test_a_gap_whose_run_has_ended_without_it_is_read_again_or_incomplete(
     release_abandoned_gaps(now=NOON)
     gap.refresh_from_db()
     assert (gap.state, gap.reason) == expected
+
+
+def test_a_read_that_fails_again_is_noticed_again_and_says_why(make, connection, source):
+    gap = make.gap(source)
+    for minute in range(2):
+        at = NOON + minute * MINUTE
+        assert reading.take_gap(gap, start_gap_run(connection, now=at).public_id, now=at)
+        Run.unscoped.update(state="failed")
+        release_abandoned_gaps(now=at)
+        (notice,) = Notice.unscoped.filter(resolved_at=None)
+        assert notice.sentence.endswith("could not all be read. The changes could not be read.")
+        gap.refresh_from_db()
+        start_gap(gap, ActorContext.system(), now=at)
+        assert not Notice.unscoped.filter(resolved_at=None).exists()
 
 
 def test_a_gap_that_lasts_is_read_again_whatever_became_of_its_run(make, connection, source):
