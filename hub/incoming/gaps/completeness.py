@@ -17,11 +17,11 @@ BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def complete_until(source: InboundSource, gaps: Iterable[InboundGap]) -> datetime | None:
-    """Return the start of the earliest unfinished gap of a source, or else its last proof.
+    """Return from when on a gap of a source is to be read, or else its last proof.
 
     `gaps` are those of the source; None: it is not known.
     """
-    starts = [gap.from_at for gap in gaps if gap.state in InboundGap.UNFINISHED_STATES]
+    starts = [gap.unread_from for gap in gaps if gap.state in InboundGap.UNFINISHED_STATES]
     proofs = [at for at in (getattr(source, name) for name in PROOFS) if at is not None]
     return min(starts) if starts else max(proofs, default=None)
 
@@ -29,7 +29,8 @@ def complete_until(source: InboundSource, gaps: Iterable[InboundGap]) -> datetim
 def complete_until_expression() -> Expression:
     """Return the same of a queryset of sources, in SQL."""
     gaps = InboundGap.unscoped.filter(source=OuterRef("pk"), state__in=InboundGap.UNFINISHED_STATES)
-    start = Subquery(gaps.order_by("from_at").values("from_at")[:1])
+    unread_from = Coalesce("read_until", "from_at")
+    start = Subquery(gaps.order_by(unread_from).values_list(unread_from)[:1])
     least = Value(BEFORE_ALL, output_field=DateTimeField())
     proofs = (Coalesce(F(name), least) for name in PROOFS)
     return Coalesce(start, NullIf(Greatest(*proofs), least), output_field=DateTimeField())
@@ -81,7 +82,7 @@ def _format_time(at: datetime, zone: tzinfo, now: datetime) -> str:
 
 def describe_gap(gap: InboundGap, *, now: datetime) -> str:
     """Return what happens to an unfinished gap."""
-    length = describe_length(((gap.to_at or now) - gap.from_at).total_seconds())
+    length = describe_length(((gap.to_at or now) - gap.unread_from).total_seconds())
     if gap.state == "reading" and gap.expected_count:
         done = {"done": format_whole(gap.read_count), "expected": format_whole(gap.expected_count)}
         text = _("a gap of %(length)s is being read, %(done)s of %(expected)s done")

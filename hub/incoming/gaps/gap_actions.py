@@ -19,6 +19,7 @@ from hub.problems import Refusal
 WRITE_SCOPE = "webhook-subscriptions:write"
 READ_BACK_MAX = timedelta(days=30)  # as long as items are kept, with which changes are compared
 REQUESTED_BY_LENGTH = 200  # characters
+COUNTS = ("read_count", "known_count", "new_count", "deleted_count", "unreadable_count")
 
 
 class GapActionRefused(Refusal):
@@ -27,7 +28,7 @@ class GapActionRefused(Refusal):
 
 @transaction.atomic
 def start_gap(gap: InboundGap, actor: ActorContext, *, reason: str = "", now: datetime) -> None:
-    """Let a gap be read now that waits for a person, or was not read completely.
+    """Let a gap be read now that waits for a person, or again, as it was not read completely.
 
     Raises InvalidTransition in another state.
     """
@@ -39,6 +40,8 @@ def start_gap(gap: InboundGap, actor: ActorContext, *, reason: str = "", now: da
         closed_at=None,
         missing_from=None,
         missing_to=None,
+        read_until=None,
+        **dict.fromkeys(COUNTS, 0),
         state_changed_at=now,
     )
     resolve_notices(

@@ -124,11 +124,14 @@ def _find_gap_to_join(
 
 
 def _extend(gap: InboundGap, from_at: datetime, to_at: datetime | None) -> InboundGap:
-    """Extend a gap, so that it contains this time."""
-    gap.from_at = min(gap.from_at, from_at)
+    """Extend a gap, so that it contains this time; one that begins earlier is read from there."""
+    if from_at < gap.from_at:
+        gap.from_at, gap.read_until = from_at, None
     if gap.to_at is not None and to_at is not None:
         gap.to_at = max(gap.to_at, to_at)
-    InboundGap.unscoped.filter(pk=gap.pk).update(from_at=gap.from_at, to_at=gap.to_at)
+    InboundGap.unscoped.filter(pk=gap.pk).update(
+        from_at=gap.from_at, to_at=gap.to_at, read_until=gap.read_until
+    )
     return gap
 
 

@@ -22,7 +22,6 @@ NO_FEED, HISTORY_GONE, CHANGES_NOT_LISTED = "no_feed", "history_gone", "changes_
 REPEATED_AFTER_MIN, REPEATED_AFTER_MAX = timedelta(minutes=15), timedelta(hours=4)
 REST_READ_AFTER = timedelta(seconds=30)  # what had not settled when the rest was read
 GAPS_AT_ONCE = 200
-COUNTS = ("read_count", "known_count", "new_count", "deleted_count", "unreadable_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,9 @@ def is_reading(gap: InboundGap) -> bool:
 
 
 def take_gap(gap: InboundGap, run_id: UUID, *, now: datetime) -> bool:
-    """Begin to read a gap from its start; False if it may not be read any more."""
+    """Begin to read a gap, or what is left of it; False if it may not be read any more."""
     with suppress(InvalidTransition):
-        gap.transition_to(
-            "reading", run_id=run_id, state_changed_at=now, **dict.fromkeys(COUNTS, 0)
-        )
+        gap.transition_to("reading", run_id=run_id, state_changed_at=now)
         return True
     return False
 
@@ -89,18 +86,18 @@ def finish_read(
     gap.refresh_from_db()
     if gap.state != "reading":
         return
-    if gap.from_at < since:
-        until = gap.from_at
+    if gap.unread_from < since:
+        until = gap.unread_from
+    read_until = max(gap.unread_from, until)
     if reason and gap.to_at is not None:
         missing = {"missing_from": gap.from_at, "missing_to": missing_to or gap.to_at}
         _end(gap, "incomplete", reason=reason, **missing, now=now)
     elif gap.to_at is None:
         wait = min(max(now - gap.opened_at, REPEATED_AFTER_MIN), REPEATED_AFTER_MAX)
-        from_at = gap.from_at if reason else max(gap.from_at, until)
-        changes = {"from_at": from_at, "due_at": now + wait}
+        changes = {"due_at": now + wait} | ({} if reason else {"read_until": read_until})
         gap.transition_to("open", state_changed_at=now, **changes)
     elif until < gap.to_at:
-        changes = {"from_at": max(gap.from_at, until), "due_at": now + REST_READ_AFTER}
+        changes = {"read_until": read_until, "due_at": now + REST_READ_AFTER}
         gap.transition_to("due", state_changed_at=now, **changes)
     else:
         _end(gap, "closed", now=now)

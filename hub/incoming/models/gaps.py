@@ -1,6 +1,7 @@
 """Gaps: the times in which changes of a source may have been missed."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -19,7 +20,8 @@ class InboundGap(Scoped, StateMachine):
     """A time in which changes of a source may have been missed, and what reading it found.
 
     `to_at` is null while its cause lasts. What the system could not give is between `missing_from`
-    and `missing_to`. Where an interrupted read continues is in the cursor of its run.
+    and `missing_to`. A gap that lasts, or whose end has not settled, is read in parts, which the
+    counts add up. Where an interrupted read continues is in the cursor of its run.
     """
 
     class State(models.TextChoices):
@@ -67,6 +69,7 @@ class InboundGap(Scoped, StateMachine):
     reason = models.CharField(max_length=40, blank=True)
     from_at = models.DateTimeField()
     to_at = models.DateTimeField(null=True)
+    read_until = models.DateTimeField(null=True)  # up to where all was read; null: nothing was
     due_at = models.DateTimeField(null=True)  # when it is read next
     run_id = models.UUIDField(null=True)  # the public id of the run that reads it
     requested_by = models.CharField(max_length=200, blank=True)
@@ -101,3 +104,8 @@ class InboundGap(Scoped, StateMachine):
 
     def __str__(self) -> str:
         return f"gap of {self.source} from {self.from_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def unread_from(self) -> datetime:
+        """Return from when on it is to be read."""
+        return self.read_until or self.from_at

@@ -121,7 +121,7 @@ class _GapRead:
             until = _find_end(gap, feed, now=context.now())
             progress = Progress(
                 str(gap.public_id),
-                gap.from_at.isoformat(),
+                gap.unread_from.isoformat(),
                 until.isoformat(),
                 read_count=progress.read_count,
             )

@@ -57,7 +57,10 @@ def test_a_time_of_another_day_has_its_date(make, connection):
 
 @given(
     proofs=st.tuples(*[st.none() | MOMENTS for _ in PROOFS]),
-    starts=st.lists(st.tuples(st.sampled_from(InboundGap.State.values), MOMENTS), max_size=4),
+    starts=st.lists(
+        st.tuples(st.sampled_from(InboundGap.State.values), MOMENTS, st.none() | MOMENTS),
+        max_size=4,
+    ),
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_sql_and_python_agree(make, connection, proofs, starts):
@@ -65,9 +68,9 @@ def test_sql_and_python_agree(make, connection, proofs, starts):
     InboundSource.unscoped.all().delete()
     source = make.source(connection, **dict(zip(PROOFS, proofs, strict=True)))
     is_first_open = True
-    for state, start in starts:
+    for state, start, read_until in starts:
         if state != "open" or is_first_open:
-            make.gap(source, state=state, from_at=start)
+            make.gap(source, state=state, from_at=start, read_until=read_until)
         is_first_open = is_first_open and state != "open"
     (value,) = InboundSource.unscoped.values_list(complete_until_expression(), flat=True)
     assert value == complete_until(source, source.gaps.all())

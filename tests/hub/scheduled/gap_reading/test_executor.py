@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from hub.incoming.gaps import complete_until, open_gap
 from hub.incoming.models import InboundGap, InboundItem, InboundSource, WebhookAddress
 from hub.notices.models import Notice
 from hub.outgoing.models import Event, EventBody
@@ -181,7 +182,26 @@ def test_a_gap_that_lasts_is_read_up_to_now_and_again_later(make, desk, pipedriv
     add(desk, name="Ann")
     read(pipedrive)
     assert counts_of(gap) == ("open", 1, 0, 1)
-    assert LATER - MINUTE <= gap.from_at < LATER and gap.due_at == LATER + (LATER - END)
+    assert LATER - MINUTE <= gap.read_until < LATER and gap.due_at == LATER + (LATER - END)
+
+
+def test_a_gap_that_is_read_in_parts_keeps_its_begin_and_counts_all(make, desk, pipedrive):
+    gap = make.gap(make.source(pipedrive), from_at=BEGIN, to_at=LATER, now=LATER)
+    add(desk, name="Ann")
+    read(pipedrive)  # a part of its last minute has not settled
+    assert counts_of(gap) == ("due", 1, 0, 1)
+    assert complete_until(gap.source, [gap]) > LATER - MINUTE
+    read(pipedrive, at=gap.due_at + MINUTE)
+    assert counts_of(gap) == ("closed", 1, 0, 1)
+    (closed,) = data_of("source.gap_closed")
+    assert (closed["from"], closed["counts"]["new"]) == (BEGIN.isoformat(), 1)
+
+
+def test_a_part_that_was_read_is_read_again_if_the_gap_begins_earlier(make, desk, pipedrive):
+    gap = make.gap(make.source(pipedrive), state="open", from_at=BEGIN, to_at=None, now=LATER)
+    read(pipedrive)
+    joined = open_gap(gap.source, "gone", from_at=BEGIN - MINUTE, now=LATER)
+    assert (joined, joined.unread_from) == (gap, BEGIN - MINUTE)
 
 
 def test_deletions_that_routes_want_and_no_list_shows_leave_it_incomplete(
@@ -214,7 +234,7 @@ def test_a_gap_that_is_extended_while_it_is_read_is_read_again_from_its_start(
     context.stop_after = None
     execute(run_gap_reading, context)
     gap.refresh_from_db()
-    assert (gap.state, gap.from_at) == ("open", BEGIN - 9 * MINUTE)
+    assert (gap.state, gap.unread_from) == ("open", BEGIN - 9 * MINUTE)
 
 
 def test_a_gap_that_was_cancelled_meanwhile_stays_cancelled(desk, pipedrive, gap):
