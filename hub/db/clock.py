@@ -22,11 +22,14 @@ CLOCK_SQL = {
 
 
 class DatabaseClock:
-    """The database's time. It is read again after `synchronize_every` seconds."""
+    """The database's time. It is read again after `synchronize_every` seconds.
+
+    An event loop, where no query may run, has this machine's time until another thread reads it.
+    """
 
     def __init__(self, *, synchronize_every: float) -> None:
         self.synchronize_every = synchronize_every
-        self.last_reading = datetime.min.replace(tzinfo=UTC), float("-inf")
+        self.last_reading = LONG_AGO, float("-inf")
 
     def __call__(self) -> datetime:
         base, read_at = self.last_reading
@@ -34,7 +37,7 @@ class DatabaseClock:
         if elapsed > self.synchronize_every and not _is_in_event_loop():
             self.synchronize()
             return self()
-        return base + timedelta(seconds=elapsed)
+        return datetime.now(UTC) if base == LONG_AGO else base + timedelta(seconds=elapsed)
 
     def synchronize(self) -> None:
         # one value, as other threads read it meanwhile

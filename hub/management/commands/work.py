@@ -44,9 +44,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()
-        import_module(settings.ROOT_URLCONF)  # for links in mails: members share it, too
+        load_shared_modules()
         memory.freeze_heap()
         Supervisor().run()
+
+
+def load_shared_modules() -> None:
+    """Load the tasks, and the pages that mails link to, once for all members."""
+    import_module(settings.ROOT_URLCONF)
+    for function in settings.HUB_WAKE_UP_TASKS.values():
+        import_module(function.rpartition(".")[0])
 
 
 class Supervisor:
