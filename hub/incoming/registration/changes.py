@@ -73,7 +73,7 @@ def apply_comparison(
                 record_state(subscription, state, None, cause=state, now=now)
         result = calls.create(entry)
         with in_transaction():
-            progress.record_failures(_record(subscription, calls, result, now=now))
+            progress.record_failures(_record(subscription, calls, result))
         comparison.missing.remove(entry)
     _remove_unwanted(calls, comparison.orphans, existing, in_transaction=in_transaction)
     return progress.failure
@@ -119,21 +119,21 @@ def _repair(
         return []
     result = calls.repair(wanted, match)
     with in_transaction():
-        return _record(subscription, calls, result, now=now)
+        return _record(subscription, calls, result)
 
 
 def _record(
     subscription: WebhookSubscription,
     calls: RegistrationCalls,
     result: Mapping[str, str] | Outcome,
-    *,
-    now: datetime,
 ) -> list[Outcome]:
     """Record the result of a change; return it if it is a failure.
 
     A step that the system leaves to a person, or does not have, is not a failure: the subscription
-    becomes *manual* or *unsupported*.
+    becomes *manual* or *unsupported*. Its time is that after the calls: before it, nothing was
+    registered.
     """
+    now = calls.time_slice.clock()
     if isinstance(result, Outcome) and (state := FINAL_STATES.get(result.reason)):
         record_state(subscription, state, None, detail=result.detail, now=now)
         return []

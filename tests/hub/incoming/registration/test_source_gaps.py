@@ -12,6 +12,7 @@ from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 from tests.hub.incoming.registration.test_bans import ban
 from tests.hub.incoming.registration.test_expiring import LIFE_SECONDS, scenario
 from tests.hub.incoming.registration.test_salesforce_edits import EDITS, Organisation
+from tests.sandbox.test_connectors import send
 
 __all__ = ["scenario"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +56,37 @@ def test_a_gap_lasts_from_the_last_good_check_until_the_repair(account, cause):
     assert (gap.source, gap.cause, gap.state) == (source, cause, "due")
     assert verified_at - gap.from_at == PIPEDRIVE_OVERLAP
     assert gap.to_at == gap.due_at == now_of(account.desk)
+
+
+@pytest.mark.parametrize("system", ["pipedrive", "salesforce"])
+def test_a_gap_lasts_until_the_calls_that_register_again_have_ended(make, desk, system):
+    slow = SlowAccount(make, desk, system, now=lambda: now_of(desk))
+    slow.register()
+    slow.remove()
+    slow.register()
+    assert InboundGap.unscoped.get().to_at == now_of(desk)
+
+
+class SlowAccount(SandboxAccount):
+    """An account whose system takes three seconds for each call."""
+
+    def __call__(self, request):
+        response = super().__call__(request)
+        self.desk.now += 3
+        return response
+
+    def register(self):
+        while self.check().state != "verified":
+            pass  # its time slice has ended
+
+    def remove(self):
+        """Remove the registration as an administrator does, without the hub."""
+        subscriptions, done = self.connection.connector.subscriptions, {}
+        (registration,) = self.find_registrations()
+        id = registration.external_id
+        while step := subscriptions.next_removal(self.credential, id, done):
+            done |= {step.name: ""} | dict(subscriptions.parse_step(step.name, send(step.request)))
+        self.desk.now += HOUR
 
 
 def test_a_gap_stays_open_while_the_webhook_cannot_be_registered(account):
