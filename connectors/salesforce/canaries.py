@@ -8,6 +8,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
+from connectors.salesforce.webhook_types import UPDATED
 from connectors.schema import Credential
 from connectors.webhook_sources import GONE, MARK_PREFIX, Canary
 
@@ -16,6 +17,8 @@ MARK_FIELD = "Description"
 
 
 class SalesforceCanary(Canary):
+    change = UPDATED
+
     def __init__(self, object: str, fields: Mapping[str, str], explanation: str) -> None:
         self.object, self.fields, self.explanation = object, fields, explanation
 

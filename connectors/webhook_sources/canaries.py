@@ -21,6 +21,9 @@ class Canary:
 
     explanation: str  # what is written, and where, for the consent of the customer
     is_passive = False
+    # the change as which each write to the record is reported, where a system registers each kind
+    # of change by itself; "": what is registered reports all
+    change = ""
     permissions: tuple[str, ...] = ()  # optional permissions that writing needs
     patience = 120.0  # seconds in which its webhook is expected
 

@@ -17,9 +17,10 @@ from hub.connections.credentials.connector_context import (
 from hub.connections.credentials.provider_call import Call, call_provider
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
-from hub.incoming.models import InboundGap, InboundSource, SourceCanary
+from hub.incoming.models import InboundEndpoint, InboundGap, InboundSource, SourceCanary
 from hub.incoming.registration.check import request_refresh_if_rejected
 from hub.incoming.registration.scheduling.budgets import load_watch_plan
+from hub.incoming.registration.wanted import find_wanted_types
 from hub.incoming.watch.silence_watch import mark_source_silent
 from hub.incoming.watch.wider_causes import find_wider_cause
 
@@ -51,6 +52,17 @@ def find_definition(source: InboundSource) -> Canary | None:
     return webhooks.canaries.get(source.object) if webhooks else None
 
 
+def find_unreported_type(source: InboundSource, definition: Canary) -> str:
+    """Return the event type as which the hub's change would be reported, if no route takes it."""
+    webhooks, connection = source.connection.connector.webhook_source, source.connection_id
+    if webhooks is None or not definition.change:
+        return ""
+    endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
+    type = f"{source.object}.{definition.change}"
+    is_wanted = endpoint is not None and type in find_wanted_types(endpoint, webhooks)
+    return "" if is_wanted else f"{source.connection.connector_key}.{type}"
+
+
 def handle_due_canaries(context: CanaryContext) -> None:
     """Record, miss or send each canary that is due, the most overdue first."""
     related = ("source__tenant", "source__connection__tenant", "source__connection__lane")
@@ -75,7 +87,7 @@ def _handle(canary: SourceCanary, context: CanaryContext) -> None:
         _update(canary, is_on=False, state=State.OFF, due_at=None)
     elif heard_at is not None and heard_at != source.canary_heard_at:
         _record_proof(canary, heard_at, definition)
-    elif find_wider_cause(source.connection, now=now):
+    elif find_wider_cause(source.connection, now=now) or find_unreported_type(source, definition):
         _update(canary, state=State.IDLE, failure_count=0, due_at=now + POSTPONED)
     elif definition.is_passive or canary.state == State.WAITING:
         if not _record_late(canary, now=now):

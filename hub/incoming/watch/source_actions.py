@@ -20,12 +20,20 @@ from hub.connections.credentials.provider_call import INTERACTIVE_PATIENCE, call
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.models import InboundSource, SourceCanary, WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
-from hub.incoming.watch.canary_calls import LATE_ROUNDS, find_definition
+from hub.incoming.watch.canary_calls import (
+    LATE_ROUNDS,
+    find_definition,
+    find_unreported_type,
+)
 from hub.problems import Refusal
 
 MINUTES_LEAST, MINUTES_MOST, MINUTES = 15, 1440, 60
 NO_CANARY_TEXT = _("The hub knows no harmless change by which these webhooks could be proved.")
 MISSING_PERMISSION_TEXT = _("Connect the account again, and allow the permission %(permission)s.")
+UNREPORTED_TEXT = _(
+    "The hub's change would be reported as %(type)s, which no enabled route takes. Create such a "
+    "route first."
+)
 NOT_REMOVED_TEXT = _("It is off. Its record could not be deleted in the other system: %(reason)s.")
 State = SourceCanary.State
 
@@ -70,7 +78,8 @@ def switch_canary_on(
 ) -> None:
     """Have the hub prove the webhooks of a source by a change of its own, at this interval.
 
-    Raises CanaryRefused if there is none for this object, or a permission is missing.
+    Raises CanaryRefused if there is none for this object, a permission is missing, or its change
+    would not be reported.
     """
     definition = find_definition(source)
     if definition is None:
@@ -81,6 +90,8 @@ def switch_canary_on(
             permission, set(granted)
         ):
             raise CanaryRefused(MISSING_PERMISSION_TEXT % {"permission": permission})
+    if type := find_unreported_type(source, definition):
+        raise CanaryRefused(UNREPORTED_TEXT % {"type": type})
     interval = timedelta(minutes=minutes)
     due_at = now + LATE_ROUNDS * interval if definition.is_passive else now
     SourceCanary.unscoped.update_or_create(

@@ -280,15 +280,27 @@ def test_a_heartbeat_search_of_splunk_is_heard_while_it_is_on(make, client):
     assert (canary().state, InboundGap.unscoped.get().cause) == ("late", "canary")
 
 
-def test_a_salesforce_lead_is_marked_in_its_description(make):
+@pytest.fixture
+def lead(make):
+    """The leads of a Salesforce organisation, whose updates a route takes."""
     salesforce = make.connection(
         connector="salesforce",
         account="00D000000000001AAA",
         secret={"access_token": "s"},
         settings={"instance_url": "https://acme.my.salesforce.com"},
     )
-    source = make.source(salesforce, "lead", heard_at=clock())
-    switch_canary_on(source, ACTOR, now=clock())
+    make.route(
+        tenant=salesforce.tenant,
+        event_type="salesforce.lead.updated",
+        origin_connector_key="salesforce",
+        connector="webhook",
+    )
+    endpoint_of(salesforce)
+    return make.source(salesforce, "lead", heard_at=clock())
+
+
+def test_a_salesforce_lead_is_marked_in_its_description(lead):
+    switch_canary_on(lead, ACTOR, now=clock())
     http = FakeHttp(Response(201, b'{"id": "00Q000000000001AAA", "success": true}'))
     send(http)
     assert http.requests[0].json["Description"] == MARK
@@ -297,6 +309,22 @@ def test_a_salesforce_lead_is_marked_in_its_description(make):
     http = FakeHttp(Response(204))
     send(http)
     assert http.requests[0].method == "PATCH" and canary().state == "waiting"
+
+
+def test_where_only_creations_are_registered_a_change_would_prove_nothing(lead):
+    lead.tenant.routes.update(event_type="salesforce.lead.created")
+    with pytest.raises(CanaryRefused, match=r"salesforce\.lead\.updated"):
+        switch_canary_on(lead, ACTOR, now=clock())
+
+
+def test_no_change_is_made_and_missed_while_no_route_takes_it_any_more(lead):
+    switch_canary_on(lead, ACTOR, now=clock())
+    SourceCanary.unscoped.update(record="00Q000000000001AAA")
+    lead.tenant.routes.update(event_type="salesforce.lead.created")
+    http = FakeHttp(Response(204))
+    for minutes in range(0, 30, 6):
+        send(http, at=clock() + timedelta(minutes=minutes))
+    assert http.requests == [] and not InboundGap.unscoped.exists()
 
 
 def test_switching_it_is_audited(source):
