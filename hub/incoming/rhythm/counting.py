@@ -4,16 +4,16 @@ The receive path writes nothing for it. Items are counted in the order of their 
 passed: no transaction that inserts some takes longer, so none is skipped.
 """
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q
 
 from connectors.registry import CONNECTORS
-from hub.db import bulk
 from hub.db.ids import smallest_id_at
 from hub.incoming.models import InboundItem, InboundSource, RhythmPosition, SourceRhythm
 
@@ -34,31 +34,46 @@ DAY_AND_HOUR = {
         "CAST(substr(item.received_at, 12, 2) AS INTEGER)",
     ),
 }
+# The items between two ids by rhythm, day and hour. The statements that store them are parts of one
+# on PostgreSQL, so that items and rhythms are joined once.
 COUNT_ITEMS = """
-INSERT INTO incoming_rhythmday (rhythm_id, day, {columns})
-SELECT rhythm.id, {day}, {counts}
+SELECT rhythm.id, rhythm.source_id, {day} AS day, {hour} AS hour,
+       count(*) AS total, max(item.received_at) AS newest_at
 FROM incoming_inbounditem AS item
 JOIN incoming_sourcerhythm AS rhythm
   ON rhythm.connection_id = item.connection_id AND rhythm.type = item.type
 WHERE item.id > %s AND item.id <= %s AND NOT item.is_read AND item.state <> 'echo'
-GROUP BY 1, 2
-ON CONFLICT (rhythm_id, day) DO UPDATE SET {sums}
+GROUP BY 1, 2, 3, 4
 """
-TypeKey = tuple[int, str]  # connection, type
+HOUR_SUMS = (f"sum(CASE hour WHEN {hour} THEN total ELSE 0 END)" for hour in range(24))
+HOUR_ADDITIONS = (f"{name} = incoming_rhythmday.{name} + excluded.{name}" for name in HOURS)
+ADD_TO_DAYS = f"""
+INSERT INTO incoming_rhythmday (rhythm_id, day, {", ".join(HOURS)})
+SELECT id, day, {", ".join(HOUR_SUMS)} FROM counted WHERE true GROUP BY id, day
+ON CONFLICT (rhythm_id, day) DO UPDATE SET {", ".join(HOUR_ADDITIONS)}
+"""
+RECORD_NEWEST_OF_RHYTHMS = """
+UPDATE incoming_sourcerhythm AS heard SET last_item_at = newest.at
+FROM (SELECT id, max(newest_at) AS at FROM counted GROUP BY id) AS newest
+WHERE heard.id = newest.id AND heard.last_item_at < newest.at
+"""
+RECORD_NEWEST_OF_SOURCES = """
+UPDATE incoming_inboundsource AS heard
+SET heard_at = newest.at,
+    state = CASE heard.state WHEN 'quiet' THEN 'listening' ELSE heard.state END
+FROM (SELECT source_id, max(newest_at) AS at FROM counted GROUP BY source_id) AS newest
+WHERE heard.id = newest.source_id AND (heard.heard_at IS NULL OR heard.heard_at < newest.at)
+"""
 
 
-class ReceivedType(NamedTuple):
-    """The items of one connection and type that are counted now."""
+class NewType(NamedTuple):
+    """The items of one connection and type that has no rhythm yet."""
 
     connection_id: int
     type: str
     connector_key: str
     first_at: datetime
     last_at: datetime
-
-    @property
-    def key(self) -> TypeKey:
-        return self.connection_id, self.type
 
     @property
     def object(self) -> str:
@@ -93,10 +108,8 @@ def count_new_items(*, at_once: int = ITEMS_AT_ONCE, now: datetime) -> int:
 def _count_behind(position: RhythmPosition, at_once: int, *, now: datetime) -> int:
     first, last, is_all = _find_range(position.item_id, at_once, now=now)
     if last > first:
-        received = _list_received_types(first, last)
-        rhythms = _find_rhythms(received)
+        _create_rhythms(_list_new_types(first, last))
         _count_items(first, last)
-        _record_arrivals(received, rhythms)
     counted_at = now if is_all else position.counted_at  # go on at the next sweep
     RhythmPosition.objects.filter(pk=position.pk).update(item_id=last, counted_at=counted_at)
     return last
@@ -104,61 +117,51 @@ def _count_behind(position: RhythmPosition, at_once: int, *, now: datetime) -> i
 
 def _find_range(first: int, at_once: int, *, now: datetime) -> tuple[int, int, bool]:
     """Return behind which and up to which id items are counted, and whether these are all."""
-    ids = list(
-        InboundItem.unscoped.filter(pk__gt=first)
-        .order_by("pk")
-        .values_list("pk", "public_id")[:at_once]
-    )
-    settled = smallest_id_at(now - SETTLED_AFTER)
-    for number, (_id, public_id) in enumerate(ids):
-        if public_id >= settled:
-            return first, ids[number - 1][0] if number else first, True
-    return first, ids[-1][0] if ids else first, len(ids) < at_once
+    items = InboundItem.unscoped.filter(pk__gt=first).order_by("pk")[:at_once]
+    is_unsettled = Q(public_id__gte=smallest_id_at(now - SETTLED_AFTER))
+    newest, unsettled, count = items.aggregate(
+        newest=Max("pk"), unsettled=Min("pk", filter=is_unsettled), count=Count("pk")
+    ).values()
+    if unsettled is not None:
+        return first, unsettled - 1, True
+    return first, newest or first, count < at_once
 
 
-def _list_received_types(first: int, last: int) -> list[ReceivedType]:
+def _list_new_types(first: int, last: int) -> list[NewType]:
+    rhythms = SourceRhythm.unscoped.filter(connection=OuterRef("connection"), type=OuterRef("type"))
     items = InboundItem.unscoped.filter(
-        pk__gt=first, pk__lte=last, is_read=False, connection__isnull=False
+        ~Exists(rhythms), pk__gt=first, pk__lte=last, is_read=False, connection__isnull=False
     ).exclude(state="echo")
     groups = items.exclude(type="").values_list("connection", "type", "connector_key")
     return [
-        ReceivedType(*group)
+        NewType(*group)
         for group in groups.annotate(first=Min("received_at"), last=Max("received_at")).order_by(
             "connection", "type"
         )
     ]
 
 
-def _find_rhythms(received: Collection[ReceivedType]) -> Mapping[TypeKey, SourceRhythm]:
-    """Return the rhythms of these types, with new ones for types that sources have first."""
-    connections = {entry.connection_id for entry in received}
-    rhythms = _load_rhythms(connections)
-    missing = [entry for entry in received if entry.key not in rhythms]
-    if not missing:
-        return rhythms
+def _create_rhythms(new_types: Collection[NewType]) -> None:
+    """Create the rhythms of types that sources have for the first time."""
+    connections = {entry.connection_id for entry in new_types}
+    if not connections:
+        return
     sources = {
         (source.connection_id, source.object): source
         for source in InboundSource.unscoped.filter(connection__in=connections, retired_at=None)
     }
-    counts = dict.fromkeys(connections, 0)
-    for connection_id, _type in rhythms:
-        counts[connection_id] += 1
+    existing = SourceRhythm.unscoped.filter(connection__in=connections)
+    counts = Counter(existing.values_list("connection", flat=True))
     created = []
-    for entry in missing:
+    for entry in new_types:
         source = sources.get((entry.connection_id, entry.object))
         if source is not None and counts[entry.connection_id] < RHYTHMS_MAX:
             counts[entry.connection_id] += 1
             created.append(_build_rhythm(source, entry))
     SourceRhythm.unscoped.bulk_create(created, ignore_conflicts=True)
-    return _load_rhythms(connections) if created else rhythms
 
 
-def _load_rhythms(connections: Collection[int]) -> Mapping[TypeKey, SourceRhythm]:
-    rows: QuerySet[SourceRhythm] = SourceRhythm.unscoped.filter(connection__in=connections)
-    return {(row.connection_id, row.type): row for row in rows.select_related("source")}
-
-
-def _build_rhythm(source: InboundSource, entry: ReceivedType) -> SourceRhythm:
+def _build_rhythm(source: InboundSource, entry: NewType) -> SourceRhythm:
     return SourceRhythm(
         source=source,
         connection_id=entry.connection_id,
@@ -169,40 +172,19 @@ def _build_rhythm(source: InboundSource, entry: ReceivedType) -> SourceRhythm:
 
 
 def _count_items(first: int, last: int) -> None:
-    """Add the items between two ids to the days of their rhythms, in one statement."""
+    """Add the items between two ids to the days of their rhythms, and record the newest ones.
+
+    A quiet source that was heard listens again.
+    """
     day, hour = DAY_AND_HOUR[database.vendor]
-    statement = COUNT_ITEMS.format(
-        columns=", ".join(HOURS),
-        day=day,
-        counts=", ".join(
-            f"sum(CASE WHEN {hour} = {number} THEN 1 ELSE 0 END)" for number in range(24)
-        ),
-        sums=", ".join(f"{name} = incoming_rhythmday.{name} + excluded.{name}" for name in HOURS),
-    )
+    count_items = COUNT_ITEMS.format(day=day, hour=hour)
     with database.cursor() as cursor:
-        cursor.execute(statement, [first, last])
-
-
-def _record_arrivals(
-    received: Collection[ReceivedType], rhythms: Mapping[TypeKey, SourceRhythm]
-) -> None:
-    """Store when each rhythm and its source had their newest item."""
-    last_items: dict[int, datetime] = {}
-    heard: dict[int, datetime] = {}
-    for entry in received:
-        rhythm = rhythms.get(entry.key)
-        if rhythm is None:
-            continue
-        last_items[rhythm.pk] = max(rhythm.last_item_at, entry.last_at)
-        source = rhythm.source
-        known = heard.get(source.pk) or source.heard_at or entry.last_at
-        heard[source.pk] = max(known, entry.last_at)
-    _update_times(SourceRhythm, "last_item_at", last_items)
-    _update_times(InboundSource, "heard_at", heard)
-    quiet = InboundSource.unscoped.filter(pk__in=heard, state=InboundSource.State.QUIET)
-    quiet.update(state=InboundSource.State.LISTENING)
-
-
-def _update_times(model: Any, column: str, times: Mapping[int, datetime]) -> None:
-    keys = sorted(times)
-    bulk.update_rows(model, keys, {column: [times[key] for key in keys]})
+        if database.vendor == "postgresql":
+            cursor.execute(
+                f"WITH counted AS MATERIALIZED ({count_items}), days AS ({ADD_TO_DAYS}), "
+                f"rhythms AS ({RECORD_NEWEST_OF_RHYTHMS}) {RECORD_NEWEST_OF_SOURCES}",
+                [first, last],
+            )
+            return
+        for statement in (ADD_TO_DAYS, RECORD_NEWEST_OF_RHYTHMS, RECORD_NEWEST_OF_SOURCES):
+            cursor.execute(f"WITH counted AS ({count_items}) {statement}", [first, last])

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
+from hub.db import bulk
 from hub.incoming.models import InboundSource, RhythmDay, SourceRhythm
 from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.rhythm.counting import HOURS
@@ -13,21 +14,25 @@ from hub.incoming.rhythm.silence import quiet_after, silent_after
 from hub.incoming.rhythm.stored_rhythms import load_rhythm, pack_rates
 
 LEARNED_FOR = timedelta(days=1)
-LEARNED_AT_ONCE = 200  # rhythms
+LEARNED_AT_ONCE, ROWS_AT_ONCE = 200, 500  # rhythms
 LOOKS_PER_DAY_MAX = 48.0  # of one source, where its account's budget allows as many
 NO_RHYTHM = {"profile": None, "weeks": 0, "per_month": 0.0, "worst": 0.0, "is_weekly": False}
 
 
-def find_rhythms_to_learn(*, now: datetime) -> QuerySet[SourceRhythm]:
-    is_old = Q(learned_at=None) | Q(learned_at__lt=now - LEARNED_FOR)
-    return SourceRhythm.unscoped.filter(is_old)
+def find_rhythms_to_learn(*, now: datetime) -> tuple[QuerySet[SourceRhythm], ...]:
+    """Return the rhythms that are new, and those learned a day ago, the first ones first.
+
+    Each is read by its index alone, whatever the planner knows of the table.
+    """
+    rows = SourceRhythm.unscoped.order_by("learned_at")
+    return rows.filter(learned_at=None), rows.filter(learned_at__lt=now - LEARNED_FOR)
 
 
 def learn_due_rhythms(*, now: datetime) -> None:
-    """Learn rhythms anew that are a day old, 200 at most."""
-    rows = find_rhythms_to_learn(now=now).select_related("source__tenant", "source__connection")
-    for row in rows.order_by("learned_at")[:LEARNED_AT_ONCE]:
-        _learn(row, now=now)
+    """Learn new rhythms, and those that are a day old anew, 200 at most of each."""
+    for rows in find_rhythms_to_learn(now=now):
+        for row in rows.select_related("source__tenant", "source__connection")[:LEARNED_AT_ONCE]:
+            _learn(row, now=now)
 
 
 def _learn(row: SourceRhythm, *, now: datetime) -> None:
@@ -55,6 +60,27 @@ def _learn(row: SourceRhythm, *, now: datetime) -> None:
     share = find_looks_per_day(row.source) / (others.exclude(pk=row.pk).count() + 1)
     set_limits(row, row.source, looks_per_day=share)
     row.save(update_fields=["learned_at", "quiet_at", "silent_at", *columns])
+
+
+def find_due_rhythms(*, now: datetime) -> QuerySet[SourceRhythm]:
+    """Return the rhythms whose silence asks for evidence, the first ones first."""
+    return SourceRhythm.unscoped.filter(quiet_at__lte=now).order_by("quiet_at")
+
+
+def postpone_heard_rhythms(*, now: datetime) -> None:
+    """Set the limits of due rhythms anew that had an event or other evidence, 500 at most.
+
+    Most silences that are due have ended before, so this takes two statements. The budgets of their
+    accounts are not read: within them a silence may last longer.
+    """
+    rows = find_due_rhythms(now=now).filter(source__state=InboundSource.State.LISTENING)
+    heard = []
+    for row in rows.select_related("source__tenant")[:ROWS_AT_ONCE]:
+        set_limits(row, row.source, looks_per_day=LOOKS_PER_DAY_MAX)
+        if row.quiet_at and row.silent_at and min(row.quiet_at, row.silent_at) > now:
+            heard.append(row)
+    columns = {name: [getattr(row, name) for row in heard] for name in ("quiet_at", "silent_at")}
+    bulk.update_rows(SourceRhythm, [row.pk for row in heard], columns)
 
 
 def find_looks_per_day(source: InboundSource) -> float:

@@ -19,14 +19,17 @@ from hub.incoming.models import (
 )
 from hub.incoming.registration.scheduling.checks import request_check
 from hub.incoming.watch.rhythm_rows import (
+    ROWS_AT_ONCE,
+    find_due_rhythms,
     find_looks_per_day,
     find_rhythms_to_learn,
+    postpone_heard_rhythms,
     set_limits,
 )
 from hub.incoming.watch.wider_causes import find_wider_cause, is_watching_allowed
 from hub.queue import wake_up
 
-SOURCES_JUDGED_AT_ONCE, ROWS_AT_ONCE = 100, 500
+SOURCES_JUDGED_AT_ONCE = 100
 NEWEST_ITEMS = 500  # of a connection, that are compared, as counts are 90 s late
 OVERLAP = timedelta(minutes=2)  # of a gap with the last sign of life
 LISTENING, QUIET, SILENT = InboundSource.State
@@ -37,18 +40,14 @@ SILENCE_CAUSES = (InboundGap.Cause.SILENCE, InboundGap.Cause.CANARY, InboundGap.
 def wake_due_sources(*, now: datetime) -> None:
     """Wake the task that listens to sources if one is due: a step of the sweep."""
     is_due = (
-        find_rhythms_to_learn(now=now).exists()
-        or find_due_rhythms(now=now).exists()
+        any(rows.first() for rows in find_rhythms_to_learn(now=now))
+        or find_due_rhythms(now=now).first()
         or find_rhythms_heard_again().exists()
         or find_sources_proved_again().exists()
         or SourceCanary.unscoped.filter(due_at__lte=now).exists()
     )
     if is_due and is_watching_allowed():
         wake_up("listen", now=now)
-
-
-def find_due_rhythms(*, now: datetime) -> QuerySet[SourceRhythm]:
-    return SourceRhythm.unscoped.filter(quiet_at__lte=now)
 
 
 def find_rhythms_heard_again() -> QuerySet[SourceRhythm]:
@@ -68,7 +67,8 @@ def find_sources_proved_again() -> QuerySet[InboundSource]:
 
 def judge_due_sources(*, now: datetime) -> None:
     """Judge the sources of rhythms that are quiet, or were silent and are heard again."""
-    due = (find_rhythms_heard_again(), find_due_rhythms(now=now).order_by("quiet_at"))
+    postpone_heard_rhythms(now=now)
+    due = (find_rhythms_heard_again(), find_due_rhythms(now=now))
     ids = [id for rows in due for id in rows.values_list("source", flat=True)[:ROWS_AT_ONCE]]
     ids = [*find_sources_proved_again().values_list("pk", flat=True)[:ROWS_AT_ONCE], *ids]
     related = ("tenant", "connection__lane", "connection__tenant")

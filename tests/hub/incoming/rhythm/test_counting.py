@@ -4,7 +4,10 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
+from hub.connections.models import Connection
 from hub.db.ids import smallest_id_at
 from hub.incoming.models import InboundItem, InboundSource, RhythmDay, SourceRhythm
 from hub.incoming.rhythm import counting
@@ -124,6 +127,23 @@ def test_a_backlog_is_counted_sweep_by_sweep(receive):
     for total in (2, 4, 5):
         count_new_items(at_once=2, now=LATE)
         assert sum(count_all().values()) == total
+
+
+def test_many_sources_are_counted_in_as_many_statements_as_one(make):
+    for number in range(30):
+        account = make.connection(connector="pipedrive", account=str(number), secret={})
+        make.source(account, "person", state="quiet")
+        id = uuid.UUID(int=smallest_id_at(NOON).int + number)
+        make.inbound_item(account, type=TYPE, public_id=id)
+    count_new_items(now=LATE)
+    for account in Connection.unscoped.filter(connector_key="pipedrive"):
+        id = uuid.UUID(int=smallest_id_at(LATE).int + account.pk)
+        make.inbound_item(account, now=LATE, type=TYPE, public_id=id)
+    with CaptureQueriesContext(database) as statements:
+        count_new_items(now=LATE + timedelta(minutes=2))
+    assert len(statements) <= 11
+    assert set(InboundSource.unscoped.values_list("heard_at", "state")) == {(LATE, "listening")}
+    assert RhythmDay.unscoped.filter(h12=2).count() == 30
 
 
 def test_a_sweep_without_new_items_opens_no_transaction(receive, django_assert_num_queries):

@@ -4,9 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from hub.incoming.models import InboundEndpoint, InboundGap, InboundSource, WebhookAddress
+from hub.incoming.models import (
+    InboundEndpoint,
+    InboundGap,
+    InboundSource,
+    SourceRhythm,
+    WebhookAddress,
+)
 from hub.incoming.rhythm.counting import count_new_items
 from hub.incoming.tasks import listen_to_sources
+from hub.incoming.watch.rhythm_rows import find_due_rhythms
 from hub.incoming.watch.silence_watch import judge_due_sources, wake_due_sources
 from hub.outgoing.models import Event
 from hub.queue import WakeUp
@@ -50,6 +57,18 @@ def test_items_that_are_not_counted_yet_are_heard(make, steady):
     judge_due_sources(now=QUIET)
     source.refresh_from_db()
     assert source.state == "listening"
+
+
+def test_sources_that_were_heard_meanwhile_are_postponed_together(
+    steady, django_assert_max_num_queries
+):
+    connection = steady().connection
+    for object in ("deal", "activity"):
+        steady(connection, object)
+    SourceRhythm.unscoped.update(last_item_at=QUIET - SOON)
+    with django_assert_max_num_queries(5):
+        judge_due_sources(now=QUIET)
+    assert not find_due_rhythms(now=QUIET).exists()
 
 
 @pytest.mark.parametrize("fields", [{"state": "echo"}, {"is_read": True}])
