@@ -37,6 +37,7 @@ FORMS = """
 <form method="post" action="$url" class="levers">
 <input name="subscription_url" value="$target" aria-label="URL of $name">
 <button class="quiet" name="do" value="save">Save</button>
+<button class="quiet" name="do" value="disable">Disable</button>
 <button class="quiet" name="do" value="delete">Delete</button></form>
 """
 
@@ -88,7 +89,7 @@ class WebhookPages:
         return back_to(company)
 
     async def change(self, request: web.Request) -> web.Response:
-        """`do` is delete, or save with a `subscription_url`."""
+        """`do` is delete, disable, or save with a `subscription_url`."""
         company = self._company(request)
         webhooks = self._pipedrive.webhooks
         row = webhooks.find(company, request.match_info["id"]) if company else None
@@ -97,6 +98,8 @@ class WebhookPages:
         form = await read_form(request)
         if form.get("do") == "delete":
             webhooks.delete(row)
+        elif form.get("do") == "disable":
+            webhooks.change(row, is_active=0)
         elif form.get("subscription_url"):
             webhooks.change(row, subscription_url=form["subscription_url"])
         return back_to(company)
@@ -124,6 +127,8 @@ class WebhookPages:
     def _state(self, row: Webhook) -> Markup:
         if self._pipedrive.webhooks.is_banned(row):
             return render_state("bad", "banned for 30 minutes")
+        if not row["is_active"]:
+            return render_state("bad", "disabled")
         if row["failing_since"] is not None:
             return render_state("bad", "failing")
         return render_state("good", "active")
