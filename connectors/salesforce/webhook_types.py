@@ -6,10 +6,11 @@ from typing import Any, Literal
 from connectors.i18n import _
 from connectors.webhook_sources import IncomingEventType
 
-Change = Literal["created", "updated"]
+Change = Literal["created", "updated", "deleted"]
 CHANGE_PARAMETER = "change"  # of the URL's query
 CREATED: Change = "created"
 UPDATED: Change = "updated"
+DELETED: Change = "deleted"  # no flow tells of it: only a read does
 CHANGES: tuple[Change, ...] = (CREATED, UPDATED)
 
 # the API names of the objects that the hub registers, by our word
@@ -22,6 +23,7 @@ OBJECT_NAMES: Mapping[str, str] = {
 LABELS: Mapping[str, str] = {
     CREATED: _("A record of %(object)s was created."),
     UPDATED: _("A record of %(object)s was changed."),
+    DELETED: _("A record of %(object)s was deleted. Found only where missed changes are read."),
 }
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -42,7 +44,8 @@ EVENT_TYPES = tuple(
             "object": object,
             "record": {"Id": "8015g00000ABCDEAAA", "Name": "A-1001", "Description": None},
         },
+        is_only_read=change == DELETED,
     )
     for key, object in OBJECT_NAMES.items()
-    for change in CHANGES
+    for change in (*CHANGES, DELETED)
 )

@@ -15,35 +15,49 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from connectors.http import KIBIBYTE, Response, Unreadable
-from connectors.outcomes import READ_ERRORS, clean_text
+from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.outcomes import READ_ERRORS, Outcome, clean_text, raises_unreadable
 from connectors.roles import parse_instant
 from connectors.salesforce.canaries import CANARIES, NO_CANARY
+from connectors.salesforce.errors import find_rejection
+from connectors.salesforce.record_changes import (
+    OUTBOUND_NAMESPACE,
+    SCHEMA_INSTANCE_NAMESPACE,
+    SHORT_ID_LENGTH,
+    build_change_key,
+    list_record_changes,
+)
+from connectors.salesforce.tooling_api.requests import build_describe, select_fields
 from connectors.salesforce.webhook_types import (
     CHANGE_PARAMETER,
     CREATED,
     EVENT_TYPES,
+    OBJECT_NAMES,
     UPDATED,
     Change,
 )
+from connectors.schema import Credential
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import (
+    Feed,
     Item,
     NothingAccepted,
+    RecordChange,
     StoredRequest,
     UnreadableItem,
     WebhookSource,
 )
 
-OUTBOUND_NAMESPACE = "{http://soap.sforce.com/2005/09/outbound}"
-SCHEMA_INSTANCE_NAMESPACE = "{http://www.w3.org/2001/XMLSchema-instance}"
-SHORT_ID_LENGTH = 15  # significant characters of an id; the other three are a checksum
 MAX_NOTIFICATIONS = 100
 MAX_DETAIL_LENGTH = 300
 BODY_BYTES_MAX = 6 * 1024 * KIBIBYTE  # bytes: 100 records with long texts
 RETRY_PERIOD_SECONDS = 86400.0  # seconds
 ANSWER_DEADLINE_SECONDS = 60.0  # seconds
+# "deleted records are in the Recycle Bin for 15 days"; queryAll returns those that are in it
+DELETIONS_KEPT_FOR = timedelta(days=15)
+# SystemModstamp is the time of the save; other transactions see it at the end of its transaction
+SETTLE = timedelta(minutes=1)
 ACKNOWLEDGEMENT = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
     b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">'
@@ -69,6 +83,17 @@ class SalesforceWebhooks(WebhookSource):
         NothingAccepted("dropped", limit=timedelta(hours=24), warn_after=timedelta(hours=6)),
     )
     event_types = EVENT_TYPES
+    feeds = tuple(
+        Feed(
+            key,
+            "records",
+            {"object": object, "deleted": "true"},
+            kept_for=DELETIONS_KEPT_FOR,
+            settle=SETTLE,
+            is_prepared=True,
+        )
+        for key, object in OBJECT_NAMES.items()
+    )
     canaries, no_canary = CANARIES, NO_CANARY
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
@@ -98,6 +123,22 @@ class SalesforceWebhooks(WebhookSource):
         if len(elements) == 1:
             return [_read_notification(elements[0], organization, change)]
         return [_try_to_read(entry, organization, change) for entry in elements]
+
+    def preparation_request(self, feed: Feed, credential: Credential) -> Request:
+        """Build the request for the fields of the feed's object."""
+        return build_describe(credential, feed.query["object"])
+
+    @raises_unreadable
+    def parse_preparation(self, feed: Feed, response: Response) -> Mapping[str, str] | Outcome:
+        """Return the fields of an outbound message. Raises Unreadable."""
+        if rejection := find_rejection(response):
+            return rejection
+        return {"fields": ", ".join(select_fields(response.json()["fields"]))}
+
+    def record_changes(
+        self, collection: str, record: Mapping[str, Any], *, account: str
+    ) -> Sequence[RecordChange]:
+        return list_record_changes(record, account)
 
 
 def _parse_notifications(body: bytes) -> Element:
@@ -129,6 +170,8 @@ def _find_change(request: WebhookRequest) -> Change:
         return "created"
     if values[0] == "updated":
         return "updated"
+    if values[0] == "deleted":
+        return "deleted"
     raise Unreadable(f"the URL states the change {values[0]!r}")
 
 
@@ -150,14 +193,17 @@ def _read_notification(entry: Element, organization: str, change: Change) -> Ite
     fields = {_get_local_name(child): _get_value(child) for child in record}
     # a message has the values of when it is sent: the last change may be another person's
     author = fields.get("CreatedById" if change == CREATED else "LastModifiedById")
+    id, stamp = str(fields.get("Id") or ""), parse_instant(fields.get("SystemModstamp"))
+    key = build_change_key(object.lower(), change, organization, id, stamp) if id else ""
     return Item(
         id=_get_text(entry, "Id"),
         type=f"{object.lower()}.{change}",
-        data={"id": str(fields.get("Id") or ""), "object": object, "record": fields},
+        data={"id": id, "object": object, "record": fields},
         account=organization,
-        record=str(fields.get("Id") or ""),
+        record=id,
         author=str(author or ""),
         changed_at=parse_instant(fields.get("LastModifiedDate") or fields.get("SystemModstamp")),
+        change_key=key,
     )
 
 

@@ -19,3 +19,5 @@ class Feed:
     lost_changes: tuple[str, ...] = ()  # kinds of change that the read does not bring
     kept_for: timedelta | None = None  # deletions that are older are not brought; None: all are
     settle: timedelta = timedelta(seconds=30)
+    # a call before the read returns further parameters (`WebhookSource.preparation_request`)
+    is_prepared: bool = False

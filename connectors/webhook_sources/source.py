@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from connectors.http import KIBIBYTE, Json, Response, Unreadable
+from connectors.http import KIBIBYTE, Json, Request, Response, Unreadable
+from connectors.outcomes import Outcome
+from connectors.schema import Credential
 from connectors.signatures import Scheme, SchemeError, digest_signed_content, find_signed_id
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources.canaries import Canary
@@ -110,6 +112,7 @@ class RecordChange:
     body: bytes
     former_id: str = ""  # under which an earlier release stored it; empty: under the same
     change_key: str = ""  # of the item
+    query: str = ""  # of the URL of that webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class IncomingEventType:
     example: Mapping[str, Any]
     # optional permissions that the account must have granted
     permissions: tuple[str, ...] = ()
+    is_only_read: bool = False  # no webhook tells of it: it is found where missed changes are read
 
 
 class WebhookSource:
@@ -153,8 +157,11 @@ class WebhookSource:
 
     @property
     def read_objects(self) -> Mapping[str, str]:
-        """Return the keys of the collections that feeds read, each with its object."""
-        return {feed.collection: feed.object for feed in self.feeds}
+        """Return the keys of the collections that syncs read, each with its object.
+
+        Those of feeds whose whole query is known without a call.
+        """
+        return {feed.collection: feed.object for feed in self.feeds if not feed.is_prepared}
 
     def stored_headers_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the headers that are stored, for a connection with these settings."""
@@ -211,6 +218,14 @@ class WebhookSource:
         Of a deleted one that is its deletion. A creation has the item id that it has in a webhook.
         Raises one of READ_ERRORS.
         """
+        raise NotImplementedError
+
+    def preparation_request(self, feed: Feed, credential: Credential) -> Request:
+        """Build the request whose response completes the query of a feed that is prepared."""
+        raise NotImplementedError
+
+    def parse_preparation(self, feed: Feed, response: Response) -> Mapping[str, str] | Outcome:
+        """Return further parameters of the feed's collection. Raises Unreadable."""
         raise NotImplementedError
 
     def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:

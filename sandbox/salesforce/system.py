@@ -22,7 +22,7 @@ from sandbox.salesforce.outbound.metadata import OrgMetadata
 from sandbox.salesforce.outbound.tooling import answer_tooling
 from sandbox.salesforce.planting import numbered_users
 from sandbox.salesforce.records import Record, Records
-from sandbox.salesforce.rest import batches, queries, resources
+from sandbox.salesforce.rest import batches, queries, replication, resources
 from sandbox.salesforce.rest.resources import Locators, RestRequest
 from sandbox.salesforce.schema import USER, Field, Object, objects
 from sandbox.schema_changes import SchemaChange
@@ -53,6 +53,8 @@ RESOURCES: list[tuple[str, str, Resource]] = [
     ("GET", r"/sobjects/(?P<name>[^/]+)/describe", resources.describe),
     ("GET", r"/sobjects/(?P<name>[^/]+)", resources.read_object),
     ("POST", r"/sobjects/(?P<name>[^/]+)", resources.create),
+    ("GET", r"/sobjects/(?P<name>[^/]+)/deleted", replication.list_deleted),
+    ("GET", r"/sobjects/(?P<name>[^/]+)/updated", replication.list_updated),
     ("GET", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.read),
     ("PATCH", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.update),
     ("DELETE", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.delete),

@@ -20,7 +20,7 @@ from hub.incoming.models import InboundGap, InboundSource
 NO_FEED, HISTORY_GONE, CHANGES_NOT_LISTED = "no_feed", "history_gone", "changes_not_listed"
 # a gap that lasts is read again after as long as it has lasted, within these
 REPEATED_AFTER_MIN, REPEATED_AFTER_MAX = timedelta(minutes=15), timedelta(hours=4)
-REST_READ_AFTER = timedelta(seconds=30)  # what had not settled when the rest was read
+SECOND = timedelta(seconds=1)  # as times are compared in whole seconds
 GAPS_AT_ONCE = 200
 
 
@@ -74,13 +74,14 @@ def finish_read(
     *,
     reason: str = "",
     missing_to: datetime | None = None,
+    settle: timedelta,
     now: datetime,
 ) -> None:
     """End the read of a gap between two times.
 
-    One that lasts, or ends later, is read again from there, and one that was extended meanwhile
-    from its start. A `reason` says why something is missing, from the start of the gap to
-    `missing_to`, or else to its end.
+    One that lasts, or ends later, is read again from there, as soon as its end has settled, and one
+    that was extended meanwhile from its start. A `reason` says why something is missing, from the
+    start of the gap to `missing_to`, or else to its end.
     """
     lock_source(gap.source)
     gap.refresh_from_db()
@@ -97,7 +98,8 @@ def finish_read(
         changes = {"due_at": now + wait} | ({} if reason else {"read_until": read_until})
         gap.transition_to("open", state_changed_at=now, **changes)
     elif until < gap.to_at:
-        changes = {"read_until": read_until, "due_at": now + REST_READ_AFTER}
+        due_at = max(gap.to_at + settle + 2 * SECOND, now + SECOND)
+        changes = {"read_until": read_until, "due_at": due_at}
         gap.transition_to("due", state_changed_at=now, **changes)
     else:
         _end(gap, "closed", now=now)

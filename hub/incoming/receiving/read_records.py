@@ -171,6 +171,7 @@ def _build_message(
         message_key=_build_message_key(clean_id(change.item_id)),
         share_key=InboundMessage.build_share_key(endpoint.pk, ""),
         method=READ_METHOD,
+        query=change.query,
         headers=dict(window),
         size=len(change.body),
         received_at=now,

@@ -25,6 +25,7 @@ from hub.incoming.registration.installation.address import find_former_url
 from hub.incoming.registration.wanted import find_wanted_types
 from hub.scheduled.gap_reading.start import due_gaps
 from hub.scheduled.reading import ReadPage, read_pages
+from hub.scheduled.reading.requests import raise_refusal
 from hub.scheduled.runs.context import RunBlocked, RunContext
 
 DELETED = ".deleted"
@@ -138,6 +139,7 @@ class _GapRead:
                 until,
                 reason=progress.reason or lost,
                 missing_to=None if progress.reason else missing_to,
+                settle=feed.settle,
                 now=context.now(),
             ),
         )
@@ -148,18 +150,26 @@ class _GapRead:
         collections = self.connection.connector.collections
         (collection,) = (entry for entry in collections if entry.key == feed.collection)
         # without an end: a record of the gap that has changed after it is listed only there
-        pages = read_pages(
-            self.context,
-            self.connection,
-            collection,
-            {**feed.query, "since": progress.since},
-            cursor=progress.page,
-        )
+        query = {**feed.query, "since": progress.since}
+        if feed.is_prepared:
+            query |= await self._prepare(feed)
+        pages = read_pages(self.context, self.connection, collection, query, cursor=progress.page)
         async for page in pages:
             progress = await self._store_page(collection, page, progress)
             if not await self.context.in_database(lambda: reading.is_reading(self.gap)):
                 break
         return progress
+
+    async def _prepare(self, feed: Feed) -> Mapping[str, str]:
+        """Return the parameters that a call says. Raises RunBlocked and RunFailed."""
+        connection, source = self.connection, self._webhook_source
+        app = await self.context.in_database(lambda: find_connector_app(connection.connector_key))
+        answer: Mapping[str, str] | Outcome = await self.context.call(
+            connection,
+            lambda stored: source.preparation_request(feed, open_credential(stored, app)),
+            lambda response: source.parse_preparation(feed, response),
+        )
+        return raise_refusal(answer) if isinstance(answer, Outcome) else answer
 
     async def _store_page(
         self, collection: Collection, page: ReadPage, progress: Progress

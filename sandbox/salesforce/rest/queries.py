@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.records import Record
+from sandbox.salesforce.rest.replication import is_in_bin
 from sandbox.salesforce.rest.resources import RestRequest, check_field_names
 from sandbox.salesforce.schema import ORGANIZATION, USER, Object
 from sandbox.salesforce.soql.aggregates import aggregate, check_columns, check_count
@@ -42,7 +43,9 @@ def select_records(
         rows, is_ordered = request.rows(kind, deleted=deleted), False
     else:
         rows, is_ordered = request.records.selected(request.org, kind, parsed)
-        rows = (row for row in rows if deleted or not row["IsDeleted"])
+        rows = (
+            row for row in rows if not row["IsDeleted"] or (deleted and is_in_bin(row, request.at))
+        )
     if parsed.aggregates:
         return [row for row in rows if parsed.where.holds(row)]
     return parsed.of(rows, ordered=is_ordered)

@@ -1,5 +1,7 @@
 """The simple-salesforce client drives the simulated org with only its address changed."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from simple_salesforce.exceptions import (
     SalesforceMalformedRequest,
@@ -21,6 +23,27 @@ def test_a_record_is_made_read_changed_and_deleted(org):
         org.Lead.get(record["id"])
     assert org.query("SELECT Id FROM Lead")["totalSize"] == 0
     assert org.query("SELECT IsDeleted FROM Lead", include_deleted=True)["records"][0]["IsDeleted"]
+
+
+def test_the_client_reads_what_was_changed_and_deleted_between_two_times(org, desk):
+    kept, deleted = (org.Lead.create(LEAD)["id"] for _ in range(2))
+    org.Lead.delete(deleted)
+    start = datetime.fromtimestamp(desk.now, UTC).replace(second=0)
+    end = start + timedelta(minutes=1)
+    assert org.Lead.updated(start, end)["ids"] == [kept]
+    answer = org.Lead.deleted(start, end)
+    assert [row["id"] for row in answer["deletedRecords"]] == [deleted]
+    with pytest.raises(SalesforceMalformedRequest, match="INVALID_REPLICATION_DATE"):
+        org.Lead.deleted(start, start + timedelta(days=31))
+
+
+def test_a_deleted_record_leaves_the_recycle_bin_after_15_days(org, desk):
+    org.Lead.delete(org.Lead.create(LEAD)["id"])
+    soql = "SELECT Id FROM Lead WHERE IsDeleted = true"
+    assert org.query(soql, include_deleted=True)["totalSize"] == 1
+    desk.world(salesforce=[{"org": "00D000000000001EAA", "session_timeout": 10**7}])
+    desk.now += 15 * 86400
+    assert org.query(soql, include_deleted=True)["totalSize"] == 0
 
 
 def test_creating_answers_201_and_where_the_record_is(desk):

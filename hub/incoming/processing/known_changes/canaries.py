@@ -47,7 +47,10 @@ def _find_source(entry: AttributedItem) -> SourceKey:
 
 
 def _compare(entry: AttributedItem, canary: SourceCanary, *, now: datetime) -> None:
-    """Set an item aside that reports our record, even before its id is stored, or a heartbeat."""
+    """Set an item aside that reports our record, even before its id is stored, or a heartbeat.
+
+    What was read proves nothing of webhooks.
+    """
     row, item = entry.row, entry.item
     assert row.connection is not None and item is not None
     source = row.connection.connector.webhook_source
@@ -63,7 +66,7 @@ def _compare(entry: AttributedItem, canary: SourceCanary, *, now: datetime) -> N
         is_awaited = has_mark and canary.state in WAITED_FOR
     if is_ours:
         row.state, row.reason, row.state_changed_at = "echo", CANARY, now
-    if is_awaited:
+    if is_awaited and not row.is_read:
         _record_heard(canary, row.received_at, now=now)
 
 

@@ -12,6 +12,7 @@ GAP_HEADER, FROM_HEADER, TO_HEADER = "read-gap", "read-from", "read-to"
 UPDATED, CREATED, DELETED = ".updated", ".created", ".deleted"
 # between the search for known changes and the storage of those that were not
 READ_DURATION_MAX = timedelta(minutes=10)
+SECOND_IS_OVER_AFTER = timedelta(seconds=10)  # the clocks may differ
 
 Record = tuple[int | None, str, str]  # connection, object, id
 Times = Mapping[Record, datetime]
@@ -55,9 +56,9 @@ def separate_late_webhooks(rows: Sequence[InboundItem], *, now: datetime) -> lis
 def mark_outdated_changes(rows: Sequence[InboundItem], *, now: datetime) -> None:
     """Mark changes of records of which a later state is known from the other way.
 
-    Of webhooks: those whose record was read since. Of what was read: records of which a webhook
-    has told since. So the last event of a record has its last state. Creations and deletions are
-    told of in any order.
+    Of webhooks: those whose record was read since, or in the state of that second. Of what was
+    read: records of which a webhook has told since. So the last event of a record has its last
+    state. Creations and deletions are told of in any order.
     """
     changes = [
         row
@@ -73,6 +74,8 @@ def mark_outdated_changes(rows: Sequence[InboundItem], *, now: datetime) -> None
             assert changed_at is not None
             if newest is not None and newest > changed_at:
                 _mark_duplicate(row, SUPERSEDED, now=now)
+            elif newest == changed_at and not row.is_read:
+                _mark_duplicate(row, READ_BEFORE, now=now)
 
 
 def _find_newest_changes(rows: Sequence[InboundItem]) -> Times:
@@ -80,18 +83,29 @@ def _find_newest_changes(rows: Sequence[InboundItem]) -> Times:
     others = InboundItem.unscoped.filter(
         connection__in={row.connection_id for row in rows},
         record__in={row.record for row in rows},
-        changed_at__gt=min(row.changed_at for row in rows if row.changed_at),
+        changed_at__gte=min(row.changed_at for row in rows if row.changed_at),
         is_read=not rows[0].is_read,
     )
     if rows[0].is_read:
         since = min(row.received_at for row in rows) - READ_DURATION_MAX
         others = others.filter(public_id__gte=smallest_id_at(since))
     times: dict[Record, datetime] = {}
-    for row in others.only("connection_id", "type", "record", "changed_at"):
-        assert row.changed_at is not None
-        record = _identify_record(row)
-        times[record] = max(times.get(record, row.changed_at), row.changed_at)
+    for row in others.only(
+        "connection_id", "type", "record", "changed_at", "is_read", "received_at"
+    ):
+        record, known_until = _identify_record(row), _find_known_time(row)
+        times[record] = max(times.get(record, known_until), known_until)
     return times
+
+
+def _find_known_time(row: InboundItem) -> datetime:
+    """Return up to when an item tells of its record.
+
+    One that was read at once may have changed again within that second, in which systems count.
+    """
+    assert row.changed_at is not None
+    is_final = not row.is_read or row.received_at - row.changed_at > SECOND_IS_OVER_AFTER
+    return row.changed_at if is_final else row.changed_at - timedelta(microseconds=1)
 
 
 def _identify_record(row: InboundItem) -> Record:

@@ -1,6 +1,5 @@
 """Reads of gaps, with the sandbox's Pipedrive by real HTTP and the inbox behind."""
 
-import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -10,14 +9,13 @@ import requests
 from hub.incoming.gaps import complete_until, open_gap
 from hub.incoming.models import InboundGap, InboundItem, InboundSource, WebhookAddress
 from hub.notices.models import Notice
-from hub.outgoing.models import Event, EventBody
 from hub.scheduled.gap_reading.executor import run_gap_reading
-from hub.scheduled.gap_reading.start import start_gap_run
-from hub.scheduled.models import Run
 from hub.scheduled.runs.context import RunStopped
 from tests.factories import MINUTE
 from tests.hub.incoming.webhook_posts import endpoint_of, post_pipedrive, run_inbox
-from tests.hub.scheduled.sandbox_run import SandboxRun, connect, execute
+from tests.hub.scheduled.gap_reading import gap_runs
+from tests.hub.scheduled.gap_reading.gap_runs import counts_of, data_of, list_types
+from tests.hub.scheduled.sandbox_run import connect, execute
 from tests.sandbox.running_sandbox import NOON, RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,33 +51,13 @@ def add(desk, collection="persons", **fields):
     return str(answer.json()["data"]["id"])
 
 
-def start(connection, at=LATER, **limits):
-    run = start_gap_run(connection, now=at)
-    Run.unscoped.filter(pk=run.pk).update(state="running")
-    run.refresh_from_db()
-    return SandboxRun(run, run.job, connection.tenant, at=at, **limits)
+def start(connection, **limits):
+    return gap_runs.start(connection, at=LATER, **limits)
 
 
-def read(connection, **limits):
-    result = execute(run_gap_reading, start(connection, **limits))
-    Run.unscoped.update(state="finished")
-    run_inbox()
+def read(connection, *, at=LATER):
+    result, _called = gap_runs.read(connection, at=at)
     return result
-
-
-def list_types():
-    return list(Event.unscoped.order_by("pk").values_list("type", flat=True))
-
-
-def data_of(type):
-    ids = Event.unscoped.filter(type=type).values_list("pk", flat=True)
-    bodies = EventBody.objects.filter(event_id__in=ids).order_by("event_id")
-    return [json.loads(bytes(body))["data"] for body in bodies.values_list("body", flat=True)]
-
-
-def counts_of(gap):
-    gap.refresh_from_db()
-    return gap.state, gap.read_count, gap.known_count, gap.new_count
 
 
 def test_missed_sign_ups_are_events_that_name_the_gap_and_it_closes_with_counts(

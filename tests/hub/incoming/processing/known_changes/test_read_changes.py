@@ -118,6 +118,28 @@ def test_what_was_read_is_not_published_behind_a_later_webhook(client, pipedrive
     assert (published(), reasons()[1]) == (["Ann 9"], ("duplicate", "superseded"))
 
 
+def read_creation(connection, record):
+    source = connection.connector.webhook_source
+    creation, *_others = source.record_changes("persons", record, account="701")
+    receive_record_changes(connection, [creation], now=clock())
+    run_inbox()
+
+
+def test_a_late_webhook_of_the_state_that_was_read_with_the_creation_is_a_duplicate(
+    client, pipedrive
+):
+    read_creation(pipedrive, state(7))
+    tell(client, pipedrive, state(7))
+    assert (published(), reasons()[1]) == (["Ann 7"], ("duplicate", "read_before"))
+
+
+def test_what_was_read_within_the_second_of_its_change_may_have_changed_again(client, pipedrive):
+    record = state(7) | {"update_time": f"{clock():%Y-%m-%dT%H:%M:%SZ}"}
+    read_creation(pipedrive, record)
+    tell(client, pipedrive, record | {"name": "Bea"})
+    assert published() == ["Ann 7", "Bea"]
+
+
 def test_two_webhooks_of_one_second_are_two_events(client, pipedrive):
     tell(client, pipedrive, state(7), id="first")
     tell(client, pipedrive, state(7) | {"name": "Bea"}, id="second")

@@ -46,8 +46,8 @@ def test_after_an_outage_each_source_has_one_gap_however_many_processes_look(mak
         ("pipedrive", 170, 0),  # it sends again for 183 seconds
         ("pipedrive", 200, 1),
         ("splunk", 100, 1),  # it never sends again
-        ("salesforce", 23 * 3600, 0),
-        ("salesforce", 25 * 3600, 1),
+        ("salesforce", 14 * 60, 0),  # it sends again for a day
+        ("salesforce", 16 * 60, 1),  # what it changed can be read sooner
     ],
 )
 def test_a_system_that_sends_again_for_longer_misses_nothing(make, connector, length, count):
