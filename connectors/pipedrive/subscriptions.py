@@ -57,7 +57,7 @@ class PipedriveWebhookSubscriptions(Subscriptions):
         return _build_request("GET", "webhooks", credential, LIST_COST_TOKENS)
 
     @raises_unreadable
-    def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
+    def parse_list(self, response: Response, *, cursor: str = "") -> SubscriptionPage | Outcome:
         if rejection := _find_rejection(response):
             return rejection
         webhooks = response.json()["data"] or []

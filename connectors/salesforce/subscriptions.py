@@ -7,12 +7,13 @@ with different queries in their URLs. A message is named after its URL, as an or
 messages of several installations; its flow is named after the message's id.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from connectors.http import Request, Response
+from connectors.http import Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import (
     PERMISSION_MISSING,
@@ -22,11 +23,13 @@ from connectors.outcomes import (
     raises_unreadable,
 )
 from connectors.salesforce.errors import ORG, find_rejection
+from connectors.salesforce.schema import ID_PATTERN
 from connectors.salesforce.tooling_api.requests import (
     EDIT_COLUMNS,
     FLOW,
     FLOW_LABEL,
     MESSAGE,
+    URL_COLUMN,
     build_activation,
     build_change,
     build_create,
@@ -35,6 +38,8 @@ from connectors.salesforce.tooling_api.requests import (
     build_list_query,
     build_query,
     build_read,
+    build_single_query,
+    digest_metadata,
     find_trigger,
     name_message,
 )
@@ -59,9 +64,11 @@ from connectors.webhook_sources import (
     WatchCosts,
 )
 
-# cursors of the pages: messages, then flows; where a column that shows edits is refused, both again
-# without these
+# cursors of the pages: messages, then flows; where a column that shows edits is refused, without it
 FLOWS_CURSOR, PLAIN_MESSAGES_CURSOR, PLAIN_FLOWS_CURSOR = "flows", "messages", "plain_flows"
+# where the column with the URL is refused, messages one by one: followed by the id of the last one
+SINGLE_CURSOR = "message:"
+UNKNOWN_COLUMN = re.compile(r"No such column '(\w+)'", re.ASCII)
 # what a repair writes anew: the message, or the flow
 MESSAGE_DIFFERENCES = {"url", "session", "fields"}
 FLOW_DIFFERENCES = {"object", "conditions", "trigger", "action"}
@@ -123,25 +130,26 @@ class SalesforceSubscriptions(Subscriptions):
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
         """Build the request that lists our outbound messages or, after these, the active flows."""
+        if cursor.startswith(SINGLE_CURSOR):
+            query = build_single_query(cursor.removeprefix(SINGLE_CURSOR))
+            return build_query(credential, query)
         kind = FLOW if cursor in (FLOWS_CURSOR, PLAIN_FLOWS_CURSOR) else MESSAGE
         query = build_list_query(kind, with_edits=cursor in ("", FLOWS_CURSOR))
         return build_query(credential, query)
 
     @raises_unreadable
-    def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
+    def parse_list(self, response: Response, *, cursor: str = "") -> SubscriptionPage | Outcome:
         if rejection := _find_rejection(response):
-            is_unknown_column = any(name in rejection.detail for name in EDIT_COLUMNS[MESSAGE])
-            return SubscriptionPage([], PLAIN_MESSAGES_CURSOR) if is_unknown_column else rejection
-        answer = response.json()
-        records = answer["records"]
-        if any(record["attributes"]["type"] == FLOW for record in records):
+            other_cursor = _find_plainer_list(rejection, cursor)
+            return SubscriptionPage([], other_cursor) if other_cursor else rejection
+        records = response.json()["records"]
+        if cursor in (FLOWS_CURSOR, PLAIN_FLOWS_CURSOR):
             return SubscriptionPage([_parse_flow(record) for record in records])
         registrations = [_parse_message(record) for record in records]
-        is_first = answer.get("entityTypeName", MESSAGE) == MESSAGE
-        if not registrations or not is_first:
-            return SubscriptionPage(registrations)
-        is_plain = "LastModifiedDate" not in records[0]
-        return SubscriptionPage(registrations, PLAIN_FLOWS_CURSOR if is_plain else FLOWS_CURSOR)
+        if cursor.startswith(SINGLE_CURSOR):
+            return SubscriptionPage(registrations, _find_next_single(registrations))
+        flows_cursor = PLAIN_FLOWS_CURSOR if cursor == PLAIN_MESSAGES_CURSOR else FLOWS_CURSOR
+        return SubscriptionPage(registrations, flows_cursor if registrations else "")
 
     def merge_pages(
         self, registrations: Sequence[FoundSubscription]
@@ -276,8 +284,35 @@ def _find_rejection(response: Response) -> Outcome | None:
     return rejection
 
 
+def _find_plainer_list(rejection: Outcome, cursor: str) -> str:
+    """Return the cursor of a list without the column that was refused; "" for another refusal."""
+    unknown = UNKNOWN_COLUMN.search(rejection.detail)
+    column = unknown[1] if unknown else rejection.detail
+    if cursor in ("", PLAIN_MESSAGES_CURSOR) and URL_COLUMN in column:
+        return SINGLE_CURSOR
+    if cursor == "" and any(name in column for name in EDIT_COLUMNS[MESSAGE]):
+        return PLAIN_MESSAGES_CURSOR
+    if cursor == FLOWS_CURSOR and any(name in column for name in EDIT_COLUMNS[FLOW]):
+        return PLAIN_FLOWS_CURSOR
+    return ""
+
+
+def _find_next_single(registrations: Sequence[FoundSubscription]) -> str:
+    """Return the cursor behind a message that was read alone. Raises Unreadable."""
+    if not registrations:
+        return FLOWS_CURSOR
+    id = registrations[-1].external_id
+    if not ID_PATTERN.fullmatch(id):
+        raise Unreadable("a message has no ID")
+    return f"{SINGLE_CURSOR}{id}"
+
+
 def _parse_message(record: Mapping[str, Any]) -> FoundSubscription:
-    url = str(record["EndpointUrl"] or "")
+    """Parse a message of the list, or one that was read with its metadata."""
+    metadata = record.get("Metadata")
+    url = str((metadata["endpointUrl"] if metadata else record[URL_COLUMN]) or "")
+    is_session_sent = (metadata or {}).get("includeSessionId") or record.get("IncludeSessionId")
+    revision = digest_metadata(metadata) if metadata else record.get("LastModifiedDate", "")
     key = f"{str(record['EntityDefinitionId']).lower()}.{_parse_change(url)}"
     return FoundSubscription(
         external_id=str(record["Id"]),
@@ -285,8 +320,8 @@ def _parse_message(record: Mapping[str, Any]) -> FoundSubscription:
         key=key,
         event_types=(key,),
         evidence={"name": str(record["Name"]), "object": str(record["EntityDefinitionId"])}
-        | ({"session": True} if record.get("IncludeSessionId") else {}),
-        revision=str(record.get("LastModifiedDate", "")),
+        | ({"session": True} if is_session_sent else {}),
+        revision=str(revision),
     )
 
 

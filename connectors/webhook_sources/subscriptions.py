@@ -105,8 +105,8 @@ class Subscriptions:
         """Build the request for a page of all registrations of the account."""
         raise NotImplementedError
 
-    def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
-        """Parse a page, or the Outcome of a refusal. Raises Unreadable."""
+    def parse_list(self, response: Response, *, cursor: str = "") -> SubscriptionPage | Outcome:
+        """Parse the page of a cursor, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
 
     def merge_pages(

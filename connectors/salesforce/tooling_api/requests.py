@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from connectors.http import KIBIBYTE, Request
+from connectors.http import KIBIBYTE, Request, dump_json
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG
 from connectors.salesforce.schema import API_NAME_PATTERN, ID_PATTERN
@@ -47,10 +47,15 @@ ORIGIN_FIELDS = {"CreatedById", "LastModifiedById", "LastModifiedDate", "SystemM
 DESCRIPTION = "Made and checked by the Integration Hub. Fields: %(digest)s"
 # columns that say whether something was edited; their names are unverified
 EDIT_COLUMNS = {MESSAGE: ("IncludeSessionId", "LastModifiedDate"), FLOW: ("LastModifiedDate",)}
+# tooling_api_objects_workflowoutboundmessage.htm (2026-11) does not list it; the metadata has it
+URL_COLUMN = "EndpointUrl"
 LIST_COLUMNS = {
-    MESSAGE: ("Id", "Name", "EndpointUrl", "EntityDefinitionId"),
+    MESSAGE: ("Id", "Name", URL_COLUMN, "EntityDefinitionId"),
     FLOW: ("Id", "MasterLabel"),
 }
+# of a message whose URL is read from its metadata, which a query returns of one row only
+SINGLE_COLUMNS = "Id, Name, EntityDefinitionId, Metadata"
+OUR_MESSAGES = f"(Name LIKE '{FLOW_LABEL}%' OR Name LIKE 'Hub_%')"
 OUR_ACTIVE_FLOWS = f" WHERE Status = 'Active' AND MasterLabel LIKE '{FLOW_LABEL} 04k%'"
 
 
@@ -58,6 +63,14 @@ def build_list_query(kind: str, *, with_edits: bool) -> str:
     """Build the query for all messages, or for our active flows."""
     columns = LIST_COLUMNS[kind] + (EDIT_COLUMNS[kind] if with_edits else ())
     return f"SELECT {', '.join(columns)} FROM {kind}{OUR_ACTIVE_FLOWS if kind == FLOW else ''}"
+
+
+def build_single_query(after: str) -> str:
+    """Build the query for our next message behind an id, with its metadata. Raises ValueError."""
+    behind = f" AND Id > '{_check_id(after)}'" if after else ""
+    return (
+        f"SELECT {SINGLE_COLUMNS} FROM {MESSAGE} WHERE {OUR_MESSAGES}{behind} ORDER BY Id LIMIT 1"
+    )
 
 
 def build_query(credential: Credential, query: str, *, path: str = "tooling/query") -> Request:
@@ -153,6 +166,11 @@ def describe_fields(fields: Sequence[str]) -> str:
     """Return the description of a message with these fields, by which an edit of them shows."""
     digest = hashlib.sha256(",".join(sorted(fields)).encode()).hexdigest()[:16]
     return DESCRIPTION % {"digest": digest}
+
+
+def digest_metadata(metadata: Mapping[str, Any]) -> str:
+    """Return a text that differs when the metadata of a message differs."""
+    return hashlib.sha256(dump_json(dict(sorted(metadata.items())))).hexdigest()[:16]
 
 
 def build_message(key: str, url: str, username: str, fields: Sequence[str]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from hub.incoming.registration.progress import Change, RegistrationProgress
 T = TypeVar("T")
 LeaseTransaction = Callable[[], AbstractContextManager[None]]
 
-MAX_PAGES = 20  # of a list of registrations
+MAX_PAGES = 40  # of a list of registrations; some systems list one on each
 MAX_STEPS = 60  # calls of one change; a flow at Salesforce has up to 50 versions
 INCOMPLETE = "incomplete"  # nothing is changed by a list that is cut
 
@@ -64,7 +64,7 @@ class RegistrationCalls:
         while progress.page_count < MAX_PAGES:
             page = self._send(
                 partial(self.subscriptions.list_request, self.credential, cursor=progress.cursor),
-                self.subscriptions.parse_list,
+                partial(self.subscriptions.parse_list, cursor=progress.cursor),
             )
             if isinstance(page, Outcome):
                 return page

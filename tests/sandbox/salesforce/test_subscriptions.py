@@ -23,7 +23,8 @@ class Registrations:
     def find(self):
         found, cursor = [], ""
         while True:
-            page = KEPT.parse_list(send(KEPT.list_request(self.credential, cursor=cursor)))
+            answer = send(KEPT.list_request(self.credential, cursor=cursor))
+            page = KEPT.parse_list(answer, cursor=cursor)
             if isinstance(page, Outcome):
                 return page
             found, cursor = [*found, *page.subscriptions], page.cursor

@@ -64,7 +64,7 @@ class ExpiringSubscriptions(Subscriptions):
     def list_request(self, credential, *, cursor=""):
         return Request("GET", URL)
 
-    def parse_list(self, response):
+    def parse_list(self, response, *, cursor=""):
         return SubscriptionPage(
             [
                 FoundSubscription(

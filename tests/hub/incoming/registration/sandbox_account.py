@@ -67,7 +67,7 @@ class SandboxAccount:
         found, cursor = [], ""
         while True:
             request = subscriptions.list_request(self.credential, cursor=cursor)
-            page = subscriptions.parse_list(send(request))
+            page = subscriptions.parse_list(send(request), cursor=cursor)
             found, cursor = [*found, *page.subscriptions], page.cursor
             if not cursor:
                 break

@@ -115,7 +115,7 @@ def test_without_an_edit_a_check_lists_and_reads_the_details_once_a_day(org):
 
 
 def test_where_a_column_is_unknown_edits_are_found_once_a_day(make, desk):
-    org = WithoutEditColumns(make, desk)
+    org = WithoutColumn(make, desk, "LastModifiedDate")
     for _check in range(2):
         assert org.check().state == "verified"
     org.edit_message(fields=["Id"])
@@ -127,17 +127,44 @@ def test_where_a_column_is_unknown_edits_are_found_once_a_day(make, desk):
     assert len(org.message["Metadata"]["fields"]) > 5
 
 
-class WithoutEditColumns(Organisation):
-    """An organisation that refuses a column of which the documentation is not sure."""
+class WithoutColumn(Organisation):
+    """An organisation that refuses columns which the documentation does not list."""
+
+    def __init__(self, make, desk, *columns):
+        super().__init__(make, desk)
+        self.columns = columns
 
     def __call__(self, request):
-        if "LastModifiedDate" in request.url:
-            request = type(request)(
-                request.method,
-                request.url.replace("LastModifiedDate", "LastModifiedDateX"),
-                bearer=request.bearer,
-            )
+        url = request.url
+        for column in self.columns:
+            url = url.replace(column, f"{column}X")
+        if url != request.url:
+            request = type(request)(request.method, url, bearer=request.bearer)
         return super().__call__(request)
+
+
+@pytest.mark.parametrize("columns", [["EndpointUrl"], ["EndpointUrl", "LastModifiedDate"]])
+def test_where_no_column_tells_the_url_each_message_is_read_from_its_metadata(make, desk, columns):
+    org = WithoutColumn(make, desk, *columns)
+    org.connection.tenant.routes.update(event_type="salesforce.lead.*")
+    for _check in range(2):
+        assert org.check().state == "verified"
+        org.wait(60)
+    created, updated = org.find_registrations()
+    assert (created.key, updated.key) == ("lead.created", "lead.updated")
+    org.requests.clear()
+    metadata = org.read("WorkflowOutboundMessage", created.external_id)["Metadata"]
+    body = {"Metadata": metadata | {"endpointUrl": "https://elsewhere.example/"}}
+    path = f"{TOOLING}/WorkflowOutboundMessage/{created.external_id}"
+    assert raw(desk, "PATCH", path, json=body).status_code == 204
+    org.wait(900)
+    assert org.check().state == "verified"
+    assert [entry.url for entry in org.find_registrations()] == [created.url, updated.url]
+    assert org.list_writes() == ["PATCH"]
+    org.requests.clear()
+    org.wait(900)
+    org.check()
+    assert org.list_writes() == []
 
 
 def test_an_organisation_that_lets_no_flow_be_activated_leaves_the_edit_to_a_person(org, desk):
