@@ -37,6 +37,7 @@ from hub.incoming.processing.held_items.release import (
 from hub.incoming.processing.held_items.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.erase import erase_late_messages
 from hub.incoming.receiving.refused_answers import store_refused_answers
+from hub.incoming.receiving.refused_gaps import open_refused_gaps
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.receiving.replies import forget_reply_credentials
 from hub.incoming.receiving.threats import warn_of_threats
@@ -187,6 +188,7 @@ STEPS: tuple[Step, ...] = (
     wake_due_sources,
     store_refused_answers,
     warn_of_threats,
+    open_refused_gaps,
     create_missing_schedules,
     apply_changed_time_zones,
     create_due_runs,

@@ -26,6 +26,7 @@ from connectors.webhook_sources import (
 
 USERNAME = "hub"
 RETRY_PERIOD_SECONDS = 183.0  # seconds
+BANNED_FOR = timedelta(minutes=30)
 DELETIONS_LISTED_FOR = timedelta(days=30)
 # fields of `previous` that no person changes by themselves, or that are compared one by one
 UNCOMPARED_FIELDS = {"custom_fields", "update_time"}
@@ -40,7 +41,7 @@ class PipedriveWebhooks(WebhookSource):
     # guide-for-webhooks-v2 (2026-11): ten failed first attempts ban a webhook for 30 minutes, whose
     # events are lost; one without a success on three consecutive days is deleted
     sender_rules = (
-        FailuresInARow("banned", limit=10, warn_count=5),
+        FailuresInARow("banned", limit=10, warn_count=5, stops_for=BANNED_FOR),
         NothingAccepted("deleted", limit=timedelta(days=3), warn_after=timedelta(days=1)),
     )
     event_types = EVENT_TYPES

@@ -59,6 +59,9 @@ class FailuresInARow:
     effect: Effect
     limit: int
     warn_count: int
+    stops_for: timedelta = timedelta(
+        0
+    )  # then it sends nothing for so long, and what happens is lost
 
     def find_warning(
         self, answers: RecentAnswers, *, now: datetime
