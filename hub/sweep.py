@@ -28,6 +28,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.drift.schedule import wake_up_due_drift_checks
 from hub.identities.directory_reads import wake_up_due_directories
 from hub.identities.suggestion_runs import wake_up_due_suggestions
+from hub.incoming.gaps import cancel_gaps_of_disconnected
 from hub.incoming.processing.held_items.author_fallbacks import release_items_of_known_authors
 from hub.incoming.processing.held_items.release import (
     discard_items_of_final_disconnects,
@@ -192,6 +193,7 @@ STEPS: tuple[Step, ...] = (
     create_missing_schedules,
     apply_changed_time_zones,
     create_due_runs,
+    cancel_gaps_of_disconnected,
     release_abandoned_gaps,
     start_gap_runs,
     ship_arrived_lines,

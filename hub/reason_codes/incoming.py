@@ -128,6 +128,7 @@ GAP_REASONS = {  # why a gap is held, or was not read completely
     "other_account": Reason(_("The connection's credential belongs to another account.")),
     "not_wanted": Reason(_("No route takes these events any more.")),
     "account_replaced": Reason(_("Another account was connected in its place.")),
+    "disconnected": Reason(_("The account was disconnected before it was read.")),
     "by_person": Reason(_("A person cancelled it.")),
     "run_failed": Reason(
         _("The changes could not be read."), _("Look at the run, then start the read again.")

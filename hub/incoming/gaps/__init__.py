@@ -5,11 +5,17 @@ from hub.incoming.gaps.completeness import (
     complete_until_expression,
     describe_completeness,
 )
-from hub.incoming.gaps.gap_states import cancel_gaps, end_gap_cause, open_gap
+from hub.incoming.gaps.gap_states import (
+    cancel_gaps,
+    cancel_gaps_of_disconnected,
+    end_gap_cause,
+    open_gap,
+)
 from hub.incoming.gaps.sources import find_sources, note_listed, reset_sources
 
 __all__ = [
     "cancel_gaps",
+    "cancel_gaps_of_disconnected",
     "complete_until",
     "complete_until_expression",
     "describe_completeness",

@@ -10,13 +10,17 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
+from hub.connections.models import DISCONNECTED
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.gaps.reports import report_end, report_opening
 from hub.incoming.models import InboundGap, InboundSource
+from hub.processes.failpoints import failpoint
 
 NEEDS_CONFIRMATION = "needs_confirmation"
 OPEN_GAP_READ_AFTER = timedelta(minutes=15)  # while its cause lasts
+CANCELLED_AT_ONCE = 200  # in one sweep
 UNFINISHED_GAPS_MAX = 20  # of one source; a further one joins the newest
 
 
@@ -57,6 +61,7 @@ def open_gap(
             state_changed_at=now,
         )
         report_opening(gap, now=now)
+        failpoint("G1")  # before the commit
         return gap
 
 
@@ -82,6 +87,21 @@ def end_gap_cause(
 def cancel_gaps(sources: Collection[InboundSource], reason: str, *, now: datetime) -> None:
     """Cancel the unfinished gaps of these sources."""
     gaps = InboundGap.unscoped.filter(source__in=sources, state__in=InboundGap.UNFINISHED_STATES)
+    _cancel_all(gaps, reason, now=now)
+
+
+def cancel_gaps_of_disconnected(*, now: datetime) -> None:
+    """Cancel the gaps of accounts whose disconnect cannot be undone any more: a sweep step."""
+    gaps = InboundGap.unscoped.filter(
+        state__in=InboundGap.UNFINISHED_STATES,
+        connection__state="disabled",
+        connection__reason=DISCONNECTED,
+        connection__disconnection=None,
+    )
+    _cancel_all(gaps.order_by("pk")[:CANCELLED_AT_ONCE], DISCONNECTED, now=now)
+
+
+def _cancel_all(gaps: QuerySet[InboundGap], reason: str, *, now: datetime) -> None:
     for gap in gaps.select_related("source", "connection", "tenant"):
         with suppress(InvalidTransition), transaction.atomic():  # it has just ended
             gap.transition_to(

@@ -16,6 +16,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.incoming.gaps.gap_states import lock_source
 from hub.incoming.gaps.reports import report_end
 from hub.incoming.models import InboundGap, InboundSource
+from hub.processes.failpoints import failpoint
 
 NO_FEED, HISTORY_GONE, CHANGES_NOT_LISTED = "no_feed", "history_gone", "changes_not_listed"
 # a gap that lasts is read again after as long as it has lasted, within these
@@ -106,6 +107,7 @@ def finish_read(
     if not reason:
         newer = InboundSource.unscoped.filter(pk=gap.source_id).exclude(read_until__gte=until)
         newer.update(read_until=until)
+    failpoint("G5")  # before the commit
 
 
 @transaction.atomic

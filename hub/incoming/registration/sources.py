@@ -90,10 +90,13 @@ def _find_wanted_objects(endpoint: InboundEndpoint) -> Mapping[tuple[int, str], 
 
 
 def _select_connections(endpoint: InboundEndpoint) -> QuerySet[Connection]:
-    """Return the connections whose webhooks arrive at an endpoint, without disconnected ones."""
+    """Return the connections whose webhooks arrive at an endpoint.
+
+    Not those that are disconnected for good; one whose disconnect can be undone keeps its gaps.
+    """
     connections = Connection.unscoped.filter(
         connector_key=endpoint.connector_key, tenant__isnull=False
-    ).exclude(state="disabled", reason=DISCONNECTED)
+    ).exclude(state="disabled", reason=DISCONNECTED, disconnection=None)
     if endpoint.connection_id:
         return connections.filter(pk=endpoint.connection_id)
     return connections

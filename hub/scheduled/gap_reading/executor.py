@@ -23,6 +23,7 @@ from hub.incoming.processing.known_changes.read_changes import build_window
 from hub.incoming.receiving.read_records import find_new_changes, receive_record_changes
 from hub.incoming.registration.installation.address import find_former_url
 from hub.incoming.registration.wanted import find_wanted_types
+from hub.processes.failpoints import failpoint
 from hub.scheduled.gap_reading.start import due_gaps
 from hub.scheduled.reading import ReadPage, read_pages
 from hub.scheduled.reading.requests import raise_refusal
@@ -156,6 +157,8 @@ class _GapRead:
         pages = read_pages(self.context, self.connection, collection, query, cursor=progress.page)
         async for page in pages:
             progress = await self._store_page(collection, page, progress)
+            if page.cursor:
+                failpoint("G3")  # between two pages
             if not await self.context.in_database(lambda: reading.is_reading(self.gap)):
                 break
         return progress
@@ -201,6 +204,7 @@ class _GapRead:
             window = build_window(str(gap.public_id), since, until)
             receive_record_changes(connection, new, window=window, now=context.now())
             reading.add_counts(gap, counts)
+            failpoint("G4")  # the cursor is stored, too, and nothing is committed
 
         await context.save(asdict(after), done=after.read_count, write=write)
         return after

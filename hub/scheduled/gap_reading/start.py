@@ -9,6 +9,7 @@ from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.gaps import reading
 from hub.incoming.models import InboundGap
 from hub.incoming.registration.installation.address import find_former_url
+from hub.processes.failpoints import failpoint
 from hub.scheduled.models import GAP_KIND, Job, Run
 from hub.scheduled.runs.claim import is_switched_off
 from hub.scheduled.runs.due_runs import get_start_window
@@ -57,7 +58,7 @@ def start_gap_run(connection: Connection, *, now: datetime) -> Run:
     assert job.tenant is not None
     Job.unscoped.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)  # one after the other
     open_run = Run.unscoped.filter(job=job, state__in=Run.OPEN_STATES).first()
-    return open_run or Run.unscoped.create(
+    run = open_run or Run.unscoped.create(
         job=job,
         tenant=job.tenant,
         due_at=now,
@@ -65,6 +66,8 @@ def start_gap_run(connection: Connection, *, now: datetime) -> Run:
         deadline_at=now + timedelta(minutes=job.deadline_minutes),
         created_at=now,
     )
+    failpoint("G2")  # before the commit: the gap waits
+    return run
 
 
 def get_or_create_gap_job(connection: Connection, *, now: datetime) -> Job:

@@ -25,6 +25,7 @@ class Pipedrive:
     def __init__(self, make, hub):
         self.hub, self.desk = hub, hub.desk
         self.titles, self.deleted = {}, set()
+        make.app(self.key, {"client_id": "1", "client_secret": "2"}, hosts=[self.desk.url])
         SandboxAccount(make, self.desk, self.key, event_type="deal.*", now=clock)
         for _check in range(2):
             hub.work()
