@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.faults import hang, kills, receiving, suspects
+from bench.faults import gaps, hang, kills, receiving, suspects
 from bench.suite import Bench
 
 BENCHES: Mapping[str, Bench] = {
@@ -10,4 +10,5 @@ BENCHES: Mapping[str, Bench] = {
     "suspects": suspects,
     "hang": hang,
     "receiving": receiving,
+    "gaps": gaps,
 }

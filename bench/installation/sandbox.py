@@ -1,6 +1,7 @@
 """The sandbox as a process of its own, and its control."""
 
 import contextlib
+import http.client
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from bench.installation.processes import python_command, running, wait_until
 from bench.installation.web import free_port
@@ -45,6 +47,21 @@ class Sandbox:
         )
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             return json.loads(answer.read())
+
+    def post_form(self, path: str, values: Mapping[str, str]) -> str:
+        """Send a form of a page; return where the person goes then."""
+        host, _, port = self.place.partition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        try:
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", path, urlencode(values), headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status != 303:
+                raise SystemExit(f"the sandbox refuses {path}: {content[:500]!r}")
+            return answer.getheader("Location", "")
+        finally:
+            connection.close()
 
     def order_fault(self, system: str, **fault: Any) -> None:
         self.post("/_control/faults", {"system": system, **fault})

@@ -70,6 +70,14 @@ def test_no_true_change_is_an_echo_and_no_echo_a_true_change(bench):
     assert figures["echo_changes"]["value"] == 72
 
 
+def test_no_record_of_a_gap_is_lost_or_doubled_whatever_is_killed(bench):
+    told = told_by(bench("faults", "--only", "gaps", "--quick", "--on", "postgresql"))
+    figures = {name.removeprefix("faults_gaps_"): entry["value"] for name, entry in told.items()}
+    assert figures["kills_at_each_point"] == 1
+    for name in ("lost", "doubled", "order_breaks", "reads_by_a_copy", "not_cancelled"):
+        assert figures[name] == 0, name
+
+
 def assert_each_change_is_written_once(figures):
     """The bars hold in the small size, too."""
     names = [name for name in figures if name.startswith("echo_")]

@@ -1,6 +1,5 @@
 """Salesforce and Pipedrive of one tenant in the sandbox, with routes both ways."""
 
-import http.client
 import json
 import os
 import sys
@@ -142,7 +141,7 @@ class TwoSystems:
             if object.system == "salesforce"
             else f"/pipedrive/{COMPANY}/{object.path}/"
         )
-        location = self._post_form(path, {**object.required, **values, "user": user})
+        location = self.sandbox.post_form(path, {**object.required, **values, "user": user})
         return location.removesuffix("/view").rpartition("/")[2]
 
     def edit(self, object: SystemObject, id: str, values: Mapping[str, str], *, user: str) -> None:
@@ -151,7 +150,7 @@ class TwoSystems:
             if object.system == "salesforce"
             else f"/pipedrive/{COMPANY}/{object.path}/{id}"
         )
-        self._post_form(path, {"do": "save", **values, "user": user})
+        self.sandbox.post_form(path, {"do": "save", **values, "user": user})
 
     def list_records(self, object: SystemObject) -> list[dict[str, Any]]:
         account = ACCOUNTS[object.system]
@@ -188,21 +187,6 @@ class TwoSystems:
             Delivery.unscoped.exclude(state="delivered").count()
             + InboundItem.unscoped.filter(state__in=open_items).count()
         )
-
-    def _post_form(self, path: str, values: Mapping[str, str]) -> str:
-        """Send a form of a page; return where the person goes then."""
-        host, _, port = self.sandbox.place.partition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=60)
-        try:
-            headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            connection.request("POST", path, urlencode(values), headers)
-            answer = connection.getresponse()
-            content = answer.read()
-            if answer.status != 303:
-                raise SystemExit(f"the sandbox refuses {path}: {content[:500]!r}")
-            return answer.getheader("Location", "")
-        finally:
-            connection.close()
 
 
 @contextmanager
