@@ -1,6 +1,5 @@
 """The states of a gap while it is read: taken by a run, continued, and closed with its counts."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
+from connectors.registry import CONNECTORS
 from connectors.webhook_sources import Feed
 from hub.connections.models import Connection
 from hub.db.state_machine import InvalidTransition
@@ -114,6 +114,10 @@ def finish_read(
 def release_gap(gap: InboundGap, reason: str, *, now: datetime) -> None:
     """Let a gap be read again whose run ended without it; with a reason it ends as incomplete."""
     lock_source(gap.source)
+    run_id = gap.run_id
+    gap.refresh_from_db()
+    if gap.state != "reading" or gap.run_id != run_id:
+        return
     with suppress(InvalidTransition):
         if gap.to_at is None:
             due_at = now + REPEATED_AFTER_MAX
@@ -127,18 +131,26 @@ def release_gap(gap: InboundGap, reason: str, *, now: datetime) -> None:
 
 def end_gaps_without_feed(due: QuerySet[InboundGap], *, now: datetime) -> None:
     """End the due gaps whose system lists no changes: a person must bring them up to date."""
-    for gap in _without_feed(due.select_related("source", "connection", "tenant")[:GAPS_AT_ONCE]):
+    gaps = due.exclude(_build_feed_condition()).select_related("source", "connection", "tenant")
+    for gap in gaps[:GAPS_AT_ONCE]:
         with suppress(InvalidTransition), transaction.atomic():
             if gap.to_at is None:
-                InboundGap.unscoped.filter(pk=gap.pk).update(due_at=None)  # until its cause ends
+                lasting = InboundGap.unscoped.filter(pk=gap.pk, state="open", to_at=None)
+                lasting.update(due_at=None)  # until its cause ends
                 continue
             missing = {"missing_from": gap.from_at, "missing_to": gap.to_at}
             gap.transition_to("reading")
             _end(gap, "incomplete", reason=NO_FEED, **missing, now=now)
 
 
-def _without_feed(gaps: Iterable[InboundGap]) -> list[InboundGap]:
-    return [gap for gap in gaps if find_feed(gap.connection, gap.source.object) is None]
+def _build_feed_condition() -> Q:
+    """Match the gaps whose changes a system lists."""
+    condition = Q(pk__in=())
+    for key, connector in CONNECTORS.items():
+        feeds = connector.webhook_source.feeds if connector.webhook_source else ()
+        objects = [feed.object for feed in feeds]
+        condition |= Q(connection__connector_key=key, source__object__in=objects)
+    return condition
 
 
 def _end(gap: InboundGap, state: str, *, now: datetime, **changes: Any) -> None:

@@ -1,9 +1,10 @@
 """When a run reads the gaps of a connection, and what becomes of gaps whose run has ended."""
 
 import pytest
+from django.db import connection as database
 
 from hub.audit import ActorContext
-from hub.incoming.gaps import cancel_gaps, reading
+from hub.incoming.gaps import cancel_gaps, end_gap_cause, reading
 from hub.incoming.gaps.gap_actions import start_gap
 from hub.incoming.models import InboundGap, WebhookAddress
 from hub.notices.models import Notice
@@ -71,6 +72,33 @@ def test_what_a_system_does_not_list_is_incomplete_at_once_with_a_notice(make, c
     assert Notice.unscoped.get().reason == "no_feed"
 
 
+def test_a_cause_that_ends_while_the_sweep_looks_leaves_its_gap_due(make, connection):
+    source = make.source(connection, "note")
+    lasting, ended = make.gap(source, state="open", to_at=None), []
+
+    def end_meanwhile(execute, sql, *rest):
+        if sql.startswith("UPDATE") and "incoming_inboundgap" in sql and not ended:
+            ended.append(True)
+            end_gap_cause(source, [lasting.cause], to_at=NOON, now=NOON)
+        return execute(sql, *rest)
+
+    with database.execute_wrapper(end_meanwhile):
+        start_gap_runs(now=NOON)
+    start_gap_runs(now=NOON)
+    lasting.refresh_from_db()
+    assert (ended, lasting.state, lasting.reason) == ([True], "incomplete", "no_feed")
+
+
+def test_what_cannot_be_read_ends_however_many_reads_wait(make, connection, source):
+    for _ in range(reading.GAPS_AT_ONCE):
+        make.gap(source)
+    type(connection.tenant).objects.update(suspended_at=NOON)
+    gap = make.gap(make.source(connection, "lead"))
+    start_gap_runs(now=NOON)
+    gap.refresh_from_db()
+    assert (gap.state, gap.reason) == ("incomplete", "no_feed")
+
+
 @pytest.mark.parametrize(
     ("run_state", "expected"),
     [
@@ -104,6 +132,13 @@ def test_a_read_that_fails_again_is_noticed_again_and_says_why(make, connection,
         gap.refresh_from_db()
         start_gap(gap, ActorContext.system(), now=at)
         assert not Notice.unscoped.filter(resolved_at=None).exists()
+
+
+def test_a_cause_that_ends_while_a_gap_is_released_leaves_it_due(make, source):
+    gap = make.gap(source, state="reading", to_at=None)
+    end_gap_cause(source, [gap.cause], to_at=NOON, now=NOON)
+    reading.release_gap(gap, "", now=NOON)  # which was read before
+    assert (gap.state, gap.due_at) == ("due", NOON)
 
 
 def test_a_gap_that_lasts_is_read_again_whatever_became_of_its_run(make, connection, source):
