@@ -70,12 +70,16 @@ def end_gap_cause(
 ) -> None:
     """End the gap of a source that lasts, if it has one of these causes; it is due then.
 
-    One that is being read is read on to its end.
+    One that is being read is read on to its end. That of a source that is silent lasts until it is
+    heard, whatever else was repaired.
     """
     with transaction.atomic():
         lock_source(source)
         gap = _find_lasting_gap(source)
         if gap is None or gap.cause not in causes:
+            return
+        if InboundGap.Cause.SILENCE not in causes and _is_silent(source):
+            InboundGap.unscoped.filter(pk=gap.pk).update(cause=InboundGap.Cause.SILENCE)
             return
         changes = {"to_at": max(to_at, gap.from_at), "due_at": now}
         if gap.state == "open":
@@ -114,6 +118,11 @@ def lock_source(source: InboundSource) -> None:
     """Let other changes of the source's gaps wait for the end of the transaction."""
     rows = InboundSource.unscoped.filter(pk=source.pk).select_for_update(no_key=True)
     list(rows.values_list("pk", flat=True))
+
+
+def _is_silent(source: InboundSource) -> bool:
+    silent = InboundSource.unscoped.filter(pk=source.pk, state=InboundSource.State.SILENT)
+    return silent.exists()
 
 
 def _find_lasting_gap(source: InboundSource) -> InboundGap | None:

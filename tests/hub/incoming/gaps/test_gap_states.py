@@ -8,6 +8,7 @@ from django.conf import settings
 from hub.incoming.gaps import cancel_gaps, end_gap_cause, open_gap
 from hub.incoming.gaps.gap_states import UNFINISHED_GAPS_MAX
 from hub.incoming.models import InboundGap
+from hub.incoming.watch.silence_watch import mark_source_heard, mark_source_silent
 from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,17 @@ def test_a_cause_that_ends_during_a_read_leaves_the_gap_to_its_reader(source):
     end_gap_cause(source, ("silence",), to_at=NOON, now=NOON)
     joined = InboundGap.unscoped.get()
     assert (joined.state, joined.to_at, joined.due_at) == ("reading", NOON, NOON)
+
+
+def test_the_gap_of_a_silent_source_lasts_until_it_is_heard_whatever_is_repaired(source):
+    gap = open_gap(source, "gone", from_at=NOON - HOUR, now=NOON)
+    mark_source_silent(source, "silence", "source_silent", now=NOON)
+    end_gap_cause(source, ("gone",), to_at=NOON + MINUTE, now=NOON + MINUTE)
+    gap.refresh_from_db()
+    assert (gap.state, gap.to_at) == ("open", None)
+    mark_source_heard(source, now=NOON + HOUR)
+    gap.refresh_from_db()
+    assert (gap.state, gap.to_at) == ("due", NOON + HOUR)
 
 
 def test_a_wait_that_overlaps_is_extended_and_another_one_is_not(source):
