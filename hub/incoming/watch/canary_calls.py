@@ -21,7 +21,7 @@ from hub.incoming.models import InboundEndpoint, InboundGap, InboundSource, Sour
 from hub.incoming.registration.check import request_refresh_if_rejected
 from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.registration.wanted import find_wanted_types
-from hub.incoming.watch.silence_watch import mark_source_silent
+from hub.incoming.watch.silence_watch import CANARY_LATE, mark_source_silent
 from hub.incoming.watch.wider_causes import find_wider_cause
 
 CANARIES_AT_ONCE = 50
@@ -29,7 +29,6 @@ POSTPONED = timedelta(minutes=5)  # of a connection that may not be called, or a
 LATE_ROUNDS = 2  # in a row: the source is silent
 REFUSALS_MAX = 3  # in a row: it is switched off
 RETRIED_KINDS = ("later", "unknown", "refresh", "pending")
-CANARY_LATE = "canary_late"
 State = SourceCanary.State
 
 

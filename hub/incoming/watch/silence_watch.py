@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.gaps import end_gap_cause, open_gap
@@ -33,7 +33,7 @@ SOURCES_JUDGED_AT_ONCE = 100
 NEWEST_ITEMS = 500  # of a connection, that are compared, as counts are 90 s late
 OVERLAP = timedelta(minutes=2)  # of a gap with the last sign of life
 LISTENING, QUIET, SILENT = InboundSource.State
-SOURCE_SILENT = "source_silent"
+SOURCE_SILENT, CANARY_LATE = "source_silent", "canary_late"
 SILENCE_CAUSES = (InboundGap.Cause.SILENCE, InboundGap.Cause.CANARY, InboundGap.Cause.MISSED)
 
 
@@ -59,10 +59,14 @@ def find_rhythms_heard_again() -> QuerySet[SourceRhythm]:
 
 
 def find_sources_proved_again() -> QuerySet[InboundSource]:
-    """Return the silent sources whose canary was heard since the alarm."""
-    return InboundSource.unscoped.filter(
-        state=SILENT, canary_heard_at__gt=F("state_changed_at"), retired_at=None
-    )
+    """Return the silent sources whose alarm ends by no rhythm.
+
+    Their canary was heard, or is off while anything else was; or no route wants them any more.
+    """
+    since = F("state_changed_at")
+    by_canary = Q(reason=CANARY_LATE, canary__is_on=False, heard_at__gt=since)
+    is_over = Q(canary_heard_at__gt=since) | by_canary | Q(retired_at__isnull=False)
+    return InboundSource.unscoped.filter(is_over, state=SILENT)
 
 
 def judge_due_sources(*, now: datetime) -> None:
@@ -107,6 +111,8 @@ def judge_source(source: InboundSource, *, now: datetime) -> None:
 def _has_new_sign(source: InboundSource, rows: Sequence[SourceRhythm]) -> bool:
     """Return whether a silent source that is still wanted has delivered since its alarm."""
     signs = [source.canary_heard_at, *(row.last_item_at for row in rows)]
+    if source.reason == CANARY_LATE:
+        signs.append(source.heard_at)
     is_heard = any(at is not None and at > source.state_changed_at for at in signs)
     return is_heard or source.retired_at is not None
 

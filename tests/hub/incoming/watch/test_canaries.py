@@ -173,6 +173,21 @@ def test_a_canary_that_is_heard_again_ends_the_alarm(client, source):
     assert InboundGap.unscoped.get().state == "due"
 
 
+@pytest.mark.parametrize("column", ["heard_at", "retired_at"])
+def test_an_alarm_of_a_canary_that_is_off_ends_with_any_event_or_the_last_route(source, column):
+    test_two_that_are_not_heard_in_a_row_are_an_alarm(source)
+    SourceCanary.unscoped.update(is_on=False, due_at=None)
+    wake_due_sources(now=clock())
+    assert not WakeUp.objects.filter(name="listen").exists()
+    at = clock()
+    InboundSource.unscoped.update(state_changed_at=at - timedelta(minutes=1), **{column: at})
+    wake_due_sources(now=at)
+    assert WakeUp.objects.filter(name="listen").exists()
+    judge_due_sources(now=at)
+    source.refresh_from_db()
+    assert (source.state, source.connection.state) == ("listening", "healthy")
+
+
 def test_a_record_that_is_gone_is_made_anew(source):
     switch_canary_on(source, ACTOR, now=clock())
     SourceCanary.unscoped.update(record="98")
