@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from hub.incoming.models import InboundGap, InboundItem, InboundMessage
 from hub.incoming.processing.claim import MAX_ATTEMPTS
@@ -56,3 +58,12 @@ def test_a_minute_that_slack_did_not_send_is_a_gap(make):
     item = make.inbound_item(slack, type="slack.app.rate_limited", occurred_at=minute)
     open_gaps_of_items([item], now=NOON)
     assert list_gaps() == [("message", "rate_limited", minute, minute + MINUTE)]
+
+
+def test_the_items_of_a_message_have_one_gap_and_cost_one(make, pipedrive):
+    columns = {"state": "quarantined", "reason": "cannot_be_read"}
+    items = [make.inbound_item(pipedrive, **columns) for _ in range(9)]
+    with CaptureQueriesContext(database) as queries:
+        open_gaps_of_items(items, now=NOON)
+    assert len(list_gaps()) == 1
+    assert sum('"incoming_inboundgap"' in entry["sql"] for entry in queries) < 9
