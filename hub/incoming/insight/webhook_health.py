@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, TypeVar
-from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -18,6 +17,13 @@ from connectors.registry import ENDPOINT_CONNECTOR
 from hub.connections.models import DISCONNECTED, Connection
 from hub.connections.status.connection_status import ConnectionStatus, describe_statuses
 from hub.incoming.gaps import describe_completeness
+from hub.incoming.insight.health_query import (
+    VIEWS,
+    HealthQuery,
+    Position,
+    build_page_query,
+    parse_health_query,
+)
 from hub.incoming.insight.source_health import (
     SourceHealth,
     Strip,
@@ -37,13 +43,7 @@ from tenants.scoping import TenantIds, readable_condition
 DAY = timedelta(days=1)
 ROWS_SHOWN = 50  # of each group
 COUNT_LIMIT = 2_000  # sources that are counted
-VIEWS: Mapping[str, Promise] = {
-    "": gettext_lazy("All"),
-    "failing": gettext_lazy("Failing"),
-    "silent": gettext_lazy("Silent"),
-    "rejected": gettext_lazy("Rejected"),
-    "manual": gettext_lazy("Manual"),
-}
+CALLED_PROBLEM = ~Q(state="healthy") | Q(lane__failing_since__isnull=False)
 RECEIVED_PARTS = (
     ("good", gettext_lazy("accepted")),
     ("warn", gettext_lazy("rejected")),
@@ -82,15 +82,6 @@ class CalledEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthQuery:
-    """Which rows are shown: a key of VIEWS, and after which row of each group."""
-
-    view: str = ""
-    called_after: UUID | None = None
-    received_after: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class WebhookHealth:
     """The page. `more_called`, `more_received`: the query of the next page; "" without one."""
 
@@ -116,30 +107,17 @@ def build_health_context(
     }
 
 
-def parse_health_query(data: Mapping[str, str]) -> HealthQuery:
-    """Read the query of the page's URL; what is not valid counts as absent."""
-    view = data.get("view", "")
-    return HealthQuery(
-        view if view in VIEWS else "",
-        _parse_id(data.get("endpoints_after", "")),
-        _parse_id(data.get("after", "")),
-    )
-
-
-def _parse_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def build_webhook_health(
     tenants: TenantIds, query: HealthQuery, *, for_staff: bool, zone: tzinfo, now: datetime
 ) -> WebhookHealth:
     """Build the page of these tenants; the times in its sentence are of the zone."""
-    connections, last_called = _take_page(_select_called(tenants, query), query.called_after)
+    connections, last_called = _take_page(
+        _select_called(tenants, query), CALLED_PROBLEM, query.called_after
+    )
     sources, last_received = _take_page(
-        select_sources(tenants, query.view, now=now), query.received_after
+        select_sources(tenants, query.view, now=now),
+        build_problem_condition(),
+        query.received_after,
     )
     incomplete = count_incomplete_sources(tenants)
     return WebhookHealth(
@@ -147,21 +125,13 @@ def build_webhook_health(
         is_complete=not incomplete,
         called=_show_problems_first(_load_called(tenants, connections, now=now)),
         received=_show_problems_first(load_source_health(sources, for_staff=for_staff, now=now)),
-        more_called=_build_query(query.view, "endpoints_after", last_called),
-        more_received=_build_query(query.view, "after", last_received),
+        more_called=build_page_query(query.view, "endpoints_after", last_called),
+        more_received=build_page_query(query.view, "after", last_received),
         views=[
-            View(label, _build_query(key) or "?", key == query.view) for key, label in VIEWS.items()
+            View(label, build_page_query(key) or "?", key == query.view)
+            for key, label in VIEWS.items()
         ],
     )
-
-
-def _build_query(view: str, name: str = "", id: UUID | None = None) -> str:
-    """Return the query of a page; "" without a row after which it begins and without a view."""
-    if name and id is None:
-        return ""
-    pairs = [f"view={view}"] if view else []
-    pairs += [f"{name}={id}"] if name else []
-    return f"?{'&'.join(pairs)}" if pairs else ""
 
 
 # --- which rows -----------------------------------------------------------------------------------
@@ -188,15 +158,20 @@ def select_sources(tenants: TenantIds, view: str, *, now: datetime) -> QuerySet[
         return sources.filter(connection__in=_select_rejections(now=now))
     if view == "manual":
         return sources.filter(_build_registered_condition(Q(state="manual")))
-    if view == "failing":
-        is_failing = Q(state__in=WebhookSubscription.UNHEALTHY_STATES) | Q(
-            failure_count__gte=WebhookSubscription.ALERTING_FAILURES
-        )
-        unfinished = InboundGap.unscoped.filter(state__in=InboundGap.UNFINISHED_STATES)
-        return sources.filter(
-            _build_registered_condition(is_failing) | Q(pk__in=unfinished.values("source"))
-        )
-    return sources
+    return sources.filter(_build_failing_condition()) if view == "failing" else sources
+
+
+def _build_failing_condition() -> Q:
+    is_failing = Q(state__in=WebhookSubscription.UNHEALTHY_STATES) | Q(
+        failure_count__gte=WebhookSubscription.ALERTING_FAILURES
+    )
+    unfinished = InboundGap.unscoped.filter(state__in=InboundGap.UNFINISHED_STATES)
+    return _build_registered_condition(is_failing) | Q(pk__in=unfinished.values("source"))
+
+
+def build_problem_condition() -> Q:
+    """Match the sources that are shown first; those of one connection may share the problem."""
+    return Q(state=InboundSource.State.SILENT) | _build_failing_condition()
 
 
 def _build_registered_condition(condition: Q) -> Q:
@@ -217,16 +192,23 @@ Row = TypeVar("Row", Connection, InboundSource)
 ShownRow = TypeVar("ShownRow", CalledEndpoint, SourceHealth)
 
 
-def _take_page(rows: QuerySet[Row], after: UUID | None) -> tuple[list[Row], UUID | None]:
-    """Return the rows of a page, newest first, and the last one's id if there are more."""
+def _take_page(
+    rows: QuerySet[Row], problem: Q, after: Position | None
+) -> tuple[list[Row], Position | None]:
+    """Return the rows of a page, problems first, and the last one's place if there are more."""
+    placed: QuerySet[Any] = rows.annotate(is_problem=Case(When(problem, then=1), default=0))
     if after is not None:
-        rows = rows.filter(public_id__lt=after)
-    found = list(rows.order_by("-public_id")[: ROWS_SHOWN + 1])
+        is_later = Q(is_problem=after.is_problem, public_id__lt=after.id)
+        placed = placed.filter(is_later | Q(is_problem__lt=after.is_problem))
+    found = list(placed.order_by("-is_problem", "-public_id")[: ROWS_SHOWN + 1])
     shown = found[:ROWS_SHOWN]
-    return shown, shown[-1].public_id if len(found) > len(shown) else None
+    if len(found) == len(shown):
+        return shown, None
+    return shown, Position(shown[-1].is_problem, shown[-1].public_id)
 
 
 def _show_problems_first(rows: Sequence[ShownRow]) -> list[ShownRow]:
+    """Sort a page, as its rows say more exactly than the query which of them have a problem."""
     return sorted(rows, key=lambda row: not row.needs_attention)
 
 

@@ -16,6 +16,7 @@ from hub.incoming.models import (
     WebhookSubscription,
 )
 from hub.incoming.receiving.counts import truncate_to_minute
+from tests.factories import NOON
 from tests.hub.portal.query_counts import count_queries
 from tests.tenants.door import sign_in
 
@@ -255,6 +256,35 @@ def test_the_pages_of_the_list_show_each_source_once(make, browser, acme):
     ]
     assert len(found) == 60 and set(found) == ids
     assert second.context["health"].more_received == ""
+
+
+def test_problems_are_on_the_first_page_however_old_they_are(make, browser, acme):
+    connections = [
+        make.connection(acme, "pipedrive", account=f"7{n:02}", secret={}) for n in range(60)
+    ]
+    sources = [make.source(connection) for connection in connections]
+    make.gap(sources[0])
+    type(sources[1]).unscoped.filter(pk=sources[1].pk).update(state="silent")
+    endpoints = [make.connection(acme) for n in range(60)]
+    type(endpoints[0].lane).unscoped.filter(pk=endpoints[0].lane.pk).update(failing_since=NOON)
+    first = browser.get("/t/acme/webhooks/").context["health"]
+    assert {row.source for row in first.received[:2]} == set(sources[:2])
+    assert first.called[0].connection == endpoints[0]
+    page = browser.get(f"/t/acme/webhooks/{first.more_received}").context["health"]
+    shown = [row.source.pk for part in (first, page) for row in part.received]
+    assert sorted(shown) == [source.pk for source in sources]
+
+
+def test_a_source_that_has_fewer_and_fewer_events_says_so(make, browser, pipedrive, now):
+    source = make.source(pipedrive, heard_at=now)
+    rhythm = learn(source, rate=1)
+    words = "In the last seven days it had fewer than half of its usual events."
+    for day in range(1, 30):
+        row = RhythmDay(rhythm=rhythm, day=(now - timedelta(days=day)).date(), h09=30)
+        row.save()
+    assert words not in load(browser, f"/t/acme/webhooks/sources/{source.public_id}/")
+    RhythmDay.unscoped.filter(day__gte=(now - timedelta(days=8)).date()).update(h09=3)
+    assert words in load(browser, f"/t/acme/webhooks/sources/{source.public_id}/")
 
 
 def test_the_page_of_a_connection_says_until_when_it_is_complete(make, browser, pipedrive, now):
