@@ -101,9 +101,9 @@ class Notice(Scoped):
         """Return the path of the tenant's page on which a reader does what the kind asks for."""
         if self.tenant is None or self.connection is None:
             return ""
-        kind = NOTICE_KINDS.get(self.kind)
+        kind, (_, occurrence, *_again) = NOTICE_KINDS.get(self.kind), f"{self.key}:".split(":")
         page = (kind.page if kind else CONNECTION_PAGE).format(
-            connection=self.connection.public_id, occurrence=self.key.partition(":")[2]
+            connection=self.connection.public_id, occurrence=occurrence
         )
         return f"/t/{self.tenant.reference}/{page}"
 

@@ -40,6 +40,9 @@ def _notify_missed_deadline(run: Run, *, now: datetime) -> None:
 
 
 def _notify(run: Run, kind: str, message: str, reason: str, *, now: datetime) -> None:
+    """Create a notice of a run that people know; of a gap's read, the gap has one of its own."""
+    if run.job.is_made_by_hub:
+        return
     connection = find_notified_connection(run.job, run)
     create_notice(
         kind,

@@ -107,7 +107,7 @@ def test_a_mail_leads_to_the_page_on_which_the_reader_does_what_it_says(
         kind,
         "",
         {},
-        occurrence=str(run.public_id),
+        occurrence=f"{run.public_id}:{NOON.isoformat()}",  # it may happen to it again
         now=NOON,
         tenant_id=acme.pk,
         connection_id=slack.pk,

@@ -16,6 +16,8 @@ from hub.scheduled.gap_reading.start import (
 from hub.scheduled.insight.job_rows import readable_jobs
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs.claim import claimable_runs
+from hub.scheduled.runs.notices import notify_missed_deadlines
+from hub.scheduled.runs.open_runs import fail_blocked_run
 from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +120,18 @@ def test_a_gap_whose_run_has_ended_without_it_is_read_again_or_incomplete(
     release_abandoned_gaps(now=NOON)
     gap.refresh_from_db()
     assert (gap.state, gap.reason) == expected
+
+
+def test_a_read_that_fails_is_one_notice_and_none_of_a_job_that_nobody_made(
+    make, connection, source
+):
+    run = start_gap_run(connection, now=NOON)
+    make.gap(source, state="reading", run_id=run.public_id)
+    Run.unscoped.update(state="blocked", deadline_at=NOON)
+    notify_missed_deadlines(now=NOON)
+    fail_blocked_run(run, now=NOON)
+    release_abandoned_gaps(now=NOON)
+    assert Notice.unscoped.get().kind == "source_gap"
 
 
 def test_a_read_that_fails_again_is_noticed_again_and_says_why(make, connection, source):
