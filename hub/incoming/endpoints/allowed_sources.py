@@ -33,10 +33,10 @@ class NetworksRefused(Refusal):
 
 def parse_networks(texts: Iterable[str]) -> list[str]:
     """Return the networks in CIDR notation, each once. Raises NetworksRefused."""
-    networks = list(dict.fromkeys(_parse_network(text) for text in texts))
-    if len(networks) > MAX_NETWORKS:
+    different = list(dict.fromkeys(texts))
+    if len(different) > MAX_NETWORKS:  # a form may be as large as any request
         raise NetworksRefused(format_lazy(TOO_MANY_TEXT, count=MAX_NETWORKS))
-    return networks
+    return list(dict.fromkeys(_parse_network(text) for text in different))
 
 
 def _parse_network(text: str) -> str:

@@ -103,6 +103,8 @@ def test_an_endpoint_has_at_most_a_hundred_networks(pipedrive):
     set_allowed_sources(endpoint, networks[:100], ActorContext.system(), now=clock())
     with pytest.raises(NetworksRefused, match="at most 100 networks"):
         set_allowed_sources(endpoint, networks, ActorContext.system(), now=clock())
+    with pytest.raises(NetworksRefused, match="at most 100 networks"):  # none of them is read
+        set_allowed_sources(endpoint, map(str, range(999)), ActorContext.system(), now=clock())
     assert len(find_networks()) == 100
 
 
