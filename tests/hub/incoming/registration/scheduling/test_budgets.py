@@ -66,7 +66,21 @@ def test_the_plan_follows_the_limit_in_effect_and_other_connections_of_the_accou
     assert load_watch_plan(connection).check_every == 7200
     make.connection(connector="pipedrive", account="701", secret={})
     assert load_watch_plan(connection).check_every == 14400
+    make.connection(connector="pipedrive", account="702", secret={})
+    former = make.connection(connector="pipedrive", account="701", secret={})
+    type(former).unscoped.filter(pk=former.pk).update(state="disabled", reason="disconnected")
+    assert load_watch_plan(connection).check_every == 14400
     assert load_watch_plan(make.connection(connector="slack")) == WatchPlan()
+
+
+@pytest.mark.django_db
+def test_details_are_counted_of_the_registrations_that_are_wanted(make):
+    connection = make.connection(connector="salesforce", account="00D000000000001", secret={})
+    plans = []
+    for is_wanted in (True, False, True):
+        make.webhook_subscription(connection, is_wanted=is_wanted, key=f"lead {len(plans)}")
+        plans.append(load_watch_plan(connection))
+    assert plans[0] == plans[1] and plans[2].check_every > plans[1].check_every
 
 
 def spend_pipedrive(desk):
