@@ -143,10 +143,18 @@ def _restart_clock(source: InboundSource, cause: str, *, now: datetime) -> None:
 
 
 def _ask_for_evidence(source: InboundSource, *, now: datetime) -> None:
-    """Have the registrations of its connection checked; their check states what it found."""
+    """Have the registrations of its connection checked; their check states what it found.
+
+    Where the hub may make a change of its own, it is made at once, instead of at its interval.
+    """
     _update(source, looked_at=now)
     if source.state == LISTENING:
         _update(source, state=QUIET, reason="")
+    webhooks = source.connection.connector.webhook_source
+    definition = webhooks.canaries.get(source.object) if webhooks else None
+    if definition is not None and not definition.is_passive:
+        canaries = SourceCanary.unscoped.filter(source=source, is_on=True, due_at__gt=now)
+        canaries.filter(state=SourceCanary.State.IDLE).update(due_at=now)
     subscriptions = source.connection.connector.subscriptions
     endpoint = InboundEndpoint.unscoped.filter(connection=source.connection_id).first()
     if endpoint is None or subscriptions is None or subscriptions.is_manual:

@@ -8,6 +8,7 @@ from hub.incoming.models import (
     InboundEndpoint,
     InboundGap,
     InboundSource,
+    SourceCanary,
     SourceRhythm,
     WebhookAddress,
 )
@@ -22,6 +23,8 @@ from tests.factories import NOON
 pytestmark = pytest.mark.django_db
 
 QUIET, SOON, SILENT = NOON + timedelta(minutes=40), timedelta(minutes=1), timedelta(hours=9)
+# the sender makes the heartbeats of Splunk, by its own clock
+PERSON, ALERT = ("pipedrive", "person", True), ("splunk", "alert", False)
 
 
 def is_waked():
@@ -49,6 +52,19 @@ def test_a_quiet_source_has_its_registrations_checked_once(make, steady):
     assert InboundEndpoint.unscoped.get(pk=endpoint.pk).next_check_at == QUIET
     assert source.rhythms.get().quiet_at > QUIET + timedelta(minutes=10)
     assert not InboundGap.unscoped.exists()
+
+
+@pytest.mark.parametrize(("connector", "object", "is_due"), [PERSON, ALERT])
+def test_a_quiet_source_is_asked_by_a_change_of_the_hub_where_it_is_allowed(
+    make, steady, connector, object, is_due
+):
+    source = steady(make.connection(connector=connector, account="701", secret={}), object)
+    planned = NOON + timedelta(hours=20)
+    SourceCanary.unscoped.create(source=source, is_on=True, state="idle", due_at=planned)
+    judge_due_sources(now=QUIET)
+    source.refresh_from_db()
+    due_at = SourceCanary.unscoped.get().due_at
+    assert (source.state, due_at) == ("quiet", QUIET if is_due else planned)
 
 
 def test_items_that_are_not_counted_yet_are_heard(make, steady):
