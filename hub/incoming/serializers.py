@@ -234,6 +234,9 @@ class RhythmSerializer(serializers.Serializer):
     history = serializers.SerializerMethodField()
     per_month = serializers.SerializerMethodField(help_text="Usual events; null: not known.")
     last_item_at = serializers.DateTimeField()
+    fading = serializers.BooleanField(
+        source="is_fading", help_text="Whether it had far fewer events in the last seven days."
+    )
 
     @extend_schema_field(serializers.ChoiceField(["enough", "too_little"]))
     def get_history(self, rhythm: SourceRhythm) -> str:

@@ -19,7 +19,7 @@ from hub.incoming.registration.check import RegistrationCheckContext, check_endp
 from hub.incoming.registration.lease import AWAITED_SUFFIX, RegistrationLease, claim_check
 from hub.incoming.watch.canary_calls import CanaryContext, handle_due_canaries
 from hub.incoming.watch.rhythm_rows import learn_due_rhythms
-from hub.incoming.watch.silence_watch import judge_due_sources
+from hub.incoming.watch.silence_watch import judge_due_sources, look_at_fading_sources
 from hub.incoming.watch.wider_causes import is_watching_allowed
 from hub.processes.leases import new_lease
 from hub.processes.loop_slots import acquire_slot, release_slot
@@ -97,7 +97,7 @@ def listen_to_sources(name: str) -> None:
             is_late=lambda: is_stop_requested() or clock() > until,
         )
     )
-    for step in (learn_due_rhythms, judge_due_sources):
+    for step in (learn_due_rhythms, look_at_fading_sources, judge_due_sources):
         if not is_stop_requested():
             step(now=clock())
             report_progress()

@@ -12,6 +12,7 @@ VIEWS: Mapping[str, Promise] = {
     "": gettext_lazy("All"),
     "failing": gettext_lazy("Failing"),
     "silent": gettext_lazy("Silent"),
+    "fading": gettext_lazy("Fewer events"),
     "rejected": gettext_lazy("Rejected"),
     "manual": gettext_lazy("Manual"),
 }

@@ -85,6 +85,12 @@ class SourceHealth:
         return describe_rate(sum(learned))
 
     @property
+    def is_fading(self) -> bool:
+        """Return whether it had far fewer events than usual, without being silent."""
+        is_silent = self.source.state == InboundSource.State.SILENT
+        return not is_silent and any(rhythm.is_fading for rhythm in self.rhythms)
+
+    @property
     def complete_until(self) -> datetime | None:
         return complete_until(self.source, self.gaps)
 

@@ -1,9 +1,9 @@
 """The last week of a source: what arrived by hour, what was expected, and its gaps."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,14 +16,10 @@ from hub.incoming.models import (
     SourceRhythm,
     WebhookSubscription,
 )
-from hub.incoming.rhythm.counting import HOURS as HOUR_COLUMNS
-from hub.incoming.rhythm.fading import is_fading
-from hub.incoming.rhythm.profile import WEEKS_MOST
 
 HOUR, DAYS, HOURS = timedelta(hours=1), 7, 7 * 24
-GAPS_SHOWN, DAYS_READ = 50, 3_000
+GAPS_SHOWN, DAYS_READ = 50, 400
 HOURS_A_DAY = 24
-COMPARED = timedelta(days=7 * WEEKS_MOST + 2)  # with days that are cut off by the zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,6 @@ class SourceHistory:
     gap_bars: Sequence[Bar]
     ticks: Sequence[Bar]  # when a canary was heard
     gaps: Sequence[InboundGap]
-    is_fading: bool  # fewer and fewer events
 
     @property
     def received(self) -> int:
@@ -57,8 +52,7 @@ def build_source_history(
     """Build the last week of a source, in two statements."""
     first = now.replace(minute=0, second=0, microsecond=0) - HOUR * (HOURS - 1)
     last = first + HOUR * HOURS
-    days = _count_by_day(rhythms, first=(now - COMPARED).date())
-    received = _list_hours(days, first)
+    received = _count_by_hour(rhythms, first)
     rates = sum_rates(rhythms)
     zone = ZoneInfo(source.tenant.time_zone)
     hours = [
@@ -82,7 +76,6 @@ def build_source_history(
             time_bar(at, at, first, last) for at in (source.canary_heard_at,) if at and at > first
         ],
         gaps=gaps,
-        is_fading=is_fading(days, zone, today=now.astimezone(zone).date()),
     )
 
 
@@ -120,20 +113,17 @@ def _list_evidence(
     return [(label, str(evidence[name])) for name, label in labels.items() if evidence.get(name)]
 
 
-def _count_by_day(rhythms: Sequence[SourceRhythm], *, first: date) -> dict[date, list[int]]:
-    """Return how many items of all types of the source arrived, by UTC day and hour."""
-    counts: dict[date, list[int]] = {}
-    rows = RhythmDay.unscoped.filter(rhythm__in=rhythms, day__gte=first).order_by("-day")
-    for day, *hours in rows.values_list("day", *HOUR_COLUMNS)[:DAYS_READ]:
-        earlier = counts.setdefault(day, [0] * HOURS_A_DAY)
-        counts[day] = [sum(pair) for pair in zip(earlier, hours, strict=True)]
+def _count_by_hour(rhythms: Sequence[SourceRhythm], first: datetime) -> list[int]:
+    """Return how many items arrived in each hour from `first`, of all types of the source."""
+    counts = [0] * HOURS
+    days = RhythmDay.unscoped.filter(rhythm__in=rhythms, day__gte=first.date())
+    for day in days.order_by("day")[:DAYS_READ]:
+        midnight = datetime.combine(day.day, time(), UTC)
+        for hour in range(HOURS_A_DAY):
+            number = round((midnight + HOUR * hour - first) / HOUR)
+            if 0 <= number < HOURS:
+                counts[number] += getattr(day, f"h{hour:02}")
     return counts
-
-
-def _list_hours(days: Mapping[date, Sequence[int]], first: datetime) -> list[int]:
-    """Return the counts of each hour from `first`."""
-    hours = (first + HOUR * number for number in range(HOURS))
-    return [days[hour.date()][hour.hour] if hour.date() in days else 0 for hour in hours]
 
 
 def sum_rates(rhythms: Sequence[SourceRhythm]) -> list[float]:

@@ -30,7 +30,13 @@ from hub.incoming.insight.source_health import (
     load_source_health,
     readable_sources,
 )
-from hub.incoming.models import InboundGap, InboundMessage, InboundSource, WebhookSubscription
+from hub.incoming.models import (
+    InboundGap,
+    InboundMessage,
+    InboundSource,
+    SourceRhythm,
+    WebhookSubscription,
+)
 from hub.number_texts import format_whole
 from hub.outgoing.insight.endpoint_stats import (
     ANSWER_PARTS,
@@ -154,6 +160,9 @@ def select_sources(tenants: TenantIds, view: str, *, now: datetime) -> QuerySet[
     sources = readable_sources(tenants).filter(retired_at=None)
     if view == "silent":
         return sources.exclude(state=InboundSource.State.LISTENING)
+    if view == "fading":
+        fading = SourceRhythm.unscoped.filter(is_fading=True).values("source")
+        return sources.filter(pk__in=fading).exclude(state=InboundSource.State.SILENT)
     if view == "rejected":
         return sources.filter(connection__in=_select_rejections(now=now))
     if view == "manual":

@@ -77,6 +77,7 @@ class SourceRhythm(Scoped):
     per_month = models.FloatField(default=0.0)  # events
     worst = models.FloatField(default=0.0)  # the longest silence that was normal, in events
     is_weekly = models.BooleanField(default=False)  # weekends are quieter
+    is_fading = models.BooleanField(default=False)  # it had far fewer events in the last week
     profile = models.BinaryField(max_length=672, null=True)
     # from when on a silence asks for evidence, and from when on it is improbable; null: never
     quiet_at = models.DateTimeField(null=True)
@@ -91,6 +92,7 @@ class SourceRhythm(Scoped):
                 fields=("quiet_at",), condition=Q(quiet_at__isnull=False), name="rhythms_to_judge"
             ),
             models.Index(fields=("learned_at",), name="rhythms_to_learn"),
+            models.Index(fields=("source",), condition=Q(is_fading=True), name="rhythms_fading"),
         )
 
     def __str__(self) -> str:
@@ -155,7 +157,10 @@ class SourceCanary(Scoped):
     source = models.OneToOneField(InboundSource, on_delete=models.CASCADE, related_name="canary")
     is_on = models.BooleanField(default=False)
     interval_seconds = models.PositiveIntegerField(default=3600)
-    record = models.CharField(max_length=200, blank=True)  # the id of the record that it changes
+    # the id of the record that it changes, when that was made, and the one before it
+    record = models.CharField(max_length=200, blank=True)
+    made_at = models.DateTimeField(null=True)
+    former_record = models.CharField(max_length=200, blank=True)
     mark = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.OFF)
     reason = models.CharField(max_length=40, blank=True)
@@ -165,6 +170,8 @@ class SourceCanary(Scoped):
     heard_at = models.DateTimeField(null=True)
     round_trip_ms = models.PositiveIntegerField(null=True)
     failure_count = models.PositiveSmallIntegerField(default=0)  # in a row
+    # those of the last day: when each was heard or missed, and its milliseconds; null: missed
+    rounds = models.JSONField(default=list)
 
     class Meta(Scoped.Meta):
         indexes = (

@@ -9,6 +9,7 @@ from hub.db import bulk
 from hub.incoming.models import InboundSource, RhythmDay, SourceRhythm
 from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.rhythm.counting import HOURS
+from hub.incoming.rhythm.fading import is_fading
 from hub.incoming.rhythm.profile import learn_rhythm
 from hub.incoming.rhythm.silence import quiet_after, silent_after
 from hub.incoming.rhythm.stored_rhythms import load_rhythm, pack_rates
@@ -54,12 +55,13 @@ def _learn(row: SourceRhythm, *, now: datetime) -> None:
             "is_weekly": rhythm.is_weekly,
         }
     row.learned_at = now
+    row.is_fading = is_fading(days, zone, today=now.astimezone(zone).date())
     for name, value in columns.items():
         setattr(row, name, value)
     others = SourceRhythm.unscoped.filter(source=row.source_id, profile__isnull=False)
     share = find_looks_per_day(row.source) / (others.exclude(pk=row.pk).count() + 1)
     set_limits(row, row.source, looks_per_day=share)
-    row.save(update_fields=["learned_at", "quiet_at", "silent_at", *columns])
+    row.save(update_fields=["learned_at", "is_fading", "quiet_at", "silent_at", *columns])
 
 
 def find_due_rhythms(*, now: datetime) -> QuerySet[SourceRhythm]:

@@ -80,6 +80,20 @@ def judge_due_sources(*, now: datetime) -> None:
         judge_source(InboundSource.unscoped.select_related(*related).get(pk=id), now=now)
 
 
+def look_at_fading_sources(*, now: datetime) -> None:
+    """Ask for evidence of sources with far fewer events, once after each time that was learned."""
+    is_new = Q(source__looked_at=None) | Q(source__looked_at__lt=F("learned_at"))
+    rows = SourceRhythm.unscoped.filter(
+        is_new, is_fading=True, source__state=LISTENING, source__retired_at=None
+    )
+    ids = rows.values_list("source", flat=True).distinct()[:SOURCES_JUDGED_AT_ONCE]
+    related = ("connection__lane", "connection__tenant")
+    for source in InboundSource.unscoped.select_related(*related).filter(pk__in=list(ids)):
+        _update(source, looked_at=now)
+        if not find_wider_cause(source.connection, now=now):
+            _request_evidence(source, now=now)
+
+
 def judge_source(source: InboundSource, *, now: datetime) -> None:
     """Judge one source by its rhythms, and store when they are due again."""
     rows = list(SourceRhythm.unscoped.filter(source=source, profile__isnull=False))
@@ -150,6 +164,11 @@ def _ask_for_evidence(source: InboundSource, *, now: datetime) -> None:
     _update(source, looked_at=now)
     if source.state == LISTENING:
         _update(source, state=QUIET, reason="")
+    _request_evidence(source, now=now)
+
+
+def _request_evidence(source: InboundSource, *, now: datetime) -> None:
+    """Have the canary sent, if it may be, and the registrations checked."""
     webhooks = source.connection.connector.webhook_source
     definition = webhooks.canaries.get(source.object) if webhooks else None
     if definition is not None and not definition.is_passive:
