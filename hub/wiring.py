@@ -29,7 +29,7 @@ from hub.incoming.registration.scheduling.checks import (
     request_checks_of_origin,
     request_connection_check,
 )
-from hub.incoming.registration.unregister import unregister_webhooks
+from hub.incoming.watch.canary_records import clear_account
 from hub.mail.deliver import MAIL_RESULTS
 from hub.operations.operation_runner import BATCH_FUNCTIONS
 from hub.outgoing.insight.needed_permissions import (
@@ -98,7 +98,7 @@ def _connect_connections() -> None:
     ROUTE_PERMISSIONS.connect(find_needed_permissions)
     INCOMING_PERMISSIONS.connect(find_incoming_permissions)
     APP_WEBHOOK_URL.connect(find_app_webhook_url)
-    UNREGISTER_WEBHOOKS.connect(unregister_webhooks)
+    UNREGISTER_WEBHOOKS.connect(clear_account)
     ACCOUNT_CONNECTED.connect(attribute_unmatched_items, request_connection_check)
     ACCOUNT_REPLACED.connect(
         forget_registrations,

@@ -64,15 +64,18 @@ class PipedriveCanary(Canary):
 EXPLANATIONS = {
     "person": _(
         "The hub creates one person named “Integration Hub check …” in Pipedrive, and changes its "
-        "name at this interval. It deletes the person when you switch this off."
+        "name at this interval. It deletes the person when you switch this off "
+        "or disconnect."
     ),
     "organization": _(
         "The hub creates one organization named “Integration Hub check …” in Pipedrive, and "
-        "changes its name at this interval. It deletes the organization when you switch this off."
+        "changes its name at this interval. It deletes the organization when you switch this off "
+        "or disconnect."
     ),
     "deal": _(
         "The hub creates one deal with the title “Integration Hub check …” in Pipedrive, and "
-        "changes its title at this interval. It deletes the deal when you switch this off."
+        "changes its title at this interval. It deletes the deal when you switch this off "
+        "or disconnect."
     ),
 }
 CANARIES = {

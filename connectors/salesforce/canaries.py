@@ -8,7 +8,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
-from connectors.salesforce.webhook_types import UPDATED
+from connectors.salesforce.webhook_types import CREATED, UPDATED
 from connectors.schema import Credential
 from connectors.webhook_sources import GONE, MARK_PREFIX, Canary
 
@@ -17,7 +17,7 @@ MARK_FIELD = "Description"
 
 
 class SalesforceCanary(Canary):
-    change = UPDATED
+    change, creation = UPDATED, CREATED
 
     def __init__(self, object: str, fields: Mapping[str, str], explanation: str) -> None:
         self.object, self.fields, self.explanation = object, fields, explanation
@@ -66,7 +66,8 @@ CANARIES = {
         {"LastName": MARK_PREFIX, "Company": "Integration Hub"},
         _(
             "The hub creates one lead named “Integration Hub check” in Salesforce, and changes its "
-            "description at this interval. It deletes the lead when you switch this off."
+            "description at this interval. Where a route takes new leads, it replaces the lead "
+            "each week. It deletes the lead when you switch this off or disconnect."
         ),
     ),
     "account": SalesforceCanary(
@@ -74,7 +75,8 @@ CANARIES = {
         {"Name": MARK_PREFIX},
         _(
             "The hub creates one account named “Integration Hub check” in Salesforce, and changes "
-            "its description at this interval. It deletes the account when you switch this off."
+            "its description at this interval. Where a route takes new accounts, it replaces the "
+            "account each week. It deletes the account when you switch this off or disconnect."
         ),
     ),
 }

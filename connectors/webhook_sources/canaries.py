@@ -24,6 +24,7 @@ class Canary:
     # the change as which each write to the record is reported, where a system registers each kind
     # of change by itself; "": what is registered reports all
     change = ""
+    creation = ""  # the change as which a new record is reported, where it is registered by itself
     permissions: tuple[str, ...] = ()  # optional permissions that writing needs
     patience = 120.0  # seconds in which its webhook is expected
 

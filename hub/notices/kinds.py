@@ -106,6 +106,9 @@ NOTICE_KINDS = {
     "source_gap": NoticeKind(
         _("Changes of a system were missed, and are not read yet"), _("View the connection"), True
     ),
+    "canary_refused": NoticeKind(
+        _("The check of a system's webhooks was switched off"), _("View the connection"), True
+    ),
     "webhooks_threatened": NoticeKind(
         _("A system is about to stop its webhooks"),
         _("View webhook health"),
@@ -191,6 +194,12 @@ NOTICE_MESSAGES = {
         _(
             "All webhooks that %(system)s has sent for “%(connection)s” since %(since)s were "
             "rejected. Their causes are on the page of incoming webhooks."
+        )
+    ),
+    "canary_refused": NoticeMessage(
+        _(
+            "“%(connection)s”: The hub no longer checks its webhooks by a change of its own, as "
+            "%(system)s has refused the change three times. %(reason)s"
         )
     ),
     "webhooks_threatened_disabled": NoticeMessage(

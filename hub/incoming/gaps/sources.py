@@ -9,6 +9,13 @@ from hub.incoming.models import InboundSource, SourceCanary, SourceRhythm
 
 ACCOUNT_REPLACED = "account_replaced"
 NO_PROOF = {"heard_at": None, "canary_heard_at": None, "listed_at": None, "read_until": None}
+NO_CANARY = {
+    "is_on": False,
+    "state": SourceCanary.State.OFF,
+    "due_at": None,
+    "mark": "",
+    "rounds": [],
+}
 
 
 def find_sources(connection_id: int, objects: Collection[str] | None = None) -> list[InboundSource]:
@@ -30,7 +37,8 @@ def reset_sources(connection: Connection, *, now: datetime) -> None:
     """Forget what is known of a connection's former account, as another one is connected."""
     sources = list(InboundSource.unscoped.filter(connection=connection))
     cancel_gaps(sources, ACCOUNT_REPLACED, now=now)
-    SourceCanary.unscoped.filter(source__in=sources).delete()
+    # the ids of their records stay, as these are deleted before the former tokens are revoked
+    SourceCanary.unscoped.filter(source__in=sources).update(**NO_CANARY)
     SourceRhythm.unscoped.filter(source__in=sources).delete()
     InboundSource.unscoped.filter(connection=connection).update(
         **NO_PROOF, looked_at=None, state="listening", reason="", state_changed_at=now

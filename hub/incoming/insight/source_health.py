@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from hub.incoming.gaps import complete_until
 from hub.incoming.gaps.completeness import describe_gap
@@ -23,14 +23,17 @@ from hub.incoming.models import (
     InboundEndpoint,
     InboundGap,
     InboundSource,
+    SourceCanary,
     SourceRhythm,
     WebhookSubscription,
 )
 from hub.incoming.receiving.counts import NOT_FAILED, NOT_REJECTED
 from hub.number_texts import format_whole
+from hub.reason_codes import find_reason
 from tenants.scoping import TenantIds, readable_condition
 
 HOUR, HOURS = timedelta(hours=1), 24
+DAY = timedelta(days=1)
 DAYS_A_MONTH = 30
 SUBSCRIPTIONS_READ = 2_000  # of the sources of one page
 Strip = Sequence[tuple[datetime, Sequence[int]]]  # the numbers of each hour, the oldest first
@@ -85,6 +88,35 @@ class SourceHealth:
         return describe_rate(sum(learned))
 
     @property
+    def canary(self) -> SourceCanary | None:
+        """Return its canary, unless it was never switched on."""
+        return getattr(self.source, "canary", None)
+
+    @property
+    def canary_explanation(self) -> str:
+        return describe_canary(self.source)
+
+    @property
+    def canary_refusal(self) -> str:
+        """Return why the system refuses the hub's changes; "" if it does not."""
+        if self.canary is None or self.canary.state != SourceCanary.State.REFUSED:
+            return ""
+        system = str(self.source.connection.connector.label)
+        return self.canary.detail or find_reason(self.canary.reason, system=system).sentence
+
+    @property
+    def canary_rounds(self) -> tuple[int, int]:
+        """Return how many canaries of the last day were heard, and how many missed."""
+        since = (self.now - DAY).isoformat()
+        rounds = [
+            entry["ms"]
+            for entry in (self.canary.rounds if self.canary else ())
+            if entry["at"] > since
+        ]
+        missed = rounds.count(None)
+        return len(rounds) - missed, missed
+
+    @property
     def is_fading(self) -> bool:
         """Return whether it had far fewer events than usual, without being silent."""
         is_silent = self.source.state == InboundSource.State.SILENT
@@ -116,6 +148,21 @@ class SourceHealth:
     @property
     def needs_attention(self) -> bool:
         return bool(self.failing_since or self.gaps)
+
+
+NO_CANARY_TEXT = gettext_lazy(
+    "The hub knows no harmless change by which these webhooks could be proved."
+)
+
+
+def describe_canary(source: InboundSource) -> str:
+    """Return what the hub writes, and where, to prove webhooks; or why it writes nothing."""
+    webhooks = source.connection.connector.webhook_source
+    definition = webhooks.canaries.get(source.object) if webhooks else None
+    if definition is not None:
+        return _(definition.explanation)
+    text = webhooks.no_canary.get(source.object) if webhooks else None
+    return _(text) if text else str(NO_CANARY_TEXT)
 
 
 def is_failing(subscription: WebhookSubscription) -> bool:

@@ -13,6 +13,7 @@ from hub.incoming.models import (
     InboundGap,
     InboundSource,
     RhythmDay,
+    SourceCanary,
     SourceRhythm,
     WebhookSubscription,
 )
@@ -72,9 +73,7 @@ def build_source_history(
             for gap in gaps
             if gap.state != InboundGap.State.CANCELLED and (gap.to_at or now) > first
         ],
-        ticks=[
-            time_bar(at, at, first, last) for at in (source.canary_heard_at,) if at and at > first
-        ],
+        ticks=[time_bar(at, at, first, last) for at in _list_canaries(source) if at > first],
         gaps=gaps,
     )
 
@@ -138,6 +137,14 @@ def find_expected(rates: Sequence[float], at: datetime, zone: ZoneInfo) -> float
         return None
     local = at.astimezone(zone)
     return rates[local.weekday() * HOURS_A_DAY + local.hour]
+
+
+def _list_canaries(source: InboundSource) -> list[datetime]:
+    """Return when canaries were heard: those of the last day, or else the newest one."""
+    canary: SourceCanary | None = getattr(source, "canary", None)
+    rounds = canary.rounds if canary else []
+    heard = [datetime.fromisoformat(entry["at"]) for entry in rounds if entry["ms"] is not None]
+    return heard or ([source.canary_heard_at] if source.canary_heard_at else [])
 
 
 def _draw_line(values: Sequence[float | None], top: int) -> str:

@@ -59,7 +59,7 @@ def unregister_webhooks(
     endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
     if not (is_replaced or connection.is_disconnected) or endpoint is None or find_former_url():
         return None
-    former = _build_former_connection(connection, credential, account)
+    former = build_former_connection(connection, credential, account)
     # a check that ran meanwhile may have created others for the same account
     plan = identify_plan(account, None if is_replaced else endpoint.planned_at)
     outcome: Outcome | None = later(CHECK_RUNNING)
@@ -99,7 +99,7 @@ def _remove_registrations(
     return outcome
 
 
-def _build_former_connection(
+def build_former_connection(
     connection: Connection, credential: Credential, account: str
 ) -> Connection:
     """Return the unsaved connection with this account, as the quotas belong to the account."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -21,14 +22,24 @@ from hub.incoming.models import InboundEndpoint, InboundGap, InboundSource, Sour
 from hub.incoming.registration.check import request_refresh_if_rejected
 from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.registration.wanted import find_wanted_types
+from hub.incoming.watch.canary_records import (
+    RETRIED_KINDS,
+    delete_record,
+    find_definition,
+    forget_record,
+)
 from hub.incoming.watch.silence_watch import CANARY_LATE, mark_source_silent
 from hub.incoming.watch.wider_causes import find_wider_cause
+from hub.notices.notify import create_notice
 
 CANARIES_AT_ONCE = 50
 POSTPONED = timedelta(minutes=5)  # of a connection that may not be called, or a call that failed
+REMOVED_LATER = timedelta(hours=1)  # when a record that could not be deleted is tried again
+MADE_ANEW = timedelta(days=7)  # a record whose creation is reported by a webhook of its own
+ROUNDS_KEPT, ROUNDS_MAX = timedelta(days=1), 200
 LATE_ROUNDS = 2  # in a row: the source is silent
 REFUSALS_MAX = 3  # in a row: it is switched off
-RETRIED_KINDS = ("later", "unknown", "refresh", "pending")
+NOTICE_KIND = "canary_refused"
 State = SourceCanary.State
 
 
@@ -46,18 +57,13 @@ def find_due_canaries(*, now: datetime) -> QuerySet[SourceCanary]:
     return SourceCanary.unscoped.filter(due_at__lte=now)
 
 
-def find_definition(source: InboundSource) -> Canary | None:
-    webhooks = source.connection.connector.webhook_source
-    return webhooks.canaries.get(source.object) if webhooks else None
-
-
-def find_unreported_type(source: InboundSource, definition: Canary) -> str:
+def find_unreported_type(source: InboundSource, change: str) -> str:
     """Return the event type as which the hub's change would be reported, if no route takes it."""
     webhooks, connection = source.connection.connector.webhook_source, source.connection_id
-    if webhooks is None or not definition.change:
+    if webhooks is None or not change:
         return ""
     endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
-    type = f"{source.object}.{definition.change}"
+    type = f"{source.object}.{change}"
     is_wanted = endpoint is not None and type in find_wanted_types(endpoint, webhooks)
     return "" if is_wanted else f"{source.connection.connector_key}.{type}"
 
@@ -82,11 +88,14 @@ def _claim(canary: SourceCanary, *, now: datetime) -> bool:
 def _handle(canary: SourceCanary, context: CanaryContext) -> None:
     source, now = canary.source, context.clock()
     definition, heard_at = find_definition(source), canary.heard_at
-    if definition is None or source.retired_at or source.connection.is_disconnected:
-        _update(canary, is_on=False, state=State.OFF, due_at=None)
+    is_needed = canary.is_on and not source.retired_at and not source.connection.is_disconnected
+    if definition is None or not is_needed:
+        _switch_off(canary, context)
     elif heard_at is not None and heard_at != source.canary_heard_at:
         _record_proof(canary, heard_at, definition)
-    elif find_wider_cause(source.connection, now=now) or find_unreported_type(source, definition):
+    elif find_wider_cause(source.connection, now=now) or find_unreported_type(
+        source, definition.change
+    ):
         _update(canary, state=State.IDLE, failure_count=0, due_at=now + POSTPONED)
     elif definition.is_passive or canary.state == State.WAITING:
         if not _record_late(canary, now=now):
@@ -98,8 +107,16 @@ def _handle(canary: SourceCanary, context: CanaryContext) -> None:
 def _record_proof(canary: SourceCanary, heard_at: datetime, definition: Canary) -> None:
     """Store that the source was heard by itself; a silent one is judged again."""
     InboundSource.unscoped.filter(pk=canary.source_id).update(canary_heard_at=heard_at)
-    rounds = LATE_ROUNDS if definition.is_passive else 1
-    _update(canary, due_at=heard_at + rounds * find_interval(canary))
+    intervals = LATE_ROUNDS if definition.is_passive else 1
+    rounds = _add_round(canary, heard_at, canary.round_trip_ms)
+    _update(canary, due_at=heard_at + intervals * find_interval(canary), rounds=rounds)
+
+
+def _add_round(canary: SourceCanary, at: datetime, milliseconds: int | None) -> list[Any]:
+    """Return the rounds of the last day with another one, which was heard or missed."""
+    first = (at - ROUNDS_KEPT).isoformat()
+    kept = [entry for entry in canary.rounds if entry["at"] > first]
+    return [*kept, {"at": at.isoformat(), "ms": milliseconds}][-ROUNDS_MAX:]
 
 
 def find_interval(canary: SourceCanary) -> timedelta:
@@ -115,7 +132,8 @@ def _record_late(canary: SourceCanary, *, now: datetime) -> bool:
     one is due after two of its intervals.
     """
     is_first = canary.state == State.WAITING and canary.failure_count + 1 < LATE_ROUNDS
-    _update(canary, failure_count=canary.failure_count + 1)
+    rounds = _add_round(canary, now, None)
+    _update(canary, failure_count=canary.failure_count + 1, rounds=rounds)
     if is_first:
         return False
     due_at = now + find_interval(canary)
@@ -129,14 +147,16 @@ def _send(canary: SourceCanary, definition: Canary, context: CanaryContext) -> N
     """Write a new mark; it is stored before, so that its webhook is recognized after a crash."""
     source, now = canary.source, context.clock()
     connection = source.connection
-    mark = f"{MARK_PREFIX} {context.make_token()}"
-    due_at = now + timedelta(seconds=definition.patience)
-    _update(canary, mark=mark, state=State.WAITING, sent_at=now, due_at=due_at)
     try:
         credential = open_credential(connection, find_connector_app(connection.connector_key))
     except CannotOpen:
         _record_refusal(canary, never("credential_unreadable"), now=now)
         return
+    if _is_made_anew(canary, definition, now=now):
+        delete_record(canary, connection, credential, call=context.call, now=now, low_priority=True)
+    mark = f"{MARK_PREFIX} {context.make_token()}"
+    due_at = now + timedelta(seconds=definition.patience)
+    _update(canary, mark=mark, state=State.WAITING, sent_at=now, due_at=due_at)
     record = call_provider(
         connection,
         partial(definition.write_request, credential, canary.record, mark),
@@ -150,11 +170,49 @@ def _send(canary: SourceCanary, definition: Canary, context: CanaryContext) -> N
         request_refresh_if_rejected(connection, record, now=context.clock())
         _record_refusal(canary, record, now=context.clock())
     elif record == GONE:
-        _update(canary, record="", state=State.IDLE, due_at=now)  # another one is made
-    elif canary.reason in ("", CANARY_LATE):
-        _update(canary, record=record)
-    else:  # the refusals have ended
-        _update(canary, record=record, reason="", detail="", failure_count=0)
+        _update(canary, state=State.IDLE, due_at=now, **forget_record(canary))  # one is made anew
+    else:
+        _record_write(canary, record, now=now)
+
+
+def _is_made_anew(canary: SourceCanary, definition: Canary, *, now: datetime) -> bool:
+    """Return whether another record is made, whose creation proves a webhook of its own.
+
+    That is each week; so is the record of a round that was not heard.
+    """
+    if canary.made_at is None or not definition.creation:
+        return False
+    is_unheard = canary.failure_count > 0 and canary.made_at == canary.sent_at
+    is_due = is_unheard or canary.made_at <= now - MADE_ANEW
+    return is_due and not find_unreported_type(canary.source, definition.creation)
+
+
+def _record_write(canary: SourceCanary, record: str, *, now: datetime) -> None:
+    """Store the record that was changed or made; the refusals, if there were any, have ended."""
+    columns: dict[str, object] = {"record": record}
+    if not canary.record:
+        columns["made_at"] = now
+    if canary.reason not in ("", CANARY_LATE):
+        columns |= {"reason": "", "detail": "", "failure_count": 0}
+    _update(canary, **columns)
+
+
+def _switch_off(canary: SourceCanary, context: CanaryContext) -> None:
+    """Switch a canary off that has nothing to prove any more, and delete its record."""
+    state = State.OFF if canary.is_on else canary.state
+    _update(canary, is_on=False, state=state, due_at=None)
+    connection, now = canary.source.connection, context.clock()
+    if not canary.record or connection.is_disconnected:
+        return
+    try:
+        credential = open_credential(connection, find_connector_app(connection.connector_key))
+    except CannotOpen:
+        return
+    refusal = delete_record(
+        canary, connection, credential, call=context.call, now=now, low_priority=True
+    )
+    if refusal is not None and refusal.kind in RETRIED_KINDS:
+        _update(canary, due_at=now + REMOVED_LATER)
 
 
 def _record_refusal(canary: SourceCanary, outcome: Outcome, *, now: datetime) -> None:
@@ -163,8 +221,11 @@ def _record_refusal(canary: SourceCanary, outcome: Outcome, *, now: datetime) ->
         _update(canary, state=State.IDLE, due_at=now + POSTPONED, reason=outcome.reason)
         return
     count = canary.failure_count + 1 if canary.reason == outcome.reason else 1
-    due_at = now + find_interval(canary)
+    due_at: datetime | None = now + find_interval(canary)
     is_over = count >= REFUSALS_MAX
+    if is_over:
+        due_at = now if canary.record else None  # it is deleted, if that is allowed
+        _notify_refusal(canary, outcome, now=now)
     _update(
         canary,
         state=State.REFUSED,
@@ -172,7 +233,21 @@ def _record_refusal(canary: SourceCanary, outcome: Outcome, *, now: datetime) ->
         detail=outcome.detail,
         failure_count=count,
         is_on=not is_over,
-        due_at=None if is_over else due_at,
+        due_at=due_at,
+    )
+
+
+def _notify_refusal(canary: SourceCanary, outcome: Outcome, *, now: datetime) -> None:
+    connection = canary.source.connection
+    create_notice(
+        NOTICE_KIND,
+        "canary_refused",
+        {"connection": connection.name, "system": str(connection.connector.label)},
+        occurrence=f"{canary.source.public_id}:{now.isoformat()}",  # it may happen again
+        tenant_id=canary.source.tenant_id,
+        connection_id=connection.pk,
+        reason=outcome.reason,
+        now=now,
     )
 
 

@@ -8,27 +8,28 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from connectors.http import Request, Response
-from connectors.outcomes import Outcome
 from hub.actions import Action, ActionForm, Actions, declare_actions
 from hub.audit import ActorContext
 from hub.connections.credentials.connector_context import (
-    collect_secrets,
     find_connector_app,
     open_credential,
 )
-from hub.connections.credentials.provider_call import INTERACTIVE_PATIENCE, call_provider
+from hub.connections.credentials.provider_call import INTERACTIVE_PATIENCE
 from hub.crypto.sealed import CannotOpen
+from hub.incoming.insight.source_health import NO_CANARY_TEXT, describe_canary
 from hub.incoming.models import InboundSource, SourceCanary, WebhookSubscription
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
 from hub.incoming.watch.canary_calls import (
     LATE_ROUNDS,
-    find_definition,
+    NOTICE_KIND,
+    REMOVED_LATER,
     find_unreported_type,
 )
+from hub.incoming.watch.canary_records import RETRIED_KINDS, delete_record, find_definition
+from hub.notices.notify import resolve_notices
 from hub.problems import Refusal
 
 MINUTES_LEAST, MINUTES_MOST, MINUTES = 15, 1440, 60
-NO_CANARY_TEXT = _("The hub knows no harmless change by which these webhooks could be proved.")
 MISSING_PERMISSION_TEXT = _("Connect the account again, and allow the permission %(permission)s.")
 UNREPORTED_TEXT = _(
     "The hub's change would be reported as %(type)s, which no enabled route takes. Create such a "
@@ -58,16 +59,6 @@ class CanaryForm(ActionForm):
             self.fields["minutes"].help_text = _describe_what_it_writes(self.obj)
 
 
-def describe_canary(source: InboundSource) -> str:
-    """Return what the hub writes, and where; or why it writes nothing."""
-    definition = find_definition(source)
-    if definition is not None:
-        return str(_(definition.explanation))
-    webhooks = source.connection.connector.webhook_source
-    text = webhooks.no_canary.get(source.object) if webhooks else None
-    return str(_(text) if text else NO_CANARY_TEXT)
-
-
 def is_canary_on(source: InboundSource) -> bool:
     canary = SourceCanary.unscoped.filter(source=source).first()
     return canary is not None and canary.is_on
@@ -90,7 +81,7 @@ def switch_canary_on(
             permission, set(granted)
         ):
             raise CanaryRefused(MISSING_PERMISSION_TEXT % {"permission": permission})
-    if type := find_unreported_type(source, definition):
+    if type := find_unreported_type(source, definition.change):
         raise CanaryRefused(UNREPORTED_TEXT % {"type": type})
     interval = timedelta(minutes=minutes)
     due_at = now + LATE_ROUNDS * interval if definition.is_passive else now
@@ -106,6 +97,7 @@ def switch_canary_on(
             "due_at": due_at,
         },
     )
+    _resolve_refusals(source, now=now)
     actor.audit("source.canary_on", source, after={"minutes": minutes}, now=now)
 
 
@@ -118,38 +110,35 @@ def switch_canary_off(
 ) -> str:
     """Stop the changes of the hub, and delete its record; return what remains of it, or "".
 
-    Calls the external system, so no transaction may be open. The id of the record is kept, as its
-    deletion will be reported.
+    Calls the external system, so no transaction may be open. A record that cannot be deleted now
+    is tried again later.
     """
     canary = SourceCanary.unscoped.filter(source=source).first()
     if canary is None:
         return ""
     SourceCanary.unscoped.filter(pk=canary.pk).update(is_on=False, state=State.OFF, due_at=None)
     actor.audit("source.canary_off", source, now=now)
-    return _remove_record(source, canary.record, call=call, now=now) if canary.record else ""
-
-
-def _remove_record(
-    source: InboundSource, record: str, *, call: Callable[[Request], Response], now: datetime
-) -> str:
-    """Delete the record of a canary; return the reason why it remains, or ""."""
-    definition, connection = find_definition(source), source.connection
-    if definition is None:
-        return ""
+    _resolve_refusals(source, now=now)
+    connection = source.connection
     try:
         credential = open_credential(connection, find_connector_app(connection.connector_key))
     except CannotOpen:
-        return "credential_unreadable"
-    result = call_provider(
-        connection,
-        lambda: definition.removal_request(credential, record),
-        definition.parse_removal,
-        call=call,
-        now=now,
-        secrets=collect_secrets(credential),
-        patience=INTERACTIVE_PATIENCE,
+        return "credential_unreadable" if canary.record else ""
+    refusal = delete_record(
+        canary, connection, credential, call=call, now=now, patience=INTERACTIVE_PATIENCE
     )
-    return result.detail or result.reason if isinstance(result, Outcome) else ""
+    if refusal is None:
+        return ""
+    if refusal.kind in RETRIED_KINDS:
+        SourceCanary.unscoped.filter(pk=canary.pk).update(due_at=now + REMOVED_LATER)
+    return refusal.detail or refusal.reason
+
+
+def _resolve_refusals(source: InboundSource, *, now: datetime) -> None:
+    """Take back the notices that the canary was switched off by refusals."""
+    resolve_notices(
+        NOTICE_KIND, connection_id=source.connection_id, occurrence=str(source.public_id), now=now
+    )
 
 
 # --- the actions, on the registration that brings the source's webhooks ---------------------------

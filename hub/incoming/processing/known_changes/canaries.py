@@ -30,9 +30,10 @@ def mark_canaries(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
 
 
 def _load_canaries(connection_ids: set[int | None]) -> Mapping[SourceKey, SourceCanary]:
-    """Load the canaries that are on, or have a record whose deletion may still be reported."""
+    """Load the canaries that are on, or had a record whose deletion may still be reported."""
+    has_record = ~Q(record="") | ~Q(former_record="")
     canaries = SourceCanary.unscoped.filter(
-        Q(is_on=True) | ~Q(record=""), source__connection__in=connection_ids
+        Q(is_on=True) | has_record, source__connection__in=connection_ids
     )
     return {
         (canary.source.connection_id, canary.source.object): canary
@@ -62,7 +63,7 @@ def _compare(entry: AttributedItem, canary: SourceCanary, *, now: datetime) -> N
         is_ours = is_awaited = bool(mark) and canary.is_on
     else:
         has_mark = bool(mark) and mark == canary.mark
-        is_ours = has_mark or (bool(row.record) and row.record == canary.record)
+        is_ours = has_mark or row.record in {canary.record, canary.former_record} - {""}
         is_awaited = has_mark and canary.state in WAITED_FOR
     if is_ours:
         row.state, row.reason, row.state_changed_at = "echo", CANARY, now

@@ -9,6 +9,9 @@ import pytest
 from connectors.http import Response
 from hub.audit import ActorContext
 from hub.audit.models import AuditRow
+from hub.connections.actions.disconnection import disconnect_account
+from hub.connections.credentials.revoke import attempt_revocation
+from hub.connections.models import Revocation
 from hub.db.clock import clock
 from hub.incoming.models import InboundGap, InboundItem, InboundSource, SourceCanary, WebhookAddress
 from hub.incoming.tasks import listen_to_sources
@@ -20,6 +23,7 @@ from hub.incoming.watch.source_actions import (
     switch_canary_off,
     switch_canary_on,
 )
+from hub.notices.models import Notice
 from hub.outgoing.models import Event
 from hub.queue import WakeUp
 from tests.fakes import FakeHttp
@@ -32,6 +36,7 @@ ACTOR = ActorContext.system()
 CREATED = Response(201, b'{"success": true, "data": {"id": 99}}')
 GONE = Response(404, b'{"success": false, "error": "Person not found"}')
 FORBIDDEN = Response(403, b'{"success": false, "error": "Scope and URL mismatch"}')
+REMOVED = Response(200, b'{"success": true, "data": {"id": 99}}')
 MARK = "Integration Hub check token-1"
 
 
@@ -205,7 +210,11 @@ def test_three_refusals_switch_it_off(source):
         assert canary().is_on
         send(FakeHttp(FORBIDDEN), at=now + timedelta(days=days))
     assert (canary().is_on, canary().state, canary().due_at) == (False, "refused", None)
-    assert canary().reason
+    notice = Notice.unscoped.get(kind="canary_refused")
+    assert "refused the change three times" in notice.sentence
+    switch_canary_on(source, ACTOR, now=clock())
+    notice.refresh_from_db()
+    assert notice.resolved_at is not None
 
 
 def test_an_outage_of_the_system_is_no_refusal(source):
@@ -236,7 +245,7 @@ def test_a_copy_of_an_installation_writes_nothing(source):
 def test_off_deletes_the_record_and_its_deletion_is_no_event(client, source):
     switch_canary_on(source, ACTOR, now=clock())
     send(FakeHttp(CREATED))
-    http = FakeHttp(Response(200, b'{"success": true, "data": {"id": 99}}'))
+    http = FakeHttp(REMOVED)
     assert switch_canary_off(source, ACTOR, call=http.call, now=clock()) == ""
     (request,) = http.requests
     assert request.method == "DELETE" and request.url.endswith("/api/v2/persons/99")
@@ -244,6 +253,40 @@ def test_off_deletes_the_record_and_its_deletion_is_no_event(client, source):
     assert not Event.unscoped.exists()
     send(http, at=clock() + timedelta(days=1))
     assert len(http.requests) == 1
+
+
+def test_a_record_that_cannot_be_deleted_now_is_deleted_later(source):
+    switch_canary_on(source, ACTOR, now=clock())
+    SourceCanary.unscoped.update(record="99")
+    switch_canary_off(source, ACTOR, call=FakeHttp(Response(503)).call, now=clock())
+    http = FakeHttp(REMOVED)
+    send(http, at=clock() + timedelta(hours=2))
+    assert [request.method for request in http.requests] == ["DELETE"]
+    assert (canary().record, canary().former_record, canary().due_at) == ("", "99", None)
+
+
+def test_the_record_of_a_source_that_no_route_wants_is_deleted(source):
+    switch_canary_on(source, ACTOR, now=clock())
+    SourceCanary.unscoped.update(record="99")
+    InboundSource.unscoped.update(retired_at=clock())
+    http = FakeHttp(REMOVED)
+    send(http)
+    assert [request.method for request in http.requests] == ["DELETE"]
+    assert (canary().is_on, canary().state, canary().record) == (False, "off", "")
+
+
+@pytest.mark.parametrize("answer", [REMOVED, FORBIDDEN])
+def test_a_disconnect_deletes_the_record_before_the_tokens_are_revoked(make, source, answer):
+    make.app("pipedrive", {"client_id": "id", "client_secret": "s" * 16})
+    switch_canary_on(source, ACTOR, now=clock())
+    SourceCanary.unscoped.update(record="99")
+    disconnect_account(source.connection, ACTOR, now=clock())
+    http = FakeHttp(lambda request: answer if "/persons/" in request.url else Response(200))
+    assert attempt_revocation(Revocation.unscoped.get(), call=http.call, clock=clock)
+    first, last = http.requests[0], http.requests[-1]
+    assert first.method == "DELETE" and first.url.endswith("/api/v2/persons/99")
+    assert "/oauth/revoke" in last.url
+    assert canary().record == ("" if answer is REMOVED else "99")
 
 
 def test_a_record_that_cannot_be_deleted_is_named(source):
@@ -326,6 +369,50 @@ def test_a_salesforce_lead_is_marked_in_its_description(lead):
     assert http.requests[0].method == "PATCH" and canary().state == "waiting"
 
 
+def build_creations():
+    """Return a route's fields, and a system that creates and deletes leads."""
+    made, done = Response(201, b'{"id": "00Q000000000001AAA", "success": true}'), Response(204)
+    types = {"event_type": "salesforce.lead.created", "origin_connector_key": "salesforce"}
+    return types, FakeHttp(lambda request: made if request.method == "POST" else done)
+
+
+def find_methods(http, *, at):
+    """Return the methods of the calls that are made at this time."""
+    count = len(http.requests)
+    SourceCanary.unscoped.update(state="idle", due_at=at, failure_count=0)
+    send(http, at=at)
+    return [request.method for request in http.requests[count:]]
+
+
+def test_a_lead_is_replaced_each_week_so_that_its_creation_is_proved(make, lead):
+    types, http = build_creations()
+    make.route(tenant=lead.tenant, connector="webhook", **types)
+    switch_canary_on(lead, ACTOR, now=clock())
+    assert find_methods(http, at=clock()) == ["POST"]
+    assert find_methods(http, at=clock() + timedelta(days=6)) == ["PATCH"]
+    assert find_methods(http, at=clock() + timedelta(days=8)) == ["DELETE", "POST"]
+    assert canary().former_record == "00Q000000000001AAA"
+    assert find_methods(http, at=clock() + timedelta(days=9)) == ["PATCH"]
+
+
+def test_a_lead_whose_creation_no_route_takes_is_not_replaced(lead):
+    _, http = build_creations()
+    switch_canary_on(lead, ACTOR, now=clock())
+    assert find_methods(http, at=clock()) == ["POST"]
+    assert find_methods(http, at=clock() + timedelta(days=8)) == ["PATCH"]
+
+
+def test_a_creation_that_was_not_heard_is_not_proved_by_an_update(make, lead):
+    types, http = build_creations()
+    make.route(tenant=lead.tenant, connector="webhook", **types)
+    now = clock()
+    switch_canary_on(lead, ACTOR, now=now)
+    for minutes in (0, 3, 6):
+        send(http, at=now + timedelta(minutes=minutes))
+    assert [request.method for request in http.requests] == ["POST", "DELETE", "POST"]
+    assert InboundGap.unscoped.get().cause == "canary"
+
+
 def test_where_only_creations_are_registered_a_change_would_prove_nothing(lead):
     lead.tenant.routes.update(event_type="salesforce.lead.created")
     with pytest.raises(CanaryRefused, match=r"salesforce\.lead\.updated"):
@@ -340,6 +427,44 @@ def test_no_change_is_made_and_missed_while_no_route_takes_it_any_more(lead):
     for minutes in range(0, 30, 6):
         send(http, at=clock() + timedelta(minutes=minutes))
     assert http.requests == [] and not InboundGap.unscoped.exists()
+
+
+def test_the_page_of_a_source_counts_the_rounds_of_a_day(make, client, source):
+    now = clock()
+    rounds = [{"at": (now - timedelta(hours=hour)).isoformat(), "ms": 900} for hour in (30, 3, 2)]
+    rounds.append({"at": now.isoformat(), "ms": None})
+    switch_canary_on(source, ACTOR, now=now)
+    SourceCanary.unscoped.update(rounds=rounds)
+    page = show_source(make, client, source)
+    assert "In the last 24 hours: 2 heard, 1 not heard in time" in page
+    assert page.count('class="info"') >= 3
+
+
+def test_a_round_that_is_heard_or_missed_is_kept_for_a_day(client, source):
+    now = clock()
+    switch_canary_on(source, ACTOR, now=now)
+    old = {"at": (now - timedelta(hours=25)).isoformat(), "ms": 5}
+    SourceCanary.unscoped.update(rounds=[old])
+    send(FakeHttp(CREATED))
+    post(client, source)
+    send(FakeHttp([]))
+    assert [entry["ms"] for entry in canary().rounds] == [canary().round_trip_ms]
+    SourceCanary.unscoped.update(state="waiting", due_at=now)
+    send(FakeHttp(CREATED), at=clock() + timedelta(minutes=5))
+    assert canary().rounds[-1]["ms"] is None and len(canary().rounds) == 2
+
+
+def test_the_page_of_a_source_says_why_the_hub_makes_no_change_there(make, client):
+    slack = make.connection(connector="slack", account="T1", secret={})
+    page = show_source(make, client, make.source(slack, "message"))
+    assert "would be a message that people see" in page
+
+
+def show_source(make, client, source):
+    make.membership(source.tenant, make.user("eve@acme.test"), "owner")
+    sign_in(client, "eve@acme.test")
+    path = f"/t/{source.tenant.reference}/webhooks/sources/{source.public_id}/"
+    return " ".join(client.get(path).content.decode().split())
 
 
 def test_switching_it_is_audited(source):
