@@ -5,6 +5,7 @@ zones: each slot has one run, which finishes once.
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -196,7 +197,10 @@ def judge(expected: Counter[tuple[str, str, datetime]]) -> Iterator[Figure]:
     )
     repeated = sum(count - 1 for count in run_counts.values())
     yield Figure("slots_repeated", repeated, "slots", bar=Bar("==", 0))
-    unfinished = sum(run.state != "finished" for _, run in runs)
-    yield Figure("slots_unfinished", unfinished, "runs", bar=Bar("==", 0))
+    unfinished = [run for _, run in runs if run.state != "finished"]
+    yield Figure("slots_unfinished", len(unfinished), "runs", bar=Bar("==", 0))
+    for run in unfinished:
+        told = f"{run.slot_at}: {run.state} {run.reason}, attempt {run.attempt_count}"
+        print(told, file=sys.stderr)
     ended_twice = sum(run.ends != 1 for _, run in runs)  # each end is one line of the log
     yield Figure("slots_ended_twice", ended_twice, "runs", bar=Bar("==", 0))
