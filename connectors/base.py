@@ -175,6 +175,7 @@ class Connector:
             else urls
         )
 
+    feed_collections: tuple[Collection, ...] = ()  # which only feeds of the webhook source read
     # None: the system sends no webhooks that we receive
     webhook_source: WebhookSource | None = None
     # None: the hub keeps no registrations there

@@ -156,6 +156,8 @@ class Collection:
     by_tenant: bool = False  # `page_request` needs `tenant`: our own application serves all tenants
     finds_by_type: bool = False  # `find_queries` needs the type of the field
     takes_conditions: bool = False  # `page_request` takes `conditions`, as `write_conditions` does
+    # pages without records, one after the other, after which a read counts as without progress
+    empty_pages_max: int = 20
     # within which two changes have the same `version`; 0: each change has a version of its own
     version_precision: timedelta = timedelta(0)
 
@@ -168,6 +170,15 @@ class Collection:
     def parse_page(self, response: Response) -> Page | Outcome:
         """Parse a page of records, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
+
+    def parse_page_at(
+        self, response: Response, *, cursor: str, query: Mapping[str, str]
+    ) -> Page | Outcome:
+        """Parse the page that was requested with this cursor and parameters.
+
+        By default a response says all. Raises Unreadable.
+        """
+        return self.parse_page(response)
 
     def find_queries(
         self, query: Mapping[str, str], field: str, values: Sequence[str], *, since: str, type: str

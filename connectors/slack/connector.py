@@ -29,6 +29,7 @@ from connectors.slack.collections import Channels
 from connectors.slack.directory import SlackDirectory
 from connectors.slack.errors import find_rejection
 from connectors.slack.files import SlackFiles
+from connectors.slack.message_feed import AUTH_TEST, Messages, identity_request
 from connectors.slack.oauth import (
     CONSENT_PROBLEMS,
     ERRORS,
@@ -40,7 +41,6 @@ from connectors.slack.oauth import (
 from connectors.slack.subscriptions import SlackSubscriptions
 from connectors.slack.webhooks import SlackWebhooks
 
-AUTH_TEST = Scope("method", "auth.test")
 AUTH_REVOKE = Scope("method", "auth.revoke")
 APPS_UNINSTALL = Scope("method", "apps.uninstall")
 OAUTH_SCOPE = Scope("app", "oauth.v2.access")
@@ -111,6 +111,7 @@ class Slack(OAuth):
     webhook_source = SlackWebhooks()
     subscriptions = SlackSubscriptions()
     collections = (Channels(),)
+    feed_collections = (Messages(),)
     directory = SlackDirectory()
     file_upload = SlackFiles()
     quotas = {
@@ -118,6 +119,10 @@ class Slack(OAuth):
         "method:chat.update": Rate(50, 60.0),  # tier 3
         "method:conversations.list": Rate(20, 60.0),  # tier 2
         "method:users.list": Rate(20, 60.0),  # tier 2
+        "method:users.conversations": Rate(50, 60.0),  # tier 3
+        # of apps outside the Marketplace since 2025-05-29; of others tier 3
+        "method:conversations.history": Rate(1, 60.0, background_share=1.0),
+        "method:conversations.replies": Rate(1, 60.0, background_share=1.0),
         "method:files.getUploadURLExternal": Rate(100, 60.0),  # tier 4
         "method:files.completeUploadExternal": Rate(100, 60.0),  # tier 4
         "method:auth.test": Rate(600, 60.0),
@@ -151,10 +156,7 @@ class Slack(OAuth):
         return "" if credential.access_token else "missing: Bot token"
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
-        url = f"{credential.urls['api']}/auth.test"
-        return Request(
-            "POST", url, form={}, bearer=credential.access_token, spends=((AUTH_TEST, 1),)
-        )
+        return identity_request(credential)
 
     @raises_unreadable
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:

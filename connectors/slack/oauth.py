@@ -24,6 +24,18 @@ PERMISSIONS = (
     ),
     Permission("app_mentions:read", _("to receive messages that mention the app"), optional=True),
     Permission("im:history", _("to receive direct messages to the app"), optional=True),
+    Permission(
+        "channels:history",
+        _("to read mentions in public channels that Slack did not deliver"),
+        optional=True,
+    ),
+    Permission(
+        "groups:history",
+        _("to read mentions in private channels that Slack did not deliver"),
+        optional=True,
+    ),
+    Permission("groups:read", _("to list the private channels that the app is in"), optional=True),
+    Permission("im:read", _("to list the direct messages to the app"), optional=True),
     Permission("commands", RECEIVES_COMMANDS, optional=True),
     Permission("chat:write.customize", _("to post under another name or icon"), optional=True),
     Permission("files:write", _("to add charts to reports"), optional=True),

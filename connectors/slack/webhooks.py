@@ -13,9 +13,18 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from connectors.http import Json, Unreadable
+from connectors.http import Json, Request, Response, Unreadable
 from connectors.i18n import _
+from connectors.outcomes import Outcome
+from connectors.schema import Credential
 from connectors.signatures import SLACK as SLACK_SCHEME
+from connectors.slack.message_feed import (
+    FEEDS,
+    build_change_key,
+    build_message_change,
+    identity_request,
+    parse_identity,
+)
 from connectors.slack.webhook_types import EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import (
@@ -23,8 +32,10 @@ from connectors.webhook_sources import (
     URL_VERIFICATION,
     AccountChange,
     FailedShare,
+    Feed,
     FixedAnswer,
     Item,
+    RecordChange,
     StoredRequest,
     WebhookSource,
 )
@@ -85,6 +96,7 @@ class SlackWebhooks(WebhookSource):
     # disables an app's subscriptions, unless it receives less than 1,000 events an hour
     sender_rules = (FailedShare("disabled", share=0.95, warn_share=0.5, warn_least=50),)
     event_types = EVENT_TYPES
+    feeds = FEEDS  # commands and interactions are in no history
     no_canary = {event.type.partition(".")[0]: NO_CANARY for event in EVENT_TYPES}
     stored_headers = (
         "content-type",
@@ -134,6 +146,18 @@ class SlackWebhooks(WebhookSource):
         if document.get("type") in INTERACTION_TYPES:
             return [_read_interaction(document, message_id)]
         raise Unreadable("it is neither an event, a command nor an interaction")
+
+    def preparation_request(self, feed: Feed, credential: Credential) -> Request:
+        """Build the request that names the app's user, by whom messages mention it."""
+        return identity_request(credential)
+
+    def parse_preparation(self, feed: Feed, response: Response) -> Mapping[str, str] | Outcome:
+        return parse_identity(response)
+
+    def record_changes(
+        self, collection: str, record: Mapping[str, Any], *, account: str
+    ) -> Sequence[RecordChange]:
+        return [build_message_change(record, account)]
 
 
 def _parse_document(request: WebhookRequest) -> dict[str, Any]:
@@ -212,6 +236,7 @@ def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
         author=str(event.get("user") or ""),
         is_own=_is_own(document, event),
         account_change=_find_account_change(event),
+        change_key=build_change_key(type.partition(".")[0], event),
     )
     return [replace(item, account=account) for account in _list_accounts(document)] or [item]
 

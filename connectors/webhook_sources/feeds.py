@@ -21,3 +21,8 @@ class Feed:
     settle: timedelta = timedelta(seconds=30)
     # a call before the read returns further parameters (`WebhookSource.preparation_request`)
     is_prepared: bool = False
+    has_end: bool = False  # records keep their time: it is read up to the end of the gap only
+    permissions: tuple[
+        str, ...
+    ] = ()  # optional ones that the read needs; a reconnect asks for them
+    pages_max: int = 0  # of one read; what is left is not read. 0: no limit of its own

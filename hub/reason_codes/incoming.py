@@ -125,6 +125,14 @@ GAP_REASONS = {  # why a gap is held, or was not read completely
         _("The other system lists what was changed, and not what was deleted."),
         _("Compare the records by a reconciliation."),
     ),
+    "feed_permission": Reason(
+        _("The account has not granted the permission that reading missed events needs."),
+        RECONNECT_WITH_PERMISSION,
+    ),
+    "too_many_calls": Reason(
+        _("Reading all of this time needs more calls than the other system allows."),
+        _("Look in the other system for what was missed."),
+    ),
     "other_account": Reason(_("The connection's credential belongs to another account.")),
     "not_wanted": Reason(_("No route takes these events any more.")),
     "account_replaced": Reason(_("Another account was connected in its place.")),

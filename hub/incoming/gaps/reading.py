@@ -19,6 +19,7 @@ from hub.incoming.models import InboundGap, InboundSource
 from hub.processes.failpoints import failpoint
 
 NO_FEED, HISTORY_GONE, CHANGES_NOT_LISTED = "no_feed", "history_gone", "changes_not_listed"
+FEED_PERMISSION, TOO_MANY_CALLS = "feed_permission", "too_many_calls"
 # a gap that lasts is read again after as long as it has lasted, within these
 REPEATED_AFTER_MIN, REPEATED_AFTER_MAX = timedelta(minutes=15), timedelta(hours=4)
 SECOND = timedelta(seconds=1)  # as times are compared in whole seconds

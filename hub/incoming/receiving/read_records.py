@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from connectors.webhook_sources import RecordChange, clean_id
 from hub.connections.models import Connection
 from hub.db.ids import smallest_id_at
-from hub.incoming.endpoints.create import get_or_create_connection_endpoint
+from hub.incoming.endpoints.create import (
+    get_or_create_app_endpoint,
+    get_or_create_connection_endpoint,
+)
 from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundItem, InboundMessage
 from hub.incoming.processing.publishing import build_event_id
 from hub.incoming.receiving.accepted_messages import ReceivedMessage, insert_accepted
@@ -57,10 +60,22 @@ def receive_record_changes(
     the meantime is a duplicate there.
     """
     if changes:
-        endpoint = get_or_create_connection_endpoint(connection, now=now)
-        messages = [_build_message(endpoint, change, window, now=now) for change in changes]
+        endpoint, share = _get_endpoint(connection, now=now)
+        messages = [_build_message(endpoint, share, change, window, now=now) for change in changes]
         insert_accepted(messages, are_requests=False)
         wake_inbox_after_commit(now=now)
+
+
+def _get_endpoint(connection: Connection, *, now: datetime) -> tuple[InboundEndpoint, str]:
+    """Return the endpoint at which webhooks of the connection arrive, and its account there.
+
+    The account is "" where the endpoint is the connection's own.
+    """
+    source = connection.connector.webhook_source
+    if source is None or source.url_per == "connection":
+        return get_or_create_connection_endpoint(connection, now=now), ""
+    key = connection.connector_key
+    return get_or_create_app_endpoint(key, source, now=now), connection.account
 
 
 def _find_unknown_changes(
@@ -105,7 +120,10 @@ def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> 
     )
     message_keys = {_build_message_key(id): id for id in ids}
     messages = InboundMessage.unscoped.filter(
-        endpoint__connection=connection, message_key__in=message_keys, state="accepted"
+        Q(endpoint__connection=connection)
+        | Q(endpoint__connection=None, endpoint__connector_key=connection.connector_key),
+        message_key__in=message_keys,
+        state="accepted",
     )
     return {
         *items.values_list("item_key", flat=True),
@@ -161,7 +179,12 @@ def _is_reported(change: RecordChange, reported: ReportedChanges) -> bool:
 
 
 def _build_message(
-    endpoint: InboundEndpoint, change: RecordChange, window: Mapping[str, str], *, now: datetime
+    endpoint: InboundEndpoint,
+    share: str,
+    change: RecordChange,
+    window: Mapping[str, str],
+    *,
+    now: datetime,
 ) -> ReceivedMessage:
     message = InboundMessage(
         endpoint_id=endpoint.pk,
@@ -169,7 +192,7 @@ def _build_message(
         tenant_id=endpoint.tenant_id,
         connection_id=endpoint.connection_id,
         message_key=_build_message_key(clean_id(change.item_id)),
-        share_key=InboundMessage.build_share_key(endpoint.pk, ""),
+        share_key=InboundMessage.build_share_key(endpoint.pk, share),
         method=READ_METHOD,
         query=change.query,
         headers=dict(window),

@@ -45,9 +45,11 @@ def find_incoming_permissions(
 ) -> set[str]:
     """Return the permissions that the system requires to send the events which active routes take.
 
-    One query. `connection` is the existing connection if there is one.
+    One query. `connection` is the existing connection if there is one: a reconnect also asks for
+    those of reading what was missed.
     """
-    if connector.webhook_source is None:
+    source = connector.webhook_source
+    if source is None:
         return set()
     routes = Route.unscoped.filter(
         Q(tenant=tenant) | Q(tenant=None),
@@ -57,12 +59,15 @@ def find_incoming_permissions(
         killswitch=None,
     )
     patterns = set(routes.values_list("event_type", flat=True))
-    return {
-        permission
-        for entry in connector.webhook_source.event_types
+    taken = [
+        entry
+        for entry in source.event_types
         if any(matches_event_type(pattern, f"{connector.key}.{entry.type}") for pattern in patterns)
-        for permission in entry.permissions
-    }
+    ]
+    objects = {source.find_object(entry.type) for entry in taken} if connection else set()
+    needed = {permission for entry in taken for permission in entry.permissions}
+    read = {key for feed in source.feeds if feed.object in objects for key in feed.permissions}
+    return needed | read
 
 
 def find_missing_incoming_permissions(connection: Connection) -> list[str]:

@@ -5,28 +5,30 @@ its changes, the counts of the gap and the run's cursor in one transaction, so a
 continues behind it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.outcomes import READ_ERRORS, Outcome
-from connectors.roles import Collection
-from connectors.schema import Account
+from connectors.outcomes import PERMISSION_MISSING, READ_ERRORS
 from connectors.webhook_sources import Feed, RecordChange, WebhookSource
-from hub.connections.credentials.connector_context import find_connector_app, open_credential
 from hub.connections.models import Connection
 from hub.incoming.gaps import cancel_gaps, find_sources, reading
 from hub.incoming.models import InboundEndpoint, InboundGap
-from hub.incoming.processing.attribution import OTHER_ACCOUNT, is_same_account
+from hub.incoming.processing.attribution import OTHER_ACCOUNT
 from hub.incoming.processing.known_changes.read_changes import build_window
 from hub.incoming.receiving.read_records import find_new_changes, receive_record_changes
 from hub.incoming.registration.installation.address import find_former_url
 from hub.incoming.registration.wanted import find_wanted_types
 from hub.processes.failpoints import failpoint
+from hub.scheduled.gap_reading.preparation import (
+    describe_credential,
+    is_own_account,
+    lacks_permission,
+    load_parameters,
+)
 from hub.scheduled.gap_reading.start import due_gaps
 from hub.scheduled.reading import ReadPage, read_pages
-from hub.scheduled.reading.requests import raise_refusal
 from hub.scheduled.runs.context import RunBlocked, RunContext
 
 DELETED = ".deleted"
@@ -36,7 +38,8 @@ DELETED = ".deleted"
 class Progress:
     """The gap that a run reads, between two times, and the cursor after its last page.
 
-    `reason`: why something is missing. `read_count`: records of all gaps of the run.
+    `reason`: why something is missing. `read_count`: records of all gaps of the run. `parameters`:
+    what a call said of the feed's query. `probed`: the account and credential that were asked for.
     """
 
     gap: str = ""
@@ -46,6 +49,9 @@ class Progress:
     has_all_pages: bool = False
     reason: str = ""
     read_count: int = 0
+    page_count: int = 0
+    parameters: Mapping[str, str] | None = None
+    probed: str = ""
 
 
 async def run_gap_reading(context: RunContext) -> Mapping[str, Any]:
@@ -57,8 +63,11 @@ async def run_gap_reading(context: RunContext) -> Mapping[str, Any]:
     progress, count = Progress(**context.run.cursor), 0
     if await context.in_database(find_former_url):
         return {"gaps": count, "read": progress.read_count}
-    if not await _is_own_account(context, connection):
-        await context.in_database(lambda: _cancel_all(connection, now=context.now()))
+    credential = await context.in_database(lambda: describe_credential(connection))
+    if progress.probed != credential:
+        if not await is_own_account(context, connection):
+            await context.in_database(lambda: _cancel_all(connection, now=context.now()))
+        progress = replace(progress, probed=credential)
     while gap := await context.in_database(lambda: _take_next(context, connection)):
         progress = await _GapRead(context, connection, gap).read(progress)
         count += 1
@@ -81,21 +90,6 @@ def _take_next(context: RunContext, connection: Connection) -> InboundGap | None
 
 def _cancel_all(connection: Connection, *, now: datetime) -> None:
     cancel_gaps(find_sources(connection.pk), OTHER_ACCOUNT, now=now)
-
-
-async def _is_own_account(context: RunContext, connection: Connection) -> bool:
-    """Return whether the system says that the credential is the account's. Raises RunBlocked."""
-    connector = connection.connector
-    app = await context.in_database(lambda: find_connector_app(connection.connector_key))
-    credential = await context.in_database(lambda: open_credential(connection, app))
-    answer: Account | Outcome = await context.call(
-        connection,
-        lambda stored: connector.probe_request(open_credential(stored, app), at=context.now()),
-        lambda response: connector.parse_probe(response, credential),
-    )
-    if isinstance(answer, Outcome):
-        raise RunBlocked(answer.reason, answer.detail)
-    return is_same_account(answer.id, connection)
 
 
 def _find_end(gap: InboundGap, feed: Feed, *, now: datetime) -> datetime:
@@ -126,13 +120,15 @@ class _GapRead:
                 gap.unread_from.isoformat(),
                 until.isoformat(),
                 read_count=progress.read_count,
+                probed=progress.probed,
             )
         since, until = map(datetime.fromisoformat, (progress.since, progress.until))
         if since < until and not progress.has_all_pages:
             progress = await self._read_pages(feed, progress)
         lost, missing_to = await context.in_database(lambda: self._find_loss(feed))
+        after = Progress(read_count=progress.read_count, probed=progress.probed)
         await context.save(
-            asdict(Progress(read_count=progress.read_count)),
+            asdict(after),
             done=progress.read_count,
             write=lambda: reading.finish_read(
                 gap,
@@ -144,43 +140,56 @@ class _GapRead:
                 now=context.now(),
             ),
         )
-        return Progress(read_count=progress.read_count)
+        return after
 
     async def _read_pages(self, feed: Feed, progress: Progress) -> Progress:
-        """Read and store the pages after the progress."""
-        collections = self.connection.connector.collections
-        (collection,) = (entry for entry in collections if entry.key == feed.collection)
-        # without an end: a record of the gap that has changed after it is listed only there
-        query = {**feed.query, "since": progress.since}
-        if feed.is_prepared:
-            query |= await self._prepare(feed)
-        pages = read_pages(self.context, self.connection, collection, query, cursor=progress.page)
-        async for page in pages:
-            progress = await self._store_page(collection, page, progress)
-            if page.cursor:
-                failpoint("G3")  # between two pages
-            if not await self.context.in_database(lambda: reading.is_reading(self.gap)):
-                break
+        """Read and store the pages after the progress, as far as the account allows it."""
+        if lacks_permission(self.connection, feed):
+            return replace(progress, reason=reading.FEED_PERMISSION)
+        try:
+            progress = await self._prepare(feed, progress)
+            async for page in self._open_pages(feed, progress):
+                progress = await self._store_page(feed, page, progress)
+                if page.cursor:
+                    failpoint("G3")  # between two pages
+                if page.cursor and 0 < feed.pages_max <= progress.page_count:
+                    return replace(progress, reason=reading.TOO_MANY_CALLS)
+                if not await self.context.in_database(lambda: reading.is_reading(self.gap)):
+                    break
+        except RunBlocked as blocked:
+            if not feed.permissions or blocked.reason != PERMISSION_MISSING:
+                raise
+            return replace(progress, reason=reading.FEED_PERMISSION)
         return progress
 
-    async def _prepare(self, feed: Feed) -> Mapping[str, str]:
-        """Return the parameters that a call says. Raises RunBlocked and RunFailed."""
-        connection, source = self.connection, self._webhook_source
-        app = await self.context.in_database(lambda: find_connector_app(connection.connector_key))
-        answer: Mapping[str, str] | Outcome = await self.context.call(
-            connection,
-            lambda stored: source.preparation_request(feed, open_credential(stored, app)),
-            lambda response: source.parse_preparation(feed, response),
-        )
-        return raise_refusal(answer) if isinstance(answer, Outcome) else answer
+    def _open_pages(self, feed: Feed, progress: Progress) -> AsyncIterator[ReadPage]:
+        """Return the pages after the progress.
 
-    async def _store_page(
-        self, collection: Collection, page: ReadPage, progress: Progress
-    ) -> Progress:
+        Without an end, unless records keep their time: a record of the gap that has changed after
+        it is listed only there.
+        """
+        connector = self.connection.connector
+        collections = (*connector.collections, *connector.feed_collections)
+        (collection,) = (entry for entry in collections if entry.key == feed.collection)
+        query = {**feed.query, **(progress.parameters or {}), "since": progress.since}
+        if feed.has_end:
+            query["until"] = progress.until
+        return read_pages(self.context, self.connection, collection, query, cursor=progress.page)
+
+    async def _prepare(self, feed: Feed, progress: Progress) -> Progress:
+        """Return the progress with what a call says of the feed's query, stored with it."""
+        if not feed.is_prepared or progress.parameters is not None:
+            return progress
+        parameters = await load_parameters(self.context, self.connection, feed)
+        progress = replace(progress, parameters=parameters)
+        await self.context.save(asdict(progress), done=progress.read_count)
+        return progress
+
+    async def _store_page(self, feed: Feed, page: ReadPage, progress: Progress) -> Progress:
         """Receive what is new in a page, in one transaction with counts and cursor."""
         context, connection, gap = self.context, self.connection, self.gap
         since, until = map(datetime.fromisoformat, (progress.since, progress.until))
-        changes, unreadable = self._list_changes(collection, page.records, since, until)
+        changes, unreadable = self._list_changes(feed, page.records, since, until)
         read = len({change.record for change in changes}) + unreadable
         new = await context.in_database(
             lambda: find_new_changes(connection, changes, now=context.now())
@@ -198,6 +207,7 @@ class _GapRead:
             has_all_pages=not page.cursor,
             reason="" if page.is_complete else page.reason,
             read_count=progress.read_count + read,
+            page_count=progress.page_count + 1,
         )
 
         def write() -> None:
@@ -211,7 +221,7 @@ class _GapRead:
 
     def _list_changes(
         self,
-        collection: Collection,
+        feed: Feed,
         records: Sequence[Mapping[str, Any]],
         since: datetime,
         until: datetime,
@@ -226,7 +236,7 @@ class _GapRead:
         for record in records:
             try:
                 shown = self._webhook_source.record_changes(
-                    collection.key, record, account=self.connection.account
+                    feed.collection, record, account=self.connection.account
                 )
             except READ_ERRORS:
                 unreadable += 1

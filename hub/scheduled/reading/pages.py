@@ -14,7 +14,6 @@ from hub.scheduled.runs.context import RunContext
 
 PAGES_MAX = 50_000
 LOG_KIND_LENGTH = 40  # characters
-EMPTY_PAGES_MAX = 20  # one after the other
 # An interruption up to this is one of our own: a run changes its worker each minute.
 SHORT_INTERRUPTION = timedelta(minutes=5)
 CLOCK_TOLERANCE = timedelta(minutes=1)  # of the system's clock against ours
@@ -54,7 +53,7 @@ async def read_pages(
     earlier = parse_position(cursor)
     position = await _resume(source, earlier)
     await _log_incompleteness(source, earlier.reason, position.reason)
-    watch = ProgressWatch(empty_pages_max=EMPTY_PAGES_MAX)
+    watch = ProgressWatch(empty_pages_max=collection.empty_pages_max)
     while True:
         page = await source.fetch_page(position.cursor)
         if isinstance(page, Outcome):

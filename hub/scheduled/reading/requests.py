@@ -58,15 +58,20 @@ class PageSource:
             at = self.context.now()
             return self.collection.page_request(credential, at=at, cursor=cursor, **query)
 
-        answer: Page | Outcome = await self.context.call(self.connection, build, self._parse_page)
+        def parse(response: Response) -> Page | Outcome:
+            return self._parse_page(response, cursor, query)
+
+        answer: Page | Outcome = await self.context.call(self.connection, build, parse)
         return answer
 
-    def _parse_page(self, response: Response) -> Page | Outcome:
+    def _parse_page(
+        self, response: Response, cursor: str, query: Mapping[str, str]
+    ) -> Page | Outcome:
         """Parse a response; return an empty incomplete page if it is truncated or unreadable."""
         if response.is_truncated:
             return Page((), is_complete=False, reason=CUT)
         try:
-            return self.collection.parse_page(response)
+            return self.collection.parse_page_at(response, cursor=cursor, query=query)
         except READ_ERRORS:
             return Page((), is_complete=False, reason=UNREADABLE)
 

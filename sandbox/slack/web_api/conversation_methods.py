@@ -1,19 +1,55 @@
-"""The methods that read the messages of a conversation, and of one thread in it."""
+"""The methods that list the app's conversations, and read the messages of one, or of a thread."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.slack.messages import Refused, is_reply
-from sandbox.slack.web_api.methods import TIER_3, Method, MethodRequest, paginate, parse_boolean
+from sandbox.slack.web_api.methods import (
+    READS,
+    TIER_3,
+    Method,
+    MethodRequest,
+    kind_of,
+    paginate,
+    parse_boolean,
+)
 
 SlackMessage = dict[str, Any]
+HISTORY_SCOPES = {
+    "public_channel": "channels:history",
+    "private_channel": "groups:history",
+    "im": "im:history",
+}
+
+
+def users_conversations(request: MethodRequest) -> dict[str, Any]:
+    """The conversations that the token's user is in, without direct ones that have no message."""
+    types = str(request.arguments.get("types") or "public_channel").replace(" ", "").split(",")
+    for kind in types:
+        if kind not in READS:
+            raise Refused("invalid_types")
+        request.needs(READS[kind])
+    rooms = [
+        room
+        for room in (
+            *request.rooms.channels(request.team),
+            *request.rooms.direct_messages(request.team),
+        )
+        if kind_of(room) in types and room["is_member"]
+        if not room["is_im"] or request.rooms.count(request.team, room)
+    ]
+    if parse_boolean(request.arguments.get("exclude_archived")):
+        rooms = [room for room in rooms if not room["is_archived"]]
+    page, following = paginate(rooms, request.arguments, unless_told=100)
+    channels = [{name: room[name] for name in room if name != "num_members"} for room in page]
+    return {"channels": channels, "response_metadata": {"next_cursor": following}}
 
 
 def conversations_history(request: MethodRequest) -> dict[str, Any]:
     """The messages of a channel, newest first; replies are in conversations.replies alone."""
     is_within = build_time_filter(request.arguments)
-    messages = request.rooms.history(request.team, request.channel())
+    messages = request.rooms.history(request.team, readable_channel(request))
     threads = replies_by_thread(messages)
     return messages_page(
         request,
@@ -27,7 +63,7 @@ def conversations_history(request: MethodRequest) -> dict[str, Any]:
 
 def conversations_replies(request: MethodRequest) -> dict[str, Any]:
     """A message and the replies to it, oldest first; `ts` may be that of a reply too."""
-    channel, ts = request.channel(), request.arguments.get("ts")
+    channel, ts = readable_channel(request), request.arguments.get("ts")
     is_within = build_time_filter(request.arguments)
     named = request.rooms.message(channel, ts)
     question = named and request.rooms.message(channel, named.get("thread_ts", ts))
@@ -39,8 +75,19 @@ def conversations_replies(request: MethodRequest) -> dict[str, Any]:
     return messages_page(request, [with_thread(question, replies), *thread])
 
 
+def readable_channel(request: MethodRequest) -> dict[str, Any]:
+    """The channel; its history needs the scope of its kind."""
+    channel = request.channel()
+    request.needs(HISTORY_SCOPES[kind_of(channel)])
+    return channel
+
+
 def messages_page(request: MethodRequest, messages: Sequence[SlackMessage]) -> dict[str, Any]:
-    page, following = paginate(messages, request.arguments, unless_told=100)
+    """A page; `history_messages` among the limits of a workspace is the most that it has."""
+    limited = {**request.arguments}
+    if most := request.team.limits.get("history_messages"):
+        limited["limit"] = min(int(request.arguments.get("limit") or most), most)
+    page, following = paginate(messages, limited, unless_told=100)
     return {
         "messages": page,
         "has_more": bool(following),
@@ -110,6 +157,8 @@ def author(message: SlackMessage) -> str:
 
 
 CONVERSATION_METHODS = {
-    "conversations.history": Method(conversations_history, TIER_3, "channels:history"),
-    "conversations.replies": Method(conversations_replies, TIER_3, "channels:history"),
+    # the scopes depend on the kinds of conversations
+    "conversations.history": Method(conversations_history, TIER_3),
+    "conversations.replies": Method(conversations_replies, TIER_3),
+    "users.conversations": Method(users_conversations, TIER_3),
 }

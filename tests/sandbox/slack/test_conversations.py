@@ -82,3 +82,27 @@ def test_a_method_that_is_not_simulated_says_so(slack):
     with pytest.raises(SlackApiError) as caught:
         slack.api_call("reactions.add")
     assert caught.value.response["error"] == "unknown_method"
+
+
+def test_the_app_lists_the_conversations_that_it_is_in(slack, desk):
+    far = {"id": "C0000FAR1", "name": "far", "is_member": False}
+    board = {"id": "C0000SEC1", "name": "board", "is_private": True}
+    scopes = f"{SCOPES},groups:read,im:read"
+    channels = [{"id": CHANNEL, "name": "orders"}, far, board]
+    desk.world(slack=[{"team": "T0000ACME", "token": ACME, "scopes": scopes, "channels": channels}])
+    both = "public_channel,private_channel"
+    listed = slack.users_conversations(types=both)["channels"]
+    assert [channel["id"] for channel in listed] == [CHANNEL, "C0000SEC1"]
+    assert slack.users_conversations(types="im")["channels"] == []
+    with pytest.raises(SlackApiError, match="missing_scope"):
+        slack.conversations_history(channel="C0000SEC1")
+
+
+def test_a_page_of_an_app_outside_the_marketplace_has_15_messages(slack, desk):
+    limits = {"history_messages": 15}
+    team = {"team": "T0000ACME", "token": ACME, "scopes": SCOPES, "limits": limits}
+    desk.world(slack=[team | {"channels": [{"id": CHANNEL, "name": "orders"}]}])
+    for number in range(16):
+        desk.post(f"/slack/T0000ACME/{CHANNEL}/messages", data={"text": f"{number}"})
+    page = slack.conversations_history(channel=CHANNEL, limit=200)
+    assert len(page["messages"]) == 15 and page["has_more"]

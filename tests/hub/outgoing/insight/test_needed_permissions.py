@@ -115,11 +115,13 @@ def test_a_route_for_incoming_events_needs_what_the_system_sends_them_with(make,
     tenant = slack.tenant
     take = {"tenant": tenant, "connector": "webhook", "origin_connector_key": "slack"}
     make.route(event_type="slack.mention.created", **take)
-    assert find_incoming_permissions(tenant, SLACK, slack) == {"app_mentions:read"}
+    assert find_incoming_permissions(tenant, SLACK, None) == {"app_mentions:read"}
+    history = {"channels:history", "groups:history", "groups:read"}  # asked for by a reconnect
+    assert find_incoming_permissions(tenant, SLACK, slack) == {"app_mentions:read", *history}
     assert find_needed_permissions(tenant, SLACK, slack) == set()
     make.route(event_type="slack.*", enabled=False, **take)
     make.route(event_type="slack.interaction.created", **take)
-    assert find_incoming_permissions(tenant, SLACK, slack) == {"app_mentions:read"}
+    assert find_incoming_permissions(tenant, SLACK, slack) == {"app_mentions:read", *history}
 
 
 def test_an_account_without_that_permission_lacks_it_for_incoming_events_only(make, slack):

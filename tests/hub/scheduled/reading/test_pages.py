@@ -6,9 +6,9 @@ import pytest
 
 from connectors.http import Response, dump_json
 from connectors.registry import CONNECTORS
+from connectors.roles import Collection
 from hub.connections.models import Connection
 from hub.scheduled.insight.log_texts import LOG_TEXTS
-from hub.scheduled.reading.pages import EMPTY_PAGES_MAX
 from hub.scheduled.reading.position import InvalidPosition
 from hub.scheduled.runs.context import RunBlocked, RunFailed
 from tests.connectors.recorded import NOON
@@ -101,7 +101,7 @@ def test_a_page_that_is_too_large_is_asked_in_smaller_ones():
 def test_a_read_without_progress_ends(page, reason):
     run = FakeRun(*[page] * 100)
     pages = read_all_pages(run)
-    assert len(pages) <= EMPTY_PAGES_MAX + 1
+    assert len(pages) <= Collection.empty_pages_max + 1
     assert (pages[-1].is_complete, pages[-1].reason, pages[-1].cursor) == (False, reason, "")
     assert f"read_{reason}" in LOG_TEXTS
 
