@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
-from hub.reason_codes import REASONS, Reason, translate_text
+from hub.reason_codes import GAP_REASONS, REASONS, Reason, translate_text
 
 CONNECTION_STATES = {
     "healthy": Reason(_("It works.")),
@@ -36,7 +36,7 @@ CREDENTIAL_EVENTS = {
     ),
     "ended": Reason(_("The authorization expired or was revoked.")),
     "reconnected": Reason(_("The account was authorized again.")),
-    "replaced": Reason(_("Another account was connected in its place.")),
+    "replaced": Reason(GAP_REASONS["account_replaced"].sentence),
     "revoked": Reason(
         _("A person disconnected it. The other system is being asked to revoke the authorization.")
     ),
@@ -66,7 +66,7 @@ DELIVERY_STATES = {
     "held": Reason(_("It is held.")),
     "skipped": Reason(_("It was skipped.")),
     "failed": Reason(_("It failed.")),
-    "cancelled": Reason(_("A person cancelled it.")),
+    "cancelled": Reason(GAP_REASONS["by_person"].sentence),
 }
 
 ITEM_STATES = {  # of an item of an incoming webhook, and of a request that was rejected

@@ -1,6 +1,4 @@
-"""Settings that are the same in every environment: installed apps, sign-in, pages and
-API.
-"""
+"""Settings of every environment: installed apps, sign-in, pages and API."""
 
 from csp.constants import SELF
 

@@ -53,10 +53,9 @@ def is_checked_by_hub(endpoint: InboundEndpoint) -> bool:
 
 
 def find_rotated_part(endpoint: InboundEndpoint) -> RotatedPart:
-    """Return what the hub can rotate: the secret it created, the URL if that is the secret, or
-    nothing.
+    """Return what the hub can rotate: the secret it created, or the URL if that is the secret.
 
-    A secret that the system created can be rotated there only.
+    "" if the system created the secret: it can be rotated there only.
     """
     source = endpoint.connector.webhook_source
     if source is None:

@@ -74,9 +74,7 @@ class StrictLexer(Lexer):  # type: ignore[misc]  # jmespath has no types
 
 
 class StrictParser(Parser):  # type: ignore[misc]  # jmespath has no types
-    """Parse the tokens of StrictLexer; jmespath's parser has a lexer of its own, which rounds
-    numbers.
-    """
+    """Parse the tokens of StrictLexer; the lexer of jmespath's own parser rounds numbers."""
 
     def parse_tokens(self, tokens: list[Token]) -> Node:
         """Return the tree. Raises exceptions.ParseError."""

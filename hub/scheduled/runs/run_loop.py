@@ -206,9 +206,7 @@ class RunLoop:
             await asyncio.sleep(self.dependencies.extend_every)
 
     def _extend_leases(self, leases: dict[int, UUID]) -> tuple[datetime, dict[int, str]]:
-        """Return the time from which the extended leases count, and the runs that must stop, with
-        the reason.
-        """
+        """Return from when on the extended leases count, and why which runs must stop."""
         report_progress()
         lease, now = self.dependencies.lease, self.dependencies.clock()
         self.is_slot_lost = not extend_slot(lease, now=now)

@@ -42,9 +42,7 @@ def parse_marks(cursor: Mapping[str, Any], *, now: datetime) -> list[ReadMark]:
 
 
 def add_mark(marks: Sequence[ReadMark], mark: ReadMark) -> list[ReadMark]:
-    """Return the marks with a newer one, which replaces the last one if that is too close to the
-    one before.
-    """
+    """Return the marks with a newer one; it replaces one that is too close to the one before."""
     earlier = list(marks)
     if len(earlier) > 1 and earlier[-1].read_at - earlier[-2].read_at < MARK_EVERY.total_seconds():
         earlier.pop()
