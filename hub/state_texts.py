@@ -19,7 +19,7 @@ CONNECTION_STATES = {
             "switched on again."
         )
     ),
-    "disconnected": Reason(REASONS["disconnected"].sentence),
+    "disconnected": Reason(REASONS["disconnected"].marked_sentence),
 }
 
 # of a healthy connection that only receives: no test tells whether its system sends
@@ -36,7 +36,7 @@ CREDENTIAL_EVENTS = {
     ),
     "ended": Reason(_("The authorization expired or was revoked.")),
     "reconnected": Reason(_("The account was authorized again.")),
-    "replaced": Reason(GAP_REASONS["account_replaced"].sentence),
+    "replaced": Reason(GAP_REASONS["account_replaced"].marked_sentence),
     "revoked": Reason(
         _("A person disconnected it. The other system is being asked to revoke the authorization.")
     ),
@@ -66,7 +66,7 @@ DELIVERY_STATES = {
     "held": Reason(_("It is held.")),
     "skipped": Reason(_("It was skipped.")),
     "failed": Reason(_("It failed.")),
-    "cancelled": Reason(GAP_REASONS["by_person"].sentence),
+    "cancelled": Reason(GAP_REASONS["by_person"].marked_sentence),
 }
 
 ITEM_STATES = {  # of an item of an incoming webhook, and of a request that was rejected
