@@ -18,7 +18,7 @@ from connectors.http import Quota, Report, Request, Response, Scope
 from connectors.object_schemas import Schema
 from connectors.outcomes import Outcome
 from connectors.report_sources import ReportSource
-from connectors.roles import Action, Choices, Collection, LogSink
+from connectors.roles import Action, BulkRead, Choices, Collection, LogSink
 from connectors.schema import (
     LOGIN_HOST,
     Account,
@@ -88,6 +88,7 @@ class Connector:
     hosts: tuple[str, ...] = ()  # patterns of hosts in responses, such as "*.salesforce.com"
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
+    bulk_reads: Mapping[str, BulkRead] = {}  # by the key of the collection
     report_source: ReportSource | None = None  # None: a report reads nothing from it
     # a write may name the version that it replaces, and is refused if that is not the present one
     can_refuse_stale_writes: bool = True

@@ -259,13 +259,26 @@ def build_cursor(record: Mapping[str, Any]) -> str:
     return cursor
 
 
-def build_query(
+def build_query(*, object: str, fields: str, deleted: str = "", **query: str) -> str:
+    """Build the SOQL query of one page; the other parameters are those of `build_conditions`.
+
+    `fields` is separated by commas. With `since` or `until` the order is that of the changes,
+    otherwise that of the ids. Raises ValueError for a name that is not an API name.
+    """
+    by_change = bool(query.get("since") or query.get("until"))
+    return build_select(
+        list_columns(fields, deleted),
+        object,
+        build_conditions(**query),
+        order=("SystemModstamp", "Id") if by_change else ("Id",),
+        limit=PAGE_SIZE,
+    )
+
+
+def build_conditions(
     *,
-    object: str,
-    fields: str,
     since: str = "",
     until: str = "",
-    deleted: str = "",
     ids: str = "",
     cursor: str = "",
     value_field: str = "",
@@ -273,18 +286,13 @@ def build_query(
     value_type: str = "",
     conditions: str = "",
     **equals: str,
-) -> str:
-    """Build the SOQL query of one page, after `cursor`.
+) -> list[str]:
+    """Build the conditions of the records after `cursor`.
 
-    `fields` is separated by commas; `conditions` is the result of `write_conditions`; `values` is a
-    JSON list, of which `value_field`, of the type `value_type` of the schema, has one; each
-    parameter in `equals` is a field and its exact text. With `since` or `until` the order is that
-    of the changes, otherwise that of the ids. Raises ValueError for a name that is not an API name.
+    `conditions` is the result of `write_conditions`; `values` is a JSON list, of which
+    `value_field`, of the type `value_type` of the schema, has one; each parameter in `equals` is a
+    field and its exact text. Raises ValueError for a name that is not an API name.
     """
-    names = split_names(fields)
-    system_fields = (*SYSTEM_FIELDS, "IsDeleted") if deleted == "true" else SYSTEM_FIELDS
-    known_names = {name.lower() for name in names}
-    names += [name for name in system_fields if name.lower() not in known_names]
     parts = build_equality_conditions(equals)
     parts += build_field_conditions(read_conditions(conditions))
     parts += build_period_conditions("SystemModstamp", since, until)
@@ -293,8 +301,15 @@ def build_query(
         parts.append(build_value_condition(value_field, json.loads(values), type=value_type))
     by_change = bool(since or until)
     parts += [build_keyset_condition(cursor, by_change=by_change)] if cursor else []
-    order = ("SystemModstamp", "Id") if by_change else ("Id",)
-    return build_select(names, object, parts, order=order, limit=PAGE_SIZE)
+    return parts
+
+
+def list_columns(fields: str, deleted: str = "") -> list[str]:
+    """List the fields of a query, and those of the system that each read needs."""
+    names = split_names(fields)
+    system_fields = (*SYSTEM_FIELDS, "IsDeleted") if deleted == "true" else SYSTEM_FIELDS
+    known_names = {name.lower() for name in names}
+    return names + [name for name in system_fields if name.lower() not in known_names]
 
 
 def build_keyset_condition(cursor: str, *, by_change: bool) -> str:

@@ -15,6 +15,7 @@ from connectors.i18n import _
 from connectors.oauth import OAuth, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
 from connectors.salesforce.actions import ACTIONS, API_VERSION, base_url
+from connectors.salesforce.bulk_queries import BULK_READS
 from connectors.salesforce.collections import COLLECTIONS, ObjectFigures
 from connectors.salesforce.directory import SalesforceDirectory
 from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection
@@ -128,6 +129,7 @@ class Salesforce(OAuth):
     subscriptions = SalesforceSubscriptions()
     actions = ACTIONS
     collections = COLLECTIONS
+    bulk_reads = BULK_READS
     report_source = ObjectFigures()
     schema = SalesforceSchema()
     directory = SalesforceDirectory()
@@ -136,6 +138,9 @@ class Salesforce(OAuth):
         "account": Budget(100_000, 86_400.0),
         # of calls of 20 s and more: the least that an organisation has
         "account:queries": InFlight(5),
+        # https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/
+        # bulk_common_limits.htm (2026-11)
+        "account:bulk_query_jobs": Budget(10_000, 86_400.0),
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     authorize_address, token_address = "{login}/services/oauth2/authorize", "{token}"

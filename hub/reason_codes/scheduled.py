@@ -20,6 +20,9 @@ SCHEDULED_REASONS: Mapping[str, Reason] = {
         _("Widen the window, or start the job by hand."),
     ),
     "job_disabled": Reason(_("The job was disabled before it started."), _("Enable the job.")),
+    "bulk_job_running": Reason(
+        _("The system prepares the records that the run reads. The run goes on by itself."),
+    ),
     "log_in_use": Reason(
         _("Another run ships the same log at the moment."),
         _("Ship each log of a tenant by one job only."),

@@ -29,6 +29,7 @@ class Org:
     redirect_urls: list[str] = field(default_factory=list)
     session_timeout: int = 7200
     daily_limit: int = 15000
+    daily_jobs: int = 10_000  # of Bulk API 2.0, to read; and as many to write
     fields: dict[str, Any] = field(default_factory=dict)
     schema_changes: list[dict[str, Any]] = field(default_factory=list)  # by the control
     records: dict[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from sandbox.clock import Clock
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RollingCount
 from sandbox.salesforce.accounts import ORGS, Org
+from sandbox.salesforce.bulk.resources import list_bulk_resources
 from sandbox.salesforce.checks import NUMBERS, Refusal
 from sandbox.salesforce.describe.changes import list_changed_fields, make_change
 from sandbox.salesforce.oauth.consent import REFUSALS, Consents
@@ -92,6 +93,7 @@ class Salesforce(System):
         self._sessions = Sessions(store, state, random)
         self._login = Login(store, self._sessions, self.codes)
         self._locators = Locators()
+        self._resources = [*RESOURCES, *list_bulk_resources()]
         self._used: dict[str, RollingCount] = {}
         self.events = SalesforceEvents(
             store, self.records, self.metadata, self._start_session, random
@@ -132,6 +134,8 @@ class Salesforce(System):
         owner, path = self._parts(call)
         if is_sign_in(owner, path):
             return self._login.answer(call, owner, path)
+        if path.startswith("/services/async/"):  # Bulk API 1.0
+            return ApiResponse(404, self.refusal(404))
         if path.rstrip("/") == "/services/data" and owner in self.store[ORGS]:
             return ApiResponse(200, versions())
         approval = self._sessions.session(call.credential("Bearer"), call.at)
@@ -237,6 +241,7 @@ class Salesforce(System):
             query=call.query,
             headers=call.headers,
             body=call.json(),
+            text=call.text,
             remaining=org.daily_limit - used.at(call.at),
         )
         self.records.begin()
@@ -252,7 +257,7 @@ class Salesforce(System):
     def _answer_resource(self, request: RestRequest, method: str, path: str) -> ApiResponse:
         matches = [
             (verb, match, resource)
-            for verb, form, resource in RESOURCES
+            for verb, form, resource in self._resources
             if (match := re.fullmatch(form, path))
         ]
         for verb, match, resource in matches:

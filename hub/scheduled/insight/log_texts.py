@@ -23,6 +23,10 @@ LOG_TEXTS: Mapping[str, str] = {
     "picture_failed": _("The chart could not be drawn. The message is sent without it."),
     "picture_refused": _("The system did not take the chart. The message is sent without it."),
     "changes_found": _("Changes were found that no webhook had reported."),
+    "bulk_job": _("The system prepares the records as one job, which takes fewer calls."),
+    "bulk_job_refused": _(
+        "The system did not take or finish the job. The records are read by pages."
+    ),
     # why records may be missing from a read
     "read_cut": _("A page of records was cut off, even when smaller pages were requested."),
     "read_unreadable": _("A page of records could not be read after three attempts."),

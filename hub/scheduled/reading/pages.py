@@ -8,6 +8,7 @@ from typing import Any
 from connectors.outcomes import PERMISSION_MISSING, Outcome
 from connectors.roles import Collection, Page
 from hub.connections.models import Connection
+from hub.scheduled.reading.bulk_pages import fetch_next_page, is_of_job
 from hub.scheduled.reading.position import ProgressWatch, ReadPosition, parse_position
 from hub.scheduled.reading.requests import PageSource, open_source, raise_refusal, read_ids
 from hub.scheduled.runs.context import RunContext
@@ -44,6 +45,9 @@ async def read_pages(
 ) -> AsyncIterator[ReadPage]:
     """Read the pages after `cursor` (of an earlier page) to the end. There is at least one page.
 
+    Very many records are read by a job of the system, where that takes fewer calls: the run is
+    then deferred while the system prepares them (RunDeferred).
+
     A record that changes meanwhile may be read twice; the later one is newer. The read ends as
     incomplete if a page cannot be read after several attempts, or if a page brings no progress.
     Raises RunFailed if the first page is refused, RunBlocked if a person must act, and
@@ -55,7 +59,7 @@ async def read_pages(
     await _log_incompleteness(source, earlier.reason, position.reason)
     watch = ProgressWatch(empty_pages_max=collection.empty_pages_max)
     while True:
-        page = await source.fetch_page(position.cursor)
+        page = await fetch_next_page(source, position)
         if isinstance(page, Outcome):
             end = _end_after_refusal(position, page)
             await _log_incompleteness(source, position.reason, end.reason)
@@ -113,6 +117,8 @@ async def _resume(source: PageSource, position: ReadPosition) -> ReadPosition:
     """Return the position, marked as incomplete if the data changed during a long interruption."""
     interruption = source.context.now() - (position.read_at or source.context.now())
     if position.reason or position.read_at is None or interruption <= SHORT_INTERRUPTION:
+        return position
+    if is_of_job(position.cursor):  # its results do not change
         return position
     if "since" in source.query:  # it reads what changed, whenever that was
         return position

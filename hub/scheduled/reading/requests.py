@@ -1,15 +1,19 @@
 """Request one page of a collection, for one tenant only, and check its records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 from connectors.http import Request, Response
 from connectors.outcomes import PERMISSION_MISSING, READ_ERRORS, Outcome
 from connectors.roles import Collection, Page
+from connectors.schema import Credential
 from hub.connections.credentials.connector_context import find_connector_app, open_credential
 from hub.connections.models import Connection, ConnectorApp
 from hub.scheduled.runs.context import RunBlocked, RunContext, RunFailed
+
+T = TypeVar("T")
 
 TEXT_LENGTH_MAX = 200  # characters of an id, or of a version
 UNREADABLE, CUT = "unreadable", "cut"
@@ -31,49 +35,54 @@ class PageSource:
     app: ConnectorApp | None
 
     async def fetch_page(self, cursor: str = "", **changes: str) -> Page | Outcome:
+        """Return a page of the collection; see `fetch_whole_page`."""
+        part, inner_cursor = split_cursor(self.collection, cursor)
+        parts = {"part": part} if part else {}
+
+        def build(credential: Credential) -> Request:
+            query = {**self.query, **parts, **changes}
+            at = self.context.now()
+            return self.collection.page_request(credential, at=at, cursor=inner_cursor, **query)
+
+        def parse(response: Response) -> Page | Outcome:
+            query = {**self.query, **parts, **changes}
+            return self.collection.parse_page_at(response, cursor=inner_cursor, query=query)
+
+        page = await self.fetch_whole_page(build, parse)
+        if isinstance(page, Outcome):
+            return page
+        return replace(page, cursor=join_cursor(self.collection, part, page.cursor))
+
+    async def fetch_whole_page(
+        self,
+        build: Callable[[Credential], Request],
+        parse: Callable[[Response], Page | Outcome],
+    ) -> Page | Outcome:
         """Return a page; an incomplete one is requested up to PAGE_ATTEMPTS times.
 
         After a page that is too large, this and the later pages are requested in a smaller size. A
         page that is never readable is returned as empty and incomplete. Raises RunBlocked and
         RunFailed.
         """
-        part, inner_cursor = split_cursor(self.collection, cursor)
-        parts = {"part": part} if part else {}
         for number in range(PAGE_ATTEMPTS):
-            page = await self._request_page(inner_cursor, {**self.query, **parts, **changes})
+            page = await self.call(build, partial(_parse_page, parse))
             if isinstance(page, Outcome) or page.is_complete or number == PAGE_ATTEMPTS - 1:
                 break
             if page.reason == CUT:
                 size = int(self.query.get("page_size") or self.collection.page_size)
                 self.query["page_size"] = str(max(size // 4, 1))
-        if isinstance(page, Outcome):
-            return page
-        return self._check_records(
-            replace(page, cursor=join_cursor(self.collection, part, page.cursor))
-        )
+        return page if isinstance(page, Outcome) else self._check_records(page)
 
-    async def _request_page(self, cursor: str, query: Mapping[str, str]) -> Page | Outcome:
-        def build(connection: Connection) -> Request:
-            credential = open_credential(connection, self.app)
-            at = self.context.now()
-            return self.collection.page_request(credential, at=at, cursor=cursor, **query)
+    async def call(
+        self, build: Callable[[Credential], Request], parse: Callable[[Response], T | Outcome]
+    ) -> T | Outcome:
+        """Call the system with the connection's credential. Raises RunBlocked and RunFailed."""
 
-        def parse(response: Response) -> Page | Outcome:
-            return self._parse_page(response, cursor, query)
+        def build_with_credential(connection: Connection) -> Request:
+            return build(open_credential(connection, self.app))
 
-        answer: Page | Outcome = await self.context.call(self.connection, build, parse)
+        answer: T | Outcome = await self.context.call(self.connection, build_with_credential, parse)
         return answer
-
-    def _parse_page(
-        self, response: Response, cursor: str, query: Mapping[str, str]
-    ) -> Page | Outcome:
-        """Parse a response; return an empty incomplete page if it is truncated or unreadable."""
-        if response.is_truncated:
-            return Page((), is_complete=False, reason=CUT)
-        try:
-            return self.collection.parse_page_at(response, cursor=cursor, query=query)
-        except READ_ERRORS:
-            return Page((), is_complete=False, reason=UNREADABLE)
 
     def _check_records(self, page: Page) -> Page:
         """Return the page without unusable records; it is then incomplete."""
@@ -96,6 +105,16 @@ class PageSource:
         if not read_id(self.collection, record):
             return "no_id"
         return "" if is_storable(self.collection.version(record)) else "invalid_version"
+
+
+def _parse_page(parse: Callable[[Response], Page | Outcome], response: Response) -> Page | Outcome:
+    """Parse a response; return an empty incomplete page if it is truncated or unreadable."""
+    if response.is_truncated:
+        return Page((), is_complete=False, reason=CUT)
+    try:
+        return parse(response)
+    except READ_ERRORS:
+        return Page((), is_complete=False, reason=UNREADABLE)
 
 
 def split_cursor(collection: Collection, cursor: str) -> tuple[str, str]:

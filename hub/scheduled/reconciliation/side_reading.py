@@ -22,7 +22,7 @@ from hub.scheduled.reconciliation.progress import (
 from hub.scheduled.reconciliation.staging import insert_staged
 from hub.scheduled.reconciliation.values.extraction import Record, RecordExtractor, StagedRow
 from hub.scheduled.reconciliation.values.pairs import load_pairs
-from hub.scheduled.runs.context import RunContext, RunFailed
+from hub.scheduled.runs.context import RunContext, RunDeferred, RunFailed
 
 # what a system's clock may be behind ours, and what a change may take to become readable
 CLOCK_MARGIN = timedelta(minutes=6)
@@ -76,10 +76,16 @@ def _open_side(
 
 
 async def run_together(first: Awaitable[Any], second: Awaitable[Any]) -> None:
-    """Wait for both; if one fails, the other is cancelled and awaited, and the error is raised."""
+    """Wait for both; if one fails, the other is cancelled and awaited, and the error is raised.
+
+    If one only waits for its system, the other is read to its end before.
+    """
     tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
     try:
         await asyncio.gather(*tasks)
+    except RunDeferred:
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
     finally:
         for task in tasks:
             task.cancel()

@@ -22,6 +22,14 @@ class RunStopped(Exception):
     """The run was cancelled, lost its lease, or its worker stops; it continues from its cursor."""
 
 
+class RunDeferred(RunStopped):
+    """The run waits until `until`, and then continues from its cursor."""
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        super().__init__(reason)
+        self.until, self.reason = until, reason
+
+
 class RunBlocked(Exception):
     """A person must act before the run can continue; `reason` is a reason code."""
 

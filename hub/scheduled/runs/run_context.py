@@ -31,7 +31,7 @@ from hub.scheduled.runs import claim
 from hub.scheduled.runs.calls.breaker_probe import is_breaker_probe
 from hub.scheduled.runs.calls.call_pace import CallPace
 from hub.scheduled.runs.calls.provider_calls import NotYet, prepare_call, record_answer
-from hub.scheduled.runs.context import RunFailed, RunStopped
+from hub.scheduled.runs.context import RunDeferred, RunFailed, RunStopped
 from hub.scheduled.runs.results import ClaimedRun, add_log_entry
 from hub.scheduled.runs.run_connections import ConnectionBlocked, find_run_connection
 from tenants.models import Tenant
@@ -47,14 +47,6 @@ ANSWER_KINDS = ("delivered", "never", "pending")  # kinds of outcomes that the e
 # of the lease of a run, in which no other loop can have it, whatever clock it reads
 SAFE_LEASE = claim.RUN_LEASES.lasts - timedelta(seconds=5)
 STOPPING = "stopping"  # the loop ends: its worker stops, or its time is over
-
-
-class RunDeferred(RunStopped):
-    """The run waits until `until`, and then continues from its cursor."""
-
-    def __init__(self, until: datetime, reason: str) -> None:
-        super().__init__(reason)
-        self.until, self.reason = until, reason
 
 
 @dataclass(slots=True)

@@ -25,14 +25,20 @@ from hub.processes.loop_slots import extend_slot
 from hub.queue import report_progress
 from hub.scheduled.models import Run
 from hub.scheduled.runs import claim, results
-from hub.scheduled.runs.context import EXECUTORS, Executor, RunBlocked, RunFailed, RunStopped
+from hub.scheduled.runs.context import (
+    EXECUTORS,
+    Executor,
+    RunBlocked,
+    RunDeferred,
+    RunFailed,
+    RunStopped,
+)
 from hub.scheduled.runs.late_runs import spread_late_runs
 from hub.scheduled.runs.open_runs import recover_interrupted_runs
 from hub.scheduled.runs.run_context import (
     STOPPING,
     ClaimedRunContext,
     LoopResources,
-    RunDeferred,
 )
 from hub.throttle import in_flight_leases
 

@@ -18,12 +18,7 @@ from sandbox.system import ApiResponse
 
 
 def query(request: RestRequest, *, deleted: bool = False) -> ApiResponse:
-    parsed = parse(request.query.get("q", ""))
-    kind = request.objects.get(parsed.object.lower())
-    if kind is None:
-        message = f"sObject type '{parsed.object}' is not supported."
-        raise Refusal(400, "INVALID_TYPE", message)
-    parsed = check_query(kind, parsed)
+    kind, parsed = find_query(request, request.query.get("q", ""))
     if parsed.aggregates:
         check_columns(parsed.aggregates, parsed.group, kind.fields, parsed.limit)
         return aggregate_records(parsed, select_records(request, kind, parsed, deleted=deleted))
@@ -32,6 +27,16 @@ def query(request: RestRequest, *, deleted: bool = False) -> ApiResponse:
         return ApiResponse(200, {"totalSize": len(rows), "done": True, "records": []})
     records = [request.shown(kind, row, parsed.fields) for row in rows]
     return ApiResponse(200, page(request, records, 0, locator=""))
+
+
+def find_query(request: RestRequest, text: str) -> tuple[Object, Query]:
+    """Return the object of a query, and the query with the object's own names. Raises Refusal."""
+    parsed = parse(text)
+    kind = request.objects.get(parsed.object.lower())
+    if kind is None:
+        message = f"sObject type '{parsed.object}' is not supported."
+        raise Refusal(400, "INVALID_TYPE", message)
+    return kind, check_query(kind, parsed)
 
 
 def select_records(

@@ -49,6 +49,7 @@ class RestRequest:
     headers: Mapping[str, str]
     body: Any
     remaining: int
+    text: str = ""  # the body where it is no JSON
 
     def kind(self, name: str) -> Object:
         if name.lower() not in self.objects:
@@ -120,7 +121,14 @@ def list_resources(request: RestRequest) -> ApiResponse:
 def limits(request: RestRequest) -> ApiResponse:
     daily = {"Max": request.org.daily_limit, "Remaining": request.remaining}
     return ApiResponse(
-        200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
+        200,
+        {
+            "DailyApiRequests": daily,
+            "DailyBulkV2QueryJobs": {
+                "Max": request.org.daily_jobs,
+                "Remaining": request.org.daily_jobs,
+            },
+        },
     )
 
 

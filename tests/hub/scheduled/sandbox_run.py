@@ -88,7 +88,7 @@ def send(request):
         request.url,
         data=request.content(),
         headers=request.all_headers(),
-        timeout=5,
+        timeout=30,
     )
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Response(answer.status_code, answer.content, headers, MONDAY_AT_NINE)

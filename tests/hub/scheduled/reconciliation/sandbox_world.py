@@ -71,7 +71,7 @@ class SandboxSystem:
             self.after_read.pop(0)()
         headers = {name.lower(): value for name, value in answer.headers.items()}
         content = answer.content
-        if answer.ok and not is_write and "/app/" not in url:
+        if answer.ok and not is_write and "/app/" not in url and "/jobs/" not in url:
             content = dump_json(self._hide(answer.json()))
         return Response(answer.status_code, content, headers, self.clock.at)
 
@@ -82,7 +82,9 @@ class SandboxSystem:
     def _hide(self, page):
         """Return the page without what the connected user does not see."""
         name = "records" if "records" in page else "data"
-        if isinstance(page.get(name), list):
+        if not page.get(name):
+            return page
+        if isinstance(page[name], list):
             seen = [self.conceal(record) for record in page[name]]
             page[name] = [record for record in seen if record is not None]
         return page | ({"totalSize": len(page[name])} if page.get("done") else {})
