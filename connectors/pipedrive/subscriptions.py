@@ -36,7 +36,7 @@ WEBHOOK_NAME = "Integration Hub: %(key)s"
 class PipedriveWebhookSubscriptions(Subscriptions):
     permissions = (PERMISSION,)
     check_every = 1800.0
-    watch_costs = {COMPANY: WatchCosts(LIST_COST_TOKENS, look=10, canary=5)}
+    watch_costs = {COMPANY: WatchCosts(LIST_COST_TOKENS, look=LIST_COST_TOKENS + 10, canary=5)}
     evidence_labels = {
         "remove_reason": _("Why it was removed"),
         "last_http_status": _("Status of our last answer"),

@@ -89,8 +89,9 @@ NEEDS_PERMISSION = (
 
 class SalesforceSubscriptions(Subscriptions):
     check_every = 900.0
-    # messages and flows are listed; of each pair the metadata is read
-    watch_costs = {ORG: WatchCosts(check=2, look=1, canary=1, detail=2)}
+    # messages and flows are listed; of each pair the metadata is read. A look is a listing, the
+    # description of an object and a query
+    watch_costs = {ORG: WatchCosts(check=2, look=4, canary=1, detail=2)}
     has_details = True
     evidence_labels = {"name": _("Outbound message"), "object": _("Object"), "flow": _("Flow")}
     guide = (

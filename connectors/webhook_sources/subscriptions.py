@@ -71,7 +71,7 @@ class WatchCosts:
     """What the watch of registrations spends of one quota, in its units."""
 
     check: int  # a complete listing
-    look: int = 0  # the first page of what has changed since a time
+    look: int = 0  # at a quiet source: a listing, and the first page of what has changed since then
     canary: int = 0  # a change that the hub makes to see its webhook return
     detail: int = 0  # what the listing does not say of one registration
 

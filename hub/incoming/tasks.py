@@ -18,6 +18,7 @@ from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
 from hub.incoming.registration.lease import AWAITED_SUFFIX, RegistrationLease, claim_check
 from hub.incoming.watch.canary_calls import CanaryContext, handle_due_canaries
+from hub.incoming.watch.feed_looks import look_into_feeds
 from hub.incoming.watch.rhythm_rows import learn_due_rhythms
 from hub.incoming.watch.silence_watch import judge_due_sources, look_at_fading_sources
 from hub.incoming.watch.wider_causes import is_watching_allowed
@@ -80,7 +81,7 @@ def _call_in_check(lease: RegistrationLease, request: Request) -> Response:
 
 
 def listen_to_sources(name: str) -> None:
-    """Send due canaries, learn due rhythms, and judge sources that are quiet.
+    """Send due canaries, learn due rhythms, judge sources that are quiet, and ask their systems.
 
     The sweep wakes another task for what is left.
     A copy of an installation watches nothing: webhooks go to the original.
@@ -89,15 +90,16 @@ def listen_to_sources(name: str) -> None:
     if not is_watching_allowed():
         return
     until = clock() + LISTENING_TIME
-    handle_due_canaries(
-        CanaryContext(
-            call=call_with_heartbeat,
-            clock=clock,
-            make_token=partial(secrets.token_urlsafe, CANARY_TOKEN_BYTES),
-            is_late=lambda: is_stop_requested() or clock() > until,
-        )
+    context = CanaryContext(
+        call=call_with_heartbeat,
+        clock=clock,
+        make_token=partial(secrets.token_urlsafe, CANARY_TOKEN_BYTES),
+        is_late=lambda: is_stop_requested() or clock() > until,
     )
-    for step in (learn_due_rhythms, look_at_fading_sources, judge_due_sources):
+    handle_due_canaries(context)
+    learn_due_rhythms(now=clock())
+    report_progress()
+    for find_looks in (look_at_fading_sources, judge_due_sources):
         if not is_stop_requested():
-            step(now=clock())
+            look_into_feeds(find_looks(now=clock()), context)
             report_progress()

@@ -144,6 +144,13 @@ REASONS = {
         ),
         _("Check in the other system whether its webhook is still active."),
     ),
+    "change_missed": Reason(
+        _(
+            "The other system lists a change that its webhook has not reported. What was missed is "
+            "read as soon as it is heard again."
+        ),
+        _("Check in the other system whether its webhook is still active."),
+    ),
     "endpoint_refuses": Reason(
         _("The endpoint responds to every call with an error that only its operator can fix."),
         _("Fix the endpoint, then test the connection or retry the waiting deliveries."),

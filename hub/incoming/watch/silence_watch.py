@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -33,8 +34,15 @@ SOURCES_JUDGED_AT_ONCE = 100
 NEWEST_ITEMS = 500  # of a connection, that are compared, as counts are 90 s late
 OVERLAP = timedelta(minutes=2)  # of a gap with the last sign of life
 LISTENING, QUIET, SILENT = InboundSource.State
-SOURCE_SILENT, CANARY_LATE = "source_silent", "canary_late"
+SOURCE_SILENT, CANARY_LATE, CHANGE_MISSED = "source_silent", "canary_late", "change_missed"
 SILENCE_CAUSES = (InboundGap.Cause.SILENCE, InboundGap.Cause.CANARY, InboundGap.Cause.MISSED)
+
+
+class Look(NamedTuple):
+    """A source whose system is asked what has changed since its last sign of life."""
+
+    source: InboundSource
+    since: datetime
 
 
 def wake_due_sources(*, now: datetime) -> None:
@@ -61,49 +69,67 @@ def find_rhythms_heard_again() -> QuerySet[SourceRhythm]:
 def find_sources_proved_again() -> QuerySet[InboundSource]:
     """Return the silent sources whose alarm ends by no rhythm.
 
-    Their canary was heard, or is off while anything else was; or no route wants them any more.
+    Their canary was heard, or is off while anything else was; anything was after a missed change;
+    or no route wants them any more.
     """
     since = F("state_changed_at")
     by_canary = Q(reason=CANARY_LATE, canary__is_on=False, heard_at__gt=since)
-    is_over = Q(canary_heard_at__gt=since) | by_canary | Q(retired_at__isnull=False)
+    by_change = Q(reason=CHANGE_MISSED, heard_at__gt=since)
+    is_over = Q(canary_heard_at__gt=since) | by_canary | by_change | Q(retired_at__isnull=False)
     return InboundSource.unscoped.filter(is_over, state=SILENT)
 
 
-def judge_due_sources(*, now: datetime) -> None:
-    """Judge the sources of rhythms that are quiet, or were silent and are heard again."""
+def judge_due_sources(*, now: datetime) -> list[Look]:
+    """Judge the sources of rhythms that are quiet, or were silent and are heard again.
+
+    Return the looks by which the systems of quiet ones are asked.
+    """
     postpone_heard_rhythms(now=now)
     due = (find_rhythms_heard_again(), find_due_rhythms(now=now))
     ids = [id for rows in due for id in rows.values_list("source", flat=True)[:ROWS_AT_ONCE]]
     ids = [*find_sources_proved_again().values_list("pk", flat=True)[:ROWS_AT_ONCE], *ids]
     related = ("tenant", "connection__lane", "connection__tenant")
-    for id in list(dict.fromkeys(ids))[:SOURCES_JUDGED_AT_ONCE]:
-        judge_source(InboundSource.unscoped.select_related(*related).get(pk=id), now=now)
+    sources = InboundSource.unscoped.select_related(*related)
+    looks = (
+        judge_source(sources.get(pk=id), now=now)
+        for id in list(dict.fromkeys(ids))[:SOURCES_JUDGED_AT_ONCE]
+    )
+    return [look for look in looks if look is not None]
 
 
-def look_at_fading_sources(*, now: datetime) -> None:
-    """Ask for evidence of sources with far fewer events, once after each time that was learned."""
+def look_at_fading_sources(*, now: datetime) -> list[Look]:
+    """Ask for evidence of sources with far fewer events, once after each time that was learned.
+
+    Return the looks by which their systems are asked.
+    """
     is_new = Q(source__looked_at=None) | Q(source__looked_at__lt=F("learned_at"))
     rows = SourceRhythm.unscoped.filter(
         is_new, is_fading=True, source__state=LISTENING, source__retired_at=None
     )
     ids = rows.values_list("source", flat=True).distinct()[:SOURCES_JUDGED_AT_ONCE]
     related = ("connection__lane", "connection__tenant")
+    looks = []
     for source in InboundSource.unscoped.select_related(*related).filter(pk__in=list(ids)):
         _update(source, looked_at=now)
         if not find_wider_cause(source.connection, now=now):
             _request_evidence(source, now=now)
+            looks.append(Look(source, source.heard_at or source.created_at))
+    return looks
 
 
-def judge_source(source: InboundSource, *, now: datetime) -> None:
-    """Judge one source by its rhythms, and store when they are due again."""
+def judge_source(source: InboundSource, *, now: datetime) -> Look | None:
+    """Judge one source by its rhythms, and store when they are due again.
+
+    Return what its system is asked, if it is quiet.
+    """
     rows = list(SourceRhythm.unscoped.filter(source=source, profile__isnull=False))
     newest, looks_per_day = _find_newest_items(source.connection_id), find_looks_per_day(source)
     for row in rows:
         row.last_item_at = max(row.last_item_at, newest.get(row.type, row.last_item_at))
     _set_all_limits(rows, source, looks_per_day)
-    is_quiet = any(row.quiet_at and row.quiet_at <= now for row in rows)
+    quiet = [row for row in rows if row.quiet_at and row.quiet_at <= now]
     silent = [row for row in rows if row.silent_at and row.silent_at <= now]
-    cause = find_wider_cause(source.connection, now=now) if is_quiet or silent else ""
+    cause = find_wider_cause(source.connection, now=now) if quiet or silent else ""
     if cause:
         _restart_clock(source, cause, now=now)
     elif silent and source.state != SILENT:
@@ -113,19 +139,21 @@ def judge_source(source: InboundSource, *, now: datetime) -> None:
         )
     elif not silent and source.state == SILENT and _has_new_sign(source, rows):
         mark_source_heard(source, now=now)
-    elif not is_quiet and source.state == QUIET:
+    elif not quiet and source.state == QUIET:
         _update(source, state=LISTENING)
-    if (is_quiet or silent) and not cause:
-        _ask_for_evidence(source, now=now)
+    look = None
+    if (quiet or silent) and not cause:
+        look = _ask_for_evidence(source, quiet, now=now)
     _set_all_limits(rows, source, looks_per_day)
     for row in rows:
         row.save(update_fields=["last_item_at", "quiet_at", "silent_at"])
+    return look
 
 
 def _has_new_sign(source: InboundSource, rows: Sequence[SourceRhythm]) -> bool:
     """Return whether a silent source that is still wanted has delivered since its alarm."""
     signs = [source.canary_heard_at, *(row.last_item_at for row in rows)]
-    if source.reason == CANARY_LATE:
+    if source.reason in (CANARY_LATE, CHANGE_MISSED):
         signs.append(source.heard_at)
     is_heard = any(at is not None and at > source.state_changed_at for at in signs)
     return is_heard or source.retired_at is not None
@@ -156,15 +184,21 @@ def _restart_clock(source: InboundSource, cause: str, *, now: datetime) -> None:
         _update(source, state=LISTENING, reason=cause, state_changed_at=now)
 
 
-def _ask_for_evidence(source: InboundSource, *, now: datetime) -> None:
+def _ask_for_evidence(
+    source: InboundSource, quiet: Sequence[SourceRhythm], *, now: datetime
+) -> Look | None:
     """Have the registrations of its connection checked; their check states what it found.
 
     Where the hub may make a change of its own, it is made at once, instead of at its interval.
+    Return what its system is asked, unless the source is silent.
     """
     _update(source, looked_at=now)
     if source.state == LISTENING:
         _update(source, state=QUIET, reason="")
     _request_evidence(source, now=now)
+    if not quiet or source.state == SILENT:
+        return None
+    return Look(source, min(row.last_item_at for row in quiet))
 
 
 def _request_evidence(source: InboundSource, *, now: datetime) -> None:

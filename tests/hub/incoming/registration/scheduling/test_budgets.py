@@ -48,9 +48,9 @@ def test_all_together_never_spends_more_than_two_percent_of_a_day(limit, costs, 
 def test_the_smallest_plan_of_pipedrive_allows_a_check_an_hour():
     costs = CONNECTORS["pipedrive"].subscriptions.watch_costs[COMPANY]
     plan = plan_watch(LITE, costs, Watched())
-    assert (plan.check_every, plan.looks_per_day, plan.canary_every) == (3600, 24, 3600)
+    assert (plan.check_every, plan.looks_per_day, plan.canary_every) == (3600, 12, 3600)
     busy = plan_watch(LITE, costs, Watched(connections=2, sources=4))
-    assert (busy.check_every, busy.looks_per_day, busy.canary_every) == (7200, 6, 14400)
+    assert (busy.check_every, busy.looks_per_day, busy.canary_every) == (7200, 3, 14400)
 
 
 @pytest.mark.django_db
