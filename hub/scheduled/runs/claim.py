@@ -137,7 +137,8 @@ def recover_runs(*, now: datetime) -> Sequence[Run]:
     expired.filter(attempt_count__lt=MAX_CRASHES).update(
         state="waiting", due_at=now, **RUN_LEASES.released
     )
-    return list(expired.select_related("job", "tenant"))
+    crashed = expired.filter(attempt_count__gte=MAX_CRASHES)
+    return list(crashed.select_related("job", "tenant"))
 
 
 def update_held_run(run_id: int, held_lease: UUID, /, **changes: Any) -> bool:

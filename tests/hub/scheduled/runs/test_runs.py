@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 
 from hub.notices.models import Notice
 from hub.processes.leases import end_leases, new_lease
 from hub.scheduled.models import Run, RunLogEntry
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines
-from hub.scheduled.runs.open_runs import skip_runs_past_window
+from hub.scheduled.runs.open_runs import recover_interrupted_runs, skip_runs_past_window
 from tests.factories import MINUTE, NOON
 from tests.hub.scheduled.run_helpers import (
     Time,
@@ -95,6 +96,28 @@ def test_a_run_that_crashes_again_and_again_fails_with_one_notice(
     run.refresh_from_db()
     assert (run.state, run.reason) == ("failed", "run_crashed")
     assert Notice.unscoped.filter(kind="run_failed").count() == 1
+
+
+def test_a_run_that_a_late_process_claims_while_others_are_recovered_has_not_crashed(
+    make, slack_connection
+):
+    run = run_of(make, job_of(make, slack_connection.tenant))
+    earlier = NOON - timedelta(minutes=5)  # the time of a process that was stopped since
+    is_claimed = []
+
+    def claim_meanwhile(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if sql.startswith("UPDATE") and not is_claimed:
+            is_claimed.append(True)
+            Run.unscoped.update(due_at=earlier)
+            is_claimed.extend(claim.claim_runs(5, new_lease(), now=earlier))
+        return result
+
+    with database.execute_wrapper(claim_meanwhile):
+        recover_interrupted_runs(now=NOON)
+    run.refresh_from_db()
+    assert is_claimed == [True, run]
+    assert run.state == "running"
 
 
 def test_a_run_whose_process_died_is_continued_though_nothing_else_is_due(
