@@ -31,7 +31,7 @@ from connectors.salesforce.object_schemas import SalesforceSchema
 from connectors.salesforce.soql import NUMBER_PATTERN, build_select, check_id
 from connectors.schema import Credential
 
-QUERY_JOBS = Scope("account", "bulk_query_jobs")
+QUERY_JOBS = Scope("account", "jobs")
 RESULTS_BYTES = 32 * 1024 * 1024  # of a page of results, not compressed
 STATE_CALLS = 3  # of a job that takes a few minutes
 WAIT_MIN, WAIT_MAX = 30.0, 600.0  # seconds between two questions for a state

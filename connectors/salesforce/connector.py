@@ -140,7 +140,7 @@ class Salesforce(OAuth):
         "account:queries": InFlight(5),
         # https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/
         # bulk_common_limits.htm (2026-11)
-        "account:bulk_query_jobs": Budget(10_000, 86_400.0),
+        "account:jobs": Budget(10_000, 86_400.0),
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     authorize_address, token_address = "{login}/services/oauth2/authorize", "{token}"

@@ -70,6 +70,7 @@ class Jobs(Generic[Kind]):
     def __init__(self) -> None:
         self._jobs: dict[str, Kind] = {}
         self._created: dict[str, RollingCount] = {}
+        self._number = 0
 
     def find(self, request: RestRequest, id: str) -> Kind:
         job = self._jobs.get(id[:15])
@@ -84,9 +85,10 @@ class Jobs(Generic[Kind]):
             message = "The daily number of Bulk API 2.0 jobs of this organization is exceeded."
             raise Refusal(400, "LIMIT_EXCEEDED", message)
         used.add(request.at)
+        self._number += 1
         delimiter, ending = check_form(request.body)
         job = make(
-            id=id_of(self.prefix, len(self._jobs) + 1),
+            id=id_of(self.prefix, self._number),
             org=request.org.org,
             created_at=request.at,
             delimiter=delimiter,

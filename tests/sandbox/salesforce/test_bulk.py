@@ -146,6 +146,15 @@ def test_an_aborted_job_leaves_records_unprocessed(desk):
     assert len(rows_of(raw(desk, "GET", f"{job}/successfulResults").text)) == 2
 
 
+def test_a_deleted_job_is_gone_and_its_id_is_not_used_again(desk):
+    jobs = [create_job(desk), create_job(desk)]
+    assert error(raw(desk, "DELETE", jobs[0])) == (400, "INVALIDJOBSTATE")
+    set_state(desk, jobs[0], "Aborted")
+    assert raw(desk, "DELETE", jobs[0]).status_code == 204
+    assert error(raw(desk, "GET", jobs[0])) == (404, "NOT_FOUND")
+    assert create_job(desk) not in jobs
+
+
 def test_columns_that_are_no_fields_fail_the_job(org):
     with pytest.raises(SalesforceOperationError, match="Field name not found : Shoe__c"):
         org.bulk2.Lead.insert(records=[{"LastName": "Lovelace", "Shoe__c": "43"}], wait=0)
