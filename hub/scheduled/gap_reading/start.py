@@ -16,6 +16,8 @@ from hub.scheduled.runs.due_runs import get_start_window
 from hub.scheduled.runs.loop_count import wake_runs
 
 CONNECTIONS_AT_ONCE = 50  # of one sweep
+GAPS_AT_ONCE = 200
+SETTLED_AFTER_MAX = timedelta(minutes=5)  # longer than any feed needs
 WINDOW_MINUTES = 7 * 24 * 60  # in which the run of a gap is tried again
 NEVER = "0 0 1 1 *"  # the job has no schedule
 
@@ -28,6 +30,7 @@ def start_gap_runs(*, now: datetime) -> int:
     if not due_gaps(now=now).exists() or find_former_url() or is_switched_off():
         return 0
     reading.end_gaps_without_feed(due_gaps(now=now), now=now)
+    _let_changes_settle(now=now)
     connections = Connection.unscoped.filter(
         Exists(due_gaps(now=now).filter(connection=OuterRef("pk"))), tenant__suspended_at=None
     ).exclude(Q(state="disabled", reason=DISCONNECTED) | Exists(_select_open_runs()))
@@ -43,6 +46,18 @@ def start_gap_runs(*, now: datetime) -> int:
 def due_gaps(*, now: datetime) -> QuerySet[InboundGap]:
     """Return a queryset of the gaps that are to be read now."""
     return InboundGap.unscoped.filter(state__in=("open", "due"), due_at__lte=now)
+
+
+def _let_changes_settle(*, now: datetime) -> None:
+    """Postpone the gaps that have just ended, so that one read brings all of each."""
+    ended = due_gaps(now=now).filter(state="due", to_at__gt=now - SETTLED_AFTER_MAX)
+    for gap in ended.select_related("source", "connection")[:GAPS_AT_ONCE]:
+        feed = reading.find_feed(gap.connection, gap.source.object)
+        if feed is None or gap.to_at is None:
+            continue
+        settled_at = gap.to_at + feed.settle + timedelta(seconds=1)
+        if settled_at > now:
+            InboundGap.unscoped.filter(pk=gap.pk, state="due").update(due_at=settled_at)
 
 
 def _select_open_runs() -> QuerySet[Run]:

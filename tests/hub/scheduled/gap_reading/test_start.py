@@ -1,5 +1,7 @@
 """When a run reads the gaps of a connection, and what becomes of gaps whose run has ended."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection as database
 
@@ -36,8 +38,8 @@ def source(make, connection):
 def test_due_gaps_of_a_connection_are_read_by_one_run_however_many_sweeps_look(
     make, connection, source
 ):
-    make.gap(source)
-    make.gap(make.source(connection, "deal"))
+    make.gap(source, to_at=NOON - MINUTE)
+    make.gap(make.source(connection, "deal"), to_at=NOON - MINUTE)
     assert (start_gap_runs(now=NOON), start_gap_runs(now=NOON)) == (1, 0)
     assert start_gap_run(connection, now=NOON) == Run.unscoped.get()
     assert list(claimable_runs(now=NOON)) == [Run.unscoped.get()]
@@ -57,8 +59,15 @@ def test_a_copy_of_the_installation_starts_nothing(make, source):
     assert start_gap_runs(now=NOON) == 0
 
 
-def test_the_job_is_not_among_the_jobs_of_people(make, source):
+def test_a_gap_that_has_just_ended_is_read_once_when_its_changes_have_settled(make, source):
     make.gap(source)
+    assert start_gap_runs(now=NOON) == 0
+    assert InboundGap.unscoped.get().due_at == NOON + timedelta(seconds=31)
+    assert start_gap_runs(now=NOON + MINUTE) == 1
+
+
+def test_the_job_is_not_among_the_jobs_of_people(make, source):
+    make.gap(source, to_at=NOON - MINUTE)
     start_gap_runs(now=NOON)
     assert Job.unscoped.get().is_made_by_hub and not readable_jobs().exists()
 
