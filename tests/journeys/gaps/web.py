@@ -40,12 +40,13 @@ class Web:
         return self.server is not None
 
     def answer(self, path, headers, body):
-        """Return the status of Django's answer."""
+        """Return the status and the body of Django's answer."""
         kept = {name: value for name, value in headers.items() if name.lower() not in NOT_PASSED_ON}
         type = headers["Content-Type"]
         with self.lock:
             try:
-                return Client().post(path, body, content_type=type, headers=kept).status_code
+                answer = Client().post(path, body, content_type=type, headers=kept)
+                return answer.status_code, answer.content
             finally:
                 connections.close_all()
 
@@ -55,15 +56,16 @@ class Web:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = UNAVAILABLE
+                status, answer = UNAVAILABLE, b""
                 if not web.is_refusing:
-                    status = web.answer(self.path, self.headers, body)
+                    status, answer = web.answer(self.path, self.headers, body)
                 if web.loses_answers:
                     self.close_connection = True
                     return
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *args):
                 pass
