@@ -18,6 +18,7 @@ from hub.incoming.models import (
     SourceCanary,
     SourceRhythm,
 )
+from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.registration.scheduling.checks import request_check
 from hub.incoming.watch.rhythm_rows import (
     ROWS_AT_ONCE,
@@ -203,17 +204,25 @@ def _ask_for_evidence(
 
 def _request_evidence(source: InboundSource, *, now: datetime) -> None:
     """Have the canary sent, if it may be, and the registrations checked."""
-    webhooks = source.connection.connector.webhook_source
-    definition = webhooks.canaries.get(source.object) if webhooks else None
-    if definition is not None and not definition.is_passive:
-        canaries = SourceCanary.unscoped.filter(source=source, is_on=True, due_at__gt=now)
-        canaries.filter(state=SourceCanary.State.IDLE).update(due_at=now)
+    _hasten_canary(source, now=now)
     subscriptions = source.connection.connector.subscriptions
     endpoint = InboundEndpoint.unscoped.filter(connection=source.connection_id).first()
     if endpoint is None or subscriptions is None or subscriptions.is_manual:
         return
     if endpoint.next_check_at is None or endpoint.next_check_at > now:
         request_check(endpoint, now=now)
+
+
+def _hasten_canary(source: InboundSource, *, now: datetime) -> None:
+    """Let the hub make its change at once, if the account's budget allows another one already."""
+    webhooks = source.connection.connector.webhook_source
+    definition = webhooks.canaries.get(source.object) if webhooks else None
+    if definition is None or definition.is_passive:
+        return
+    latest = now - timedelta(seconds=load_watch_plan(source.connection).canary_every)
+    canaries = SourceCanary.unscoped.filter(source=source, is_on=True, due_at__gt=now)
+    allowed = canaries.filter(Q(sent_at=None) | Q(sent_at__lte=latest))
+    allowed.filter(state=SourceCanary.State.IDLE).update(due_at=now)
 
 
 def _update(source: InboundSource, **columns: object) -> None:

@@ -23,8 +23,9 @@ from tests.factories import NOON
 pytestmark = pytest.mark.django_db
 
 QUIET, SOON, SILENT = NOON + timedelta(minutes=40), timedelta(minutes=1), timedelta(hours=9)
-# the sender makes the heartbeats of Splunk, by its own clock
-PERSON, ALERT = ("pipedrive", "person", True), ("splunk", "alert", False)
+# one an hour is in the budget of Pipedrive's smallest plan; heartbeats are of Splunk's own clock
+PERSON, RECENT = ("pipedrive", "person", 61, True), ("pipedrive", "person", 59, False)
+ALERT = ("splunk", "alert", 61, False)
 
 
 def is_waked():
@@ -54,13 +55,16 @@ def test_a_quiet_source_has_its_registrations_checked_once(make, steady):
     assert not InboundGap.unscoped.exists()
 
 
-@pytest.mark.parametrize(("connector", "object", "is_due"), [PERSON, ALERT])
+@pytest.mark.parametrize(("connector", "object", "minutes_ago", "is_due"), [PERSON, RECENT, ALERT])
 def test_a_quiet_source_is_asked_by_a_change_of_the_hub_where_it_is_allowed(
-    make, steady, connector, object, is_due
+    make, steady, connector, object, minutes_ago, is_due
 ):
     source = steady(make.connection(connector=connector, account="701", secret={}), object)
     planned = NOON + timedelta(hours=20)
-    SourceCanary.unscoped.create(source=source, is_on=True, state="idle", due_at=planned)
+    sent_at = QUIET - minutes_ago * SOON
+    SourceCanary.unscoped.create(
+        source=source, is_on=True, state="idle", due_at=planned, sent_at=sent_at
+    )
     judge_due_sources(now=QUIET)
     source.refresh_from_db()
     due_at = SourceCanary.unscoped.get().due_at
