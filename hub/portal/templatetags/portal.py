@@ -272,17 +272,15 @@ def build_strip(hours: Sequence[tuple[datetime, Sequence[int]]], parts: Any) -> 
     ]
     return {
         "caption": ", ".join(texts) or _("none"),
-        "columns": [
-            {
-                "x": column.x,
-                "width": column.width,
-                "blocks": [
-                    (tone, block)
-                    for (tone, _label), block in zip(parts, column.blocks, strict=True)
-                    if block.height
-                ],
-            }
+        # one path: a page has fifty strips of 24 columns
+        "slots": " ".join(
+            f"M{column.x:.2f} 0h{column.width:.2f}v60h-{column.width:.2f}z" for column in columns
+        ),
+        "blocks": [
+            (tone, column, block)
             for column in columns
+            for (tone, _label), block in zip(parts, column.blocks, strict=True)
+            if block.height
         ],
     }
 
