@@ -19,7 +19,7 @@ from hub.incoming.registration.check import RegistrationCheckContext, check_endp
 from hub.incoming.registration.lease import AWAITED_SUFFIX, RegistrationLease, claim_check
 from hub.incoming.watch.canary_calls import CanaryContext, handle_due_canaries
 from hub.incoming.watch.feed_looks import look_into_feeds
-from hub.incoming.watch.rhythm_rows import learn_due_rhythms
+from hub.incoming.watch.rhythm_rows import forget_removed_connectors, learn_due_rhythms
 from hub.incoming.watch.silence_watch import judge_due_sources, look_at_fading_sources
 from hub.incoming.watch.wider_causes import is_watching_allowed
 from hub.processes.leases import new_lease
@@ -89,6 +89,7 @@ def listen_to_sources(name: str) -> None:
     acknowledge_wake_up(name)
     if not is_watching_allowed():
         return
+    forget_removed_connectors()
     until = clock() + LISTENING_TIME
     context = CanaryContext(
         call=call_with_heartbeat,

@@ -130,7 +130,12 @@ def _find_range(first: int, at_once: int, *, now: datetime) -> tuple[int, int, b
 def _list_new_types(first: int, last: int) -> list[NewType]:
     rhythms = SourceRhythm.unscoped.filter(connection=OuterRef("connection"), type=OuterRef("type"))
     items = InboundItem.unscoped.filter(
-        ~Exists(rhythms), pk__gt=first, pk__lte=last, is_read=False, connection__isnull=False
+        ~Exists(rhythms),
+        pk__gt=first,
+        pk__lte=last,
+        is_read=False,
+        connection__isnull=False,
+        connector_key__in=list(CONNECTORS),  # another one was removed meanwhile
     ).exclude(state="echo")
     groups = items.exclude(type="").values_list("connection", "type", "connector_key")
     return [
@@ -142,7 +147,10 @@ def _list_new_types(first: int, last: int) -> list[NewType]:
 
 
 def _create_rhythms(new_types: Collection[NewType]) -> None:
-    """Create the rhythms of types that sources have for the first time."""
+    """Create the rhythms of types that sources have for the first time.
+
+    A source hears those beyond the limit, too, although they are not counted.
+    """
     connections = {entry.connection_id for entry in new_types}
     if not connections:
         return
@@ -153,12 +161,20 @@ def _create_rhythms(new_types: Collection[NewType]) -> None:
     existing = SourceRhythm.unscoped.filter(connection__in=connections)
     counts = Counter(existing.values_list("connection", flat=True))
     created = []
+    heard: dict[int, datetime] = {}
     for entry in new_types:
         source = sources.get((entry.connection_id, entry.object))
-        if source is not None and counts[entry.connection_id] < RHYTHMS_MAX:
+        if source is None:
+            continue
+        if counts[entry.connection_id] < RHYTHMS_MAX:
             counts[entry.connection_id] += 1
             created.append(_build_rhythm(source, entry))
+        else:
+            heard[source.pk] = max(heard.get(source.pk, entry.last_at), entry.last_at)
     SourceRhythm.unscoped.bulk_create(created, ignore_conflicts=True)
+    for pk, at in sorted(heard.items()):
+        is_older = Q(heard_at=None) | Q(heard_at__lt=at)
+        InboundSource.unscoped.filter(is_older, pk=pk).update(heard_at=at)
 
 
 def _build_rhythm(source: InboundSource, entry: NewType) -> SourceRhythm:

@@ -138,8 +138,7 @@ def _record_late(canary: SourceCanary, *, now: datetime) -> bool:
         return False
     due_at = now + find_interval(canary)
     _update(canary, state=State.LATE, reason=CANARY_LATE, due_at=due_at)
-    if canary.source.state != InboundSource.State.SILENT:
-        mark_source_silent(canary.source, InboundGap.Cause.CANARY, CANARY_LATE, now=now)
+    mark_source_silent(canary.source, InboundGap.Cause.CANARY, CANARY_LATE, now=now)
     return True
 
 

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
+from connectors.registry import CONNECTORS
 from hub.db import bulk
-from hub.incoming.models import InboundSource, RhythmDay, SourceRhythm
+from hub.incoming.models import InboundSource, RhythmDay, SourceCanary, SourceRhythm
 from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.rhythm.counting import HOURS
 from hub.incoming.rhythm.fading import is_fading
@@ -27,6 +28,16 @@ def find_rhythms_to_learn(*, now: datetime) -> tuple[QuerySet[SourceRhythm], ...
     """
     rows = SourceRhythm.unscoped.order_by("learned_at")
     return rows.filter(learned_at=None), rows.filter(learned_at__lt=now - LEARNED_FOR)
+
+
+def forget_removed_connectors() -> None:
+    """Delete rhythms and canaries of connectors that are not installed any more.
+
+    They are due for ever, and cannot be judged.
+    """
+    installed = list(CONNECTORS)
+    SourceRhythm.unscoped.exclude(connection__connector_key__in=installed).delete()
+    SourceCanary.unscoped.exclude(source__connection__connector_key__in=installed).delete()
 
 
 def learn_due_rhythms(*, now: datetime) -> None:

@@ -133,12 +133,12 @@ def judge_source(source: InboundSource, *, now: datetime) -> Look | None:
     cause = find_wider_cause(source.connection, now=now) if quiet or silent else ""
     if cause:
         _restart_clock(source, cause, now=now)
-    elif silent and source.state != SILENT:
+    elif silent:
         row, gap_cause = silent[0], InboundGap.Cause.SILENCE
         mark_source_silent(
             source, gap_cause, SOURCE_SILENT, row.type, heard_at=row.last_item_at, now=now
         )
-    elif not silent and source.state == SILENT and _has_new_sign(source, rows):
+    elif source.state == SILENT and _has_new_sign(source, rows):
         mark_source_heard(source, now=now)
     elif not quiet and source.state == QUIET:
         _update(source, state=LISTENING)
@@ -246,11 +246,15 @@ def mark_source_silent(
 ) -> None:
     """Record that a source is silent: its gap opens at its last sign of life.
 
+    If it is known to be, only its connection is marked again, whose other problem has been solved.
+
     `heard_at`: when the rhythm that is silent had its last event; None: the source's last one.
     """
     if source.connection.state == "healthy":
         with suppress(InvalidTransition):  # it has just changed
             source.connection.mark_silent(reason, detail, now=now)
+    if source.state == SILENT:
+        return
     proofs = (heard_at or source.heard_at, source.canary_heard_at, source.read_until)
     last_sign = max((at for at in proofs if at is not None), default=source.created_at)
     _update(source, state=SILENT, reason=reason, state_changed_at=now)

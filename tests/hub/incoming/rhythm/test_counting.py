@@ -119,6 +119,32 @@ def test_a_sender_that_invents_types_gets_forty_rhythms(make):
         make.inbound_item(sender, type=f"signed_webhook.type{number:02}", public_id=id)
     count_new_items(now=LATE)
     assert SourceRhythm.unscoped.count() == 40
+    assert InboundSource.unscoped.get().heard_at == NOON
+
+
+def test_a_source_hears_types_that_are_too_many_to_be_counted(make):
+    sender = make.connection(connector="signed_webhook", account="", secret={})
+    source = make.source(sender, "", heard_at=NOON - timedelta(days=1))
+    rows = [
+        SourceRhythm(
+            source=source, connection=sender, type=f"t{n}", first_day=NOON.date(), last_item_at=NOON
+        )
+        for n in range(40)
+    ]
+    SourceRhythm.unscoped.bulk_create(rows)
+    id = uuid.UUID(int=smallest_id_at(NOON).int)
+    make.inbound_item(sender, type="signed_webhook.other", public_id=id)
+    count_new_items(now=LATE)
+    source.refresh_from_db()
+    assert (source.heard_at, SourceRhythm.unscoped.count()) == (NOON, 40)
+
+
+def test_items_of_a_connector_that_was_removed_hinder_no_others(receive, make):
+    receive()
+    removed = receive(type="former.thing.changed")
+    InboundItem.unscoped.filter(pk=removed.pk).update(connector_key="former")
+    count_new_items(now=LATE)
+    assert SourceRhythm.unscoped.get().type == TYPE
 
 
 def test_a_backlog_is_counted_sweep_by_sweep(receive):

@@ -159,6 +159,30 @@ def test_a_connection_stays_silent_until_all_its_sources_are_heard(steady):
     assert deal.connection.state == "silent"
 
 
+def test_a_connection_is_silent_again_when_its_other_problem_has_been_solved(steady):
+    source = steady()
+    judge_due_sources(now=NOON + SILENT)
+    type(source.connection).unscoped.update(state="healthy", reason="", detail="")
+    source.rhythms.update(quiet_at=NOON)
+    judge_due_sources(now=NOON + 2 * SILENT)
+    source.connection.refresh_from_db()
+    assert (source.connection.state, source.connection.reason) == ("silent", "source_silent")
+
+
+def test_a_connector_that_was_removed_hinders_no_others(make, steady):
+    former, source = (
+        steady(),
+        steady(make.connection(connector="pipedrive", account="702", secret={})),
+    )
+    SourceCanary.unscoped.create(source=former, is_on=True, due_at=NOON)
+    former.rhythms.update(learned_at=None)
+    type(former.connection).unscoped.filter(pk=former.connection_id).update(connector_key="former")
+    listen_to_sources("listen")
+    source.refresh_from_db()
+    assert source.state == "silent"  # by now
+    assert not SourceCanary.unscoped.exists()
+
+
 def test_one_kind_of_event_may_be_silent_beside_others(make, steady):
     source = steady()
     later = NOON + SILENT
