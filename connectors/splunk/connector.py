@@ -14,6 +14,7 @@ from connectors.splunk.actions import (
     build_collector_headers,
     build_collector_url,
 )
+from connectors.splunk.alert_feed import FiredAlerts
 from connectors.splunk.errors import CONNECTION, find_rejection, parse_code
 from connectors.splunk.log_lines import SplunkLogSink
 from connectors.splunk.subscriptions import SplunkWebhookSubscriptions
@@ -65,8 +66,26 @@ class Splunk(Connector):
             kind="flag",
             required=False,
         ),
+        Field(
+            "management_url",
+            _("Management URL"),
+            _(
+                "For example https://splunk.example.com:8089. Only to read alerts that a webhook "
+                "did not bring."
+            ),
+            kind="url",
+            required=False,
+        ),
+        Field(
+            "management_token",
+            _("Management token"),
+            _("An authentication token of a user who may list triggered alerts."),
+            secret=True,
+            required=False,
+        ),
     )
     actions = (SendEvent(), SendRaw())
+    feed_collections = (FiredAlerts(),)
     log_sink = SplunkLogSink()
     webhook_source = SplunkWebhooks()
     subscriptions = SplunkWebhookSubscriptions()
@@ -76,6 +95,9 @@ class Splunk(Connector):
     def find_credential_problem(self, credential: Credential) -> str:
         if not credential.secret.get("token"):
             return "missing: Token"
+        has_url = bool(credential.settings.get("management_url"))
+        if has_url != bool(credential.secret.get("management_token")):
+            return "missing: Management token" if has_url else "missing: Management URL"
         return "" if _collector_host(credential) else "the collector URL has no host"
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:

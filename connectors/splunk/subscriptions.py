@@ -23,6 +23,11 @@ class SplunkWebhookSubscriptions(Subscriptions):
         ),
         _("Under Trigger Actions, select Add Actions, then Webhook, and enter this URL: %(url)s"),
         _(
+            "So that the hub can read alerts that it has missed, also add the action Add to "
+            "Triggered Alerts, let it expire after 24 hours, and enter management URL and token "
+            "in the connection."
+        ),
+        _(
             "The URL is the secret: whoever knows it can send alerts. If others have seen it, "
             "rotate it here and enter the new one in each alert."
         ),

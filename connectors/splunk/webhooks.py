@@ -6,12 +6,17 @@ is not saved. An alert that is triggered for each result is one POST for each, w
 (https://docs.splunk.com/Documentation/Splunk/latest/Alert/AlertTriggerConditions, 2026-11).
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.http import Json, Unreadable, load_exact_json
 from connectors.signatures import SharedSecretScheme
+from connectors.splunk.alert_feed import (
+    FEEDS,
+    build_alert_change,
+    build_alert_id,
+    build_change_key,
+)
 from connectors.splunk.webhook_types import ALERT_CREATED, EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import (
@@ -19,6 +24,7 @@ from connectors.webhook_sources import (
     FailuresInARow,
     HeartbeatSearch,
     Item,
+    RecordChange,
     WebhookSource,
 )
 
@@ -31,6 +37,7 @@ class SplunkWebhooks(WebhookSource):
     sender_rules = (FailuresInARow("lost", limit=1, warn_count=1),)  # nothing is sent again
     event_types = EVENT_TYPES
     canaries = {"alert": HeartbeatSearch()}
+    feeds = FEEDS
 
     def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
         """Return the id of the alert, otherwise the body's digest."""
@@ -46,7 +53,14 @@ class SplunkWebhooks(WebhookSource):
             raise Unreadable("it has no sid, so it is no alert")
         texts = {key: str(document.get(key) or "") for key in TEXT_KEYS}
         data = texts | {"result": result if isinstance(result, dict) else {}}
-        return [Item(id=alert_id, type=ALERT_CREATED, data=data, record=str(sid))]
+        key = build_change_key(str(sid))
+        item = Item(alert_id, ALERT_CREATED, data, record=str(sid), change_key=key)
+        return [item]
+
+    def record_changes(
+        self, collection: str, record: Mapping[str, Any], *, account: str
+    ) -> Sequence[RecordChange]:
+        return [build_alert_change(record)]
 
 
 def _build_alert_id(request: WebhookRequest) -> str:
@@ -56,7 +70,7 @@ def _build_alert_id(request: WebhookRequest) -> str:
     sid = _parse_body(request).get("sid")
     if not isinstance(sid, str) or not sid:
         return ""
-    return f"{sid}:{hashlib.sha256(request.body).hexdigest()[:16]}"
+    return build_alert_id(sid, request.body)
 
 
 def _parse_body(request: WebhookRequest) -> dict[str, Json]:

@@ -25,4 +25,5 @@ class Feed:
     permissions: tuple[
         str, ...
     ] = ()  # optional ones that the read needs; a reconnect asks for them
+    setting: str = ""  # of the connection; one without it has no such feed. Empty: all have it
     pages_max: int = 0  # of one read; what is left is not read. 0: no limit of its own

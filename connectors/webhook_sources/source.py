@@ -159,9 +159,13 @@ class WebhookSource:
     def read_objects(self) -> Mapping[str, str]:
         """Return the keys of the collections that syncs read, each with its object.
 
-        Those of feeds whose whole query is known without a call.
+        Those of feeds whose whole query is known without a call, and whose records change.
         """
-        return {feed.collection: feed.object for feed in self.feeds if not feed.is_prepared}
+        return {
+            feed.collection: feed.object
+            for feed in self.feeds
+            if not (feed.is_prepared or feed.has_end)
+        }
 
     def stored_headers_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the headers that are stored, for a connection with these settings."""

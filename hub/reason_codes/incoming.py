@@ -118,8 +118,8 @@ GAP_REASONS = {  # why a gap is held, or was not read completely
         _("Ask the sender to send again what it sent in this time."),
     ),
     "history_gone": Reason(
-        _("The other system no longer lists what was deleted so long ago."),
-        _("Compare the records by a reconciliation."),
+        _("The other system no longer lists all that happened so long ago."),
+        _("Compare the records by a reconciliation, or look in the other system."),
     ),
     "changes_not_listed": Reason(
         _("The other system lists what was changed, and not what was deleted."),

@@ -2,9 +2,9 @@
 
 from sandbox.pages.html import build_url
 from sandbox.registration import Environment, RunningSystem, SystemRegistration
-from sandbox.splunk.accounts import BUILT_IN, HEC_TOKENS
+from sandbox.splunk.accounts import BUILT_IN, HEC_TOKENS, SAVED_SEARCHES
 from sandbox.splunk.alert_pages import AlertPages
-from sandbox.splunk.alerts import SAVED_SEARCHES, SplunkAlerts
+from sandbox.splunk.alerts import SplunkAlerts
 from sandbox.splunk.pages import Pages
 from sandbox.splunk.system import Splunk
 from sandbox.storage.account_store import SystemDefaults
@@ -12,7 +12,7 @@ from sandbox.storage.account_store import SystemDefaults
 
 def start(environment: Environment) -> RunningSystem:
     splunk = Splunk(environment.store, environment.state)
-    alerts = SplunkAlerts(environment.store, splunk.events, environment.random)
+    alerts = SplunkAlerts(environment.store, splunk.events, splunk.fired_alerts, environment.random)
     alert_pages = AlertPages(environment.store, alerts, environment.sender, environment.clock)
     pages = (alert_pages, Pages(splunk))
     return RunningSystem(splunk, pages, items=splunk.events, events=alerts)

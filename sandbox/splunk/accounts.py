@@ -22,9 +22,24 @@ class HecToken:
     disabled: bool = False
     cloud: bool = False
     max_bytes: int = 5_500_000
+    management_token: str = ""  # Bearer of the management API of its stack
+
+
+@dataclass(frozen=True)
+class SavedSearch:
+    """A saved search whose alert action is a webhook."""
+
+    stack: str
+    name: str
+    url: str = ""
+    owner: str = "admin"
+    app: str = "search"
+    track: bool = True  # the action Add to Triggered Alerts
+    expires: int = 86400  # seconds for which it is listed there
 
 
 HEC_TOKENS = AccountList("splunk", HecToken, "stack", "token")
+SAVED_SEARCHES = AccountList("splunk_alerts", SavedSearch, "stack", "name")
 BUILT_IN: list[dict[str, Any]] = [
     {
         "stack": "acme",

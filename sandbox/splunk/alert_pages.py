@@ -13,7 +13,8 @@ from sandbox.pages.html import (
     render_table,
 )
 from sandbox.sending.sender import Sender
-from sandbox.splunk.alerts import ALERT, SAVED_SEARCHES, SplunkAlerts
+from sandbox.splunk.accounts import SAVED_SEARCHES
+from sandbox.splunk.alerts import ALERT, SplunkAlerts
 from sandbox.storage.account_store import AccountStore
 
 PAGE = """

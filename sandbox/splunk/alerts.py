@@ -5,36 +5,21 @@ are not documented: 10 seconds and none here.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from random import Random
 from typing import Any
 from urllib.parse import quote
 
 from sandbox.sending.deliveries import Attempt, Delivery, SendingRules, SignedMessage
-from sandbox.splunk.accounts import HEC_TOKENS
+from sandbox.splunk.accounts import HEC_TOKENS, SAVED_SEARCHES, SavedSearch
+from sandbox.splunk.fired_alerts import FiredAlerts
 from sandbox.splunk.search import fields
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
-from sandbox.storage.sections import AccountList
 
 RULES = SendingRules(10.0)
 ALERT = "alert"
 EXAMPLE = {"sourcetype": "access", "count": "8"}
-
-
-@dataclass(frozen=True)
-class SavedSearch:
-    """A saved search whose alert action is a webhook."""
-
-    stack: str
-    name: str
-    url: str = ""
-    owner: str = "admin"
-    app: str = "search"
-
-
-SAVED_SEARCHES = AccountList("splunk_alerts", SavedSearch, "stack", "name")
 
 
 class SplunkAlerts:
@@ -43,9 +28,12 @@ class SplunkAlerts:
     key = "splunk"
     tampers: tuple[str, ...] = ("body", "signature")
 
-    def __init__(self, store: AccountStore, events: JournaledDict, random: Random):
+    def __init__(
+        self, store: AccountStore, events: JournaledDict, fired: FiredAlerts, random: Random
+    ):
         """`events` are the indexed ones of all stacks."""
         self._store = store
+        self._fired = fired
         self._events = events
         self._random = random
 
@@ -73,9 +61,12 @@ class SplunkAlerts:
         digest = f"{self._random.getrandbits(64):016x}"
         sid = f"scheduler__{search.owner}__{search.app}__RMD5{digest}_at_{int(at)}"
         path = PurePosixPath("/app", search.app, "@go")
+        row = self._first_row(search.stack)
+        if search.track:
+            self._fired.add(search, sid, row, at)
         body = json.dumps(
             {
-                "result": self._first_row(search.stack),
+                "result": row,
                 "sid": sid,
                 "results_link": f"http://{search.stack}:8000{path}?sid={quote(sid)}",
                 "search_name": search.name,

@@ -14,6 +14,7 @@ from sandbox.splunk import envelopes
 from sandbox.splunk.accounts import HEC_TOKENS, HecToken
 from sandbox.splunk.acks import Acks
 from sandbox.splunk.codes import KINDS, OF_STATUS, Refused, build_code_response
+from sandbox.splunk.fired_alerts import FiredAlerts
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 from sandbox.system import ApiRequest, ApiResponse, System
@@ -39,11 +40,15 @@ RAW_KEYS = ("host", "source", "sourcetype", "index")
 
 class Splunk(System):
     key = "splunk"
-    addresses = (("/splunk", "/{stack}/services/{rest:.*}"),)
+    addresses = (
+        ("/splunk", "/{stack}/services/{rest:.*}"),
+        ("/splunk", "/{stack}/servicesNS/{rest:.*}"),
+    )
 
     def __init__(self, store: AccountStore, state: Path):
         self.store = store
         self.events = JournaledDict(state / "splunk-events.jsonl", keep=KEPT)
+        self.fired_alerts = FiredAlerts(store, state)
         self._acks = Acks()
         self._restarts: dict[str, tuple[float, float]] = {}  # from when until when, by stack
         self._number = max(map(int, self.events), default=0)
@@ -66,6 +71,8 @@ class Splunk(System):
     def answer(self, call: ApiRequest) -> ApiResponse:
         _, stack, *remainder = call.path.split("/")
         path = "/" + "/".join(remainder).rstrip("/")
+        if answer := self.fired_alerts.answer(call, unquote(stack), path):
+            return answer
         endpoint = ENDPOINTS.get(path.removeprefix(ROOT)) if path.startswith(ROOT) else None
         if endpoint is None:
             return ApiResponse(404, NOT_FOUND, KINDS)
@@ -106,6 +113,7 @@ class Splunk(System):
 
     def close(self) -> None:
         self.events.close()
+        self.fired_alerts.close()
 
     def _is_refusing(self, stack: str, at: float) -> bool:
         """Whether no process listens. Raises Refused while it shuts down, and while it starts."""

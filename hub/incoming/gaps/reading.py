@@ -40,8 +40,10 @@ class PageCounts:
 def find_feed(connection: Connection, object: str) -> Feed | None:
     """Return how the changes of an object are read; None if the system lists none."""
     source = connection.connector.webhook_source
-    feeds = source.feeds if source else ()
-    return next((feed for feed in feeds if feed.object == object), None)
+    feeds = [feed for feed in (source.feeds if source else ()) if feed.object == object]
+    return next(
+        (feed for feed in feeds if not feed.setting or connection.settings.get(feed.setting)), None
+    )
 
 
 def is_reading(gap: InboundGap) -> bool:
@@ -149,8 +151,12 @@ def _build_feed_condition() -> Q:
     condition = Q(pk__in=())
     for key, connector in CONNECTORS.items():
         feeds = connector.webhook_source.feeds if connector.webhook_source else ()
-        objects = [feed.object for feed in feeds]
-        condition |= Q(connection__connector_key=key, source__object__in=objects)
+        for feed in feeds:
+            listed = Q(connection__connector_key=key, source__object=feed.object)
+            if feed.setting:
+                listed &= Q(connection__settings__has_key=feed.setting)
+                listed &= ~Q(**{f"connection__settings__{feed.setting}": ""})
+            condition |= listed
     return condition
 
 

@@ -157,7 +157,7 @@ class _GapRead:
                 if not await self.context.in_database(lambda: reading.is_reading(self.gap)):
                     break
         except RunBlocked as blocked:
-            if not feed.permissions or blocked.reason != PERMISSION_MISSING:
+            if blocked.reason != PERMISSION_MISSING:
                 raise
             return replace(progress, reason=reading.FEED_PERMISSION)
         return progress

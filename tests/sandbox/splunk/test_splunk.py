@@ -244,3 +244,21 @@ def test_a_fault_takes_the_first_events_of_a_batch_only(desk, hec, acknowledging
     events = desk.get("/_control/records?system=splunk&account=acme&object=events").text
     assert [json.loads(line)["event"] for line in events.splitlines()] == ["one", "two"]
     assert "2 events indexed: 2 of http:hub in main." in search_events(desk)
+
+
+def test_triggered_alerts_are_listed_with_a_management_token_until_they_expire(desk):
+    token = {"stack": "acme", "token": TOKEN, "management_token": "manager"}
+    search = {"stack": "acme", "name": "Errors", "url": "http://127.0.0.1:1/", "expires": 60}
+    hidden = search | {"name": "Hidden", "track": False}
+    desk.world(splunk=[token], splunk_alerts=[search, hidden])
+    desk.post("/_control/send", json={"system": "splunk", "account": "acme", "event": "alert"})
+    headers = {"Authorization": "Bearer manager"}
+    fired = "/splunk/acme/servicesNS/-/-/alerts/fired_alerts/-?output_mode=json"
+    (entry,) = desk.get(fired, headers=headers).json()["entry"]
+    assert entry["content"]["savedsearch_name"] == "Errors"
+    results = f"/splunk/acme/services/search/jobs/{entry['content']['sid']}/results"
+    assert len(desk.get(results, headers=headers).json()["results"]) == 1
+    assert desk.get(fired).status_code == 401
+    desk.now += 60
+    assert desk.get(fired, headers=headers).json()["entry"] == []
+    assert desk.get(results, headers=headers).status_code == 404
