@@ -20,7 +20,8 @@ from connectors.outcomes import READ_ERRORS, Outcome, clean_text, raises_unreada
 from connectors.roles import parse_instant
 from connectors.salesforce.canaries import CANARIES, NO_CANARY
 from connectors.salesforce.errors import find_rejection
-from connectors.salesforce.record_changes import (
+from connectors.salesforce.feeds import (
+    FEEDS,
     OUTBOUND_NAMESPACE,
     SCHEMA_INSTANCE_NAMESPACE,
     SHORT_ID_LENGTH,
@@ -32,7 +33,6 @@ from connectors.salesforce.webhook_types import (
     CHANGE_PARAMETER,
     CREATED,
     EVENT_TYPES,
-    OBJECT_NAMES,
     UPDATED,
     Change,
 )
@@ -54,10 +54,6 @@ MAX_DETAIL_LENGTH = 300
 BODY_BYTES_MAX = 6 * 1024 * KIBIBYTE  # bytes: 100 records with long texts
 RETRY_PERIOD_SECONDS = 86400.0  # seconds
 ANSWER_DEADLINE_SECONDS = 60.0  # seconds
-# "deleted records are in the Recycle Bin for 15 days"; queryAll returns those that are in it
-DELETIONS_KEPT_FOR = timedelta(days=15)
-# SystemModstamp is the time of the save; other transactions see it at the end of its transaction
-SETTLE = timedelta(minutes=1)
 ACKNOWLEDGEMENT = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
     b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">'
@@ -83,17 +79,7 @@ class SalesforceWebhooks(WebhookSource):
         NothingAccepted("dropped", limit=timedelta(hours=24), warn_after=timedelta(hours=6)),
     )
     event_types = EVENT_TYPES
-    feeds = tuple(
-        Feed(
-            key,
-            "records",
-            {"object": object, "deleted": "true"},
-            kept_for=DELETIONS_KEPT_FOR,
-            settle=SETTLE,
-            is_prepared=True,
-        )
-        for key, object in OBJECT_NAMES.items()
-    )
+    feeds = FEEDS
     canaries, no_canary = CANARIES, NO_CANARY
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:

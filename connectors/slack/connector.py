@@ -28,8 +28,8 @@ from connectors.slack.actions import PostMessage, Respond, UpdateMessage
 from connectors.slack.collections import Channels
 from connectors.slack.directory import SlackDirectory
 from connectors.slack.errors import find_rejection
+from connectors.slack.feeds import AUTH_TEST, Messages, identity_request
 from connectors.slack.files import SlackFiles
-from connectors.slack.message_feed import AUTH_TEST, Messages, identity_request
 from connectors.slack.oauth import (
     CONSENT_PROBLEMS,
     ERRORS,

@@ -18,7 +18,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome
 from connectors.schema import Credential
 from connectors.signatures import SLACK as SLACK_SCHEME
-from connectors.slack.message_feed import (
+from connectors.slack.feeds import (
     FEEDS,
     build_change_key,
     build_message_change,

@@ -14,8 +14,8 @@ from connectors.splunk.actions import (
     build_collector_headers,
     build_collector_url,
 )
-from connectors.splunk.alert_feed import FiredAlerts
 from connectors.splunk.errors import CONNECTION, find_rejection, parse_code
+from connectors.splunk.feeds import FiredAlerts
 from connectors.splunk.log_lines import SplunkLogSink
 from connectors.splunk.subscriptions import SplunkWebhookSubscriptions
 from connectors.splunk.webhooks import SplunkWebhooks

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.http import Json, Unreadable, load_exact_json
 from connectors.signatures import SharedSecretScheme
-from connectors.splunk.alert_feed import (
+from connectors.splunk.feeds import (
     FEEDS,
     build_alert_change,
     build_alert_id,

@@ -24,11 +24,11 @@ from tests.connectors.recorded import NOON, SECRETS, credential, fixtures, recor
 FOLDER = Path(connectors.__file__).parent
 KIT_MODULES = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")}
 FILES = {"connector", "actions", "collections", "directory", "errors", "oauth", "schema"}
-FILES |= {"webhooks", "webhook_types", "subscriptions", "canaries", "object_schemas"}
+FILES |= {"webhooks", "webhook_types", "subscriptions", "canaries", "feeds", "object_schemas"}
 OWN_FILES = {
     "app": {"requests"},
     "pipedrive": {"summaries"},
-    "salesforce": {"soql", "tooling_api"},
+    "salesforce": {"bulk_queries", "soql", "tooling_api"},
     "signed_webhook": {"pasted_requests"},
     "slack": {"files"},
     "splunk": {"log_lines"},

@@ -37,7 +37,7 @@ def look_into_feeds(looks: Sequence[Look], context: CanaryContext) -> None:
         if context.is_late():
             return
         feed = find_feed(look.source.connection, look.source.object)
-        if feed is not None:
+        if feed is not None and not feed.has_end:  # else its first page does not say what is new
             _look_into_feed(look, feed, context)
 
 

@@ -9,7 +9,7 @@ from connectors.http import Response
 from hub.incoming.models import InboundGap, InboundSource
 from hub.incoming.watch.canary_calls import CanaryContext
 from hub.incoming.watch.feed_looks import look_into_feeds
-from hub.incoming.watch.silence_watch import judge_due_sources
+from hub.incoming.watch.silence_watch import Look, judge_due_sources
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.incoming.webhook_posts import endpoint_of
@@ -70,6 +70,19 @@ def test_a_listed_change_that_no_webhook_reported_is_an_alarm(source):
     assert (gap.cause, gap.from_at) == ("missed", NOON - 2 * MINUTE)
     (request,) = http.requests
     assert request.method == "GET" and "updated_since=2026-11-25T11" in request.url
+
+
+def test_a_system_whose_first_page_does_not_say_what_is_new_is_not_asked(make):
+    connection = make.connection(
+        connector="splunk",
+        settings={"management_url": "https://splunk.test:8089"},
+        secret={"token": "t", "management_token": "m"},
+    )
+    endpoint_of(connection)
+    http = FakeHttp()
+    look = Look(make.source(connection, "alert"), NOON)
+    look_into_feeds([look], CanaryContext(http.call, lambda: QUIET, lambda: "", lambda: False))
+    assert http.requests == [] and InboundSource.unscoped.get().read_until is None
 
 
 def test_a_change_that_may_still_be_sent_again_is_none(source):

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from connectors.registry import CONNECTORS
-from connectors.slack.message_feed import Messages, ReadState
+from connectors.slack.feeds import Messages, ReadState
 from hub.connections.calls.reserved_call import QuotaExhausted
 from hub.connections.credentials.connector_context import open_credential
 from hub.db.clock import clock

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.http import Response, dump_json
 from connectors.outcomes import READ_ERRORS
-from connectors.slack.message_feed import Messages, ReadState
+from connectors.slack.feeds import Messages, ReadState
 from connectors.slack.webhooks import SlackWebhooks
 from connectors.webhook_request import WebhookRequest
 

@@ -4,8 +4,8 @@ import pytest
 
 from connectors.http import Response, dump_json
 from connectors.outcomes import READ_ERRORS
-from connectors.splunk.alert_feed import PAGE_SIZE, FiredAlerts, ReadState
 from connectors.splunk.connector import Splunk
+from connectors.splunk.feeds import PAGE_SIZE, FiredAlerts, ReadState
 from connectors.splunk.webhooks import SplunkWebhooks
 from connectors.webhook_request import WebhookRequest
 from tests.connectors.recorded import credential

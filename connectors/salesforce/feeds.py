@@ -1,4 +1,4 @@
-"""Records that were read, as the outbound messages that would have told of them.
+"""What is read of records whose outbound messages did not arrive, in the form of these.
 
 https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
 system_fields.htm (2026-11): SystemModstamp is set by each change, of a person or of an automation,
@@ -7,7 +7,7 @@ and by the deletion, which sets IsDeleted.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -15,14 +15,36 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from connectors.http import Unreadable
 from connectors.roles import parse_instant
-from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CREATED, DELETED, UPDATED, Change
-from connectors.webhook_sources import RecordChange
+from connectors.salesforce.webhook_types import (
+    CHANGE_PARAMETER,
+    CREATED,
+    DELETED,
+    OBJECT_NAMES,
+    UPDATED,
+    Change,
+)
+from connectors.webhook_sources import Feed, RecordChange
 
 OUTBOUND_NAMESPACE = "{http://soap.sforce.com/2005/09/outbound}"
 SCHEMA_INSTANCE_NAMESPACE = "{http://www.w3.org/2001/XMLSchema-instance}"
 SHORT_ID_LENGTH = 15  # significant characters of an id; the other three are a checksum
 RECORD_NAMESPACE = "{urn:sobject.enterprise.soap.sforce.com}"
 NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# "deleted records are in the Recycle Bin for 15 days"; queryAll returns those that are in it
+DELETIONS_KEPT_FOR = timedelta(days=15)
+# SystemModstamp is the time of the save; other transactions see it at the end of its transaction
+SETTLE = timedelta(minutes=1)
+FEEDS = tuple(
+    Feed(
+        key,
+        "records",
+        {"object": object, "deleted": "true"},
+        kept_for=DELETIONS_KEPT_FOR,
+        settle=SETTLE,
+        is_prepared=True,
+    )
+    for key, object in OBJECT_NAMES.items()
+)
 # REST writes +0000 where an outbound message writes Z
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+)\+0000", re.ASCII)
 
