@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import SystemRandom
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from django import forms
 from django.db import models, transaction
@@ -44,9 +44,11 @@ class ActionForm(forms.Form):
     """The form that asks for an action's data.
 
     `obj` is the row that the action changes; `folded_fields` are shown folded below the others.
+    `field_names`: the fields whose errors refusals state under another name.
     """
 
     folded_fields: tuple[str, ...] = ()
+    field_names: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *args: Any, obj: models.Model | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -48,6 +48,7 @@ from hub.incoming.registration.scheduling.checks import (
 )
 from hub.incoming.rhythm.counting import count_new_items
 from hub.incoming.tasks import wake_inbox_for_due_messages
+from hub.incoming.watch.lasting_gaps import notify_lasting_gaps
 from hub.incoming.watch.silence_watch import wake_due_sources
 from hub.mail.tasks import wake_for_due_mails
 from hub.notices.tasks import wake_for_due_notices
@@ -187,6 +188,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_due_registrations,
     count_new_items,
     wake_due_sources,
+    notify_lasting_gaps,
     store_refused_answers,
     warn_of_threats,
     open_refused_gaps,

@@ -3,6 +3,7 @@
 import itertools
 import os
 import zlib
+from array import array
 from datetime import UTC, datetime, timedelta
 
 from connectors.registry import CONNECTORS
@@ -27,6 +28,7 @@ from hub.incoming.models import (
     InboundItem,
     InboundMessage,
     InboundSource,
+    SourceRhythm,
     WebhookSubscription,
 )
 from hub.incoming.models.endpoints import hash_endpoint_key
@@ -261,6 +263,19 @@ class Factories(TenantFactories, ScheduledFactories):
             connection=connection,
             object=object,
             **{"state_changed_at": NOON, "created_at": NOON} | fields,
+        )
+
+    def rhythm(self, source, *, rate, type="pipedrive.person.created", **fields):
+        """A learned rhythm of so many events an hour, all week."""
+        return SourceRhythm.unscoped.create(
+            source=source,
+            connection=source.connection,
+            type=type,
+            first_day=NOON.date(),
+            last_item_at=NOON,
+            per_month=rate * 720,
+            profile=array("f", [rate] * 168).tobytes(),
+            **fields,
         )
 
     def gap(self, source, *, now=NOON, **fields):

@@ -72,7 +72,9 @@ def make_rows(make, settings):
         "runs": run.public_id,
         "drift": make.drift_finding(crm).public_id,
         "inbound": make.inbound_item(pipedrive, reason="").public_id,
-        "webhook-subscriptions": make.webhook_subscription(pipedrive).public_id,
+        "webhook-subscriptions": make.webhook_subscription(
+            pipedrive, key="person.create", event_types=["person.created"]
+        ).public_id,
         "sources": source.public_id,
         "gaps": make.gap(source).public_id,
         "connect-links": make.connect_link(tenant, "slack").public_id,

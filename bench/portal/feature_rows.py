@@ -103,6 +103,7 @@ def insert_feature_rows(
         "route": route.public_id,
         "item": item.public_id,
         "source": source.public_id,
+        "gap": InboundGap.objects.of(tenant).latest("pk").public_id,
         "job": job.public_id,
         "run": run.public_id,
         "discrepancy": discrepancy.public_id,

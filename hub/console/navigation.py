@@ -74,6 +74,7 @@ MENU = {
             "incoming.view_webhooksubscription",
         ),
         ("Sources", "sensors", "incoming_inboundsource", "incoming.view_inboundsource"),
+        ("Gaps", "history", "incoming_inboundgap", "incoming.view_inboundgap"),
         (
             "Requests by system",
             "bar_chart",

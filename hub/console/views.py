@@ -23,12 +23,18 @@ from hub.console.delivery_chart import CHART_PARTS, build_all_chart, build_syste
 from hub.console.headline import NextStep, build_headline, list_setup_steps
 from hub.console.overview import MAX_ROWS_PER_STATE, Overview, build_overview
 from hub.db.clock import clock
-from hub.incoming.models import InboundItem, InboundMessage, InboundSource, WebhookSubscription
+from hub.incoming.models import (
+    InboundGap,
+    InboundItem,
+    InboundMessage,
+    InboundSource,
+    WebhookSubscription,
+)
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.problems import CATALOGUE
 from hub.reason_codes import find_reason
-from hub.scheduled.models import Discrepancy
+from hub.scheduled.models import Discrepancy, Run
 from tenants.access.guest_sessions import current_guest
 from tenants.access.tenant_users import find_tenant_user, tenant_home_url
 from tenants.scoping import ALL_TENANTS, Scoped, accessible_tenants, visible_rows
@@ -61,6 +67,8 @@ PAGES_BY_KIND: dict[str, tuple[tuple[type[Scoped], ...], str]] = {
     "discrepancies": ((Discrepancy,), "discrepancy"),
     "webhook-subscriptions": ((WebhookSubscription,), "connection"),
     "sources": ((InboundSource,), "source"),
+    "gaps": ((InboundGap,), "gap"),
+    "runs": ((Run,), "run"),
 }
 
 

@@ -6,9 +6,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from hub.db.clock import clock
 from hub.incoming.endpoints.allowed_sources import MAX_NETWORKS
 from hub.incoming.gaps import complete_until
+from hub.incoming.gaps.gap_actions import GAP_ACTIONS
+from hub.incoming.gaps.gap_texts import describe_gap_fully, explain_gap
 from hub.incoming.insight.rows import REJECTED, InboundRow
+from hub.incoming.insight.source_history import find_expected_gap_seconds
 from hub.incoming.insight.subscription_status import (
     describe_subscription,
     find_last_item_at,
@@ -23,10 +27,11 @@ from hub.incoming.models import (
     SourceRhythm,
     WebhookSubscription,
 )
+from hub.incoming.watch.source_actions import MINUTES_LEAST, MINUTES_MOST
 from hub.outgoing.models import Event
 from hub.outgoing.serializers import NamedSerializer
 from hub.problems import StrictSerializer
-from hub.rest.fields import object_page_url, object_url
+from hub.rest.fields import TimestampField, object_page_url, object_url
 from hub.state_texts import SOURCE_STATES
 
 INBOUND_STATES = [*InboundItem.State.choices, (REJECTED, "Rejected")]
@@ -189,6 +194,14 @@ class AllowedSourcesSerializer(StrictSerializer):
     )
 
 
+class CanaryOnSerializer(StrictSerializer):
+    minutes = serializers.IntegerField(
+        min_value=MINUTES_LEAST,
+        max_value=MINUTES_MOST,
+        help_text="Between two changes; longer if the quota of the account asks for it.",
+    )
+
+
 class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
     """A subscription with the system's report, and the steps for a person where the hub cannot.
 
@@ -232,6 +245,9 @@ class RhythmSerializer(serializers.Serializer):
 
     type = serializers.CharField()
     history = serializers.SerializerMethodField()
+    expected_gap_seconds = serializers.SerializerMethodField(
+        help_text="Usual time between two events at this hour; null: not known."
+    )
     per_month = serializers.SerializerMethodField(help_text="Usual events; null: not known.")
     last_item_at = serializers.DateTimeField()
     fading = serializers.BooleanField(
@@ -241,6 +257,10 @@ class RhythmSerializer(serializers.Serializer):
     @extend_schema_field(serializers.ChoiceField(["enough", "too_little"]))
     def get_history(self, rhythm: SourceRhythm) -> str:
         return "too_little" if rhythm.profile is None else "enough"
+
+    @extend_schema_field(serializers.FloatField(allow_null=True))
+    def get_expected_gap_seconds(self, rhythm: SourceRhythm) -> float | None:
+        return find_expected_gap_seconds(rhythm.source, [rhythm], now=clock())
 
     @extend_schema_field(serializers.FloatField(allow_null=True))
     def get_per_month(self, rhythm: SourceRhythm) -> float | None:
@@ -254,6 +274,16 @@ class CanarySerializer(serializers.Serializer):
     on = serializers.BooleanField(source="is_on")
     interval_seconds = serializers.IntegerField()
     round_trip_ms = serializers.IntegerField(allow_null=True)
+
+
+class SubscriptionCanarySerializer(serializers.Serializer):
+    """The changes by which the hub proves a webhook subscription."""
+
+    source = serializers.UUIDField(source="source.public_id")  # type: ignore[assignment]
+    canary = CanarySerializer(allow_null=True)
+    remaining = serializers.CharField(
+        help_text="Why the record of the hub could not be deleted in the other system; empty: none."
+    )
 
 
 class SourceSerializer(serializers.Serializer):
@@ -283,6 +313,9 @@ class SourceSerializer(serializers.Serializer):
         help_text="Nothing that changed before was missed; null: not known."
     )
     state_changed_at = serializers.DateTimeField()
+    expected_gap_seconds = serializers.SerializerMethodField(
+        help_text="Usual time between two events of all its types at this hour; null: not known."
+    )
     rhythms = RhythmSerializer(many=True)
     canary = serializers.SerializerMethodField(help_text="null: there is none.")
     open_gaps = serializers.SerializerMethodField(help_text="Gaps that are not finished.")
@@ -295,6 +328,10 @@ class SourceSerializer(serializers.Serializer):
 
     def get_sentence(self, source: InboundSource) -> str:
         return SOURCE_STATES[source.state].sentence
+
+    @extend_schema_field(serializers.FloatField(allow_null=True))
+    def get_expected_gap_seconds(self, source: InboundSource) -> float | None:
+        return find_expected_gap_seconds(source, source.rhythms.all(), now=clock())
 
     def get_wanted(self, source: InboundSource) -> bool:
         return source.retired_at is None
@@ -328,6 +365,7 @@ class GapSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
     tenant = serializers.CharField(source="tenant.reference")
     source = serializers.UUIDField(source="source.public_id")  # type: ignore[assignment]
     connection = NamedSerializer()
@@ -337,6 +375,15 @@ class GapSerializer(serializers.Serializer):
     detail = serializers.CharField()
     state = serializers.ChoiceField(InboundGap.State.choices)
     reason = serializers.CharField(help_text="A stable code; empty: none.")
+    sentence = serializers.SerializerMethodField(
+        help_text="Its cause, what happens or what was found, and why something is missing."
+    )
+    action = serializers.SerializerMethodField(
+        help_text="What a person must do; empty: nothing. `possible_actions` has the calls."
+    )
+    possible_actions = serializers.SerializerMethodField(
+        help_text="The actions that its state allows now: start, cancel."
+    )
     to = serializers.DateTimeField(source="to_at", allow_null=True, help_text="null: it lasts.")
     counts = GapCountsSerializer(source="*")
     expected = serializers.IntegerField(
@@ -346,6 +393,7 @@ class GapSerializer(serializers.Serializer):
         allow_null=True, help_text="From when on the system could not give all; null: it could."
     )
     missing_to = serializers.DateTimeField(allow_null=True)
+    requested_by = serializers.CharField(help_text="Who requested the read; empty: the hub.")
     run = serializers.UUIDField(
         source="run_id", allow_null=True, help_text="The run that reads it."
     )
@@ -357,3 +405,32 @@ class GapSerializer(serializers.Serializer):
 
     def get_url(self, gap: InboundGap) -> str:
         return object_url("gap", gap)
+
+    def get_page_url(self, gap: InboundGap) -> str:
+        return object_page_url("gaps", gap)
+
+    def get_sentence(self, gap: InboundGap) -> str:
+        return describe_gap_fully(gap, now=clock())
+
+    def get_action(self, gap: InboundGap) -> str:
+        return explain_gap(gap).action
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_possible_actions(self, gap: InboundGap) -> list[str]:
+        return [action.name for action in GAP_ACTIONS.values() if action.is_available(gap)]
+
+
+class SourceReadSerializer(StrictSerializer):
+    """The time whose changes are read."""
+
+    to = TimestampField(source="to_at", help_text="Not in the future.")
+    reason = serializers.CharField(
+        max_length=300, required=False, default="", help_text="Kept in the audit log."
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        help_text = "Included. At most 30 days ago, or as long as the system lists its changes."
+        return {
+            "from": TimestampField(source="from_at", help_text=help_text),
+            **super().get_fields(),
+        }

@@ -4,7 +4,14 @@ from django.urls import include, path
 
 from hub.incoming.api.inbound import ITEM_ACTION_URLS, InboundItemView, InboundView
 from hub.incoming.api.replays import ReplaysView
-from hub.incoming.api.sources import GapsView, GapView, SourcesView, SourceView
+from hub.incoming.api.sources import (
+    GAP_ACTION_URLS,
+    SOURCE_ACTION_URLS,
+    GapsView,
+    GapView,
+    SourcesView,
+    SourceView,
+)
 from hub.incoming.api.webhook_subscriptions import (
     SUBSCRIPTION_ACTION_URLS,
     WebhookSubscriptionsView,
@@ -31,6 +38,8 @@ urlpatterns = [
     path("api/v1/", include(SUBSCRIPTION_ACTION_URLS)),
     path("api/v1/sources", SourcesView.as_view(), name="sources"),
     path("api/v1/sources/<uuid:id>", SourceView.as_view(), name="source"),
+    path("api/v1/", include(SOURCE_ACTION_URLS)),
     path("api/v1/gaps", GapsView.as_view(), name="gaps"),
     path("api/v1/gaps/<uuid:id>", GapView.as_view(), name="gap"),
+    path("api/v1/", include(GAP_ACTION_URLS)),
 ]

@@ -11,10 +11,11 @@ from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext
 
 from hub.number_texts import format_whole
-from hub.reason_codes import GAP_REASONS, find_reason, translate_text
+from hub.reason_codes import GAP_CAUSES, GAP_REASONS, Reason, find_reason, translate_text
 
 CONNECTION_PAGE = "connections/{connection}/"
 RUN_PAGE = "runs/{occurrence}/"
+GAP_PAGE = "webhooks/gaps/{occurrence}/"
 
 
 class NoticeKind(NamedTuple):
@@ -104,7 +105,10 @@ NOTICE_KINDS = {
         _("All webhooks of a system are rejected"), _("View the connection"), True
     ),
     "source_gap": NoticeKind(
-        _("Changes of a system were missed, and are not read yet"), _("View the connection"), True
+        _("Changes of a system were missed, and are not read yet"),
+        _("View the gap"),
+        True,
+        page=GAP_PAGE,
     ),
     "canary_refused": NoticeKind(
         _("The check of a system's webhooks was switched off"), _("View the connection"), True
@@ -120,10 +124,14 @@ NOTICE_KINDS = {
 
 
 class NoticeMessage(NamedTuple):
-    """A sentence with named parameters; `plural` is used if the parameter `count` is not one."""
+    """A sentence with named parameters; `plural` is used if the parameter `count` is not one.
+
+    `reasons`: those that only its notices have, by code.
+    """
 
     singular: str
     plural: str = ""
+    reasons: Mapping[str, Reason] = {}
 
 
 NOTICE_MESSAGES = {
@@ -246,13 +254,22 @@ NOTICE_MESSAGES = {
         )
     ),
     "source_gap_held": NoticeMessage(
-        _("“%(connection)s”: Changes at %(system)s may have been missed. %(reason)s")
+        _("“%(connection)s”: Changes at %(system)s may have been missed. %(reason)s %(action)s"),
+        reasons=GAP_REASONS,
+    ),
+    "source_gap_lasting": NoticeMessage(
+        _(
+            "“%(connection)s”: Changes at %(system)s may be missed since %(since)s. %(reason)s "
+            "%(action)s What is missed is read as far as the system allows."
+        ),
+        reasons=GAP_CAUSES,
     ),
     "source_gap_incomplete": NoticeMessage(
         _(
             "“%(connection)s”: Changes at %(system)s were missed, and could not all be read. "
-            "%(reason)s"
-        )
+            "%(reason)s %(action)s"
+        ),
+        reasons=GAP_REASONS,
     ),
     "bouncing": NoticeMessage(
         _(
@@ -345,15 +362,15 @@ NOTICE_MESSAGES = {
 def translate_notice(message: str, parameters: Mapping[str, str | int], *, reason: str) -> str:
     """Return the sentence in the active language.
 
-    reason: a reason code, whose sentence fills the parameter `reason`; the parameter `system` is
-    the name of the other system.
+    reason: a reason code, whose sentence and action fill the parameters `reason` and `action`; the
+    parameter `system` is the name of the other system.
     """
     entry = NOTICE_MESSAGES[message]
-    values: dict[str, str | int] = {"reason": "", **parameters}
+    values: dict[str, str | int] = {"reason": "", "action": "", **parameters}
     if reason:
-        known = GAP_REASONS.get(reason)
-        found = known or find_reason(reason, system=str(values.get("system", "")))
-        values["reason"] = found.sentence
+        system = str(values.get("system", ""))
+        found = entry.reasons.get(reason) or find_reason(reason, system=system)
+        values |= {"reason": found.sentence, "action": found.action}
     count = values.get("count")
     if not isinstance(count, int):
         return translate_text(entry.singular) % values

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
@@ -19,6 +20,7 @@ from hub import egress
 from hub.actions import Action, ActionForm, Actions, Text, list_offered
 from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.navigation import reverse_row_page
 from hub.problems import show_refusal
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
@@ -113,8 +115,10 @@ def _ask_or_perform(
     offered = offer_action(action, row, request.POST if request.method == "POST" else None)
     form, actor = offered.form, ActorContext.of_visitor(request, tenant_user)
     url = pages.find_page(tenant_user, row)
-    if form.is_valid():
-        with show_refusal(request, form if action.form else None):
+    with timezone.override(resolve_display_zone(request)):  # times without an offset
+        is_valid = form.is_valid()
+    if is_valid:
+        with show_refusal(request, form if action.form else None, form.field_names):
             result = action.perform(
                 row,
                 actor,

@@ -47,6 +47,7 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:connected": CONNECTION_SNIPPET,
     "portal:webhooks": ApiSnippet("sources", filters_by_tenant=True),
     "portal:source": ApiSnippet("source", has_id=True),
+    "portal:gap": ApiSnippet("gap", has_id=True),
     "portal:connection_test_progress": ApiSnippet("connection_test", "POST", has_id=True),
     "portal:reconnect": ApiSnippet("connection_reconnect_link", "POST", has_id=True),
     "portal:disconnect": ApiSnippet(
@@ -132,6 +133,12 @@ ACTION_SNIPPETS: Mapping[str, ApiSnippet] = {
     "invitation_revoke": ApiSnippet("invitation", "DELETE", has_id=True),
     "member_change_role": ApiSnippet("member", "PATCH", has_id=True, body={"role": "admin"}),
     "member_remove": ApiSnippet("member", "DELETE", has_id=True),
+    "source_read_missed": ApiSnippet(
+        "source_read_missed", "POST", has_id=True, body={"from": "…", "to": "…"}
+    ),
+    "webhook_subscription_canary_on": ApiSnippet(
+        "webhook_subscription_canary_on", "POST", has_id=True, body={"minutes": 60}
+    ),
     "connect_link_revoke": ApiSnippet("connect_link", "DELETE", has_id=True),
     **{
         name: ApiSnippet(name, "POST", has_id=True, body={"reason": "…"})

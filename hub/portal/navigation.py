@@ -46,6 +46,7 @@ SECTIONS = (
 # of rows whose page is not called like their model
 PAGE_NAMES = {
     "fieldmapping": "mapping",
+    "inboundgap": "gap",
     "inbounditem": "incoming_item",
     "inboundsource": "source",
 }

@@ -200,6 +200,22 @@ urlpatterns = [
     path(f"{TENANT_PATH}webhooks/", health_pages.show_webhook_health, name="webhooks"),
     path(f"{TENANT_PATH}webhooks/sources/<uuid:id>/", health_pages.show_source, name="source"),
     path(
+        f"{TENANT_PATH}webhooks/sources/<uuid:id>/<slug:verb>",
+        health_pages.run_source_action,
+        name="source_do",
+    ),
+    path(f"{TENANT_PATH}webhooks/gaps/<uuid:id>/", health_pages.show_gap, name="gap"),
+    path(
+        f"{TENANT_PATH}webhooks/gaps/<uuid:id>/live",
+        health_pages.show_gap_progress,
+        name="gap_live",
+    ),
+    path(
+        f"{TENANT_PATH}webhooks/gaps/<uuid:id>/<slug:verb>",
+        health_pages.run_gap_action,
+        name="gap_do",
+    ),
+    path(
         f"{TENANT_PATH}webhooks/<uuid:id>/<slug:verb>",
         webhook_pages.run_subscription_action,
         name="webhook_do",

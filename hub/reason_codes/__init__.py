@@ -5,12 +5,18 @@ Sentences are marked for translation where they are written, and translated when
 
 from hub.reason_codes.deliveries import REASONS, endpoint_rejection, find_reason
 from hub.reason_codes.expiry import EXPIRY_REASONS
-from hub.reason_codes.incoming import GAP_REASONS, ITEM_REASONS, SUBSCRIPTION_REASONS
+from hub.reason_codes.incoming import (
+    GAP_CAUSES,
+    GAP_REASONS,
+    ITEM_REASONS,
+    SUBSCRIPTION_REASONS,
+)
 from hub.reason_codes.mails import MAIL_REASONS
 from hub.reason_codes.reason import Reason, translate_text
 
 __all__ = [
     "EXPIRY_REASONS",
+    "GAP_CAUSES",
     "GAP_REASONS",
     "ITEM_REASONS",
     "MAIL_REASONS",

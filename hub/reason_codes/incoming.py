@@ -9,9 +9,15 @@ from hub.reason_codes.reason import (
     RECONNECT_WITH_PERMISSION,
     RESTORE_TENANT,
     RESUME_CONNECTION,
+    START_READ_AGAIN,
     SWITCH_ON,
     Reason,
 )
+
+# actions that resolve the causes of several gaps
+CHECK_WEBHOOK_THERE = _("Check in the other system that the webhook exists and is enabled.")
+LET_REGISTER = _("The hub registers it again. If it cannot, the page of the connection says why.")
+ASK_OPERATOR = _("Ask the operator of the hub if it lasts.")
 
 ITEM_REASONS = {  # of an incoming item
     # held
@@ -108,7 +114,7 @@ ITEM_REASONS = {  # of an incoming item
     "canary": Reason(_("The hub made this change itself, to check that webhooks arrive.")),
 }
 
-GAP_REASONS = {  # why a gap is held, or was not read completely
+GAP_REASONS = {  # why a gap is held, was cancelled, or was not read completely
     "needs_confirmation": Reason(
         _("The hub was out of service for so long that it may be a restored back-up."),
         _("Start the read if the hub was out of service, and cancel it otherwise."),
@@ -125,6 +131,25 @@ GAP_REASONS = {  # why a gap is held, or was not read completely
         _("The other system lists what was changed, and not what was deleted."),
         _("Compare the records by a reconciliation."),
     ),
+    "other_account": Reason(
+        _("The connection's credential belongs to another account."),
+        _("Connect the right account again, then read the missed changes of this time."),
+    ),
+    "not_wanted": Reason(
+        _("No route takes these events any more."),
+        _("If they are needed again, enable a route, then read the missed changes of this time."),
+    ),
+    "account_replaced": Reason(
+        _("Another account was connected in its place."),
+        _("Changes of the former account are not read. Compare its records if they are needed."),
+    ),
+    "by_person": Reason(
+        _("A person cancelled it."), _("Start the read if these changes are needed after all.")
+    ),
+    "disconnected": Reason(
+        _("The account was disconnected before it was read."),
+        _("Connect the account again, then read the missed changes of this time."),
+    ),
     "feed_permission": Reason(
         _("The account has not granted the permission that reading missed events needs."),
         RECONNECT_WITH_PERMISSION,
@@ -133,15 +158,40 @@ GAP_REASONS = {  # why a gap is held, or was not read completely
         _("Reading all of this time needs more calls than the other system allows."),
         _("Look in the other system for what was missed."),
     ),
-    "other_account": Reason(_("The connection's credential belongs to another account.")),
-    "not_wanted": Reason(_("No route takes these events any more.")),
-    "account_replaced": Reason(_("Another account was connected in its place.")),
-    "disconnected": Reason(_("The account was disconnected before it was read.")),
-    "by_person": Reason(_("A person cancelled it.")),
     "run_failed": Reason(
         _("The changes could not be read."), _("Look at the run, then start the read again.")
     ),
-    "run_cancelled": Reason(_("A person cancelled the read."), _("Start the read again.")),
+    "run_cancelled": Reason(_("A person cancelled the read."), START_READ_AGAIN),
+}
+
+GAP_CAUSES = {  # why a gap is open: while this lasts, changes may be missed
+    "silence": Reason(
+        _("For longer than is usual, nothing has been received."), CHECK_WEBHOOK_THERE
+    ),
+    "canary": Reason(
+        _("A change that the hub made as a check was not reported by a webhook."),
+        CHECK_WEBHOOK_THERE,
+    ),
+    "missed": Reason(
+        _("The hub found a change that no webhook had reported."), CHECK_WEBHOOK_THERE
+    ),
+    "gone": Reason(_("The webhook was deleted in the other system."), LET_REGISTER),
+    "edited": Reason(_("The webhook was changed in the other system."), LET_REGISTER),
+    "disabled": Reason(_("The webhook was disabled in the other system."), LET_REGISTER),
+    "ban": Reason(
+        _("The other system sends nothing for a while, as webhooks failed before."), LET_REGISTER
+    ),
+    "expired": Reason(_("The webhook has expired in the other system."), LET_REGISTER),
+    "outage": Reason(_("The hub was out of service."), ASK_OPERATOR),
+    "refused": Reason(_("The hub could not accept the requests of the system."), ASK_OPERATOR),
+    "quarantined": Reason(
+        _("A received message could not be processed."),
+        _("Look at the incoming items that are set aside."),
+    ),
+    "rate_limited": Reason(
+        _("The other system sent no events for a while, as there were too many."), ASK_OPERATOR
+    ),
+    "by_hand": Reason(_("A person requested that this time is read.")),
 }
 
 SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or repaired

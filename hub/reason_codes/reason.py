@@ -34,6 +34,7 @@ RESUME_CONNECTION = _("Resume the connection.")
 ENABLE_CONNECTION = _("Enable the connection.")
 RESTORE_TENANT = _("Restore the tenant.")
 SWITCH_ON = _("Switch it on again.")
+START_READ_AGAIN = _("Start the read again.")
 CORRECT_JOB_OPTIONS = _("Correct the options of the job.")
 
 # reasons of deliveries and of webhook subscriptions

@@ -48,7 +48,12 @@ from hub.staff.row_actions import (
 )
 from hub.staff.session_limits import StaffSessionMiddleware
 from hub.staff.site import AdminSite, SearchResult
-from hub.staff.url_values import MomentField, parse_number, select_valid_values
+from hub.staff.url_values import (
+    LocalDateTimeField,
+    MomentField,
+    parse_number,
+    select_valid_values,
+)
 
 __all__ = [
     "AdminPasswordChangeForm",
@@ -65,6 +70,7 @@ __all__ = [
     "build_filter_chips",
     "build_since_chips",
     "ModelAdmin",
+    "LocalDateTimeField",
     "MomentField",
     "Paginator",
     "RelatedFilter",

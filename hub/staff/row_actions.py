@@ -320,9 +320,8 @@ class RowActionsMixin(AdminBase):
         except (Refusal, ValidationError) as error:
             refusal = as_refusal(error)
             if form and not isinstance(refusal, InvalidTransition):
-                form.add_error(
-                    refusal.field if refusal.field in form.fields else None, str(refusal)
-                )
+                field = form.field_names.get(refusal.field, refusal.field)
+                form.add_error(field if field in form.fields else None, str(refusal))
                 context = getattr(refusal, "context", {})
                 return self.render_action_form(request, instance, action, form, **context)
             result = ActionResult(str(refusal), succeeded=False)

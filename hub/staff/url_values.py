@@ -24,6 +24,14 @@ class MomentField(forms.DateTimeField):
     default_validators = [validate_moment]
 
 
+class LocalDateTimeField(MomentField):
+    """A time that is entered with the browser's picker, in the active time zone."""
+
+    widget = forms.DateTimeInput(
+        attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
+    )
+
+
 def parse_number(text: str) -> int | None:
     """Return the number that a URL names; None if the text is none, or too large for an id."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS

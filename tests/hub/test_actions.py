@@ -24,7 +24,8 @@ from hub.drift.drift_actions import FINDING_ACTIONS, SCHEMA_ACTIONS
 from hub.drift.models import DriftFinding
 from hub.identities.models import DirectoryRead
 from hub.identities.stopped_reads import READ_ACTIONS
-from hub.incoming.models import InboundItem, WebhookSubscription
+from hub.incoming.gaps.gap_actions import GAP_ACTIONS, SOURCE_READ_ACTIONS
+from hub.incoming.models import InboundGap, InboundItem, InboundSource, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
 from hub.incoming.watch.source_actions import CANARY_ACTIONS
@@ -69,6 +70,8 @@ SUBJECTS = [
     Subject(DELIVERY_ACTIONS, Delivery, "delivery"),
     Subject(SUBSCRIPTION_ACTIONS, WebhookSubscription, "webhook_subscription", "webhook"),
     Subject(CANARY_ACTIONS, WebhookSubscription, "webhook_subscription", "webhook"),
+    Subject(GAP_ACTIONS, InboundGap, "gap"),
+    Subject(SOURCE_READ_ACTIONS, InboundSource, "source"),
     Subject(ITEM_ACTIONS, InboundItem, "inbound_item", "incoming_item"),
     Subject(RUN_ACTIONS, Run, "run"),
     Subject(INTEGRATION_ACTIONS, Integration, "integration"),

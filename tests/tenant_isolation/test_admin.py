@@ -103,6 +103,7 @@ ROWS = {
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
     "drift.DriftFinding": lambda make, tenant: make.drift_finding(make.connection(tenant)),
     "hub.AuditRow": audit_row,
+    "incoming.InboundGap": lambda make, tenant: make.gap(make.source(make.connection(tenant))),
     "incoming.InboundItem": lambda make, tenant: make.inbound_item(make.connection(tenant)),
     "incoming.InboundMessage": lambda make, tenant: make.inbound_message(make.connection(tenant)),
     "incoming.InboundSource": lambda make, tenant: make.source(make.connection(tenant)),

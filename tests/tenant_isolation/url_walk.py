@@ -18,6 +18,7 @@ from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.drift.drift_actions import SCHEMA_ACTIONS
 from hub.drift.models import DriftFinding
 from hub.identities.review.decisions import DECISIONS
+from hub.incoming.gaps.gap_actions import GAP_ACTIONS, SOURCE_READ_ACTIONS
 from hub.incoming.models import InboundGap, InboundItem, InboundSource, WebhookSubscription
 from hub.incoming.processing.replay import ITEM_ACTIONS
 from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS
@@ -75,6 +76,8 @@ ACTIONS = {  # what a verb stands for, by the word before the id
     "deliveries": DELIVERY_ACTIONS,
     "incoming": ITEM_ACTIONS,
     "webhooks": WEBHOOK_ACTIONS,
+    "sources": SOURCE_READ_ACTIONS,
+    "gaps": GAP_ACTIONS,
     "discrepancies": DISCREPANCY_ACTIONS,
     "jobs": JOB_ACTIONS,
     "runs": RUN_ACTIONS,

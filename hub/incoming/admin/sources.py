@@ -12,6 +12,7 @@ from django.urls import path
 
 from hub.db.clock import clock
 from hub.incoming.gaps import complete_until_expression
+from hub.incoming.gaps.gap_actions import SOURCE_READ_ACTIONS
 from hub.incoming.insight.source_history import build_source_context
 from hub.incoming.insight.webhook_health import build_health_context
 from hub.incoming.models import InboundSource
@@ -36,6 +37,7 @@ class InboundSourceAdmin(ReadOnlyAdmin):
     )
     page_template = "incoming/source.html"
     live_template = "portal/webhooks/source_body.html"
+    declared_actions = SOURCE_READ_ACTIONS
 
     list_display = ("shown_state", "source", "customer", "heard", "complete")
     list_filter = (("state", ChoicesFilter), SourceConnectorFilter, TenantFilter)

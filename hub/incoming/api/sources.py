@@ -10,13 +10,17 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from hub.incoming.api.webhook_subscriptions import READ
+from hub.incoming.gaps.gap_actions import GAP_ACTIONS, SOURCE_READ_ACTIONS
+from hub.incoming.insight.gap_page import readable_gaps
 from hub.incoming.insight.source_health import readable_sources
 from hub.incoming.models import InboundGap, InboundSource
-from hub.incoming.serializers import GapSerializer, SourceSerializer
+from hub.incoming.serializers import GapSerializer, SourceReadSerializer, SourceSerializer
+from hub.rest.actions import ActionAnswer, ActionBody, ActionResource, build_action_urls
+from hub.rest.openapi import request_example
 from hub.rest.pagination import PageQuery
 from hub.rest.views import build_detail, build_list
 from tenants.access.api_authentication import in_tenant
-from tenants.scoping import accessible_tenants, readable_condition
+from tenants.scoping import accessible_tenants, changeable_condition
 
 
 class SourcesQuery(PageQuery):
@@ -41,8 +45,7 @@ def query_sources(request: Request) -> QuerySet[InboundSource]:
 
 
 def query_gaps(request: Request) -> QuerySet[InboundGap]:
-    gaps = InboundGap.unscoped.select_related("tenant", "connection", "source")
-    return gaps.filter(readable_condition(InboundGap, accessible_tenants(request.user)))
+    return readable_gaps(accessible_tenants(request.user))
 
 
 def find_source(request: Request, id: UUID) -> InboundSource:
@@ -51,6 +54,16 @@ def find_source(request: Request, id: UUID) -> InboundSource:
 
 def find_gap(request: Request, id: UUID) -> InboundGap:
     return get_object_or_404(query_gaps(request), public_id=id)
+
+
+def find_changeable_source(request: Request, id: UUID) -> InboundSource:
+    changeable = changeable_condition(InboundSource, accessible_tenants(request.user))
+    return get_object_or_404(query_sources(request).filter(changeable), public_id=id)
+
+
+def find_changeable_gap(request: Request, id: UUID) -> InboundGap:
+    changeable = changeable_condition(InboundGap, accessible_tenants(request.user))
+    return get_object_or_404(query_gaps(request).filter(changeable), public_id=id)
 
 
 class SourcesView(APIView):
@@ -113,3 +126,38 @@ class GapView(APIView):
         GapSerializer,
         find_gap,
     )
+
+
+EXAMPLE_TIMES = {"from": "2026-10-01T09:00:00Z", "to": "2026-10-01T12:00:00Z"}
+SOURCE_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="sources",
+        row="source",
+        find=find_source,
+        find_changeable=find_changeable_source,
+        serializer=SourceSerializer,
+        serialize=lambda request, source: SourceSerializer(source).data,
+        bodies={
+            "read_missed": ActionBody(
+                SourceReadSerializer, [request_example("a time", EXAMPLE_TIMES)]
+            )
+        },
+        answers={
+            "read_missed": ActionAnswer(
+                GapSerializer, lambda gap, source: GapSerializer(gap).data, 202
+            )
+        },
+    ),
+    SOURCE_READ_ACTIONS,
+)
+GAP_ACTION_URLS = build_action_urls(
+    ActionResource(
+        rows="gaps",
+        row="gap",
+        find=find_gap,
+        find_changeable=find_changeable_gap,
+        serializer=GapSerializer,
+        serialize=lambda request, gap: GapSerializer(gap).data,
+    ),
+    GAP_ACTIONS,
+)

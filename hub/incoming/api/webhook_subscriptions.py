@@ -11,15 +11,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.incoming.insight.subscription_status import readable_subscriptions
-from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS, WRITE_SCOPE
+from hub.incoming.models import SourceCanary, WebhookSubscription
+from hub.incoming.registration.actions import WRITE_SCOPE
 from hub.incoming.serializers import (
     AllowedSourcesSerializer,
+    CanaryOnSerializer,
+    SubscriptionCanarySerializer,
     WebhookSubscriptionDetailSerializer,
     WebhookSubscriptionSerializer,
 )
+from hub.incoming.watch.source_actions import WEBHOOK_ACTIONS, find_source
 from hub.rest import openapi
-from hub.rest.actions import ActionBody, ActionResource, build_action_urls
+from hub.rest.actions import ActionAnswer, ActionBody, ActionResource, build_action_urls
 from hub.rest.pagination import PageQuery
 from hub.rest.views import build_list
 from tenants.access.api_authentication import api_key_of, in_tenant
@@ -90,6 +93,15 @@ def _serialize(request: Request, subscription: WebhookSubscription) -> dict[str,
     return data
 
 
+def _serialize_canary(remaining: str | None, subscription: WebhookSubscription) -> dict[str, Any]:
+    """Return the canary by which a subscription is proved; `remaining`: why its record remains."""
+    source = find_source(subscription)
+    canary = SourceCanary.unscoped.filter(source=source).first()
+    row = {"source": source, "canary": canary, "remaining": remaining or ""}
+    data: dict[str, Any] = SubscriptionCanarySerializer(row).data
+    return data
+
+
 SUBSCRIPTION_ACTION_URLS = build_action_urls(
     ActionResource(
         rows="webhook-subscriptions",
@@ -102,8 +114,15 @@ SUBSCRIPTION_ACTION_URLS = build_action_urls(
             "allow_sources": ActionBody(
                 AllowedSourcesSerializer,
                 [openapi.request_example("one network", {"networks": ["203.0.113.0/24"]})],
-            )
+            ),
+            "canary_on": ActionBody(
+                CanaryOnSerializer, [openapi.request_example("each hour", {"minutes": 60})]
+            ),
+        },
+        answers={
+            "canary_on": ActionAnswer(SubscriptionCanarySerializer, _serialize_canary, 202),
+            "canary_off": ActionAnswer(SubscriptionCanarySerializer, _serialize_canary),
         },
     ),
-    SUBSCRIPTION_ACTIONS,
+    WEBHOOK_ACTIONS,
 )

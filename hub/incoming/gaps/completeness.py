@@ -8,9 +8,9 @@ from django.db.models.functions import Coalesce, Greatest, NullIf
 from django.utils.translation import gettext as _
 
 from hub.connections.models import Connection
+from hub.incoming.gaps.gap_texts import describe_gap
 from hub.incoming.gaps.sources import find_sources
 from hub.incoming.models import InboundGap, InboundSource
-from hub.number_texts import describe_length, format_whole
 
 PROOFS = ("heard_at", "canary_heard_at", "listed_at", "read_until")
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,19 +78,3 @@ def _format_time(at: datetime, zone: tzinfo, now: datetime) -> str:
     local = at.astimezone(zone)
     is_today = local.date() == now.astimezone(zone).date()
     return f"{local:%H:%M}" if is_today else f"{local:%Y-%m-%d %H:%M}"
-
-
-def describe_gap(gap: InboundGap, *, now: datetime) -> str:
-    """Return what happens to an unfinished gap."""
-    length = describe_length(((gap.to_at or now) - gap.unread_from).total_seconds())
-    if gap.state == "reading" and gap.expected_count:
-        done = {"done": format_whole(gap.read_count), "expected": format_whole(gap.expected_count)}
-        text = _("a gap of %(length)s is being read, %(done)s of %(expected)s done")
-        return text % {"length": length, **done}
-    texts = {
-        "open": _("a gap of %(length)s is open"),
-        "due": _("a gap of %(length)s will be read"),
-        "held": _("a gap of %(length)s waits until a person starts its read"),
-        "reading": _("a gap of %(length)s is being read"),
-    }
-    return texts[gap.state] % {"length": length}

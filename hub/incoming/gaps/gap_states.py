@@ -108,10 +108,26 @@ def cancel_gaps_of_disconnected(*, now: datetime) -> None:
 def _cancel_all(gaps: QuerySet[InboundGap], reason: str, *, now: datetime) -> None:
     for gap in gaps.select_related("source", "connection", "tenant"):
         with suppress(InvalidTransition), transaction.atomic():  # it has just ended
-            gap.transition_to(
-                "cancelled", reason=reason, due_at=None, state_changed_at=now, closed_at=now
-            )
-            report_end(gap, now=now)
+            end_as_cancelled(gap, reason, now=now)
+
+
+def end_as_cancelled(gap: InboundGap, reason: str, *, now: datetime) -> None:
+    """Cancel a gap: what it has not read is missing; one that lasts ends now.
+
+    A run that reads it stops before its next page. Raises InvalidTransition if it has ended.
+    """
+    to_at = gap.to_at or max(now, gap.unread_from)
+    gap.transition_to(
+        "cancelled",
+        reason=reason,
+        to_at=to_at,
+        missing_from=gap.unread_from,
+        missing_to=to_at,
+        due_at=None,
+        state_changed_at=now,
+        closed_at=now,
+    )
+    report_end(gap, now=now)
 
 
 def lock_source(source: InboundSource) -> None:
@@ -135,15 +151,16 @@ def _find_gap_to_join(
 ) -> InboundGap | None:
     """Return the gap that lasts, or else one that waits and overlaps; None if it is a new one.
 
-    What a person requests joins no gap that lasts, as that would not end; what a person must start
-    joins none that is read without one.
+    What a person requests joins none that lasts or waits for a person, as that would not be read;
+    what a person must start joins none that is read without one.
     """
     lasting = _find_lasting_gap(source)
-    if lasting is not None and cause != InboundGap.Cause.BY_HAND and state != "held":
+    is_by_hand = cause == InboundGap.Cause.BY_HAND
+    if lasting is not None and not is_by_hand and state != "held":
         return lasting
     if to_at is None:
         return None
-    joinable = ("held",) if state == "held" else ("due", "held")
+    joinable = ("held",) if state == "held" else ("due",) if is_by_hand else ("due", "held")
     waiting = InboundGap.unscoped.filter(source=source, state__in=joinable)
     overlapping = waiting.filter(from_at__lte=to_at, to_at__gte=from_at)
     gap = overlapping.order_by("from_at").first()

@@ -59,15 +59,19 @@ def take_gap(gap: InboundGap, run_id: UUID, *, now: datetime) -> bool:
     return False
 
 
-def add_counts(gap: InboundGap, counts: PageCounts) -> None:
-    """Add what a page brought; runs in the transaction that stores its changes."""
-    InboundGap.unscoped.filter(pk=gap.pk).update(
+def add_counts(gap: InboundGap, counts: PageCounts) -> bool:
+    """Add what a page brought; runs in the transaction that stores its changes.
+
+    Return whether the gap is still being read; that of a gap that was cancelled is dropped.
+    """
+    rows = InboundGap.unscoped.filter(pk=gap.pk, state="reading").update(
         read_count=F("read_count") + counts.read,
         known_count=F("known_count") + counts.known,
         new_count=F("new_count") + counts.new,
         deleted_count=F("deleted_count") + counts.deleted,
         unreadable_count=F("unreadable_count") + counts.unreadable,
     )
+    return bool(rows)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from hub.incoming.gaps import complete_until
-from hub.incoming.gaps.completeness import describe_gap
+from hub.incoming.gaps.gap_texts import describe_gap, explain_gap
 from hub.incoming.insight.subscription_status import (
     SubscriptionStatus,
     describe_subscription,
@@ -134,6 +134,7 @@ class SourceHealth:
     def next_step(self) -> str:
         """Return what a person must do, otherwise what happens next; "" if nothing."""
         steps = [self.describe(entry).action for entry in self.failing]
+        steps += [explain_gap(gap).action for gap in self.gaps]
         steps += [describe_gap(gap, now=self.now) for gap in self.gaps]
         steps += [self.describe(entry).action for entry in self.subscriptions]
         return next(filter(None, steps), "")

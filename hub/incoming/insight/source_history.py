@@ -1,13 +1,15 @@
 """The last week of a source: what arrived by hour, what was expected, and its gaps."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.charts import HEIGHT, WIDTH, Bar, Column, round_top, stacked_columns, time_bar
+from hub.incoming.gaps.gap_actions import SOURCE_READ_ACTIONS, find_obstacle
+from hub.incoming.insight.gap_page import ShownGap, show_gap
 from hub.incoming.insight.source_health import load_source_health
 from hub.incoming.models import (
     InboundGap,
@@ -17,6 +19,7 @@ from hub.incoming.models import (
     SourceRhythm,
     WebhookSubscription,
 )
+from hub.state_texts import SOURCE_STATES
 
 HOUR, DAYS, HOURS = timedelta(hours=1), 7, 7 * 24
 GAPS_SHOWN, DAYS_READ = 50, 400
@@ -40,7 +43,7 @@ class SourceHistory:
     expected_line: str  # the points of a line; "": too little history
     gap_bars: Sequence[Bar]
     ticks: Sequence[Bar]  # when a canary was heard
-    gaps: Sequence[InboundGap]
+    gaps: Sequence[ShownGap]
 
     @property
     def received(self) -> int:
@@ -62,7 +65,11 @@ def build_source_history(
         for at in (first + HOUR * number,)
     ]
     top = round_top(max(max(hour.received, hour.expected or 0) for hour in hours))
-    gaps = list(InboundGap.unscoped.filter(source=source).order_by("-pk")[:GAPS_SHOWN])
+    gaps = list(
+        InboundGap.unscoped.filter(source=source)
+        .select_related("connection", "source__connection")
+        .order_by("-pk")[:GAPS_SHOWN]
+    )
     return SourceHistory(
         hours=hours,
         top=top,
@@ -74,7 +81,7 @@ def build_source_history(
             if gap.state != InboundGap.State.CANCELLED and (gap.to_at or now) > first
         ],
         ticks=[time_bar(at, at, first, last) for at in _list_canaries(source) if at > first],
-        gaps=gaps,
+        gaps=[show_gap(gap, now=now) for gap in gaps],
     )
 
 
@@ -83,12 +90,15 @@ def build_source_context(
 ) -> dict[str, Any]:
     """Return the context of a source's page."""
     (entry,) = load_source_health([source], for_staff=for_staff, now=now)
-    zone = ZoneInfo(source.tenant.time_zone)
-    expected = find_expected(sum_rates(entry.rhythms), now, zone)
     return {
         "entry": entry,
-        "gap_usual": HOUR / expected if expected else None,
+        "state_text": SOURCE_STATES[source.state].sentence,
+        "gap_usual": find_expected_gap_seconds(source, entry.rhythms, now=now),
         "history": build_source_history(source, entry.rhythms, now=now),
+        "cannot_be_read": find_obstacle(source),
+        "actions": [
+            action for action in SOURCE_READ_ACTIONS.values() if action.is_available(source)
+        ],
         "registrations": [
             (
                 subscription,
@@ -125,7 +135,7 @@ def _count_by_hour(rhythms: Sequence[SourceRhythm], first: datetime) -> list[int
     return counts
 
 
-def sum_rates(rhythms: Sequence[SourceRhythm]) -> list[float]:
+def sum_rates(rhythms: Iterable[SourceRhythm]) -> list[float]:
     """Return the usual events of each hour of the week, from Monday; empty: too little history."""
     learned = [array("f", bytes(rhythm.profile)) for rhythm in rhythms if rhythm.profile]
     return [sum(rates) for rates in zip(*learned, strict=True)]
@@ -145,6 +155,14 @@ def _list_canaries(source: InboundSource) -> list[datetime]:
     rounds = canary.rounds if canary else []
     heard = [datetime.fromisoformat(entry["at"]) for entry in rounds if entry["ms"] is not None]
     return heard or ([source.canary_heard_at] if source.canary_heard_at else [])
+
+
+def find_expected_gap_seconds(
+    source: InboundSource, rhythms: Iterable[SourceRhythm], *, now: datetime
+) -> float | None:
+    """Return the usual time between two events of these rhythms at this hour; None: not known."""
+    expected = find_expected(sum_rates(rhythms), now, ZoneInfo(source.tenant.time_zone))
+    return HOUR.total_seconds() / expected if expected else None
 
 
 def _draw_line(values: Sequence[float | None], top: int) -> str:

@@ -55,6 +55,7 @@ class InboundGap(Scoped, StateMachine):
         "held": {"due", "cancelled"},
         "reading": {"open", "due", "closed", "incomplete", "cancelled"},
         "incomplete": {"due"},
+        "cancelled": {"due"},
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

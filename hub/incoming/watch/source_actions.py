@@ -1,4 +1,4 @@
-"""Canaries of sources are switched by people, audited; called by the admin and the portal."""
+"""Canaries of sources are switched by people and programs, audited; offered at the three doors."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from hub.connections.credentials.provider_call import INTERACTIVE_PATIENCE
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.insight.source_health import NO_CANARY_TEXT, describe_canary
 from hub.incoming.models import InboundSource, SourceCanary, WebhookSubscription
-from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS
+from hub.incoming.registration.actions import SUBSCRIPTION_ACTIONS, WRITE_SCOPE
 from hub.incoming.watch.canary_calls import (
     LATE_ROUNDS,
     NOTICE_KIND,
@@ -197,7 +197,6 @@ def _is_proved(subscription: WebhookSubscription) -> bool:
     return source is not None and is_canary_on(source)
 
 
-CONSENT_TEXT = "The hub writes to the other system for it, which a person allows on a page."
 CANARY_ACTIONS = declare_actions(
     Action[WebhookSubscription](
         name="canary_on",
@@ -207,27 +206,29 @@ CANARY_ACTIONS = declare_actions(
             "its webhook. So it notices a dead webhook also when nothing else happens."
         ),
         success=_("The hub checks these webhooks by itself now."),
+        summary="Prove a webhook subscription by changes of the hub",
         run=prove_subscription,
         form=CanaryForm,
         find_caution=_describe_what_it_writes,
         is_available=_can_be_proved,
+        scope=WRITE_SCOPE,
         icon="sensors",
         is_background=True,
-        withheld={"rest": CONSENT_TEXT},
     ),
     Action[WebhookSubscription](
         name="canary_off",
         label=_("Stop the changes of the hub"),
         question=_("The hub stops its changes, and deletes its record in the other system."),
         success=_("The hub does not check these webhooks by changes any more."),
+        summary="Stop the changes of the hub that prove a webhook subscription",
         run=stop_proving_subscription,
         is_available=_is_proved,
         describe_result=lambda reason: NOT_REMOVED_TEXT % {"reason": reason} if reason else "",
         is_success=lambda reason: not reason,
         is_atomic=False,
         calls_system=True,
+        scope=WRITE_SCOPE,
         icon="sensors_off",
-        withheld={"rest": CONSENT_TEXT},
     ),
 )
 WEBHOOK_ACTIONS: Actions = {**SUBSCRIPTION_ACTIONS, **CANARY_ACTIONS}  # as pages offer them

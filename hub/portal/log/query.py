@@ -22,7 +22,7 @@ from hub.outgoing.insight.search.conditions import (
 from hub.outgoing.models import TYPE_PATTERN, Delivery
 from hub.outgoing.operations.filters import OPERATION_FILTERS
 from hub.reason_codes import REASONS
-from hub.staff import MomentField
+from hub.staff import LocalDateTimeField
 from tenants.models import Tenant
 
 NO_ROUTE, NO_ROUTE_LABEL = "no_route", _("no matching route")
@@ -37,12 +37,6 @@ TIME_SPANS = {
 }
 ANY_CHOICE = ("", _("any"))
 CONNECTIONS_OFFERED = 200  # connections in the select
-
-
-class LocalDateTimeField(MomentField):
-    widget = forms.DateTimeInput(
-        attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
-    )
 
 
 class LogForm(forms.Form):

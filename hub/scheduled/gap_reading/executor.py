@@ -212,8 +212,8 @@ class _GapRead:
 
         def write() -> None:
             window = build_window(str(gap.public_id), since, until)
-            receive_record_changes(connection, new, window=window, now=context.now())
-            reading.add_counts(gap, counts)
+            if reading.add_counts(gap, counts):
+                receive_record_changes(connection, new, window=window, now=context.now())
             failpoint("G4")  # the cursor is stored, too, and nothing is committed
 
         await context.save(asdict(after), done=after.read_count, write=write)

@@ -19,6 +19,7 @@ CONNECTIONS_AT_ONCE = 50  # of one sweep
 GAPS_AT_ONCE = 200
 SETTLED_AFTER_MAX = timedelta(minutes=5)  # longer than any feed needs
 WINDOW_MINUTES = 7 * 24 * 60  # in which the run of a gap is tried again
+WAITING_STATES = ("waiting", "blocked")  # of runs that are not executed now
 NEVER = "0 0 1 1 *"  # the job has no schedule
 
 
@@ -126,12 +127,14 @@ def release_abandoned_gaps(*, now: datetime) -> int:
 
 
 def _cancel_idle_runs(*, now: datetime) -> None:
-    """Cancel blocked runs whose gaps have ended meanwhile, as no one waits for them."""
+    """Cancel runs that wait although their gaps have ended, by a person for example."""
     unfinished = InboundGap.unscoped.filter(
         connection=OuterRef("job__connection"), state__in=InboundGap.UNFINISHED_STATES
     )
-    blocked = Run.unscoped.filter(job__kind=GAP_KIND, state="blocked").exclude(Exists(unfinished))
-    ids = list(blocked.values_list("pk", flat=True)[:CONNECTIONS_AT_ONCE])
+    waiting = Run.unscoped.filter(job__kind=GAP_KIND, state__in=WAITING_STATES)
+    ids = list(
+        waiting.exclude(Exists(unfinished)).values_list("pk", flat=True)[:CONNECTIONS_AT_ONCE]
+    )
     if ids:
-        idle = Run.unscoped.filter(pk__in=ids, state="blocked")
+        idle = Run.unscoped.filter(pk__in=ids, state__in=WAITING_STATES)
         idle.update(state="cancelled", finished_at=now)

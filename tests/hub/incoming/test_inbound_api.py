@@ -12,6 +12,7 @@ from hub.incoming.registration.actions import check_subscription
 from hub.queue import WakeUp
 from tests.factories import NOON
 from tests.hub.incoming.webhook_posts import endpoint_of, post_pipedrive, run_inbox
+from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -251,6 +252,20 @@ def test_a_source_says_until_when_nothing_was_missed(make, api, pipedrive):
     read = key.get(f"/api/v1/sources/{row['id']}").json()
     assert (read["open_gaps"], read["complete_until"]) == (1, "2026-11-25T11:00:00Z")
     assert key.get("/api/v1/sources?state=silent").json()["items"] == []
+
+
+def test_a_rhythm_says_its_usual_gap_as_the_page_does(make, api, client, pipedrive):
+    source = make.source(pipedrive)
+    for rate, type in ((2.0, "created"), (4.0, "updated")):
+        make.rhythm(source, rate=rate, type=f"pipedrive.person.{type}")
+    read = api.of(pipedrive.tenant).get(f"/api/v1/sources/{source.public_id}").json()
+    assert [row["expected_gap_seconds"] for row in read["rhythms"]] == [1800, 900]
+    assert read["expected_gap_seconds"] == 600
+    make.membership(pipedrive.tenant, make.user("ann@acme.test"), "owner")
+    sign_in(client, "ann@acme.test")
+    page = f"/t/{pipedrive.tenant.reference}/webhooks/sources/{source.public_id}/"
+    text = " ".join(client.get(page).content.decode().split())
+    assert "usually one every 10 minutes at this hour" in text and read["sentence"] in text
 
 
 def test_a_gap_says_what_its_read_found(make, api, pipedrive):

@@ -1,6 +1,5 @@
 """Webhook health on one page: for customers their own, for staff that of all tenants."""
 
-from array import array
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from hub.incoming.models import (
     InboundCount,
     RhythmDay,
     SourceCanary,
-    SourceRhythm,
     WebhookSubscription,
 )
 from hub.incoming.receiving.counts import truncate_to_minute
@@ -73,20 +71,6 @@ def count(make, connection, cause, number, *, at):
     )
 
 
-def learn(source, *, rate, type="pipedrive.person.created", **fields):
-    """Give a source a rhythm of so many events an hour, all week."""
-    return SourceRhythm.unscoped.create(
-        source=source,
-        connection=source.connection,
-        type=type,
-        first_day=clock().date() - timedelta(days=30),
-        last_item_at=clock(),
-        per_month=rate * 720,
-        profile=array("f", [rate] * 168).tobytes(),
-        **fields,
-    )
-
-
 def test_an_empty_page_says_the_next_step(browser):
     text = health(browser)
     assert "An endpoint of yours receives the events" in text and "/t/acme/endpoints/" in text
@@ -99,7 +83,7 @@ def test_a_source_shows_its_answers_rate_and_completeness(make, browser, pipedri
         count(make, pipedrive, cause, number, at=now - HOUR)
     count(make, pipedrive, "accepted", 70, at=now - 30 * HOUR)
     assert "too little history" in health(browser)
-    learn(source, rate=2)
+    make.rhythm(source, rate=2)
     text = health(browser)
     assert "9 accepted, 4 rejected, 2 failed" in text and "about 48 a day" in text
     assert "All sources are complete." in text
@@ -108,7 +92,7 @@ def test_a_source_shows_its_answers_rate_and_completeness(make, browser, pipedri
 
 def test_a_source_with_far_fewer_events_says_so_without_an_alarm(make, browser, pipedrive, now):
     source = make.source(pipedrive, heard_at=now)
-    learn(source, rate=2, is_fading=True)
+    make.rhythm(source, rate=2, is_fading=True)
     text = health(browser)
     assert "far fewer in the last seven days" in text and "All sources are complete." in text
     page = load(browser, f"/t/acme/webhooks/sources/{source.public_id}/")
@@ -144,7 +128,7 @@ def test_each_view_shows_only_its_problem(make, browser, acme, now):
     connect("Mute one", state="silent")
     for name in ("Thin one", "Mute one"):
         connection = Connection.unscoped.filter(name=name).first() or connect(name, heard_at=now)
-        learn(connection.sources.get(), rate=2, is_fading=True)
+        make.rhythm(connection.sources.get(), rate=2, is_fading=True)
     rejecting, broken, by_hand = (connect(name) for name in ("Shut one", "Torn one", "Hand one"))
     make.inbound_message(rejecting, state="rejected", cause="wrong_secret", now=now - HOUR)
     types = {"event_types": ["person.created"]}
@@ -198,7 +182,7 @@ def test_a_shared_url_tells_a_customer_nothing_of_other_tenants(make, browser, c
 
 def test_a_source_shows_a_week_its_gaps_and_its_registration(make, browser, pipedrive, now):
     source = make.source(pipedrive, canary_heard_at=now - HOUR, heard_at=now)
-    rhythm = learn(source, rate=2)
+    rhythm = make.rhythm(source, rate=2)
     RhythmDay.unscoped.create(rhythm=rhythm, day=now.date(), **{f"h{now.hour:02}": 5})
     SourceCanary.unscoped.create(source=source, is_on=True, state="idle", round_trip_ms=1234)
     make.gap(
@@ -217,7 +201,7 @@ def test_a_source_shows_a_week_its_gaps_and_its_registration(make, browser, pipe
         evidence={"is_active": 1, "last_http_status": 200},
     )
     text = load(browser, f"/t/acme/webhooks/sources/{source.public_id}/")
-    assert "412 read, 397 known, 15 new" in text and "1,234 ms" in text
+    assert "read 412, known 397, new 15" in text and "1,234 ms" in text
     assert "Status of our last answer" in text and "is_active" not in text
     assert "usually one every 30 minutes at this hour" in text
     assert 'class="gap"' in text and 'class="expected"' in text and 'class="info"' in text
@@ -246,7 +230,7 @@ def test_the_page_takes_the_same_statements_for_sixty_sources(make, browser, acm
         account = str(next(make.numbers))
         connection = make.connection(acme, "pipedrive", account=account, secret={})
         make.webhook_subscription(connection, state="gone", event_types=["person.created"])
-        learn(make.source(connection, heard_at=now), rate=1)
+        make.rhythm(make.source(connection, heard_at=now), rate=1)
         make.gap(connection.sources.get(), now=now)
         count(make, connection, "accepted", 1, at=now)
 

@@ -11,7 +11,6 @@ import pytest
 
 from connectors.webhook_sources.sender_rules import Effect
 from hub.connections.connecting.connector_requests import REQUEST_NOTICE_KIND
-from hub.incoming.gaps import reports
 from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES
 from hub.notices.models import Notice
 
@@ -21,7 +20,6 @@ EFFECTS = {f"webhooks_threatened_{effect}" for effect in get_args(Effect)}
 COMPUTED = {
     "connection.state": STATES,
     "f'{NOTICE_KIND}_{effect}'": EFFECTS,
-    "NOTICE_MESSAGES[gap.state]": {*reports.NOTICE_MESSAGES.values()},
 }
 PARAMETERS = ["kind", "message"]  # of `create_notice`; a function with both is a wrapper
 

@@ -26,6 +26,7 @@ from hub.incoming.watch.source_actions import (
 from hub.notices.models import Notice
 from hub.outgoing.models import Event
 from hub.queue import WakeUp
+from hub.rest.actions import ProviderCallView
 from tests.fakes import FakeHttp
 from tests.hub.incoming.webhook_posts import endpoint_of, local_path, run_inbox
 from tests.tenants.door import sign_in
@@ -485,3 +486,52 @@ def test_a_customer_switches_it_on_and_off_on_a_page(make, client, source):
     assert (canary().is_on, canary().interval_seconds) == (True, 1800)
     client.post(page.replace("canary_on", "canary_off"))
     assert not canary().is_on
+
+
+@pytest.fixture
+def subscription(make, source):
+    return make.webhook_subscription(
+        source.connection, key="person", event_types=["person.updated"]
+    )
+
+
+def test_a_program_switches_it_on_and_off(api, subscription, source, monkeypatch):
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}"
+    key = api.of(source.tenant)
+    answer = key.post(f"{url}/canary-on", {"minutes": 30}, format="json")
+    assert (answer.status_code, answer.json()["source"]) == (202, str(source.public_id))
+    assert answer.json()["canary"]["interval_seconds"] == 1800
+    assert AuditRow.objects.get(verb="source.canary_on").after == {"minutes": 30}
+    SourceCanary.unscoped.update(record="99")
+    http = FakeHttp(FORBIDDEN)
+    monkeypatch.setattr(ProviderCallView, "call", staticmethod(http.call))
+    answer = key.post(f"{url}/canary-off")
+    assert (answer.status_code, answer.json()["canary"]["on"]) == (200, False)
+    assert "Scope" in answer.json()["remaining"] and len(http.requests) == 1
+
+
+@pytest.mark.parametrize("minutes", [14, 1441, "often"])
+def test_an_interval_that_is_not_allowed_is_refused_at_its_field(api, subscription, minutes):
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}/canary-on"
+    answer = api.of(subscription.tenant).post(url, {"minutes": minutes}, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/minutes")
+    assert not SourceCanary.unscoped.exists()
+
+
+def test_another_tenants_key_switches_nothing(make, api, subscription):
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}"
+    for action in ("canary-on", "canary-off"):
+        answer = api.of(make.tenant()).post(f"{url}/{action}", {"minutes": 60}, format="json")
+        assert answer.status_code == 404
+    assert not SourceCanary.unscoped.exists()
+
+
+def test_a_program_reads_why_there_is_none(make, api, source):
+    lead = make.source(source.connection, "lead")
+    subscription = make.webhook_subscription(
+        lead.connection, key="lead", event_types=["lead.created"]
+    )
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}/canary-on"
+    answer = api.of(source.tenant).post(url, {"minutes": 60}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert "needs a person or an organization" in answer.json()["detail"]

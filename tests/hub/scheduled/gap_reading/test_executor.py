@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from hub.audit import ActorContext
 from hub.incoming.gaps import complete_until, open_gap
+from hub.incoming.gaps.gap_actions import cancel_gap
 from hub.incoming.models import InboundGap, InboundItem, InboundSource, WebhookAddress
 from hub.notices.models import Notice
 from hub.scheduled.gap_reading.executor import run_gap_reading
@@ -15,7 +17,7 @@ from tests.factories import MINUTE
 from tests.hub.incoming.webhook_posts import endpoint_of, post_pipedrive, run_inbox
 from tests.hub.scheduled.gap_reading import gap_runs
 from tests.hub.scheduled.gap_reading.gap_runs import counts_of, data_of, list_types
-from tests.hub.scheduled.sandbox_run import connect, execute
+from tests.hub.scheduled.sandbox_run import SandboxRun, connect, execute
 from tests.sandbox.running_sandbox import NOON, RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,3 +226,31 @@ def test_a_gap_that_was_cancelled_meanwhile_stays_cancelled(desk, pipedrive, gap
     context.stop_after = None
     execute(run_gap_reading, context)
     assert counts_of(gap)[0] == "cancelled"
+
+
+class CancelledRun(SandboxRun):
+    """A run whose gap a person cancels while its first page is on its way."""
+
+    async def call(self, connection, build, parse):
+        answer = await super().call(connection, build, parse)
+        if len(self.called) == 2:  # after the probe
+            gap = InboundGap.unscoped.select_related("source__connection", "connection", "tenant")
+            await self.in_database(
+                lambda: cancel_gap(gap.get(), ActorContext.system(), now=self.now())
+            )
+        return answer
+
+
+def test_a_cancelled_gap_stops_its_run_before_the_next_page_and_publishes_nothing(
+    make, desk, pipedrive
+):
+    gap = make.gap(make.source(pipedrive, "deal"), from_at=BEGIN, to_at=END, now=LATER)
+    add(desk, "deals", title="Large")
+    run = start(pipedrive)
+    run = CancelledRun(run.run, run.job, run.tenant, at=LATER)
+    execute(run_gap_reading, run)
+    assert (len(run.called), InboundItem.unscoped.count()) == (2, 0)
+    assert counts_of(gap) == ("cancelled", 0, 0, 0)
+    run_inbox()
+    assert list_types() == ["source.gap_closed"]
+    assert (gap.missing_from, gap.missing_to) == (BEGIN, END)

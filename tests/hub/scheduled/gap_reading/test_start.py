@@ -173,12 +173,13 @@ def test_a_gap_that_lasts_is_read_again_whatever_became_of_its_run(make, connect
     assert gap.state == "open" and gap.due_at > NOON
 
 
-def test_a_blocked_run_ends_when_its_gaps_are_cancelled(make, connection, source):
+@pytest.mark.parametrize("state", ["waiting", "blocked"])
+def test_a_run_that_waits_ends_when_its_gaps_are_cancelled(make, connection, source, state):
     run = start_gap_run(connection, now=NOON)
     make.gap(source, state="reading", run_id=run.public_id)
-    Run.unscoped.update(state="blocked")
+    Run.unscoped.update(state=state)
     release_abandoned_gaps(now=NOON)
-    assert Run.unscoped.get().state == "blocked"
+    assert Run.unscoped.get().state == state
     cancel_gaps([source], "not_wanted", now=NOON)
     release_abandoned_gaps(now=NOON)
     assert (Run.unscoped.get().state, InboundGap.unscoped.get().state) == ("cancelled",) * 2
