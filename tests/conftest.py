@@ -5,6 +5,7 @@ import json
 import math
 import unittest
 from collections import Counter
+from functools import cache
 
 import hypothesis
 import pytest
@@ -136,8 +137,15 @@ def uses_database(item):
         not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         or item.get_closest_marker("django_db") is not None
         or issubclass(getattr(item, "cls", None) or object, unittest.TestCase)
-        or any(word in item.path.read_text() for word in ("DATABASE_URL", "subprocess"))
+        or starts_processes(item.path)
     )
+
+
+@cache
+def starts_processes(path):
+    """Whether the tests of a file may start a process with a database."""
+    text = path.read_text()
+    return "DATABASE_URL" in text or "subprocess" in text
 
 
 CHOSEN = {"sqlite": lambda item: not needs_one_database(item), "postgresql": uses_database}
