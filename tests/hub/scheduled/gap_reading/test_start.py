@@ -151,7 +151,8 @@ def test_a_read_that_fails_again_is_noticed_again_and_says_why(make, connection,
         Run.unscoped.update(state="failed")
         release_abandoned_gaps(now=at)
         (notice,) = Notice.unscoped.filter(resolved_at=None)
-        assert notice.sentence.endswith("could not all be read. The changes could not be read.")
+        why = "The changes could not be read. Look at the run, then start the read again."
+        assert notice.sentence.endswith(f"could not all be read. {why}")
         gap.refresh_from_db()
         start_gap(gap, ActorContext.system(), now=at)
         assert not Notice.unscoped.filter(resolved_at=None).exists()
