@@ -29,10 +29,13 @@ NOWHERE = "http://127.0.0.1:9/hooks/another"
 PATIENCE = 20  # seconds
 ACCEPTED = 200  # the status
 KNOWN_DAYS = 40
+HEC_TOKEN = "11111111-1111-4111-8111-111111111111"
 
 
 class System:
     """What a test sees of a system's webhooks, and the speed at which it sends again."""
+
+    sends_again = True
 
     def list_attempts(self):
         return self.desk.get("/_control/sent?since=0").json()["sent"]
@@ -231,21 +234,20 @@ class Salesforce(RecordSystem):
         self.submit_messages(do="save", endpoint_url=NOWHERE)
 
 
-class SignedSender(System):
-    """A sender of signed webhooks, which lists nothing: only what it sends again is not missed."""
+class Sender(System):
+    """A system whose messages people cause, and whose URL a person enters there."""
 
-    key, account, page_size = "standard_webhooks", "acme", 1
-    type = "signed_webhook.order.created"
-    unheard_messages = 4
+    key = event = type = ""
+    account, page_size, unheard_messages = "acme", 1, 4
+    lists_all = False
 
     def __init__(self, make, hub):
         self.hub, self.desk = hub, hub.desk
-        secret = {"signing_secret": SIGNING_SECRET}
-        connection = make.connection(connector="signed_webhook", account="", secret=secret)
+        connection = self.connect(make)
         make.route(
             tenant=connection.tenant,
             event_type=self.type,
-            origin_connector_key="signed_webhook",
+            origin_connector_key=connection.connector_key,
             connector="webhook",
         )
         hub.work()
@@ -268,12 +270,8 @@ class SignedSender(System):
         RhythmDay.unscoped.bulk_create(RhythmDay(rhythm=row, day=day, **hours) for day in days)
         learn_due_rhythms(now=clock())
 
-    def point_to(self, url):
-        sender = {"sender": self.account, "name": "Acme", "secret": SIGNING_SECRET, "url": url}
-        self.desk.world(standard_webhooks=[sender])
-
     def send(self, times):
-        wish = {"system": self.key, "account": self.account, "event": "order.created"}
+        wish = {"system": self.key, "account": self.account, "event": self.event}
         return self.desk.post("/_control/send", json=wish | {"times": times})
 
     def act_before(self):
@@ -290,17 +288,68 @@ class SignedSender(System):
         self.hub.work()
 
     def list_wrong(self):
-        """List the messages that were processed and are not one event each."""
-        heard = {row["id"] for row in self.list_attempts() if row["url"] == self.url}
-        ids = Event.unscoped.filter(type=self.type).values_list("sender_id", flat=True)
-        published = Counter(id.rpartition(":")[2] for id in ids)
-        return [id for id in heard | published.keys() if published[id] != 1]
+        """List the messages that arrived, or are listed, and are not one event each."""
+        attempts = self.list_attempts()
+        ids = {row["id"] for row in attempts if self.lists_all or row["url"] == self.url}
+        events = Event.unscoped.filter(type=self.type).values_list("sender_id", flat=True)
+        published = Counter(self.find_message(id.partition(":")[2]) for id in events)
+        return [id for id in ids | published.keys() if published[id] != 1]
+
+
+class SignedSender(Sender):
+    """A sender of signed webhooks, which lists nothing: only what it sends again is not missed."""
+
+    key, event, type = "standard_webhooks", "order.created", "signed_webhook.order.created"
+
+    def connect(self, make):
+        secret = {"signing_secret": SIGNING_SECRET}
+        return make.connection(connector="signed_webhook", account="", secret=secret)
+
+    def point_to(self, url):
+        sender = {"sender": self.account, "name": "Acme", "secret": SIGNING_SECRET, "url": url}
+        self.desk.world(standard_webhooks=[sender])
+
+    def find_message(self, item_id):
+        return item_id
 
     def read_by_hand(self, from_at):
         """Nothing can be read."""
 
     def count_calls(self, since):
         return 0
+
+
+class Splunk(Sender):
+    """Alerts, which are sent once, and listed to who may manage the stack."""
+
+    key, event, type = "splunk", "alert", "splunk.alert.created"
+    sends_again = False
+    lists_all = True
+
+    def connect(self, make):
+        token = {"stack": self.account, "token": HEC_TOKEN, "management_token": "manager"}
+        self.desk.world(splunk=[token])
+        url = f"{self.desk.url}/splunk/{self.account}"
+        settings, secret = {"url": url}, {"token": HEC_TOKEN}
+        if self.lists_all:
+            settings["management_url"], secret["management_token"] = url, "manager"
+        return make.connection(connector="splunk", account="", settings=settings, secret=secret)
+
+    def point_to(self, url):
+        search = {"stack": self.account, "name": "Errors", "url": url}
+        self.desk.world(splunk_alerts=[search])
+
+    def find_message(self, item_id):
+        return item_id.partition(":")[0]
+
+    def count_calls(self, since):
+        return sum(entry["system"] == self.key for entry in self.desk.ledger(since))
+
+
+class UnmanagedSplunk(Splunk):
+    """The same, where nobody has given access to its management."""
+
+    lists_all = False
 
 
 def wait_for(condition):

@@ -7,7 +7,15 @@ import math
 import pytest
 
 from hub.db.clock import clock
-from tests.journeys.gaps.systems import FAST, NOWHERE, Pipedrive, Salesforce, SignedSender
+from tests.journeys.gaps.systems import (
+    FAST,
+    NOWHERE,
+    Pipedrive,
+    Salesforce,
+    SignedSender,
+    Splunk,
+    UnmanagedSplunk,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 CALLS_MORE = 5  # for each gap, beside its pages
@@ -48,7 +56,7 @@ def be_down_for_six_hours(hub, system):
     hub.web.start()
     hub.work()
     system.set_pace(FAST)
-    system.wait_for_accepted(accepted + system.unheard_messages)
+    system.wait_for_accepted(accepted + system.unheard_messages * system.sends_again)
     system.set_pace(1)
 
 
@@ -60,13 +68,19 @@ def lose_answers(hub, system):
     system.wait_for_attempts(count + system.unheard_messages)
     hub.web.loses_answers = False
     system.set_pace(FAST)
-    system.wait_for_attempts(count + 2 * system.unheard_messages)
+    system.wait_for_attempts(count + system.unheard_messages * (1 + system.sends_again))
     system.set_pace(1)
     hub.work()
     system.read_by_hand(began)
 
 
-SYSTEMS = {"pipedrive": Pipedrive, "salesforce": Salesforce, "signed webhook": SignedSender}
+SYSTEMS = {
+    "pipedrive": Pipedrive,
+    "salesforce": Salesforce,
+    "signed webhook": SignedSender,
+    "splunk": Splunk,
+    "splunk without management": UnmanagedSplunk,
+}
 FAULTS = {
     "deletion": lose_registration(lambda system: system.delete_webhook()),
     "disabling": lose_registration(lambda system: system.disable_webhook()),
@@ -94,6 +108,11 @@ ROWS = {
     ("signed webhook", "URL changed"): [("silence", "incomplete", "no_feed")],
     ("signed webhook", "outage"): [],  # it sends again for three days
     ("signed webhook", "lost answers"): [],
+    ("splunk", "URL changed"): [("silence", "closed", "")],
+    ("splunk", "outage"): [("outage", "closed", "")],
+    ("splunk", "lost answers"): [("by_hand", "closed", "")],
+    ("splunk without management", "URL changed"): [("silence", "incomplete", "no_feed")],
+    ("splunk without management", "outage"): [("outage", "incomplete", "no_feed")],
 }
 
 
