@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
@@ -95,14 +96,19 @@ def follow_read(
     return HttpResponseRedirect(reverse_row_page(done.result, tenant_user.tenant))
 
 
+def name_source(source: InboundSource) -> str:
+    """Return how pages call a source: its connection and its object."""
+    return f"{source.connection.name} · {source.object or _('all webhooks')}"
+
+
 run_source_action = build_action_view(
     ActionPages(
         actions=SOURCE_READ_ACTIONS,
         find=get_source,
         respond=follow_read,
-        describe_row=str,
+        describe_row=name_source,
     )
 )
 run_gap_action = build_action_view(
-    ActionPages(actions=GAP_ACTIONS, find=get_gap, describe_row=lambda gap: str(gap.source))
+    ActionPages(actions=GAP_ACTIONS, find=get_gap, describe_row=lambda gap: name_source(gap.source))
 )
