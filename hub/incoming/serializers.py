@@ -387,7 +387,9 @@ class GapSerializer(serializers.Serializer):
     to = serializers.DateTimeField(source="to_at", allow_null=True, help_text="null: it lasts.")
     counts = GapCountsSerializer(source="*")
     expected = serializers.IntegerField(
-        source="expected_count", allow_null=True, help_text="Changes to be read; null: not known."
+        source="expected_count",
+        allow_null=True,
+        help_text="Changes to be read, as estimated; null: not known.",
     )
     missing_from = serializers.DateTimeField(
         allow_null=True, help_text="From when on the system could not give all; null: it could."

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, IntegerField, Q, QuerySet
+from django.db.models.functions import Cast
 
 from connectors.registry import CONNECTORS
 from connectors.webhook_sources import Feed
@@ -28,13 +29,17 @@ GAPS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class PageCounts:
-    """What one page of a read brought."""
+    """What one page of a read brought.
+
+    `share`: how much of the gap's time has been read; 0: not known.
+    """
 
     read: int
     known: int
     new: int
     deleted: int
     unreadable: int
+    share: float = 0.0
 
 
 def find_feed(connection: Connection, object: str) -> Feed | None:
@@ -62,14 +67,18 @@ def take_gap(gap: InboundGap, run_id: UUID, *, now: datetime) -> bool:
 def add_counts(gap: InboundGap, counts: PageCounts) -> bool:
     """Add what a page brought; runs in the transaction that stores its changes.
 
-    Return whether the gap is still being read; that of a gap that was cancelled is dropped.
+    Return whether the gap is still being read; that of a gap that was cancelled is dropped. How
+    many there will be is estimated by the share of the time that was read.
     """
+    read = F("read_count") + counts.read
+    estimate = {"expected_count": Cast(read / counts.share, IntegerField())} if counts.share else {}
     rows = InboundGap.unscoped.filter(pk=gap.pk, state="reading").update(
-        read_count=F("read_count") + counts.read,
+        read_count=read,
         known_count=F("known_count") + counts.known,
         new_count=F("new_count") + counts.new,
         deleted_count=F("deleted_count") + counts.deleted,
         unreadable_count=F("unreadable_count") + counts.unreadable,
+        **estimate,
     )
     return bool(rows)
 

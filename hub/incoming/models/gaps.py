@@ -79,7 +79,7 @@ class InboundGap(Scoped, StateMachine):
     new_count = models.PositiveIntegerField(default=0)
     deleted_count = models.PositiveIntegerField(default=0)  # of the new ones
     unreadable_count = models.PositiveIntegerField(default=0)
-    expected_count = models.PositiveIntegerField(null=True)  # null: unknown
+    expected_count = models.PositiveIntegerField(null=True)  # an estimate; null: unknown
     missing_from = models.DateTimeField(null=True)
     missing_to = models.DateTimeField(null=True)
     opened_at = models.DateTimeField()

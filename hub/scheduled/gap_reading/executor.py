@@ -200,6 +200,7 @@ class _GapRead:
             new=len(new),
             deleted=sum(change.type.endswith(DELETED) for change in new),
             unreadable=unreadable,
+            share=self._find_read_share(feed, changes, until),
         )
         after = replace(
             progress,
@@ -218,6 +219,16 @@ class _GapRead:
 
         await context.save(asdict(after), done=after.read_count, write=write)
         return after
+
+    def _find_read_share(
+        self, feed: Feed, changes: Sequence[RecordChange], until: datetime
+    ) -> float:
+        """Return how much of the gap's time was read, by the newest of changes; 0: not known."""
+        begin, end = self.gap.from_at, self.gap.to_at or until
+        if feed.has_end or begin >= end:  # the former are not in the order of time
+            return 0.0
+        times = (change.at for change in changes if begin <= change.at < end)
+        return (max(times, default=begin) - begin) / (end - begin)
 
     def _list_changes(
         self,

@@ -94,6 +94,7 @@ PAGES = {  # by kind: what the page behind its mail's link begins with
     "deadline_missed": "Run of Orders",
     "schema_drift": "Schema",
     "webhooks_threatened": "Webhook health",
+    "source_gap": "Gap · Our Slack",
 }
 
 
@@ -103,11 +104,12 @@ def test_a_mail_leads_to_the_page_on_which_the_reader_does_what_it_says(
     make, client, acme, owner, slack, kind
 ):
     run = make.finished_run(make.job(acme, connector="slack", name="Orders"))
+    subject = make.gap(make.source(slack, "message")) if kind == "source_gap" else run
     create_notice(
         kind,
         "",
         {},
-        occurrence=f"{run.public_id}:{NOON.isoformat()}",  # it may happen to it again
+        occurrence=f"{subject.public_id}:{NOON.isoformat()}",  # it may happen to it again
         now=NOON,
         tenant_id=acme.pk,
         connection_id=slack.pk,

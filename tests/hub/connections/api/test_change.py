@@ -61,7 +61,7 @@ def test_another_token_is_tested_and_what_is_left_out_stays(shop, splunk, set_sy
     splunk.refresh_from_db()
     assert (open_stored_document()["token"], splunk.settings) == (
         TOKEN,
-        {"url": URL, "use_ack": True},
+        {"url": URL, "use_ack": True, "management_url": ""},
     )
     assert http.requests[0].headers["Authorization"] == f"Splunk {TOKEN}"
     assert AuditRow.objects.get().verb == "connection.credential"

@@ -128,6 +128,15 @@ def test_a_killed_read_continues_and_finds_each_change_once(desk, pipedrive, gap
     assert list_types().count("pipedrive.person.created") == 5
 
 
+def test_how_many_will_be_read_is_estimated_by_the_time_that_was_read(desk, pipedrive, gap):
+    for number in range(3):
+        add(desk, name=f"Ann {number}")  # in the middle of the gap
+    with suppress(RunStopped):
+        execute(run_gap_reading, start(pipedrive, stop_after=1))
+    gap.refresh_from_db()
+    assert (gap.state, gap.read_count, gap.expected_count) == ("reading", 3, 6)
+
+
 def test_a_read_costs_one_call_more_than_its_pages(desk, pipedrive, gap):
     add(desk, name="Ann")
     context = start(pipedrive)
