@@ -32,6 +32,7 @@ PARTS = {  # of a page, asked for by the page itself
     f"{HERE}operations/<uuid:id>/live",
     f"{HERE}runs/<uuid:id>/live",
     f"{HERE}logs/live",
+    f"{HERE}webhooks/gaps/<uuid:id>/live",
     f"{HERE}connections/<uuid:id>/identities/review/reads",
     f"{HERE}endpoints/<uuid:id>/match",
 }
