@@ -51,7 +51,7 @@ def parse_number(text: str) -> Any:
     return load_json(text) if NUMBER_PATTERN.fullmatch(text) else text
 
 
-def parse_time(text: str) -> str:
+def parse_bulk_time(text: str) -> str:
     """Return a time as pages spell it: in UTC, with +0000."""
     return f"{text[:-1]}+0000" if text.endswith("Z") else text
 
@@ -59,7 +59,7 @@ def parse_time(text: str) -> str:
 VALUE_PARSERS: Mapping[str, Callable[[str], Any]] = {
     "boolean": parse_boolean,
     "number": parse_number,
-    "datetime": parse_time,
+    "datetime": parse_bulk_time,
 }
 
 

@@ -124,16 +124,19 @@ class Messages(Collection):
     ) -> Request:
         """Build the request for a page. Raises ValueError for an invalid cursor or time."""
         state, since = ReadState.parse(cursor), datetime.fromisoformat(query["since"])
-        window = {"latest": _format_time(datetime.fromisoformat(query["until"])), "inclusive": "1"}
+        window = {
+            "latest": _format_slack_time(datetime.fromisoformat(query["until"])),
+            "inclusive": "1",
+        }
         if not state.is_listed:
             size = str(CONVERSATIONS_PAGE_SIZE)
             form = {"types": query["types"], "exclude_archived": "true", "limit": size}
         elif not state.is_history_read:
-            oldest = _format_time(since - THREAD_AGE_MAX)
+            oldest = _format_slack_time(since - THREAD_AGE_MAX)
             form = window | {"channel": state.conversations[0], "oldest": oldest}
         else:
             place = {"channel": state.conversations[0], "ts": state.threads[0]}
-            form = window | place | {"oldest": _format_time(since)}
+            form = window | place | {"oldest": _format_slack_time(since)}
         scope = _find_scope(state)
         return Request(
             "POST",
@@ -250,5 +253,5 @@ def _parse_time(ts: Any) -> datetime:
         raise Unreadable("a message has no time") from error
 
 
-def _format_time(at: datetime) -> str:
+def _format_slack_time(at: datetime) -> str:
     return f"{at.timestamp():.6f}"

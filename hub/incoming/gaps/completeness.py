@@ -70,10 +70,12 @@ def _describe_until(
         if at is None:
             return _("not known yet")
         times.append(at)
-    return _("complete until %(time)s") % {"time": _format_time(min(times, default=now), zone, now)}
+    return _("complete until %(time)s") % {
+        "time": _format_local_time(min(times, default=now), zone, now)
+    }
 
 
-def _format_time(at: datetime, zone: tzinfo, now: datetime) -> str:
+def _format_local_time(at: datetime, zone: tzinfo, now: datetime) -> str:
     """Return the time in this zone, with its date unless it is today."""
     local = at.astimezone(zone)
     is_today = local.date() == now.astimezone(zone).date()

@@ -26,7 +26,7 @@ def report_opening(gap: InboundGap, *, now: datetime) -> None:
     """Publish that a gap was opened, and notify people of one that waits for them."""
     _publish(gap, OPENED, now=now)
     if gap.state == "held":
-        _notify(gap, NOTICE_KIND, HELD_MESSAGE, gap.reason, now=now)
+        _create_gap_notice(gap, NOTICE_KIND, HELD_MESSAGE, gap.reason, now=now)
 
 
 def report_end(gap: InboundGap, *, now: datetime) -> None:
@@ -35,13 +35,13 @@ def report_end(gap: InboundGap, *, now: datetime) -> None:
     resolve_gap_notices(gap, now=now)
     if gap.state == "incomplete":
         reason = gap.reason if gap.reason in GAP_REASONS else ""
-        _notify(gap, NOTICE_KIND, INCOMPLETE_MESSAGE, reason, now=now)
+        _create_gap_notice(gap, NOTICE_KIND, INCOMPLETE_MESSAGE, reason, now=now)
 
 
 def notify_lasting_gap(gap: InboundGap, *, now: datetime) -> None:
     """Notify people of a gap whose cause lasts."""
     since = f"{gap.from_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    _notify(gap, NOTICE_KIND, LASTING_MESSAGE, gap.cause, now=now, since=since)
+    _create_gap_notice(gap, NOTICE_KIND, LASTING_MESSAGE, gap.cause, now=now, since=since)
 
 
 def resolve_gap_notices(gap: InboundGap, *, now: datetime) -> None:
@@ -51,7 +51,7 @@ def resolve_gap_notices(gap: InboundGap, *, now: datetime) -> None:
     )
 
 
-def _notify(
+def _create_gap_notice(
     gap: InboundGap, kind: str, message: str, reason: str, *, now: datetime, **parameters: str
 ) -> None:
     connection = gap.connection
