@@ -32,7 +32,10 @@ PAGES_MAX = 60  # of one read: an hour, at one call a minute
 # a thread that began before is not found, as only the history names its newest reply
 THREAD_AGE_MAX = timedelta(days=7)
 THREAD_GONE = "thread_not_found"
-MESSAGE_SUBTYPES = (None, "thread_broadcast")
+BROADCAST = "thread_broadcast"  # the subtype of a reply that the history has, too
+# of what people write; all others tell of changes
+# (https://docs.slack.dev/reference/events/message, 2026-11)
+MESSAGE_SUBTYPES = (None, BROADCAST, "file_share", "me_message")
 DIRECT = "im"  # a type of conversation
 EVENT_TYPES_BY_OBJECT = {"mention": "app_mention", "message": "message"}
 FEEDS = tuple(
@@ -165,6 +168,7 @@ class Messages(Collection):
         messages = answer["messages"]
         if state.is_history_read:
             after = state.after_replies(page)
+            messages = [entry for entry in messages if not _is_in_history(entry, state)]
         else:
             since = datetime.fromisoformat(query["since"])
             threads = [str(entry["ts"]) for entry in messages if _is_answered(entry, since)]
@@ -225,6 +229,14 @@ def _find_scope(state: ReadState) -> Scope:
     if not state.is_listed:
         return CONVERSATIONS
     return REPLIES if state.is_history_read else HISTORY
+
+
+def _is_in_history(message: Mapping[str, Any], state: ReadState) -> bool:
+    """Return whether a message of a thread was read with the history: its first one, for example.
+
+    The pages would be taken for one that is repeated.
+    """
+    return message["ts"] == state.threads[0] or message.get("subtype") == BROADCAST
 
 
 def _is_answered(message: Mapping[str, Any], since: datetime) -> bool:

@@ -20,6 +20,7 @@ from connectors.schema import Credential
 from connectors.signatures import SLACK as SLACK_SCHEME
 from connectors.slack.feeds import (
     FEEDS,
+    MESSAGE_SUBTYPES,
     build_change_key,
     build_message_change,
     identity_request,
@@ -225,7 +226,7 @@ def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
     """
     event = _as_object(document["event"])
     type = EVENT_NAMES.get(str(event.get("type")), "")
-    is_change_of_message = event.get("subtype") not in (None, "bot_message", "thread_broadcast")
+    is_change_of_message = event.get("subtype") not in (*MESSAGE_SUBTYPES, "bot_message")
     if not type or (type == "message.created" and is_change_of_message):
         return ()
     item = Item(

@@ -68,6 +68,7 @@ class FiredAlerts(Collection):
     label = _("Triggered alerts")
     page_size = PAGE_SIZE
     reads_changes = True
+    empty_pages_max = PAGES_MAX  # a page of the list has no records
 
     def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
@@ -115,13 +116,20 @@ class FiredAlerts(Collection):
 def _list_alerts(
     state: ReadState, entries: Sequence[Mapping[str, Any]], query: Mapping[str, str]
 ) -> ReadState:
-    """Return the state with the alerts of a page that were triggered in the time of the query."""
+    """Return the state with the alerts of a page that were triggered in the time of the query.
+
+    One that was triggered for each result is listed once for each, with the same search.
+    """
     since, until = (datetime.fromisoformat(query[name]) for name in ("since", "until"))
     alerts = [_parse_alert(entry) for entry in entries]
     times = [datetime.fromisoformat(alert["at"]) for alert in alerts]
-    in_time = [alert for alert, at in zip(alerts, times, strict=True) if since <= at < until]
+    in_time = {
+        alert["sid"]: alert
+        for alert, at in zip(alerts, times, strict=True)
+        if since <= at < until
+    }
     is_last = len(entries) < PAGE_SIZE or times[-1] < since
-    return ReadState(-1 if is_last else state.offset + len(entries), in_time)
+    return ReadState(-1 if is_last else state.offset + len(entries), [*in_time.values()])
 
 
 def _parse_alert(entry: Mapping[str, Any]) -> dict[str, str]:

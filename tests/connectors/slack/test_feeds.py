@@ -41,6 +41,14 @@ def test_conversations_are_read_one_after_the_other_with_the_threads_that_have_n
     assert read(state, messages=[]).cursor == ""
 
 
+def test_of_a_thread_only_what_the_history_does_not_have_is_read():
+    state = ReadState(["C1", "C2"], [IN_GAP], is_listed=True, is_history_read=True)
+    broadcast = ASK | {"ts": "1795609001.000100", "subtype": "thread_broadcast"}
+    reply = ASK | {"ts": "1795609002.000100"}
+    page = read(state, messages=[ASK, broadcast, reply])
+    assert [record["ts"] for record in page.records] == [reply["ts"]]
+
+
 def test_an_app_in_no_channel_has_nothing_to_read():
     assert read(ReadState(), channels=[]).cursor == ""
 
@@ -58,6 +66,7 @@ def test_a_thread_that_was_deleted_does_not_end_the_read():
         ({}, True),
         ({"text": "<@U0BOT|hub> hello"}, True),
         ({"subtype": "thread_broadcast"}, True),
+        ({"subtype": "file_share"}, True),
         ({"text": "for nobody"}, False),
         ({"text": "<@U0BOTTLE> hello"}, False),
         ({"user": "U0BOT"}, False),

@@ -168,6 +168,7 @@ BOT_MESSAGE = {
         ({"bot_id": "B0CI", "user": "U0CI"}, "processed"),
         ({"bot_id": "B0CI"}, "processed"),
         ({"user": "U0ANN"}, "processed"),
+        ({"user": "U0ANN", "subtype": "file_share"}, "processed"),
         ({"bot_id": "B0BOT", "app_id": "A0"}, "echo"),
         ({"bot_id": "B0BOT", "bot_profile": {"app_id": "A0"}}, "echo"),
         ({"bot_id": "B0BOT", "user": "U0BOT"}, "echo"),

@@ -134,6 +134,14 @@ def test_missed_mentions_in_channels_and_threads_are_events(desk, slack, gap, cl
     assert methods_of(called) == ["auth.test", "auth.test", "users.conversations", *history]
 
 
+def test_an_answered_question_is_read_once_and_the_next_channel_after_it(desk, slack, gap):
+    question = write(desk, "@Hub where is it?")
+    write(desk, "Ann found it", thread_ts=question)
+    write(desk, "@Hub in another channel", "C0000SEC1")
+    read(slack, at=LATER)
+    assert (counts_of(gap), gap.reason) == (("closed", 2, 0, 2), "")
+
+
 def test_late_events_of_what_was_read_are_duplicates(desk, slack, gap, client):
     ts = write(desk, "@Hub first")
     read(slack, at=LATER)
