@@ -28,7 +28,7 @@ from connectors.salesforce.collections import (
 )
 from connectors.salesforce.errors import ORG, find_rejection
 from connectors.salesforce.object_schemas import SalesforceSchema
-from connectors.salesforce.soql import NUMBER_PATTERN, build_select, check_id
+from connectors.salesforce.soql import build_select, check_id
 from connectors.schema import Credential
 
 QUERY_JOBS = Scope("account", "jobs")
@@ -37,6 +37,9 @@ STATE_CALLS = 3  # of a job that takes a few minutes
 WAIT_MIN, WAIT_MAX = 30.0, 600.0  # seconds between two questions for a state
 OWN_PARAMETERS = {"object", "fields", "deleted"}  # of a query; the others are conditions
 LOCATOR_PATTERN = re.compile(r"[!-~]{1,200}")
+# from 10^7 on, and below 10^-3, as Java does: 1.6147805824397E13
+# (https://github.com/forcedotcom/cli/issues/3367)
+JSON_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 GZIP_START = b"\x1f\x8b"
 # single records, which pages read in one call, and small pages
 PAGE_PARAMETERS = {"ids", "value_field", "page_size"}
@@ -48,7 +51,7 @@ def parse_boolean(text: str) -> Any:
 
 def parse_number(text: str) -> Any:
     """Return a number like that of a page, with all its digits; text that is none as it is."""
-    return load_json(text) if NUMBER_PATTERN.fullmatch(text) else text
+    return load_json(text) if JSON_NUMBER.fullmatch(text) else text
 
 
 def parse_bulk_time(text: str) -> str:

@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sandbox.salesforce.checks import NUMBERS, Refusal
@@ -55,10 +56,18 @@ def write_value(field: Field, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if field.type in NUMBERS and field.type != "int":
-        return str(float(value))
+        return write_number(float(value))
     if field.type == "datetime":
         return f"{datetime.fromisoformat(str(value)):%Y-%m-%dT%H:%M:%S.000Z}"
     return str(value)
+
+
+def write_number(number: float) -> str:
+    """Return a number as Java writes it: 9.9213206E7 from ten millions on, 5.0E-4 below 0.001."""
+    if not number or 1e-3 <= abs(number) < 1e7:
+        return str(number)
+    digits, exponent = f"{Decimal(repr(number)).normalize():E}".split("E")
+    return f"{digits if '.' in digits else f'{digits}.0'}E{int(exponent)}"
 
 
 def read_value(field: Field | None, text: str) -> Any:

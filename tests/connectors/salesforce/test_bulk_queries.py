@@ -105,6 +105,15 @@ def test_an_empty_value_is_null_and_long_numbers_keep_their_digits():
     assert record == {"Id": JOB, "Name": None, "Paid__c": None, "At": None}
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1.6147805824397E13", 16147805824397), ("9.0E7", 90_000_000), ("-5.0E-4", -0.0005)],
+)
+def test_a_number_with_an_exponent_is_a_number(text, number):
+    (record,) = parse(results(HEADER + f"{JOB},,{text},,\n", count=1)).records
+    assert record["Total__c"] == number
+
+
 def test_results_are_read_compressed_too():
     page = parse(replace(results("", count=0), body=gzip.compress(HEADER.encode())))
     assert (list(page.records), page.cursor, page.is_complete) == ([], "", True)

@@ -56,7 +56,7 @@ def put_records(desk, count=COUNT):
     records = [
         {
             "Number__c": f"A-{number:05}" + ' "é",\n' * (number % 5 == 0),
-            "Total__c": number / 4 if number % 3 else None,
+            "Total__c": number * 40_000.25 if number % 3 else None,
             "Paid__c": bool(number % 2),
             "Due__c": "2026-11-20T08:30:00.000+0000",
         }
