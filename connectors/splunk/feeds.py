@@ -124,9 +124,7 @@ def _list_alerts(
     alerts = [_parse_alert(entry) for entry in entries]
     times = [datetime.fromisoformat(alert["at"]) for alert in alerts]
     in_time = {
-        alert["sid"]: alert
-        for alert, at in zip(alerts, times, strict=True)
-        if since <= at < until
+        alert["sid"]: alert for alert, at in zip(alerts, times, strict=True) if since <= at < until
     }
     is_last = len(entries) < PAGE_SIZE or times[-1] < since
     return ReadState(-1 if is_last else state.offset + len(entries), [*in_time.values()])

@@ -97,8 +97,8 @@ def finish_read(
     """End the read of a gap between two times.
 
     One that lasts, or ends later, is read again from there, as soon as its end has settled, and one
-    that was extended meanwhile from its start. A `reason` says why something is missing, from the
-    start of the gap to `missing_to`, or else to its end.
+    that was extended meanwhile from its start. A `reason` says why something is missing, from what
+    was not read before to `missing_to`, or else to the gap's end.
     """
     lock_source(gap.source)
     gap.refresh_from_db()
@@ -108,7 +108,7 @@ def finish_read(
         until = gap.unread_from
     read_until = max(gap.unread_from, until)
     if reason and gap.to_at is not None:
-        missing = {"missing_from": gap.from_at, "missing_to": missing_to or gap.to_at}
+        missing = {"missing_from": gap.unread_from, "missing_to": missing_to or gap.to_at}
         _end(gap, "incomplete", reason=reason, **missing, now=now)
     elif gap.to_at is None:
         wait = min(max(now - gap.opened_at, REPEATED_AFTER_MIN), REPEATED_AFTER_MAX)
@@ -141,7 +141,7 @@ def release_gap(gap: InboundGap, reason: str, *, now: datetime) -> None:
         elif not reason:
             gap.transition_to("due", due_at=now, state_changed_at=now)
         else:
-            missing = {"missing_from": gap.from_at, "missing_to": gap.to_at}
+            missing = {"missing_from": gap.unread_from, "missing_to": gap.to_at}
             _end(gap, "incomplete", reason=reason, **missing, now=now)
 
 

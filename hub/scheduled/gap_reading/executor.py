@@ -125,7 +125,7 @@ class _GapRead:
         since, until = map(datetime.fromisoformat, (progress.since, progress.until))
         if since < until and not progress.has_all_pages:
             progress = await self._read_pages(feed, progress)
-        lost, missing_to = await context.in_database(lambda: self._find_loss(feed))
+        lost, missing_to = await context.in_database(lambda: self._find_loss(feed, since))
         after = Progress(read_count=progress.read_count, probed=progress.probed)
         await context.save(
             asdict(after),
@@ -171,7 +171,9 @@ class _GapRead:
         connector = self.connection.connector
         collections = (*connector.collections, *connector.feed_collections)
         (collection,) = (entry for entry in collections if entry.key == feed.collection)
-        query = {**feed.query, **(progress.parameters or {}), "since": progress.since}
+        # as systems compare times in whole seconds
+        since = datetime.fromisoformat(progress.since).replace(microsecond=0).isoformat()
+        query = {**feed.query, **(progress.parameters or {}), "since": since}
         if feed.has_end:
             query["until"] = progress.until
         return read_pages(self.context, self.connection, collection, query, cursor=progress.page)
@@ -260,11 +262,11 @@ class _GapRead:
             ]
         return changes, unreadable
 
-    def _find_loss(self, feed: Feed) -> tuple[str, datetime | None]:
-        """Return why this read cannot bring all that routes want, and until when that is so."""
+    def _find_loss(self, feed: Feed, since: datetime) -> tuple[str, datetime | None]:
+        """Return why a read from a time cannot bring all that routes want, and until when."""
         if feed.kept_for is not None:
             kept_since = self.context.now() - feed.kept_for
-            if self.gap.from_at < kept_since:
+            if since < kept_since:
                 return reading.HISTORY_GONE, kept_since
         endpoint = InboundEndpoint.unscoped.filter(connection=self.connection).first()
         wanted = find_wanted_types(endpoint, self._webhook_source) if endpoint else ()

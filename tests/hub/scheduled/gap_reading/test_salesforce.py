@@ -163,6 +163,15 @@ def test_the_last_minute_is_read_when_its_transactions_are_over(make, desk, sale
     assert counts_of(gap) == ("closed", 1, 0, 1)
 
 
+def test_a_change_of_the_second_in_which_the_gap_begins_is_read(make, desk, salesforce):
+    begin = BEGIN + timedelta(milliseconds=500)
+    gap = make.gap(make.source(salesforce, "lead"), from_at=begin, to_at=END, now=LATER)
+    desk.now = BEGIN.timestamp()  # as Salesforce says of a change at 0.7 s, too
+    add(desk)
+    read(salesforce, at=LATER)
+    assert counts_of(gap) == ("closed", 1, 0, 1)
+
+
 def test_deletions_that_have_left_the_recycle_bin_leave_it_incomplete(make, salesforce):
     source = make.source(salesforce, "lead")
     gap = make.gap(source, from_at=END - timedelta(days=16), to_at=END, now=LATER)

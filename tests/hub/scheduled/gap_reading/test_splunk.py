@@ -75,6 +75,31 @@ def test_missed_alerts_are_events_with_the_first_row_of_their_search(desk, splun
     assert InboundItem.unscoped.latest("pk").reason == "read_before"
 
 
+def build_list(*alerts):
+    """Build the list of triggered alerts, from pairs of a sid and a time."""
+    acl = {"app": "search", "owner": "admin"}
+    contents = [
+        {"sid": sid, "savedsearch_name": "Errors", "trigger_time": at} for sid, at in alerts
+    ]
+    return {"entry": [{"content": content, "acl": acl} for content in contents]}
+
+
+def test_an_alert_that_was_triggered_for_each_result_does_not_end_the_read(desk, splunk, gap):
+    at = desk.now
+    body = build_list(("s3", at), ("s2", at), ("s2", at), ("s1", at))
+    desk.fault("splunk", path="fired_alerts", status=200, body=body)
+    read(splunk, at=LATER)
+    assert (counts_of(gap), gap.reason) == (("closed", 3, 0, 3), "")
+
+
+def test_many_alerts_after_the_gap_do_not_hide_those_in_it(desk, splunk, gap):
+    late = build_list(*[(f"s{number}", desk.now + 3600) for number in range(100)])
+    for body, times in ((late, 25), (build_list(("s1", desk.now)), 1)):
+        desk.fault("splunk", path="fired_alerts", status=200, body=body, times=times)
+    read(splunk, at=LATER)
+    assert (counts_of(gap), gap.reason) == (("closed", 1, 0, 1), "")
+
+
 def test_an_alert_that_arrived_or_was_triggered_at_another_time_is_not_read_again(
     desk, splunk, gap, client
 ):
@@ -94,6 +119,24 @@ def test_what_was_triggered_more_than_a_day_ago_may_be_missing(make, splunk):
     read(splunk, at=LATER)
     assert counts_of(gap)[0] == "incomplete" and gap.reason == "history_gone"
     assert (gap.missing_from, gap.missing_to) == (gap.from_at, LATER - timedelta(days=1))
+
+
+def test_a_gap_that_lasts_is_read_in_parts_however_long_before_it_began(make, splunk):
+    begin, now = LATER - timedelta(days=2), LATER
+    gap = make.gap(
+        make.source(splunk, "alert"),
+        state="open",
+        from_at=begin,
+        to_at=None,
+        read_until=now - timedelta(hours=4),
+        due_at=now,
+        now=begin,
+    )
+    read(splunk, at=now)
+    assert counts_of(gap)[0] == "open" and gap.read_until > now - timedelta(minutes=1)
+    gap.transition_to("due", to_at=now, due_at=now)
+    read(splunk, at=now + timedelta(minutes=1))
+    assert (counts_of(gap)[0], gap.reason) == ("closed", "")
 
 
 def test_a_refused_management_token_leaves_it_incomplete_and_the_connection_as_it_is(make, desk):
