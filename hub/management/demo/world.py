@@ -3,7 +3,7 @@
 from typing import Any
 
 from hub.connections.models import Connection, ConnectorApp
-from hub.management.demo import colleagues
+from hub.management.demo import people
 from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, SYSTEMS, Customer
 from hub.management.demo.demo_rows import DemoSummary
 
@@ -88,7 +88,7 @@ def build_accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, 
             "domain": customer.reference,
             "token": secrets["slack"]["access_token"],
             "channels": [{"id": customer.channel, "name": "orders"}],
-            "users": colleagues.build_slack_users(customer),
+            "users": people.build_slack_users(customer),
             "scopes": SLACK_SCOPES,
             **select_client_credentials(apps["slack"]),
         },
@@ -99,7 +99,7 @@ def build_accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, 
             "access_token": secrets["salesforce"]["access_token"],
             "refresh_token": secrets["salesforce"]["refresh_token"],
             "fields": FIELDS,
-            "users": colleagues.build_salesforce_users(customer),
+            "users": people.build_salesforce_users(customer),
             "requires_pkce": True,
             **select_client_credentials(apps["salesforce"]),
         },
@@ -123,7 +123,7 @@ def build_pipedrive_company(
         "domain": customer.reference,
         "user": customer.buyer["customer"],
         "email": customer.buyer["email"],
-        "users": colleagues.build_pipedrive_users(customer),
+        "users": people.build_pipedrive_users(customer),
         "access_token": secret["access_token"],
         "refresh_token": secret["refresh_token"],
         "scopes": PIPEDRIVE_SCOPES,
@@ -142,7 +142,7 @@ def build_shop(demo: DemoSummary, customers: dict[str, Customer]) -> World:
             "reference": entry["reference"],
             "name": customers[entry["reference"]].name,
             "hub_key": entry["key"],
-            "users": colleagues.build_own_users(customers[entry["reference"]]),
+            "users": people.build_own_users(customers[entry["reference"]]),
             **{
                 system: customers[entry["reference"]].account(system)
                 for system in entry["connections"]

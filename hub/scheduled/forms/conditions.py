@@ -54,11 +54,11 @@ def _format_condition(condition: Mapping[str, Any]) -> str:
     if test in NULL_TESTS:
         return f"{condition.get('field')} {word}"
     values = value if isinstance(value, list) else [value]
-    texts = [_format_value(entry) for entry in values]
+    texts = [_format_condition_value(entry) for entry in values]
     return f"{condition.get('field')} {word} {', '.join(texts)}"
 
 
-def _format_value(value: Any) -> str:
+def _format_condition_value(value: Any) -> str:
     """Return a text as it is, unless it would be read as something else; then in quotes."""
     if not isinstance(value, str):
         return json.dumps(value)

@@ -63,7 +63,7 @@ def list_result_lines(run: Run) -> list[ResultLine]:
     return [
         ResultLine(
             str(LABELS.get(name, name.replace("_", " "))),
-            _format_time(value, zone) if name in TIMES else _format_value(value),
+            _format_time(value, zone) if name in TIMES else _format_result(value),
             name == TABLE,
         )
         for name, value in run.result.items()
@@ -78,7 +78,7 @@ def _format_time(value: Any, zone: ZoneInfo) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z}"
 
 
-def _format_value(value: Any) -> str:
+def _format_result(value: Any) -> str:
     return format_whole(value) if isinstance(value, int) else str(value)
 
 
