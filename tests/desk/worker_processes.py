@@ -18,7 +18,7 @@ from bench.sink.client import Sink
 SEED = """
 import django; django.setup()
 from bench import seed
-rows = seed.connections({lanes}, {url!r}, tenants={lanes})
+rows = [row for url in {urls!r} for row in seed.connections({lanes}, url, tenants={lanes})]
 seed.orders(rows, {count}, seed.route())
 """
 COUNT = "SELECT state, count(*) FROM outgoing_delivery GROUP BY state"
@@ -46,8 +46,10 @@ class WorkerProcesses:
         with contextlib.closing(opened) as database:
             return database.execute(question).fetchall()
 
-    def seed(self, path, *, count, lanes=4):
-        self.run(SEED.format(lanes=lanes, url=f"{self.sink.url}/{path}/{{}}", count=count))
+    def seed(self, *paths, count, lanes=4):
+        """So many deliveries, dealt out to the lanes of all paths, which become due together."""
+        urls = [f"{self.sink.url}/{path}/{{}}" for path in paths]
+        self.run(SEED.format(lanes=lanes, urls=urls, count=count))
 
     def states(self):
         """The number of deliveries in each state."""
