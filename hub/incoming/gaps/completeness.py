@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from django.db.models import DateTimeField, Expression, F, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce, Greatest, NullIf
+from django.db.models.functions import Coalesce, Greatest, Least, NullIf
 from django.utils.translation import gettext as _
 
 from hub.connections.models import Connection
@@ -17,11 +17,11 @@ BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def complete_until(source: InboundSource, gaps: Iterable[InboundGap]) -> datetime | None:
-    """Return from when on a gap of a source is to be read, or else its last proof.
+    """Return from when on a gap of a source misses something, or else its last proof.
 
     `gaps` are those of the source; None: it is not known.
     """
-    starts = [gap.unread_from for gap in gaps if gap.state in InboundGap.UNFINISHED_STATES]
+    starts = [gap.incomplete_from for gap in gaps if gap.state in InboundGap.UNFINISHED_STATES]
     proofs = [at for at in (getattr(source, name) for name in PROOFS) if at is not None]
     return min(starts) if starts else max(proofs, default=None)
 
@@ -30,7 +30,8 @@ def complete_until_expression() -> Expression:
     """Return the same of a queryset of sources, in SQL."""
     gaps = InboundGap.unscoped.filter(source=OuterRef("pk"), state__in=InboundGap.UNFINISHED_STATES)
     unread_from = Coalesce("read_until", "from_at")
-    start = Subquery(gaps.order_by(unread_from).values_list(unread_from)[:1])
+    incomplete_from = Least(Coalesce("missing_from", unread_from), unread_from)
+    start = Subquery(gaps.order_by(incomplete_from).values_list(incomplete_from)[:1])
     least = Value(BEFORE_ALL, output_field=DateTimeField())
     proofs = (Coalesce(F(name), least) for name in PROOFS)
     return Coalesce(start, NullIf(Greatest(*proofs), least), output_field=DateTimeField())

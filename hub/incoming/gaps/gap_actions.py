@@ -15,7 +15,7 @@ from hub.actions import Action, ActionForm, always, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.db.state_machine import InvalidTransition
-from hub.incoming.gaps.gap_states import end_as_cancelled, open_gap
+from hub.incoming.gaps.gap_states import end_as_cancelled, lock_gap, open_gap
 from hub.incoming.gaps.reading import find_feed
 from hub.incoming.gaps.reports import resolve_gap_notices
 from hub.incoming.models import InboundGap, InboundSource
@@ -78,6 +78,7 @@ def start_gap(gap: InboundGap, actor: ActorContext, *, reason: str = "", now: da
     Raises GapActionRefused if its system lists no changes, and InvalidTransition in another state.
     """
     _refuse_obstacle(gap.source)
+    lock_gap(gap)
     if not can_start(gap):
         raise InvalidTransition(gap, "due")
     before = {"state": gap.state, "reason": gap.reason}
@@ -99,6 +100,7 @@ def start_gap(gap: InboundGap, actor: ActorContext, *, reason: str = "", now: da
 @transaction.atomic
 def cancel_gap(gap: InboundGap, actor: ActorContext, *, reason: str = "", now: datetime) -> None:
     """Leave a gap unread: its run stops before the next page. Raises InvalidTransition if ended."""
+    lock_gap(gap)
     before = {"state": gap.state}
     end_as_cancelled(gap, BY_PERSON, now=now)
     actor.audit("gap.cancel", gap, reason=reason, before=before, now=now)

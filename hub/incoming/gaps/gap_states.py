@@ -21,6 +21,7 @@ from hub.processes.failpoints import failpoint
 NEEDS_CONFIRMATION = "needs_confirmation"
 OPEN_GAP_READ_AFTER = timedelta(minutes=15)  # while its cause lasts
 CANCELLED_AT_ONCE = 200  # in one sweep
+CHANGING_COLUMNS = ("state", "from_at", "to_at", "read_until", "reason", "missing_from")
 UNFINISHED_GAPS_MAX = 20  # of one source; a further one joins the newest
 
 
@@ -36,14 +37,15 @@ def open_gap(
 ) -> InboundGap:
     """Return the gap of a source from `from_at` to `to_at` (None: while its cause lasts).
 
-    It joins a gap that lasts, or waits and overlaps, whose cause stays. After a long outage a
-    person must start it, as a restored back-up looks like one.
+    It joins a gap that lasts, or waits and overlaps, whose cause stays; by one that lasts a gap
+    that waits lasts again. After a long outage a person must start it, as a restored back-up looks
+    like one.
     """
     with transaction.atomic():
         lock_source(source)
         state, reason, due_at = _decide_state(cause, from_at, to_at, now=now)
         gap = _find_gap_to_join(source, cause, state, from_at, to_at)
-        if gap is not None:
+        if gap is not None and (to_at or gap.to_at is None or _reopen(gap, cause, detail, now=now)):
             return _extend(gap, from_at, to_at)
         gap = InboundGap.unscoped.create(
             tenant_id=source.tenant_id,
@@ -66,12 +68,17 @@ def open_gap(
 
 
 def end_gap_cause(
-    source: InboundSource, causes: Collection[str], *, to_at: datetime, now: datetime
+    source: InboundSource,
+    causes: Collection[str],
+    *,
+    remaining: str = "",
+    to_at: datetime,
+    now: datetime,
 ) -> None:
     """End the gap of a source that lasts, if it has one of these causes; it is due then.
 
-    One that is being read is read on to its end. That of a source that is silent lasts until it is
-    heard, whatever else was repaired.
+    `remaining`: another cause, by which it lasts on. One that is being read is read on to its end.
+    That of a source that is silent lasts until it is heard, whatever else was repaired.
     """
     with transaction.atomic():
         lock_source(source)
@@ -79,7 +86,9 @@ def end_gap_cause(
         if gap is None or gap.cause not in causes:
             return
         if InboundGap.Cause.SILENCE not in causes and _is_silent(source):
-            InboundGap.unscoped.filter(pk=gap.pk).update(cause=InboundGap.Cause.SILENCE)
+            remaining = InboundGap.Cause.SILENCE
+        if remaining:
+            InboundGap.unscoped.filter(pk=gap.pk).update(cause=remaining)
             return
         changes = {"to_at": max(to_at, gap.from_at), "due_at": now}
         if gap.state == "open":
@@ -114,14 +123,16 @@ def _cancel_all(gaps: QuerySet[InboundGap], reason: str, *, now: datetime) -> No
 def end_as_cancelled(gap: InboundGap, reason: str, *, now: datetime) -> None:
     """Cancel a gap: what it has not read is missing; one that lasts ends now.
 
-    A run that reads it stops before its next page. Raises InvalidTransition if it has ended.
+    Runs in a transaction. A run that reads it stops before its next page. Raises InvalidTransition
+    if it has ended.
     """
+    lock_gap(gap)
     to_at = gap.to_at or max(now, gap.unread_from)
     gap.transition_to(
         "cancelled",
         reason=reason,
         to_at=to_at,
-        missing_from=gap.unread_from,
+        missing_from=gap.incomplete_from,
         missing_to=to_at,
         due_at=None,
         state_changed_at=now,
@@ -134,6 +145,12 @@ def lock_source(source: InboundSource) -> None:
     """Let other changes of the source's gaps wait for the end of the transaction."""
     rows = InboundSource.unscoped.filter(pk=source.pk).select_for_update(no_key=True)
     list(rows.values_list("pk", flat=True))
+
+
+def lock_gap(gap: InboundGap) -> None:
+    """Lock the source of a gap, and read the gap again: another process may have changed it."""
+    lock_source(gap.source)
+    gap.refresh_from_db(fields=CHANGING_COLUMNS)
 
 
 def _is_silent(source: InboundSource) -> bool:
@@ -159,7 +176,8 @@ def _find_gap_to_join(
     if lasting is not None and not is_by_hand and state != "held":
         return lasting
     if to_at is None:
-        return None
+        ended = InboundGap.unscoped.filter(source=source, state="due", to_at__gte=from_at)
+        return ended.exclude(cause=InboundGap.Cause.BY_HAND).order_by("from_at").first()
     joinable = ("held",) if state == "held" else ("due",) if is_by_hand else ("due", "held")
     waiting = InboundGap.unscoped.filter(source=source, state__in=joinable)
     overlapping = waiting.filter(from_at__lte=to_at, to_at__gte=from_at)
@@ -167,6 +185,15 @@ def _find_gap_to_join(
     if gap is None and waiting.count() >= UNFINISHED_GAPS_MAX:
         return waiting.order_by("-from_at").first()
     return gap
+
+
+def _reopen(gap: InboundGap, cause: str, detail: str, *, now: datetime) -> bool:
+    """Let a gap that waits last again; return whether no run has taken it just now."""
+    columns = {"cause": cause, "detail": detail[:500], "to_at": None, "state_changed_at": now}
+    with suppress(InvalidTransition):
+        gap.transition_to("open", **columns)
+        return True
+    return False
 
 
 def _extend(gap: InboundGap, from_at: datetime, to_at: datetime | None) -> InboundGap:

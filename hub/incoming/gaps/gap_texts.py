@@ -15,7 +15,7 @@ NOTHING = Reason("")
 
 def describe_gap(gap: InboundGap, *, now: datetime) -> str:
     """Return what happens to an unfinished gap."""
-    length = describe_length(((gap.to_at or now) - gap.unread_from).total_seconds())
+    length = describe_length(((gap.to_at or now) - gap.incomplete_from).total_seconds())
     if gap.state == "reading" and (gap.expected_count or gap.read_count):
         return _describe_progress(gap, length)
     texts = {
@@ -61,5 +61,5 @@ def describe_gap_fully(gap: InboundGap, *, now: datetime) -> str:
     parts = [_("%(cause)s: %(text)s") % {"cause": gap.get_cause_display(), "text": text}]
     if sentence := explain_gap(gap).sentence:
         why = _("Not complete: %(why)s") % {"why": sentence}
-        parts.append(why if gap.missing_from else sentence)
+        parts.append(why if gap.missing_from and gap.reason else sentence)
     return ". ".join(parts)

@@ -1,5 +1,6 @@
 """The states of a gap while it is read: taken by a run, continued, and closed with its counts."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,24 +8,27 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, IntegerField, Q, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import F, FloatField, IntegerField, Q, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Cast, Least
 
 from connectors.registry import CONNECTORS
 from connectors.webhook_sources import Feed
 from hub.connections.models import Connection
 from hub.db.state_machine import InvalidTransition
-from hub.incoming.gaps.gap_states import lock_source
+from hub.incoming.gaps.gap_states import lock_gap, lock_source
 from hub.incoming.gaps.reports import report_end
 from hub.incoming.models import InboundGap, InboundSource
 from hub.processes.failpoints import failpoint
 
 NO_FEED, HISTORY_GONE, CHANGES_NOT_LISTED = "no_feed", "history_gone", "changes_not_listed"
 FEED_PERMISSION, TOO_MANY_CALLS = "feed_permission", "too_many_calls"
+FEED_LOSSES = (HISTORY_GONE, CHANGES_NOT_LISTED)  # all else of the time was read
 # a gap that lasts is read again after as long as it has lasted, within these
 REPEATED_AFTER_MIN, REPEATED_AFTER_MAX = timedelta(minutes=15), timedelta(hours=4)
 SECOND = timedelta(seconds=1)  # as times are compared in whole seconds
 GAPS_AT_ONCE = 200
+COUNT_MAX = 2_147_483_647  # that its column takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def add_counts(gap: InboundGap, counts: PageCounts) -> bool:
     many there will be is estimated by the share of the time that was read.
     """
     read = F("read_count") + counts.read
-    estimate = {"expected_count": Cast(read / counts.share, IntegerField())} if counts.share else {}
+    estimate = {"expected_count": _estimate(read, counts.share)} if counts.share else {}
     rows = InboundGap.unscoped.filter(pk=gap.pk, state="reading").update(
         read_count=read,
         known_count=F("known_count") + counts.known,
@@ -81,6 +85,12 @@ def add_counts(gap: InboundGap, counts: PageCounts) -> bool:
         **estimate,
     )
     return bool(rows)
+
+
+def _estimate(read: CombinedExpression, share: float) -> Cast:
+    """Return how many changes a gap has, if so many are in this share of its time."""
+    most = Value(float(COUNT_MAX), output_field=FloatField())
+    return Cast(Least(read / share, most), IntegerField())
 
 
 @transaction.atomic
@@ -98,7 +108,8 @@ def finish_read(
 
     One that lasts, or ends later, is read again from there, as soon as its end has settled, and one
     that was extended meanwhile from its start. A `reason` says why something is missing, from what
-    was not read before to `missing_to`, or else to the gap's end.
+    was unread to `missing_to`, or else to its end. One that the feed does not give is stored, and
+    the rest is read.
     """
     lock_source(gap.source)
     gap.refresh_from_db()
@@ -106,24 +117,40 @@ def finish_read(
         return
     if gap.unread_from < since:
         until = gap.unread_from
-    read_until = max(gap.unread_from, until)
-    if reason and gap.to_at is not None:
-        missing = {"missing_from": gap.unread_from, "missing_to": missing_to or gap.to_at}
-        _end(gap, "incomplete", reason=reason, **missing, now=now)
-    elif gap.to_at is None:
-        wait = min(max(now - gap.opened_at, REPEATED_AFTER_MIN), REPEATED_AFTER_MAX)
-        changes = {"due_at": now + wait} | ({} if reason else {"read_until": read_until})
-        gap.transition_to("open", state_changed_at=now, **changes)
-    elif until < gap.to_at:
-        due_at = max(gap.to_at + settle + 2 * SECOND, now + SECOND)
-        changes = {"read_until": read_until, "due_at": due_at}
-        gap.transition_to("due", state_changed_at=now, **changes)
+    is_read = not reason or reason in FEED_LOSSES
+    loss = _describe_loss(gap, reason, missing_to)
+    if gap.to_at is None or (is_read and until < gap.to_at):
+        changes = {**loss, "read_until": max(gap.unread_from, until)} if is_read else {}
+        _let_read_again(gap, changes, settle, now=now)
+    elif loss:
+        _end(gap, "incomplete", **{**loss, "missing_to": loss["missing_to"] or gap.to_at}, now=now)
     else:
         _end(gap, "closed", now=now)
     if not reason:
         newer = InboundSource.unscoped.filter(pk=gap.source_id).exclude(read_until__gte=until)
         newer.update(read_until=until)
     failpoint("G5")  # before the commit
+
+
+def _describe_loss(gap: InboundGap, reason: str, missing_to: datetime | None) -> dict[str, Any]:
+    """Return what is missing and why, after this part and those before; empty if nothing is."""
+    if reason:
+        return {"reason": reason, "missing_from": gap.incomplete_from, "missing_to": missing_to}
+    if gap.reason:
+        return {name: getattr(gap, name) for name in ("reason", "missing_from", "missing_to")}
+    return {}
+
+
+def _let_read_again(
+    gap: InboundGap, changes: Mapping[str, Any], settle: timedelta, *, now: datetime
+) -> None:
+    """Let a gap that lasts be read again after a while, and another one when it has settled."""
+    if gap.to_at is None:
+        state, wait = "open", min(max(now - gap.opened_at, REPEATED_AFTER_MIN), REPEATED_AFTER_MAX)
+        due_at = now + wait
+    else:
+        state, due_at = "due", max(gap.to_at + settle + 2 * SECOND, now + SECOND)
+    gap.transition_to(state, due_at=due_at, state_changed_at=now, **changes)
 
 
 @transaction.atomic
@@ -150,6 +177,7 @@ def end_gaps_without_feed(due: QuerySet[InboundGap], *, now: datetime) -> None:
     gaps = due.exclude(_build_feed_condition()).select_related("source", "connection", "tenant")
     for gap in gaps[:GAPS_AT_ONCE]:
         with suppress(InvalidTransition), transaction.atomic():
+            lock_gap(gap)
             if gap.to_at is None:
                 lasting = InboundGap.unscoped.filter(pk=gap.pk, state="open", to_at=None)
                 lasting.update(due_at=None)  # until its cause ends

@@ -51,7 +51,7 @@ class InboundGap(Scoped, StateMachine):
     UNFINISHED_STATES: ClassVar[tuple[str, ...]] = ("open", "due", "held", "reading")
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "open": {"due", "held", "reading", "cancelled"},
-        "due": {"reading", "held", "cancelled"},
+        "due": {"open", "reading", "held", "cancelled"},
         "held": {"due", "cancelled"},
         "reading": {"open", "due", "closed", "incomplete", "cancelled"},
         "incomplete": {"due"},
@@ -110,3 +110,8 @@ class InboundGap(Scoped, StateMachine):
     def unread_from(self) -> datetime:
         """Return from when on it is to be read."""
         return self.read_until or self.from_at
+
+    @property
+    def incomplete_from(self) -> datetime:
+        """Return from when on something may be missing."""
+        return min(self.missing_from or self.unread_from, self.unread_from)

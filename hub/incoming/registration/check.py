@@ -56,6 +56,7 @@ from hub.incoming.registration.scheduling.intervals import (
     find_renewal_wait,
     spread_wait,
 )
+from hub.incoming.registration.source_gaps import CAUSES_OF_STATES
 from hub.incoming.registration.sources import plan_sources
 from hub.incoming.registration.wanted import (
     build_wanted_subscriptions,
@@ -221,10 +222,15 @@ class _Check:
         )
 
     def _record_unsupported(self, outcome: Outcome, *, now: datetime) -> None:
-        """Store that the account has no registrations at all. Raises RegistrationLeaseLost."""
+        """Store that the account has no registrations at all, or no more.
+
+        Raises RegistrationLeaseLost.
+        """
+        state = WebhookSubscription.State.UNSUPPORTED
         with self.lease.in_transaction():
             for entry in self.existing.values():
-                record_state(entry, "unsupported", None, detail=outcome.detail, now=now)
+                cause = "" if entry.state == state else CAUSES_OF_STATES[state]
+                record_state(entry, state, None, detail=outcome.detail, cause=cause, now=now)
 
     def _pause(self, progress: RegistrationProgress) -> None:
         """Release the lease until the task of the check is run again."""

@@ -10,6 +10,7 @@ from hub.incoming.models import InboundGap, InboundSource, WebhookSubscription
 
 Cause = InboundGap.Cause
 REGISTRATION_CAUSES = (Cause.GONE, Cause.EDITED, Cause.DISABLED, Cause.BAN, Cause.EXPIRED)
+CAUSES_OF_STATES = {"gone": Cause.GONE, "expired": Cause.EXPIRED, "unsupported": Cause.DISABLED}
 ROTATED = {"url", "secret"}  # differences that a rotation makes
 LEAST_OVERLAP = timedelta(minutes=2)
 
@@ -23,6 +24,26 @@ def name_cause(
     """
     if set(differences) <= ROTATED and _is_accepted(subscription, registration):
         return ""
+    return _name_difference(differences)
+
+
+def find_registration_cause(source: InboundSource) -> str:
+    """Return why events of a source may be missed by its registrations; "" if by none."""
+    broken = WebhookSubscription.unscoped.filter(
+        endpoint__connection=source.connection_id,
+        is_wanted=True,
+        state__in=WebhookSubscription.UNHEALTHY_STATES,
+        verified_at__isnull=False,
+    )
+    broken = broken.exclude(reason=WebhookSubscription.NO_REGISTRATION)
+    for subscription in broken.select_related("endpoint").order_by("key"):
+        if source.object in _list_objects(subscription):
+            cause = CAUSES_OF_STATES.get(subscription.state)
+            return cause or _name_difference(subscription.detail.split(", "))
+    return ""
+
+
+def _name_difference(differences: Sequence[str]) -> str:
     if BANNED in differences:
         return Cause.BAN
     return Cause.DISABLED if INACTIVE in differences else Cause.EDITED

@@ -194,11 +194,14 @@ def _record_write(canary: SourceCanary, record: str, *, now: datetime) -> None:
     if canary.reason not in ("", CANARY_LATE):
         columns |= {"reason": "", "detail": "", "failure_count": 0}
     _update(canary, **columns)
+    # switched off by a person meanwhile, who could not delete it
+    SourceCanary.unscoped.filter(pk=canary.pk, is_on=False, due_at=None).update(due_at=now)
 
 
 def _switch_off(canary: SourceCanary, context: CanaryContext) -> None:
     """Switch a canary off that has nothing to prove any more, and delete its record."""
-    state = State.OFF if canary.is_on else canary.state
+    is_refused = not canary.is_on and canary.state == State.REFUSED
+    state = State.REFUSED if is_refused else State.OFF
     _update(canary, is_on=False, state=state, due_at=None)
     connection, now = canary.source.connection, context.clock()
     if not canary.record or connection.is_disconnected:
@@ -222,8 +225,10 @@ def _record_refusal(canary: SourceCanary, outcome: Outcome, *, now: datetime) ->
     count = canary.failure_count + 1 if canary.reason == outcome.reason else 1
     due_at: datetime | None = now + find_interval(canary)
     is_over = count >= REFUSALS_MAX
+    columns: dict[str, object] = {}  # a person may have switched it off meanwhile
     if is_over:
         due_at = now if canary.record else None  # it is deleted, if that is allowed
+        columns["is_on"] = False
         _notify_refusal(canary, outcome, now=now)
     _update(
         canary,
@@ -231,8 +236,8 @@ def _record_refusal(canary: SourceCanary, outcome: Outcome, *, now: datetime) ->
         reason=outcome.reason,
         detail=outcome.detail,
         failure_count=count,
-        is_on=not is_over,
         due_at=due_at,
+        **columns,
     )
 
 

@@ -20,6 +20,7 @@ from hub.incoming.models import (
 )
 from hub.incoming.registration.scheduling.budgets import load_watch_plan
 from hub.incoming.registration.scheduling.checks import request_check
+from hub.incoming.registration.source_gaps import find_registration_cause
 from hub.incoming.watch.rhythm_rows import (
     ROWS_AT_ONCE,
     find_due_rhythms,
@@ -263,11 +264,15 @@ def mark_source_silent(
 
 @transaction.atomic
 def mark_source_heard(source: InboundSource, *, now: datetime) -> None:
-    """Record that a silent source delivers again; its gap ends, and is read."""
+    """Record that a silent source delivers again; its gap ends, and is read.
+
+    It lasts on while a registration of its object is not repaired.
+    """
     silent = InboundSource.unscoped.filter(connection=source.connection_id, state=SILENT)
     others = silent.filter(retired_at=None).exclude(pk=source.pk)
     if source.connection.state == "silent" and not others.exists():
         with suppress(InvalidTransition):
             source.connection.mark_healthy(now=now)
     _update(source, state=LISTENING, reason="", state_changed_at=now)
-    end_gap_cause(source, SILENCE_CAUSES, to_at=now, now=now)
+    remaining = find_registration_cause(source)
+    end_gap_cause(source, SILENCE_CAUSES, remaining=remaining, to_at=now, now=now)

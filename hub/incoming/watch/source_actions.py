@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from connectors.http import Request, Response
@@ -116,9 +117,10 @@ def switch_canary_off(
     canary = SourceCanary.unscoped.filter(source=source).first()
     if canary is None:
         return ""
-    SourceCanary.unscoped.filter(pk=canary.pk).update(is_on=False, state=State.OFF, due_at=None)
-    actor.audit("source.canary_off", source, now=now)
-    _resolve_refusals(source, now=now)
+    with transaction.atomic():
+        SourceCanary.unscoped.filter(pk=canary.pk).update(is_on=False, state=State.OFF, due_at=None)
+        actor.audit("source.canary_off", source, now=now)
+        _resolve_refusals(source, now=now)
     connection = source.connection
     try:
         credential = open_credential(connection, find_connector_app(connection.connector_key))

@@ -4,9 +4,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hub import egress
-from hub.rest.actions import ProviderCallView
-from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import CLIENTS, Browser, Guest, register
 from tests.sandbox.conftest import desk
 
@@ -53,19 +50,6 @@ def person(make, tenant, role):
 def shop(api, acme):
     """The client of Acme's own key."""
     return api.of(acme)
-
-
-@pytest.fixture
-def set_system_answers():
-    """What the other systems answer to the API; the way to the network is put back afterwards."""
-
-    def answers(script):
-        http = FakeHttp(script)
-        ProviderCallView.call = http.call
-        return http
-
-    yield answers
-    ProviderCallView.call = staticmethod(egress.send_request)
 
 
 @pytest.fixture

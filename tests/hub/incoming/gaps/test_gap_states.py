@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
+from hub.audit import ActorContext
 from hub.incoming.gaps import cancel_gaps, end_gap_cause, open_gap
+from hub.incoming.gaps.gap_actions import cancel_gap
 from hub.incoming.gaps.gap_states import UNFINISHED_GAPS_MAX
 from hub.incoming.models import InboundGap
 from hub.incoming.watch.silence_watch import mark_source_heard, mark_source_silent
@@ -59,6 +61,29 @@ def test_the_gap_of_a_silent_source_lasts_until_it_is_heard_whatever_is_repaired
     assert (gap.state, gap.to_at) == ("due", NOON + HOUR)
 
 
+@pytest.mark.parametrize(
+    ("state", "detail", "cause"),
+    [
+        ("gone", "", "gone"),
+        ("drifted", "inactive, filter", "disabled"),
+        ("drifted", "banned", "ban"),
+        ("drifted", "filter", "edited"),
+    ],
+)
+def test_the_gap_of_a_source_that_is_heard_lasts_while_a_registration_is_broken(
+    make, source, state, detail, cause
+):
+    mark_source_silent(source, "silence", "source_silent", now=NOON)
+    fields = {"key": "person", "event_types": ["person.created"], "verified_at": NOON}
+    make.webhook_subscription(source.connection, state=state, detail=detail, **fields)
+    mark_source_heard(source, now=NOON + HOUR)
+    gap = InboundGap.unscoped.get()
+    assert (gap.state, gap.cause, gap.to_at) == ("open", cause, None)
+    end_gap_cause(source, (cause,), to_at=NOON + 2 * HOUR, now=NOON + 2 * HOUR)
+    gap.refresh_from_db()
+    assert (gap.state, gap.to_at) == ("due", NOON + 2 * HOUR)
+
+
 def test_a_wait_that_overlaps_is_extended_and_another_one_is_not(source):
     first = open_gap(source, "outage", from_at=NOON - HOUR, to_at=NOON, now=NOON)
     open_gap(source, "quarantined", from_at=NOON - MINUTE, to_at=NOON + MINUTE, now=NOON)
@@ -110,3 +135,32 @@ def test_cancelled_gaps_are_due_no_more_and_closed_ones_stay(make, source):
     cancel_gaps([source], "not_wanted", now=NOON)
     states = InboundGap.unscoped.values_list("state", "reason", "due_at").order_by("pk")
     assert list(states) == [("cancelled", "not_wanted", None)] * 3 + [("closed", "", NOON)]
+
+
+def test_a_gap_that_waits_lasts_again_by_a_cause_that_lasts(source):
+    first = open_gap(source, "gone", from_at=NOON - HOUR, now=NOON)
+    end_gap_cause(source, ("gone",), to_at=NOON, now=NOON)
+    open_gap(source, "edited", from_at=NOON - 2 * HOUR, detail="filter", now=NOON + MINUTE)
+    gap = InboundGap.unscoped.get()
+    assert (gap, gap.state, gap.cause, gap.detail) == (first, "open", "edited", "filter")
+    assert (gap.from_at, gap.to_at) == (NOON - 2 * HOUR, None)
+    end_gap_cause(source, ("edited",), to_at=NOON + HOUR, now=NOON + HOUR)
+    gap.refresh_from_db()
+    assert (gap.state, gap.to_at) == ("due", NOON + HOUR)
+
+
+def test_a_cause_that_lasts_joins_no_read_that_a_person_requested_and_none_before_it(source):
+    open_gap(source, "by_hand", from_at=NOON - HOUR, to_at=NOON, now=NOON)
+    open_gap(source, "outage", from_at=NOON - 9 * HOUR, to_at=NOON - 8 * HOUR, now=NOON)
+    open_gap(source, "gone", from_at=NOON - HOUR, now=NOON)
+    states = InboundGap.unscoped.order_by("pk").values_list("cause", "state")
+    assert list(states) == [("by_hand", "due"), ("outage", "due"), ("gone", "open")]
+
+
+def test_a_cancelled_gap_ends_as_it_is_and_not_as_a_person_last_saw_it(source):
+    seen = open_gap(source, "outage", from_at=NOON - HOUR, to_at=NOON, now=NOON)
+    open_gap(source, "refused", from_at=NOON - 2 * HOUR, to_at=NOON + MINUTE, now=NOON + MINUTE)
+    cancel_gap(seen, ActorContext.system(), now=NOON + MINUTE)
+    gap = InboundGap.unscoped.get()
+    assert (gap.missing_from, gap.missing_to) == (NOON - 2 * HOUR, NOON + MINUTE)
+    assert gap.to_at == NOON + MINUTE

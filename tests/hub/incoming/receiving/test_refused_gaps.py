@@ -7,7 +7,7 @@ import pytest
 from hub.db.clock import clock
 from hub.incoming.models import InboundCount, InboundGap
 from hub.incoming.receiving.counts import truncate_to_minute
-from hub.incoming.receiving.refused_gaps import open_refused_gaps
+from hub.incoming.receiving.refused_gaps import GAPS_AT_ONCE, open_refused_gaps
 from hub.sweep import STEPS
 from sandbox.pipedrive.webhooks.registry import BAN_FAILURES, BAN_SECONDS
 from tests.hub.incoming.sources import make_sender
@@ -83,3 +83,28 @@ def test_a_system_that_never_sends_again_loses_at_once_and_one_for_a_day_nothing
 
 def test_the_url_of_an_app_opens_none(send):
     assert send("slack", errors(30, 20, 10, 3)) == []
+
+
+def refuse_alerts(make, count, minute):
+    """Let so many Splunk connections have one alert that met an error in this minute."""
+    for _ in range(count):
+        connection = make.connection(connector="splunk", secret={})
+        make.source(connection, "alert")
+        InboundCount.unscoped.create(
+            endpoint=make.inbound_endpoint(connection), minute=minute, cause="unavailable", count=1
+        )
+
+
+def test_no_endpoint_is_left_out_however_many_met_an_error(make, now):
+    refuse_alerts(make, GAPS_AT_ONCE + 2, now - 3 * MINUTE)
+    for sweep in (1, 2):
+        open_refused_gaps(now=now + sweep * timedelta(seconds=5))
+    assert InboundGap.unscoped.count() == GAPS_AT_ONCE + 2
+
+
+def test_a_sweep_that_is_late_opens_them_in_few_queries(make, now, django_assert_max_num_queries):
+    refuse_alerts(make, 3, now - 9 * MINUTE)
+    open_refused_gaps(now=now)
+    assert InboundGap.unscoped.count() == 3
+    with django_assert_max_num_queries(5):
+        open_refused_gaps(now=now)

@@ -158,3 +158,17 @@ def test_a_gap_of_an_object_ends_with_the_last_of_its_registrations(make, desk):
     org.wait(900)
     org.check()
     assert InboundGap.unscoped.get().state == "due"
+
+
+def test_two_broken_registrations_of_one_object_are_one_gap(make, desk):
+    org = Organisation(make, desk)
+    org.connection.tenant.routes.update(event_type="salesforce.lead.*")
+    for _check in range(2):
+        org.check()
+        org.wait(60)
+    for message in org.find_registrations():
+        org.deactivate(message.external_id)
+    org.wait(900)
+    org.check()
+    gap = InboundGap.unscoped.get()
+    assert (gap.state, gap.cause) == ("due", "disabled")

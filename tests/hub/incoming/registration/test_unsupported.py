@@ -7,7 +7,7 @@ import pytest
 from connectors.http import Response
 from hub.db.clock import clock
 from hub.incoming.insight.subscription_status import describe_subscription
-from hub.incoming.models import WebhookSubscription
+from hub.incoming.models import InboundGap, WebhookSubscription
 from hub.incoming.registration.scheduling.checks import forget_registrations
 from tests.hub.incoming.registration.pipedrive_company import check, state_of
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
@@ -32,6 +32,19 @@ def test_an_account_without_webhooks_is_unsupported_and_not_a_failure(make, desk
     assert account.check().state == "unsupported" and account.list_writes() == []
     WebhookSubscription.unscoped.update(checked_at=clock() - timedelta(days=1))
     assert account.check().state == "verified"  # the plan of the account has changed
+
+
+def test_what_an_account_may_not_register_any_more_is_a_gap_until_it_may(make, desk):
+    account = SandboxAccount(make, desk, "pipedrive")
+    verified_at = account.check().verified_at
+    status, body = REFUSALS["pipedrive"]
+    desk.fault("pipedrive", account="701", status=status, body=body)
+    assert account.check().state == "unsupported"
+    gap = InboundGap.unscoped.get()
+    assert (gap.cause, gap.state, gap.from_at < verified_at) == ("disabled", "open", True)
+    assert account.check().state == "verified"
+    gap.refresh_from_db()
+    assert gap.state == "due"
 
 
 def test_what_the_account_may_not_register_is_asked_for_again_after_a_day(connection, company):
