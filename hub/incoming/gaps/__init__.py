@@ -11,7 +11,7 @@ from hub.incoming.gaps.gap_states import (
     end_gap_cause,
     open_gap,
 )
-from hub.incoming.gaps.sources import find_sources, note_listed, reset_sources
+from hub.incoming.gaps.sources import find_sources, lock_sources, note_listed, reset_sources
 
 __all__ = [
     "cancel_gaps",
@@ -21,6 +21,7 @@ __all__ = [
     "describe_completeness",
     "end_gap_cause",
     "find_sources",
+    "lock_sources",
     "note_listed",
     "open_gap",
     "reset_sources",

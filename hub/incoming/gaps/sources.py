@@ -26,6 +26,12 @@ def find_sources(connection_id: int, objects: Collection[str] | None = None) -> 
     return list(sources.order_by("object"))
 
 
+def lock_sources(connection_id: int | None) -> None:
+    """Lock the sources of a connection in the order in which all do that change several."""
+    sources = InboundSource.unscoped.filter(connection=connection_id).order_by("object")
+    list(sources.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
 def note_listed(connection_id: int, objects: Collection[str], *, now: datetime) -> None:
     """Record that a check has found the registrations of these objects as they should be."""
     InboundSource.unscoped.filter(connection=connection_id, object__in=objects).update(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from connectors.webhook_sources import BANNED, INACTIVE, FoundSubscription
 from hub.incoming.endpoints.create import endpoint_urls
-from hub.incoming.gaps import end_gap_cause, find_sources, note_listed, open_gap
+from hub.incoming.gaps import end_gap_cause, find_sources, lock_sources, note_listed, open_gap
 from hub.incoming.models import InboundGap, InboundSource, WebhookSubscription
 
 Cause = InboundGap.Cause
@@ -54,8 +54,11 @@ def update_gaps(
 ) -> None:
     """Open the gaps of a registration that has just been observed, or end them.
 
-    `cause`: why its events may have been missed.
+    `cause`: why its events may have been missed. All sources of its connection are locked, as one
+    transaction may observe several registrations.
     """
+    if cause or subscription.state == "verified":
+        lock_sources(subscription.endpoint.connection_id)
     if cause:
         _open_gaps(subscription, cause, detail=detail, now=now)
     elif subscription.state == "verified":

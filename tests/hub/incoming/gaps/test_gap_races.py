@@ -1,13 +1,15 @@
-"""A gap that ends while a new cause joins it, on PostgreSQL."""
+"""Changes of gaps that meet at the locks of sources, on PostgreSQL."""
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 
 from hub.audit import ActorContext
 from hub.incoming.gaps import open_gap, reading
 from hub.incoming.gaps.gap_actions import cancel_gap
 from hub.incoming.gaps.gap_states import lock_source
 from hub.incoming.models import InboundGap
+from hub.incoming.registration.outcomes import record_state
 from tests.factories import MINUTE, NOON
 from tests.row_locks import run_beside
 
@@ -36,3 +38,23 @@ def test_a_gap_ends_with_what_has_joined_it_meanwhile(make, end):
     )
     gap.refresh_from_db()
     assert (gap.missing_from, gap.missing_to) == (NOON - 9 * MINUTE, NOON + MINUTE)
+
+
+def test_a_check_and_the_inbox_lock_the_sources_of_a_connection_in_one_order(make):
+    connection = make.connection(connector="pipedrive", account="701", secret={})
+    deals, persons = (make.source(connection, object) for object in ("deal", "person"))
+    registrations = [
+        make.webhook_subscription(connection, key=f"{object}.change", event_types=[f"{object}.x"])
+        for object in ("person", "deal")
+    ]
+
+    @transaction.atomic
+    def check():
+        for registration in registrations:
+            record_state(registration, "verified", None, now=NOON)
+
+    def open_gap_of(source):
+        return lambda: open_gap(source, "quarantined", from_at=NOON, to_at=NOON, now=NOON)
+
+    run_beside(open_gap_of(deals), check, open_gap_of(persons))
+    assert InboundGap.unscoped.count() == 2
