@@ -95,10 +95,6 @@ class InboundSourceAdmin(ReadOnlyAdmin):
     def source(self, source: InboundSource) -> str:
         return str(source)
 
-    @display(description="tenant")
-    def customer(self, source: InboundSource) -> str:
-        return source.tenant.name
-
     @display(description="last received")
     def heard(self, source: InboundSource) -> str:
         return render_time(source.heard_at)

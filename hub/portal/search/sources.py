@@ -183,7 +183,7 @@ def find_runs(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     condition = match_id_or(term, Q(job__in=jobs))
     for run in runs.filter(condition).order_by("-pk")[:RESULTS_SHOWN]:
         url = reverse_object_page("portal:run", tenant, run)
-        yield SearchResult(run.job.name, url, state=run.state, at=run.slot_at or run.created_at)
+        yield SearchResult(run.job.title, url, state=run.state, at=run.slot_at or run.created_at)
 
 
 def find_operations(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:

@@ -127,7 +127,8 @@ class RunAdmin(ReadOnlyAdmin):
 
     @display(description="run")
     def run_label(self, run: Run) -> str:
-        slot = f"{run.slot_at:%Y-%m-%d %H:%M} UTC" if run.slot_at else "started by hand"
+        origin = "started for a gap" if run.job.is_made_by_hub else "started by hand"
+        slot = f"{run.slot_at:%Y-%m-%d %H:%M} UTC" if run.slot_at else origin
         return format_html('<span>{}<br><span class="hub-quiet">{}</span></span>', run.job, slot)
 
     @display(description="reason")

@@ -10,7 +10,7 @@ from hub.incoming.gaps import reading
 from hub.incoming.models import InboundGap
 from hub.incoming.registration.installation.address import find_former_url
 from hub.processes.failpoints import failpoint
-from hub.scheduled.models import GAP_KIND, Job, Run
+from hub.scheduled.models import GAP_KIND, GAP_NAME_SUFFIX, Job, Run
 from hub.scheduled.runs.claim import is_switched_off
 from hub.scheduled.runs.due_runs import get_start_window
 from hub.scheduled.runs.loop_count import wake_runs
@@ -90,7 +90,7 @@ def get_or_create_gap_job(connection: Connection, *, now: datetime) -> Job:
     """Return the job that reads the gaps of a connection; people neither see nor change it."""
     columns = {
         "tenant": connection.tenant,
-        "name": f"{connection.name}: missed changes"[:200],
+        "name": f"{connection.name}{GAP_NAME_SUFFIX}"[:200],
         "connector_key": connection.connector_key,
         "cron": NEVER,
         "is_enabled": False,

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
@@ -12,6 +13,7 @@ from tenants.scoping import Scoped
 
 # of a job that the hub makes for a connection, to read its gaps; people neither see nor change it
 GAP_KIND = "gap"
+GAP_NAME_SUFFIX = ": missed changes"  # behind the connection's name
 
 
 class Job(Scoped):
@@ -64,6 +66,15 @@ class Job(Scoped):
         indexes = (models.Index(fields=("tenant", "-id"), name="jobs_of_tenant"),)
 
     def __str__(self) -> str:
+        return self.title
+
+    @property
+    def title(self) -> str:
+        """Return its name; that of a job of the hub in the active language."""
+        if self.is_made_by_hub:
+            return gettext("%(name)s: missed changes") % {
+                "name": self.name.removesuffix(GAP_NAME_SUFFIX)
+            }
         return self.name
 
     @property

@@ -9,6 +9,8 @@ from django.urls import reverse
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.incoming.models import InboundGap
+from hub.scheduled.gap_reading.start import start_gap_runs
+from hub.scheduled.models import Run
 from tests.hub.portal.query_counts import count_queries
 from tests.tenants.door import sign_in
 
@@ -246,3 +248,20 @@ def test_the_page_of_a_source_takes_the_same_statements_for_thirty_gaps(browser,
     for _ in range(30):
         make.gap(source, state="incomplete", reason="no_feed")
     assert count_queries(browser, page(source, "sources")) == few
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en", ("Run of Our CRM: missed changes", "started for a gap")),
+        ("de", ("Our CRM: verpasste Änderungen", "für eine Lücke gestartet")),
+    ],
+)
+def test_the_run_of_a_gap_says_what_it_is_in_the_readers_language(
+    make, browser, source, now, language, texts
+):
+    make.gap(source, to_at=now - HOUR, due_at=now)
+    start_gap_runs(now=now)
+    for path in ("/t/acme/runs/", f"/t/acme/runs/{Run.unscoped.get().public_id}/"):
+        page = browser.get(path, headers={"Accept-Language": language}).content.decode()
+        assert texts[1] in page and texts[0].removeprefix("Run of ") in page
