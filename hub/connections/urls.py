@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from hub.connections.connecting.connect_links import CONNECT_LINK_PATH
 from hub.connections.views import connect_link, connect_links_list, guest_form, oauth, oauth_begin
 
 TENANT_PREFIX = "t/<str:tenant>/"
@@ -25,6 +26,6 @@ urlpatterns = [
     path("connect/link/start", connect_link.start_connecting, name="link_start"),
     path("connect/link/fill-in/", guest_form.show_guest_form, name="link_fill_in"),
     path("connect/link/done/", connect_link.show_link_done, name="link_done"),
-    path("connect/link/<str:token>/", connect_link.open_link, name="link"),
+    path(CONNECT_LINK_PATH.format(token="<str:token>"), connect_link.open_link, name="link"),
     path(f"{TENANT_PREFIX}links/", connect_links_list.manage_links, name="links"),
 ]

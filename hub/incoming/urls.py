@@ -18,9 +18,14 @@ from hub.incoming.api.webhook_subscriptions import (
     WebhookSubscriptionView,
 )
 from hub.incoming.api.webhooks import InboundWebhookView
+from hub.incoming.endpoints.create import ENDPOINT_PATH
 
 urlpatterns = [
-    path("hooks/<slug:connector>/<str:key>/", InboundWebhookView.as_view(), name="inbound_webhook"),
+    path(
+        ENDPOINT_PATH.format(connector="<slug:connector>", key="<str:key>"),
+        InboundWebhookView.as_view(),
+        name="inbound_webhook",
+    ),
     path("api/v1/inbound", InboundView.as_view(), name="inbound"),
     path("api/v1/inbound/replays", ReplaysView.as_view(), name="inbound_replays"),
     path("api/v1/inbound/<uuid:id>", InboundItemView.as_view(), name="inbound_item"),

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from connectors.base import Connector
@@ -40,6 +39,8 @@ class TooManyConnectLinks(ConnectLinkRefused):
 
 OTHER_SYSTEM = gettext_noop("This connection belongs to another system.")
 OPEN_LINKS_MAX = 100  # of a tenant at a time
+# Of the URL pattern and of the links in mails: a worker builds them without loading pages.
+CONNECT_LINK_PATH = "connect/link/{token}/"
 
 
 @transaction.atomic
@@ -196,7 +197,7 @@ def revoke_connect_link(link: ConnectLink, actor: ActorContext, *, now: datetime
 
 
 def build_connect_link_url(token: str) -> str:
-    return mail.build_absolute_url(reverse("connections:link", args=[token]))
+    return mail.build_absolute_url(f"/{CONNECT_LINK_PATH.format(token=token)}")
 
 
 def is_connect_link_held_by(link: ConnectLink | None, browser: str, *, now: datetime) -> bool:

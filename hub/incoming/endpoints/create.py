@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from connectors.webhook_sources import WebhookSource
 from hub.connections.models import Connection
@@ -15,6 +14,8 @@ from hub.incoming.models import InboundEndpoint
 from hub.incoming.models.endpoints import hash_endpoint_key
 
 KEY_BYTES = 24  # 192 bits, in 32 characters
+# Of the URL pattern and of the URL that is registered: a worker builds it without loading pages.
+ENDPOINT_PATH = "hooks/{connector}/{key}/"
 
 RandomText = Callable[[], str]
 
@@ -26,8 +27,12 @@ def new_endpoint_key() -> str:
 
 def build_endpoint_url(connector_key: str, key: str) -> str:
     """Return the public URL with this key."""
-    path = reverse("inbound_webhook", args=[connector_key, key])
-    return f"{settings.HUB_PUBLIC_URL}{path}"
+    return f"{settings.HUB_PUBLIC_URL}{build_endpoint_path(connector_key, key)}"
+
+
+def build_endpoint_path(connector_key: str, key: str) -> str:
+    """Return the path of the URL with this key."""
+    return f"/{ENDPOINT_PATH.format(connector=connector_key, key=key)}"
 
 
 def endpoint_url(endpoint: InboundEndpoint) -> str:

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from connectors.webhook_sources import FoundSubscription
 from hub.audit import ActorContext
+from hub.incoming.endpoints.create import build_endpoint_path
 from hub.incoming.models import InboundEndpoint, WebhookAddress, WebhookSubscription
 from hub.problems import Refusal
 
@@ -47,7 +47,7 @@ def establish_address(
     """
     if WebhookAddress.objects.exists():
         return
-    path = reverse("inbound_webhook", args=[endpoint.connector_key, endpoint.open()["key"]])
+    path = build_endpoint_path(endpoint.connector_key, endpoint.open()["key"])
     reported = [
         entry.url.partition(path)[0]
         for entry in registrations
