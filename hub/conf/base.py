@@ -187,7 +187,7 @@ SPECTACULAR_SETTINGS = {
         "RunStateEnum": "hub.scheduled.models.Run.State",
         "OperationStateEnum": "hub.operations.models.Operation.State",
         "InboundItemStateEnum": "hub.incoming.models.InboundItem.State",
-        "InboundStateEnum": "hub.incoming.serializers.INBOUND_STATES",
+        "InboundStateEnum": "hub.incoming.serializers.items.INBOUND_STATES",
         "VerdictEnum": "hub.incoming.models.InboundMessage.State",
         "WebhookSubscriptionStateEnum": "hub.incoming.models.WebhookSubscription.State",
         "DiscrepancyStateEnum": "hub.scheduled.models.Discrepancy.State",

@@ -22,7 +22,7 @@ from hub.incoming.insight.rows import (
 )
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.replay import ITEM_ACTIONS
-from hub.incoming.serializers import (
+from hub.incoming.serializers.items import (
     INBOUND_STATES,
     InboundItemDetailSerializer,
     InboundItemSerializer,

@@ -14,7 +14,8 @@ from hub.incoming.gaps.gap_actions import GAP_ACTIONS, SOURCE_READ_ACTIONS
 from hub.incoming.insight.gap_page import readable_gaps
 from hub.incoming.insight.source_health import readable_sources
 from hub.incoming.models import InboundGap, InboundSource
-from hub.incoming.serializers import GapSerializer, SourceReadSerializer, SourceSerializer
+from hub.incoming.serializers.gaps import GapSerializer
+from hub.incoming.serializers.sources import SourceReadSerializer, SourceSerializer
 from hub.rest.actions import ActionAnswer, ActionBody, ActionResource, build_action_urls
 from hub.rest.openapi import request_example
 from hub.rest.pagination import PageQuery

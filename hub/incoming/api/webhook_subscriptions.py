@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import SourceCanary, WebhookSubscription
 from hub.incoming.registration.actions import WRITE_SCOPE
-from hub.incoming.serializers import (
+from hub.incoming.serializers.subscriptions import (
     AllowedSourcesSerializer,
     CanaryOnSerializer,
     SubscriptionCanarySerializer,

@@ -98,7 +98,7 @@ def _handle(canary: SourceCanary, context: CanaryContext) -> None:
     ):
         _update(canary, state=State.IDLE, failure_count=0, due_at=now + POSTPONED)
     elif definition.is_passive or canary.state == State.WAITING:
-        if not _record_late(canary, now=now):
+        if _record_late(canary, now=now):
             _send(canary, definition, context)
     else:
         _send(canary, definition, context)
@@ -126,20 +126,23 @@ def find_interval(canary: SourceCanary) -> timedelta:
 
 
 def _record_late(canary: SourceCanary, *, now: datetime) -> bool:
-    """Record a canary that was not heard in time; return whether its source is silent by that.
+    """Record a canary that was not heard in time; return whether another one is sent at once.
 
-    The first one that is late may be lost; the second, sent at once, is none by chance. A passive
-    one is due after two of its intervals.
+    The first one that is late may be lost; after the second its source is silent. A passive one is
+    due after two of its intervals. One that has just been heard stays as the inbox left it.
     """
     is_first = canary.state == State.WAITING and canary.failure_count + 1 < LATE_ROUNDS
-    rounds = _add_round(canary, now, None)
-    _update(canary, failure_count=canary.failure_count + 1, rounds=rounds)
-    if is_first:
+    columns = {"failure_count": canary.failure_count + 1, "rounds": _add_round(canary, now, None)}
+    unheard = SourceCanary.unscoped.filter(pk=canary.pk, heard_at=canary.heard_at)
+    if not unheard.update(**columns):
         return False
+    canary.failure_count += 1
+    if is_first:
+        return True
     due_at = now + find_interval(canary)
     _update(canary, state=State.LATE, reason=CANARY_LATE, due_at=due_at)
     mark_source_silent(canary.source, InboundGap.Cause.CANARY, CANARY_LATE, now=now)
-    return True
+    return False
 
 
 def _send(canary: SourceCanary, definition: Canary, context: CanaryContext) -> None:

@@ -4,10 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connectors.webhook_sources import FoundSubscription
 from hub.audit import ActorContext
+from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.gaps import complete_until
 from hub.incoming.models import InboundGap, InboundSource
 from hub.incoming.registration.actions import rotate_subscription
+from hub.incoming.registration.outcomes import record_state
+from hub.incoming.registration.source_gaps import name_cause
+from tests.factories import NOON
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 from tests.hub.incoming.registration.test_bans import ban
 from tests.hub.incoming.registration.test_expiring import LIFE_SECONDS, scenario
@@ -172,3 +177,41 @@ def test_two_broken_registrations_of_one_object_are_one_gap(make, desk):
     org.check()
     gap = InboundGap.unscoped.get()
     assert (gap.state, gap.cause) == ("due", "disabled")
+
+
+@pytest.fixture
+def person(make):
+    """A registration of persons that a check has found as it should be."""
+    connection = make.connection(connector="pipedrive", account="701", secret={})
+    make.source(connection)
+    return make.webhook_subscription(
+        connection, key="person", event_types=["person.created"], state="verified", verified_at=NOON
+    )
+
+
+def test_a_registration_that_was_never_good_leaves_no_gap(person):
+    person.verified_at = None
+    record_state(person, "drifted", None, cause="edited", now=NOON)
+    assert not InboundGap.unscoped.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"), [("", ""), ("elsewhere/", "edited")], ids=["our URL", "another URL"]
+)
+def test_a_registration_at_another_url_is_no_rotation_of_ours(person, path, cause):
+    url = endpoint_urls(person.endpoint)[0] + path
+    found = FoundSubscription("31", url, secret="")
+    assert name_cause(person, found, ("url",)) == cause
+
+
+def test_a_good_registration_is_no_proof_while_another_one_of_its_object_differs(make, person):
+    other = make.webhook_subscription(
+        person.endpoint.connection, key="more", event_types=["person.deleted"], verified_at=NOON
+    )
+    record_state(other, "drifted", None, cause="edited", now=NOON)
+    record_state(person, "verified", None, now=NOON + timedelta(hours=1))
+    assert InboundSource.unscoped.get().listed_at is None
+    assert InboundGap.unscoped.get().state == "open"
+    record_state(other, "verified", None, now=NOON + timedelta(hours=2))
+    assert InboundSource.unscoped.get().listed_at == NOON + timedelta(hours=2)
+    assert InboundGap.unscoped.get().state == "due"

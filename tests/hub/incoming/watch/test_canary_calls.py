@@ -9,11 +9,9 @@ from connectors.http import Response
 from hub.db.clock import clock
 from hub.incoming.models import InboundGap, InboundItem, InboundSource, SourceCanary, WebhookAddress
 from hub.incoming.tasks import listen_to_sources
+from hub.incoming.watch.canary_calls import CanaryContext, handle_due_canaries
 from hub.incoming.watch.silence_watch import judge_due_sources, wake_due_sources
-from hub.incoming.watch.source_actions import (
-    switch_canary_off,
-    switch_canary_on,
-)
+from hub.incoming.watch.source_actions import switch_canary_off, switch_canary_on
 from hub.notices.models import Notice
 from hub.outgoing.models import Event
 from hub.queue import WakeUp
@@ -217,3 +215,21 @@ def test_a_person_who_switches_it_off_during_a_refused_call_is_not_overruled(sou
     http = FakeHttp([])
     send(http, at=clock() + timedelta(days=1))
     assert (canary().state, http.requests) == ("refused", [])
+
+
+def test_one_that_is_heard_while_it_is_called_late_is_no_alarm(source):
+    now = clock()
+    switch_canary_on(source, ACTOR, now=now)
+    columns = {"state": "waiting", "sent_at": now, "due_at": now, "failure_count": 1}
+    SourceCanary.unscoped.update(mark=MARK, **columns)
+    readings = iter(range(1, 10))
+
+    def read_clock():
+        if next(readings) == 3:  # it is claimed: the inbox processes its webhook now
+            SourceCanary.unscoped.update(state="idle", heard_at=now, due_at=now, failure_count=0)
+        return now
+
+    http = FakeHttp([])
+    handle_due_canaries(CanaryContext(http.call, read_clock, lambda: "token-2", lambda: False))
+    assert (canary().state, canary().rounds, http.requests) == ("idle", [], [])
+    assert not InboundGap.unscoped.exists()

@@ -7,16 +7,8 @@ import pytest
 from hub.audit.models import AuditRow
 from hub.db.clock import clock
 from hub.incoming.models import SourceCanary
-from hub.incoming.watch.source_actions import (
-    CanaryRefused,
-    switch_canary_on,
-)
-from tests.hub.incoming.watch.canaries import (
-    ACTOR,
-    FORBIDDEN,
-    canary,
-    source,
-)
+from hub.incoming.watch.source_actions import CanaryRefused, switch_canary_on
+from tests.hub.incoming.watch.canaries import ACTOR, FORBIDDEN, canary, source
 from tests.tenants.door import sign_in
 
 __all__ = ["source"]
