@@ -9,6 +9,7 @@ from hub.incoming.gaps.gap_states import (
     cancel_gaps,
     cancel_gaps_of_disconnected,
     end_gap_cause,
+    find_unwanted_end,
     open_gap,
 )
 from hub.incoming.gaps.sources import find_sources, lock_sources, note_listed, reset_sources
@@ -21,6 +22,7 @@ __all__ = [
     "describe_completeness",
     "end_gap_cause",
     "find_sources",
+    "find_unwanted_end",
     "lock_sources",
     "note_listed",
     "open_gap",

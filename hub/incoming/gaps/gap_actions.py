@@ -15,7 +15,7 @@ from hub.actions import Action, ActionForm, always, declare_actions
 from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.db.state_machine import InvalidTransition
-from hub.incoming.gaps.gap_states import end_as_cancelled, lock_gap, open_gap
+from hub.incoming.gaps.gap_states import BY_PERSON, end_as_cancelled, lock_gap, open_gap
 from hub.incoming.gaps.reading import find_feed
 from hub.incoming.gaps.reports import resolve_gap_notices
 from hub.incoming.models import InboundGap, InboundSource
@@ -27,7 +27,6 @@ WRITE_SCOPE = "webhook-subscriptions:write"
 READ_BACK_MAX = timedelta(days=30)  # as long as items are kept, with which changes are compared
 REQUESTED_BY_LENGTH = 200  # characters
 COUNTS = ("read_count", "known_count", "new_count", "deleted_count", "unreadable_count")
-BY_PERSON = "by_person"  # the reason of a gap that a person cancelled
 NOT_RECEIVED_TEXT = _("Its connection does not receive these events any more.")
 NO_FEED_TEXT = _(
     "The other system does not list what has changed. Ask the sender to send again what it sent in "

@@ -19,6 +19,7 @@ from hub.incoming.models import InboundGap, InboundSource
 from hub.processes.failpoints import failpoint
 
 NEEDS_CONFIRMATION = "needs_confirmation"
+BY_PERSON = "by_person"  # the reason of a gap that a person cancelled
 OPEN_GAP_READ_AFTER = timedelta(minutes=15)  # while its cause lasts
 CANCELLED_AT_ONCE = 200  # in one sweep
 CHANGING_COLUMNS = ("state", "from_at", "to_at", "read_until", "reason", "missing_from")
@@ -139,6 +140,13 @@ def end_as_cancelled(gap: InboundGap, reason: str, *, now: datetime) -> None:
         closed_at=now,
     )
     report_end(gap, now=now)
+
+
+def find_unwanted_end(source: InboundSource, at: datetime) -> datetime:
+    """Return up to when a person wants nothing to be read from a time on; that time if all is."""
+    gaps = InboundGap.unscoped.filter(source=source, state="cancelled", reason=BY_PERSON)
+    ends = gaps.filter(from_at__lte=at, to_at__gt=at).values_list("to_at", flat=True)
+    return max((end for end in ends if end is not None), default=at)
 
 
 def lock_source(source: InboundSource) -> None:

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 
 from connectors.webhook_sources import BANNED, INACTIVE, FoundSubscription
 from hub.incoming.endpoints.create import endpoint_urls
-from hub.incoming.gaps import end_gap_cause, find_sources, lock_sources, note_listed, open_gap
+from hub.incoming.gaps import (
+    end_gap_cause,
+    find_sources,
+    find_unwanted_end,
+    lock_sources,
+    note_listed,
+    open_gap,
+)
 from hub.incoming.models import InboundGap, InboundSource, WebhookSubscription
 
 Cause = InboundGap.Cause
@@ -70,14 +77,16 @@ def _open_gaps(
 ) -> None:
     """Open the gaps of what a registration delivers, from the last check that found it correct.
 
-    What the system still tried to send then counts as missed. One that was never correct has none.
+    What the system still tried to send then counts as missed, but for what a person has cancelled
+    while it lasted. One that was never correct has none.
     """
     source, verified_at = subscription.endpoint.connector.webhook_source, subscription.verified_at
     if verified_at is None or source is None:
         return
     overlap = max(timedelta(seconds=source.retry_period_seconds), LEAST_OVERLAP)
     for row in _find_delivered_sources(subscription):
-        open_gap(row, cause, from_at=verified_at - overlap, detail=detail, now=now)
+        from_at = find_unwanted_end(row, verified_at - overlap)
+        open_gap(row, cause, from_at=from_at, detail=detail, now=now)
 
 
 def _end_gaps(subscription: WebhookSubscription, *, now: datetime) -> None:

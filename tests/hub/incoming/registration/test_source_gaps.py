@@ -8,6 +8,7 @@ from connectors.webhook_sources import FoundSubscription
 from hub.audit import ActorContext
 from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.gaps import complete_until
+from hub.incoming.gaps.gap_actions import cancel_gap
 from hub.incoming.models import InboundGap, InboundSource
 from hub.incoming.registration.actions import rotate_subscription
 from hub.incoming.registration.outcomes import record_state
@@ -215,3 +216,12 @@ def test_a_good_registration_is_no_proof_while_another_one_of_its_object_differs
     record_state(other, "verified", None, now=NOON + timedelta(hours=2))
     assert InboundSource.unscoped.get().listed_at == NOON + timedelta(hours=2)
     assert InboundGap.unscoped.get().state == "due"
+
+
+def test_what_a_person_cancelled_is_not_read_after_all_by_the_next_check(person):
+    record_state(person, "drifted", None, cause="edited", now=NOON + timedelta(hours=1))
+    cancelled_at = NOON + timedelta(hours=2)
+    cancel_gap(InboundGap.unscoped.get(), ActorContext.system(), now=cancelled_at)
+    record_state(person, "drifted", None, cause="edited", now=NOON + timedelta(hours=3))
+    gap = InboundGap.unscoped.get(state="open")
+    assert (gap.cause, gap.from_at) == ("edited", cancelled_at)
