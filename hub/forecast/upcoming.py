@@ -19,7 +19,7 @@ from hub.identities.models import DirectoryRead
 from hub.incoming.insight.subscription_status import describe_subscription
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.incoming.processing.attribution import FORMER_ACCOUNT
-from hub.notices.kinds import translate_notice
+from hub.notices.messages import translate_notice
 from tenants.models import ApiKey, Membership, Tenant
 
 ROWS_READ = 100  # of each kind

@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import translation
 
-from hub.notices.kinds import CONNECTION_PAGE, NOTICE_KINDS, translate_notice
+from hub.notices.kinds import CONNECTION_PAGE, NOTICE_KINDS
+from hub.notices.messages import translate_notice
 from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
 from tenants.models import Membership, Tenant, validate_time_zone
 from tenants.scoping import Scoped
@@ -39,7 +40,7 @@ class Notice(Scoped):
         related_name="notices",
     )
     kind = models.CharField(max_length=40, editable=False)
-    message = models.CharField(  # of hub.notices.kinds.NOTICE_MESSAGES
+    message = models.CharField(  # of hub.notices.messages.NOTICE_MESSAGES
         max_length=40, blank=True, default="", db_default="", editable=False
     )
     parameters = models.JSONField(default=dict, editable=False)  # parameters of the message

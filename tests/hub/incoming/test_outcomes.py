@@ -7,7 +7,7 @@ import pytest
 from connectors.outcomes import PERMISSION_MISSING, Outcome, throttled
 from connectors.webhook_sources import FoundSubscription
 from hub.incoming.registration.outcomes import NOTICE_KIND, record_failure, record_state
-from hub.notices.kinds import translate_notice
+from hub.notices.messages import translate_notice
 from hub.notices.models import Notice
 from tests.factories import NOON
 

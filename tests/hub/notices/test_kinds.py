@@ -11,7 +11,8 @@ import pytest
 
 from connectors.webhook_sources.sender_rules import Effect
 from hub.connections.connecting.connector_requests import REQUEST_NOTICE_KIND
-from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES
+from hub.notices.kinds import NOTICE_KINDS
+from hub.notices.messages import NOTICE_MESSAGES
 from hub.notices.models import Notice
 
 STAFF_KINDS = {REQUEST_NOTICE_KIND}  # no member of a tenant chooses mails of these

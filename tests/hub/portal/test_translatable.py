@@ -13,7 +13,8 @@ from django.utils.translation.trans_real import translation
 from connectors.registry import CONNECTORS
 from hub import reason_codes, state_texts
 from hub.connections.connecting.troubleshooting import PROBLEMS, explain_problem
-from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES, translate_notice
+from hub.notices.kinds import NOTICE_KINDS
+from hub.notices.messages import NOTICE_MESSAGES, translate_notice
 from tests.canary.secret_canaries import CanaryRows
 from tests.tenant_isolation.url_walk import addresses, routes
 from tests.translations.bracketed_language import bracketed_language, unbracketed, unmarked_texts
