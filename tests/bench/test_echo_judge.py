@@ -11,6 +11,7 @@ from bench.incoming.echo.judge import (
     Change,
     Published,
     Truth,
+    Write,
     count_extra_writes,
     count_repeated_writes,
     find_bans,
@@ -19,13 +20,17 @@ from bench.incoming.echo.judge import (
 
 pytestmark = pytest.mark.corrections(item="2.1")
 
+US, COLLEAGUE = "005000000000001AAA", "005000000000002AAA"
 PERSON, LEAD = "pipedrive.person.updated", "salesforce.lead.updated"
 NAME = Change("pipedrive", "person", "31", "updated", "name", "ann v1", at=10.0)
 LAST_NAME = Change("salesforce", "lead", "00Q1", "updated", "LastName", "ann v2", at=10.0)
 
 
-def truth(*changes):
-    return Truth(frozenset({PERSON, LEAD}), list(changes))
+def truth(*changes, writes=()):
+    known = {("lead", "00Q1"): "ann", ("person", "31"): "ann"}
+    return Truth(
+        frozenset({PERSON, LEAD}), list(changes), list(writes), connected=US, mark_of=known
+    )
 
 
 def event(change, at=11.0, value=None, changed=(), **values):
@@ -59,11 +64,19 @@ def test_a_change_of_a_kind_that_is_not_registered_is_not_published():
     assert find_swallowed(truth(change), []) == []
 
 
-@pytest.mark.parametrize(("after", "count"), [(1.0, 0), (9.0, 1)])
-def test_what_is_written_again_before_its_message_is_sent_cannot_be_distinguished(after, count):
-    at = LAST_NAME.at + after
-    by_hub = Published(PERSON, "31", {"name": "ann v3"}, frozenset({"name"}), at, at)
-    assert len(find_swallowed(truth(LAST_NAME), [by_hub])) == count
+@pytest.mark.parametrize("field", ["LastName", "Status"])
+@pytest.mark.parametrize(
+    ("user", "after", "count"),
+    [(US, 1.0, 0), (US, 9.0, 1), (US, -1.9, 0), (US, -2.1, 1), (COLLEAGUE, 1.0, 0)]
+    + [(COLLEAGUE, -1.0, 1)],
+)
+def test_what_the_hub_writes_in_the_same_seconds_cannot_be_distinguished(field, user, after, count):
+    """Before its message was sent; or as the same user, in the second of the change."""
+    change = replace(LAST_NAME, user=user, field=field)
+    by_hub = Write("salesforce", "ann", change.at + after)
+    assert len(find_swallowed(truth(change, writes=[by_hub]), [])) == count
+    elsewhere = [replace(by_hub, mark="bob"), replace(by_hub, system="pipedrive")]
+    assert len(find_swallowed(truth(change, writes=elsewhere), [])) == 1
 
 
 @pytest.mark.parametrize(("status_at", "swallowed"), [(7.5, []), (6.0, [LAST_NAME])])
@@ -116,8 +129,10 @@ def test_a_change_that_was_not_sent_for_a_ban_is_not_swallowed(banned_from, coun
     assert len(find_swallowed(told, [])) == count
 
 
-def test_each_write_more_than_there_are_changes_at_the_other_side_is_repeated():
-    written, marks = [("salesforce", "ann")] * 2, {("person", "31"): "ann", ("deal", "31"): "bob"}
-    assert count_repeated_writes([NAME, NAME], written, marks) == {}
-    assert count_repeated_writes([NAME], written, marks) == {("salesforce", "ann"): 1}
-    assert count_repeated_writes([LAST_NAME], written, marks) == {("salesforce", "ann"): 2}
+@pytest.mark.parametrize(
+    ("changes", "repeated"), [((NAME, NAME), 0), ((NAME,), 1), ((LAST_NAME,), 2)]
+)
+def test_each_write_more_than_there_are_changes_at_the_other_side_is_repeated(changes, repeated):
+    known = truth(*changes, writes=[Write("salesforce", "ann", 11.0)] * 2)
+    expected = {("salesforce", "ann"): repeated} if repeated else {}
+    assert count_repeated_writes(known, {PERSON, LEAD}) == expected

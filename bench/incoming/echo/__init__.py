@@ -64,12 +64,12 @@ def compare(systems: TwoSystems, truth: Truth) -> Iterator[Figure]:
     """Compare what was published and written with what people did."""
     attempts = systems.list_attempts()
     truth.bans = find_bans(attempts)
+    truth.mark_of, truth.writes = list_marks(systems), list_writes(systems)
     published = list_published()
     swallowed = find_swallowed(truth, published)
     second = list_second_records(systems, truth)
     extra = count_extra_writes(truth, published)
-    routed = [change for change in truth.changes if change.type in ROUTED]
-    repeated = count_repeated_writes(routed, list_writes(systems), list_marks(systems))
+    repeated = count_repeated_writes(truth, ROUTED)
     for finding in (*swallowed[:SHOWN], *second, *extra, *repeated):
         print(finding, file=sys.stderr)
     for record in {change.record for change in swallowed[:SHOWN]} | {key[1] for key in extra}:

@@ -1,13 +1,14 @@
 """Compare what was published with what people changed; pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 # a message of Salesforce has the values of when it is sent: a write within this time changes them
 SENT_WITHIN = 3.0  # seconds after a change
 CLOCK_STEP = 1.0  # seconds: two processes state the same time differently, some in whole ones
+ANSWERED_WITHIN = 1.0  # seconds after a call: the answer states the time of the write
 ACCEPTED = range(200, 300)  # statuses
 BAN_FAILURES = 10  # failed first attempts in a row: Pipedrive then sends nothing for half an hour
 OTHER_SIDE = {"salesforce": "pipedrive", "pipedrive": "salesforce"}
@@ -57,17 +58,30 @@ class Attempt:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A record that a call of an API wrote."""
+
+    system: str
+    mark: Mark
+    at: float
+
+
 @dataclass(slots=True)
 class Truth:
-    """What people changed, and of which types of events the hub is told.
+    """What people changed, what the hub wrote, and of which types of events the hub is told.
 
-    `marks`: of all records that people created. `bans`: the objects of Pipedrive whose webhook was
-    banned, each with the time from which on changes may not have been sent.
+    `marks`: of all records that people created; `mark_of`: of each record, by object and id.
+    `bans`: the objects of Pipedrive whose webhook was banned, each with the time from which on
+    changes may not have been sent. `connected`: the user of Salesforce as whom the hub writes.
     """
 
     registered: frozenset[str]
     changes: list[Change] = field(default_factory=list)
+    writes: Sequence[Write] = ()
+    connected: str = ""
     marks: set[Mark] = field(default_factory=set)
+    mark_of: Mapping[tuple[str, str], Mark] = field(default_factory=dict)
     bans: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -109,15 +123,16 @@ def find_bans(attempts: Sequence[Attempt]) -> dict[str, float]:
 def find_swallowed(truth: Truth, published: Sequence[Published]) -> list[Change]:
     """Return the changes that no event tells. An event tells one change.
 
-    A change at Salesforce that was changed again before its message was sent cannot be told: it
-    takes no event from another change, although a later event may have its value, too.
+    A change at Salesforce that was changed again before its message was sent cannot be told, nor
+    can one that the connected person makes while the hub writes the record, whose echo tells the
+    same: it takes no event from another change, although a later event may have its value, too.
     """
     events: dict[tuple[str, str], list[Published]] = defaultdict(list)
     for event in sorted(published, key=lambda event: event.at):
         events[event.type, event.record].append(event)
     swallowed = []
     for change in sorted(truth.sent, key=lambda change: change.at):
-        if _is_overwritten(change, truth.changes, published):
+        if _is_indistinguishable(change, truth):
             continue
         candidates = events[change.type, change.record]
         match = next((event for event in candidates if _tells(event, change)), None)
@@ -137,21 +152,17 @@ def count_extra_writes(truth: Truth, published: Sequence[Published]) -> Counter[
     return Counter((event.type, event.record) for event in published) - writes
 
 
-def count_repeated_writes(
-    changes: Sequence[Change],
-    written: Sequence[tuple[str, Mark]],
-    marks: Mapping[tuple[str, str], Mark],
-) -> Counter[tuple[str, Mark]]:
+def count_repeated_writes(truth: Truth, routed: Container[str]) -> Counter[tuple[str, Mark]]:
     """Return how many more writes a system got than there are changes at the other one.
 
-    `changes`: those that a route takes; `written`: system and mark of each write; `marks`: of all
-    records, by object and id.
+    `routed`: the types of changes that a route takes.
     """
     allowed = Counter(
-        (OTHER_SIDE[change.system], marks.get((change.object, change.record), ""))
-        for change in changes
+        (OTHER_SIDE[change.system], truth.mark_of.get((change.object, change.record), ""))
+        for change in truth.changes
+        if change.type in routed
     )
-    return Counter(written) - allowed
+    return Counter((write.system, write.mark) for write in truth.writes) - allowed
 
 
 def _tells(event: Published, change: Change) -> bool:
@@ -163,21 +174,21 @@ def _tells(event: Published, change: Change) -> bool:
     return is_changed and str(event.values.get(change.field)) == change.value
 
 
-def _is_overwritten(
-    change: Change, changes: Sequence[Change], published: Sequence[Published]
-) -> bool:
-    """Return whether the record may have been written again before its message was sent."""
+def _is_indistinguishable(change: Change, truth: Truth) -> bool:
+    """Return whether the record may have been written again before its message was sent, or was
+    written by the hub, as the same user, in the second of the change (docs/limitations.md).
+    """
     if change.system != "salesforce":
         return False
     until = change.at + SENT_WITHIN
+    is_as_connected = change.user == truth.connected
+    since = change.at - (CLOCK_STEP + ANSWERED_WITHIN if is_as_connected else 0)
     by_people = any(
-        other.record == change.record and change.at < other.at <= until for other in changes
+        other.record == change.record and change.at < other.at <= until for other in truth.changes
     )
-    name = change.value.partition(" ")[0]
+    mark = truth.mark_of.get((change.object, change.record))
     by_hub = any(
-        event.type.startswith("pipedrive.")
-        and str(event.values.get("name")).partition(" ")[0] == name
-        and change.at - CLOCK_STEP <= event.at <= until
-        for event in published
+        write.system == "salesforce" and write.mark == mark and since <= write.at <= until
+        for write in truth.writes
     )
     return by_people or by_hub

@@ -43,7 +43,7 @@ class People:
 
     def __init__(self, systems: TwoSystems, plan: Plan, dice: random.Random) -> None:
         self.systems, self.plan, self.dice = systems, plan, dice
-        self.truth = Truth(REGISTERED)
+        self.truth = Truth(REGISTERED, connected=systems.users["salesforce"][0])
         # by side, then object and id: Pipedrive numbers each object from 1
         self.records: dict[str, dict[tuple[str, str], KnownRecord]] = defaultdict(dict)
         self.looked_at = dict.fromkeys(FIELDS, 0.0)

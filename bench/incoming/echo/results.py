@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from bench.incoming.echo.judge import Attempt, Mark, Published, Truth
+from bench.incoming.echo.judge import Attempt, Mark, Published, Truth, Write
 from bench.incoming.echo.systems import ACCOUNTS, OBJECTS, TwoSystems
 from connectors.roles import parse_instant
 from hub.incoming.models import InboundItem
@@ -120,13 +120,14 @@ def list_marks(systems: TwoSystems) -> dict[tuple[str, str], Mark]:
     }
 
 
-def list_writes(systems: TwoSystems) -> list[tuple[str, Mark]]:
-    """Return system and mark of each record that calls of the API wrote."""
+def list_writes(systems: TwoSystems) -> list[Write]:
+    """Return the records that calls of the API wrote."""
     calls = systems.sandbox.get_rows("/_control/ledger?since=0")
     return [
-        (call["system"], read_mark(str(values[name])))
+        Write(call["system"], read_mark(str(values[name])), at.timestamp())
         for call in calls
         if call["method"] in ("POST", "PATCH") and RECORDS_PATH.search(call["path"])
+        for at in [datetime.fromisoformat(call["at"])]
         for body in [json.loads(call["body"])]
         for values in body.get("records", [body])
         for name in NAMES.intersection(values)
