@@ -41,7 +41,9 @@ def read_state(desk, job):
 
 def test_the_client_reads_all_pages_of_a_query(desk, org):
     make_leads(desk, 25)
-    pages = list(org.bulk2.Lead.query("SELECT Id, External_Id__c FROM Lead", max_records=10))
+    pages = list(
+        org.bulk2.Lead.query("SELECT Id, External_Id__c FROM Lead", max_records=10, wait=0)
+    )
     rows = [row for page in pages for row in rows_of(page)]
     assert [len(rows_of(page)) for page in pages] == [10, 10, 5]
     assert {row["External_Id__c"] for row in rows} == {f"L-{number:03}" for number in range(25)}
@@ -52,7 +54,7 @@ def test_results_spell_values_as_csv_does(desk, org):
         {"Name": "A-1", "StageName": "Closed Won", "CloseDate": "2026-12-01", "Amount": 5}
     )
     query = "SELECT Amount, IsDeleted, SystemModstamp, Description FROM Opportunity"
-    (row,) = rows_of(next(org.bulk2.Opportunity.query(query)))
+    (row,) = rows_of(next(org.bulk2.Opportunity.query(query, wait=0)))
     assert row == {
         "Amount": "5.0",
         "IsDeleted": "false",
@@ -64,8 +66,9 @@ def test_results_spell_values_as_csv_does(desk, org):
 def test_deleted_records_are_in_queryall_only(desk, org):
     first, *_ = make_leads(desk, 3)
     org.Lead.delete(first)
-    assert len(rows_of(next(org.bulk2.Lead.query("SELECT Id FROM Lead")))) == 2
-    assert len(rows_of(next(org.bulk2.Lead.query_all("SELECT Id FROM Lead")))) == 3
+    query = "SELECT Id FROM Lead"
+    assert len(rows_of(next(org.bulk2.Lead.query(query, wait=0)))) == 2
+    assert len(rows_of(next(org.bulk2.Lead.query_all(query, wait=0)))) == 3
 
 
 @pytest.mark.parametrize("query", ["SELECT COUNT(Id) n FROM Lead", "SELECT Id FROM Lead OFFSET 5"])
