@@ -13,6 +13,7 @@ from hub.portal.log.pages import Cursor, Limits, build_page, filter_after_cursor
 from hub.portal.log.query import parse_log_query
 from tests.factories import NOON
 from tests.hub.outgoing.operating import copy_delivery
+from tests.shared_rows import shared_rows
 
 pytestmark = [
     pytest.mark.django_db,
@@ -41,9 +42,14 @@ NARROWED = [
 ]
 
 
-@pytest.fixture
-def big(make):
+@pytest.fixture(scope="module")
+def big(django_db_setup, django_db_blocker):
     """A tenant with most of the rows, most of them delivered, and a small one."""
+    with shared_rows(django_db_blocker) as make:
+        yield make_many_deliveries(make)
+
+
+def make_many_deliveries(make):
     tenant = make.tenant("big")
     connection = make.connection(tenant)
     for state, count in (
