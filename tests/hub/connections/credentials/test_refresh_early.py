@@ -53,10 +53,9 @@ def test_an_early_refresh_does_not_hold_the_lane_and_is_due_again_at_80_percent(
     assert list_event_kinds() == ["refreshed"]
 
 
-@pytest.mark.timeout(400)  # 5,000 askers, on two busy cores
-def test_fifty_sides_see_one_expiry_a_hundred_times_over_and_one_of_them_asks(connection):
+def test_fifty_sides_see_one_expiry_ten_times_over_and_one_of_them_asks(connection):
     """The others come while the one has its answer and has not stored it; and once more when it
-    has.
+    has. Each expiry is like the one before; test_refresh_concurrent.py has a hundred in any order.
     """
     grants = []
 
@@ -66,15 +65,15 @@ def test_fifty_sides_see_one_expiry_a_hundred_times_over_and_one_of_them_asks(co
         return Response(200, RENEWED.body.replace(b"00Dnew!token", grants[-1].encode()))
 
     NOW = [NOON]
-    for _ in range(100):
+    for _ in range(10):
         NOW[0] += timedelta(hours=2)
         reject_token(connection, at=NOW[0])
         assert run_refresh(connection, FakeHttp(answers), at=NOW[0])
         assert not any(run_refresh(connection, FakeHttp([]), at=NOW[0]) for _ in range(49))
     assert (len(grants), credential(connection)["access_token"], stored_row().version) == (
-        100,
+        10,
         grants[-1],
-        101,
+        11,
     )
 
 
