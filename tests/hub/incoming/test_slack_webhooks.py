@@ -5,7 +5,9 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection as database
 from django.db import transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from slack_sdk.signature import Clock, SignatureVerifier
 
@@ -20,6 +22,7 @@ from hub.incoming.models import (
     InboundEndpoint,
     InboundItem,
     InboundMessage,
+    SourceCanary,
 )
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages
@@ -95,6 +98,15 @@ def test_a_mention_becomes_an_event_of_the_tenant_of_its_workspace(client, make,
     )
     counts = dict(InboundCount.unscoped.values_list("cause", "count"))
     assert counts == {"accepted": 1, "duplicate": 1}
+
+
+def test_a_mention_asks_for_no_canary_as_slack_has_none(client, make, slack_url):
+    make.connection(connector="slack", account="T0ACME")
+    post(client, slack_url, json.dumps(EVENT))
+    with CaptureQueriesContext(database) as queries:
+        run_inbox()
+    assert InboundItem.unscoped.get().state == "processed"
+    assert not [query for query in queries if SourceCanary._meta.db_table in query["sql"]]
 
 
 def test_a_changed_body_is_rejected_with_its_cause_and_leaves_no_content(client, make, slack_url):

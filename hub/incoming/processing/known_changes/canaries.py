@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from connectors.webhook_sources import Canary
 from hub.incoming.models import SourceCanary
 from hub.incoming.processing.attribution import AttributedItem
 
@@ -19,14 +20,18 @@ def mark_canaries(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
     One with the mark that is waited for is heard, and its canary is due, so that the task `listen`
     records the proof. A replayed item is published, as a person requested it.
     """
-    compared = [entry for entry in attributed if not entry.row.replay_number]
-    canaries = _load_canaries({entry.row.connection_id for entry in compared})
-    if not canaries:
+    compared = [
+        (entry, definition)
+        for entry in attributed
+        if not entry.row.replay_number and (definition := _find_definition(entry))
+    ]
+    if not compared:  # as at Slack
         return
-    for entry in compared:
+    canaries = _load_canaries({entry.row.connection_id for entry, _ in compared})
+    for entry, definition in compared:
         canary = canaries.get(_find_source(entry))
         if canary is not None:
-            _compare(entry, canary, now=now)
+            _compare(entry, canary, definition, now=now)
 
 
 def _load_canaries(connection_ids: set[int | None]) -> Mapping[SourceKey, SourceCanary]:
@@ -47,17 +52,22 @@ def _find_source(entry: AttributedItem) -> SourceKey:
     return entry.row.connection_id, source.find_object(entry.item.type) if source else ""
 
 
-def _compare(entry: AttributedItem, canary: SourceCanary, *, now: datetime) -> None:
+def _find_definition(entry: AttributedItem) -> Canary | None:
+    """Return the canary that the system allows for the item's source, if it does."""
+    assert entry.row.connection is not None
+    source = entry.row.connection.connector.webhook_source
+    return source.canaries.get(_find_source(entry)[1]) if source else None
+
+
+def _compare(
+    entry: AttributedItem, canary: SourceCanary, definition: Canary, *, now: datetime
+) -> None:
     """Set an item aside that reports our record, even before its id is stored, or a heartbeat.
 
     What was read proves nothing of webhooks.
     """
     row, item = entry.row, entry.item
-    assert row.connection is not None and item is not None
-    source = row.connection.connector.webhook_source
-    definition = source.canaries.get(canary.source.object) if source else None
-    if definition is None:
-        return
+    assert item is not None
     mark = definition.find_mark(item.type, item.data)
     if definition.is_passive:
         is_ours = is_awaited = bool(mark) and canary.is_on
