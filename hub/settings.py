@@ -171,7 +171,7 @@ Q_CLUSTER = {
     "catch_up": False,
     "recycle": 500,
     "max_rss": 250_000,
-    "poll": 0.5,
+    "poll": 0.2,  # seconds between looks for a wake-up: a refresh waits for the next one
     "cache": "queue",
     "scheduler": False,
 }
