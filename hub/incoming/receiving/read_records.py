@@ -1,5 +1,6 @@
 """Receive changes that a sync has read and no webhook has reported, with the same deduplication."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -13,7 +14,13 @@ from hub.incoming.endpoints.create import (
     get_or_create_app_endpoint,
     get_or_create_connection_endpoint,
 )
-from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundItem, InboundMessage
+from hub.incoming.models import (
+    READ_METHOD,
+    InboundBody,
+    InboundEndpoint,
+    InboundItem,
+    InboundMessage,
+)
 from hub.incoming.processing.publishing import build_event_id
 from hub.incoming.receiving.accepted_messages import ReceivedMessage, insert_accepted
 from hub.incoming.receiving.counts import ACCEPTED
@@ -30,7 +37,7 @@ LOOK_BACK_MAX = timedelta(days=30)  # as long as items and their messages are ke
 def find_new_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> list[RecordChange]:
-    """Return the changes that are not stored yet; five queries.
+    """Return the changes that are not stored yet; six queries at most.
 
     If the creation of a record is among them, its later changes are left out: the record was read
     with them.
@@ -81,17 +88,47 @@ def _get_endpoint(connection: Connection, *, now: datetime) -> tuple[InboundEndp
 def _find_unknown_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> list[RecordChange]:
-    """Return the changes without an item or an event."""
-    known_ids = _find_known_ids(connection, changes)
+    """Return the changes without an item or an event.
+
+    What a creation that waits in the inbox was read with is known, too.
+    """
+    waiting = _find_waiting_reads(connection, changes)
+    known_ids = _find_known_ids(connection, changes) | waiting.keys()
     known_keys = _find_known_keys(connection, changes)
     reported = _find_reported_changes(connection, changes, now=now)
-    return [
+    unknown = [
         change
         for change in changes
         if known_ids.isdisjoint(_list_ids(change))
         and clean_id(change.change_key) not in known_keys
         and not _is_reported(change, reported)
     ]
+    created = _find_records_read_alike(changes, unknown, waiting)
+    return [change for change in unknown if change.record not in created]
+
+
+def _find_records_read_alike(
+    changes: Sequence[RecordChange],
+    unknown: Sequence[RecordChange],
+    waiting: Mapping[str, int],
+) -> set[str]:
+    """Return the records of unknown changes whose waiting creation has this same state."""
+    records = {change.record for change in unknown}
+    creations = {
+        waiting[change.item_id]: change
+        for change in changes
+        if change.type.endswith(CREATED_SUFFIX)
+        and change.record in records
+        and change.item_id in waiting
+    }
+    if not creations:
+        return set()
+    bodies = InboundBody.objects.filter(pk__in=creations).values_list("pk", "body")
+    return {
+        creations[message].record
+        for message, body in bodies
+        if zlib.decompress(bytes(body)) == creations[message].body
+    }
 
 
 def _find_known_keys(connection: Connection, changes: Sequence[RecordChange]) -> set[str]:
@@ -109,8 +146,7 @@ def _list_ids(change: RecordChange) -> list[str]:
 def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> set[str]:
     """Return the item ids of these changes that are stored already.
 
-    As an item, as an event (which is stored longer), or as a message that the inbox has not
-    processed yet.
+    As an item, or as an event (which is stored longer).
     """
     ids = [id for change in changes for id in _list_ids(change)]
     items = _select_items_of_account(connection).filter(item_key__in=ids)
@@ -118,18 +154,23 @@ def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> 
     events = Event.unscoped.filter(
         tenant=connection.tenant_id, source=connection.connector_key, sender_id__in=event_ids
     )
-    message_keys = {_build_message_key(id): id for id in ids}
+    return {
+        *items.values_list("item_key", flat=True),
+        *(event_ids[id] for id in events.values_list("sender_id", flat=True)),
+    }
+
+
+def _find_waiting_reads(connection: Connection, changes: Sequence[RecordChange]) -> dict[str, int]:
+    """Return the ids of these changes that wait in the inbox, each with its message."""
+    message_keys = {_build_message_key(id): id for change in changes for id in _list_ids(change)}
     messages = InboundMessage.unscoped.filter(
         Q(endpoint__connection=connection)
         | Q(endpoint__connection=None, endpoint__connector_key=connection.connector_key),
         message_key__in=message_keys,
         state="accepted",
     )
-    return {
-        *items.values_list("item_key", flat=True),
-        *(event_ids[id] for id in events.values_list("sender_id", flat=True)),
-        *(message_keys[key] for key in messages.values_list("message_key", flat=True)),
-    }
+    rows = messages.values_list("message_key", "pk")
+    return {message_keys[key]: message for key, message in rows}
 
 
 def _select_items_of_account(connection: Connection) -> QuerySet[InboundItem]:

@@ -150,7 +150,7 @@ class RecordSystem(System):
             if id in self.deleted:
                 kinds = Counter(kind for kind, _shown in events if kind == "deleted")
             versions = [shown for kind, shown in events if kind == "updated"]
-            if set(kinds.values()) != {1} or versions != sorted(versions):
+            if kinds.total() != 1 or versions != sorted(versions):
                 wrong.append((id, name, events))
         return wrong
 

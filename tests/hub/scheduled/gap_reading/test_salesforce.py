@@ -115,6 +115,17 @@ def test_a_record_that_changed_several_times_is_one_event_with_its_last_state(
     }
 
 
+def test_a_record_that_two_gaps_show_as_created_and_changed_is_one_event(make, desk, salesforce):
+    source = make.source(salesforce, "lead")
+    for _registration in range(2):  # of creations, and of updates
+        make.gap(source, from_at=BEGIN, to_at=END, now=LATER)
+    id = add(desk)
+    desk.now += 60
+    change(desk, "PATCH", id, {"LastName": "King"})
+    read(salesforce, at=LATER)
+    assert [type for type in list_types() if "lead" in type] == ["salesforce.lead.created"]
+
+
 def test_a_deletion_is_one_event_however_often_it_is_read(make, desk, salesforce, gap):
     change(desk, "DELETE", add(desk))
     read(salesforce, at=LATER)
