@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from connectors.bulk_writes import BulkWrite
 from connectors.directories import Directory
 from connectors.file_uploads import FileUpload
 from connectors.http import Quota, Report, Request, Response, Scope
@@ -89,6 +90,7 @@ class Connector:
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
     bulk_reads: Mapping[str, BulkRead] = {}  # by the key of the collection
+    bulk_write: BulkWrite | None = None  # None: it writes no records by a job
     report_source: ReportSource | None = None  # None: a report reads nothing from it
     # a write may name the version that it replaces, and is refused if that is not the present one
     can_refuse_stale_writes: bool = True

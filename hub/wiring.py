@@ -32,6 +32,7 @@ from hub.incoming.registration.scheduling.checks import (
 from hub.incoming.watch.canary_records import clear_account
 from hub.mail.deliver import MAIL_RESULTS
 from hub.operations.operation_runner import BATCH_FUNCTIONS
+from hub.outgoing.bulk_deliveries import BULK_WRITE_STARTER
 from hub.outgoing.insight.needed_permissions import (
     find_incoming_permissions,
     find_needed_permissions,
@@ -45,6 +46,8 @@ from hub.portal.changes.visits import PORTAL_VISITS
 from hub.processes.leases import PROCESS_LEASES
 from hub.processes.loop_slots import SLOT_LEASES
 from hub.prune.tables import TABLES
+from hub.scheduled.bulk_writing.executor import run_bulk_writing
+from hub.scheduled.bulk_writing.start import start_bulk_run
 from hub.scheduled.gap_reading.executor import run_gap_reading
 from hub.scheduled.jobs.kinds import JOB_KINDS, JobKind
 from hub.scheduled.night.planner import plan_runs
@@ -128,11 +131,13 @@ def _connect_jobs() -> None:
         sync=JobKind(SYNC_OPTIONS),
     )
     EXECUTORS.update(
+        bulk=run_bulk_writing,
         gap=run_gap_reading,
         reconcile=run_reconciliation,
         report=run_report,
         ship=run_shipping,
         sync=run_sync,
     )
+    BULK_WRITE_STARTER.connect(start_bulk_run)
     RUN_PLANNER.connect(plan_runs)
     RUN_REPAIRS.connect(plan_run_repairs)

@@ -10,6 +10,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from math import ceil
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -115,13 +116,13 @@ class RecordsBulkRead(BulkRead):
         return build_job_request(
             credential,
             "POST",
-            "",
+            "query",
             json={"operation": operation, "query": text},
             spends=((ORG, 1), (QUERY_JOBS, 1)),
         )
 
     def state_request(self, credential: Credential, job: str) -> Request:
-        return build_job_request(credential, "GET", f"/{check_id(job)}")
+        return build_job_request(credential, "GET", f"query/{check_id(job)}")
 
     @raises_unreadable
     def parse_job(self, response: Response) -> ReadJob | Outcome:
@@ -132,9 +133,7 @@ class RecordsBulkRead(BulkRead):
         state = str(answer["state"])
         if state in ("Failed", "Aborted"):
             return never("bulk_job_failed", str(answer.get("errorMessage") or state))
-        created_at = parse_instant(answer.get("createdDate"))
-        age = (response.at - created_at).total_seconds() if created_at else 0.0
-        wait = min(max(age, WAIT_MIN), WAIT_MAX)
+        wait = find_wait(answer, at=response.at)
         return ReadJob(check_id(str(answer["id"])), state == "JobComplete", wait)
 
     def results_request(
@@ -145,7 +144,7 @@ class RecordsBulkRead(BulkRead):
         return build_job_request(
             credential,
             "GET",
-            f"/{check_id(job)}/results?{urlencode(parameters, quote_via=quote)}",
+            f"query/{check_id(job)}/results?{urlencode(parameters, quote_via=quote)}",
             headers={"Accept": "text/csv"},
             spends=((ORG, 1), (QUERIES, 1)),
             response_bytes_max=PAGE_BYTES,
@@ -180,11 +179,18 @@ def build_whole_query(*, count: bool, cursor: str, query: Mapping[str, str]) -> 
     return build_select(columns, query["object"], build_conditions(**{**others, "cursor": cursor}))
 
 
+def find_wait(answer: Mapping[str, Any], *, at: datetime) -> float:
+    """Return the seconds until a job is asked for its state again: ever more, as it gets older."""
+    created_at = parse_instant(answer.get("createdDate"))
+    age = (at - created_at).total_seconds() if created_at else 0.0
+    return min(max(age, WAIT_MIN), WAIT_MAX)
+
+
 def build_job_request(credential: Credential, method: str, path: str, **more: Any) -> Request:
     more.setdefault("spends", ((ORG, 1),))
     return Request(
         method,
-        f"{base_url(credential)}/services/data/{API_VERSION}/jobs/query{path}",
+        f"{base_url(credential)}/services/data/{API_VERSION}/jobs/{path}",
         bearer=credential.access_token,
         **more,
     )

@@ -16,6 +16,7 @@ from connectors.oauth import OAuth, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
 from connectors.salesforce.actions import ACTIONS, API_VERSION, base_url
 from connectors.salesforce.bulk_queries import BULK_READS
+from connectors.salesforce.bulk_writes import BULK_WRITE
 from connectors.salesforce.collections import COLLECTIONS, ObjectFigures
 from connectors.salesforce.directory import SalesforceDirectory
 from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection
@@ -130,6 +131,7 @@ class Salesforce(OAuth):
     actions = ACTIONS
     collections = COLLECTIONS
     bulk_reads = BULK_READS
+    bulk_write = BULK_WRITE
     report_source = ObjectFigures()
     schema = SalesforceSchema()
     directory = SalesforceDirectory()
@@ -141,6 +143,7 @@ class Salesforce(OAuth):
         # https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/
         # bulk_common_limits.htm (2026-11)
         "account:jobs": Budget(10_000, 86_400.0),
+        "account:batches": Budget(15_000, 86_400.0),
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     authorize_address, token_address = "{login}/services/oauth2/authorize", "{token}"

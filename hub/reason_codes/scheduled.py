@@ -23,6 +23,9 @@ SCHEDULED_REASONS: Mapping[str, Reason] = {
     "bulk_job_running": Reason(
         _("The system prepares the records that the run reads. The run goes on by itself."),
     ),
+    "bulk_job": Reason(
+        _("The system writes many records together, as one job. The hub asks for the results."),
+    ),
     "log_in_use": Reason(
         _("Another run ships the same log at the moment."),
         _("Ship each log of a tenant by one job only."),

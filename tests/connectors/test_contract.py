@@ -28,7 +28,7 @@ FILES |= {"webhooks", "webhook_types", "subscriptions", "canaries", "feeds", "ob
 OWN_FILES = {
     "app": {"requests"},
     "pipedrive": {"summaries"},
-    "salesforce": {"bulk_queries", "soql", "tooling_api"},
+    "salesforce": {"bulk_queries", "bulk_writes", "soql", "tooling_api"},
     "signed_webhook": {"pasted_requests"},
     "slack": {"files"},
     "splunk": {"log_lines"},

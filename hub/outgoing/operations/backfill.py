@@ -14,6 +14,7 @@ from hub.connections.status.drain_estimate import DeliveryGroup, estimate_drain_
 from hub.db.ids import smallest_id_at
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
+from hub.outgoing.bulk_deliveries import BULK_JOB, set_aside
 from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.outgoing.operations.estimate import COUNT_LIMIT, OperationEstimate, summarize_connections
 from hub.outgoing.queue.ordering import assign_positions
@@ -93,8 +94,9 @@ def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchRe
     events = list(remaining.order_by("pk")[:size])
     deliveries = _build_backfill_deliveries(connection, routes, events, now=now)
     assign_positions(deliveries)
+    set_aside(deliveries, connection, operation.count, now=now)
     Delivery.unscoped.bulk_create(deliveries)
-    if any(delivery.state == "waiting" for delivery in deliveries):
+    if any(delivery.state == "waiting" and delivery.reason != BULK_JOB for delivery in deliveries):
         wake_lanes([connection.pk], now=now)
     sent = len({delivery.event_id for delivery in deliveries})
     return BatchResult(events[-1].pk, sent, len(events) - sent) if events else BatchResult(None)

@@ -61,12 +61,20 @@ def prepare_batches(
 
     Deliveries that cannot be sent are in its `rejections`; new renderings are stored.
     """
+    rendered_lanes = render_lanes(claimed_lanes, config, now=now)
+    return [_build_batch(rendered_lane, config) for rendered_lane in rendered_lanes]
+
+
+def render_lanes(
+    claimed_lanes: Sequence[ClaimedLane], config: ConfigCache, *, now: datetime
+) -> list[RenderedLane]:
+    """Open the credentials and render the deliveries of lanes; store new renderings."""
     identities = IdentityLookup.for_lanes(claimed_lanes, config)
     rendered_lanes = [
         _render_lane(claimed_lane, config, identities, now=now) for claimed_lane in claimed_lanes
     ]
     _store_renderings(rendered_lanes)
-    return [_build_batch(rendered_lane, config) for rendered_lane in rendered_lanes]
+    return rendered_lanes
 
 
 def _store_renderings(rendered_lanes: Sequence[RenderedLane]) -> None:

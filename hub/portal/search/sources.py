@@ -31,7 +31,7 @@ from hub.portal.search.results import RESULTS_SHOWN, SearchGroup, SearchResult, 
 from hub.recipes.definitions import RECIPES
 from hub.recipes.models import Integration
 from hub.scheduled.insight.run_progress import readable_runs
-from hub.scheduled.models import GAP_KIND, Job, Run
+from hub.scheduled.models import HUB_KINDS, Job, Run
 from tenants.access.tenant_users import TenantUser
 from tenants.models import Invitation, Membership, Tenant
 from tenants.scoping import tenant_condition
@@ -170,7 +170,7 @@ def find_mappings(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
 
 def find_jobs(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     tenant = tenant_user.tenant
-    condition = match_id_or(term, Q(name__icontains=term)) & ~Q(kind=GAP_KIND)
+    condition = match_id_or(term, Q(name__icontains=term)) & ~Q(kind__in=HUB_KINDS)
     for job in own_rows(Job, tenant, condition):
         url = reverse_object_page("portal:job", tenant, job)
         yield SearchResult(job.name, url, job.get_kind_display())

@@ -20,7 +20,7 @@ from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.insight.schedule_words import describe_schedule
 from hub.scheduled.jobs.job_actions import OWN_JOB_ACTIONS, change_job, create_job
 from hub.scheduled.jobs.job_checks import InvalidJob
-from hub.scheduled.models import GAP_KIND, Job, JobSchedule, Run
+from hub.scheduled.models import HUB_KINDS, Job, JobSchedule, Run
 from hub.scheduled.runs.run_actions import JOB_ACTIONS
 from hub.staff import (
     ChoicesFilter,
@@ -62,7 +62,7 @@ class JobAdmin(ReadOnlyAdmin):
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        jobs = super().get_queryset(request).exclude(kind=GAP_KIND)
+        jobs = super().get_queryset(request).exclude(kind__in=HUB_KINDS)
         return jobs.select_related("tenant", "connection")
 
     # --- adding and changing ---

@@ -127,8 +127,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @display(description="run")
     def run_label(self, run: Run) -> str:
-        origin = "started for a gap" if run.job.is_made_by_hub else "started by hand"
-        slot = f"{run.slot_at:%Y-%m-%d %H:%M} UTC" if run.slot_at else origin
+        slot = f"{run.slot_at:%Y-%m-%d %H:%M} UTC" if run.slot_at else run.job.run_origin
         return format_html('<span>{}<br><span class="hub-quiet">{}</span></span>', run.job, slot)
 
     @display(description="reason")

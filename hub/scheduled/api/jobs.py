@@ -41,7 +41,7 @@ from hub.scheduled.jobs.job_actions import (
 )
 from hub.scheduled.jobs.job_checks import API_NAMES
 from hub.scheduled.jobs.kinds import JOB_KINDS
-from hub.scheduled.models import GAP_KIND, Job
+from hub.scheduled.models import HUB_KINDS, Job
 from hub.scheduled.slots import list_slots
 from tenants.access.api_authentication import (
     api_key_of,
@@ -85,7 +85,7 @@ class SlotsQuery(StrictSerializer):
 
 def visible_jobs(request: Request) -> QuerySet[Job]:
     """Select the jobs that the key may read: its tenant's own and those of all tenants."""
-    jobs: QuerySet[Job] = visible_rows(Job, request.user).exclude(kind=GAP_KIND)
+    jobs: QuerySet[Job] = visible_rows(Job, request.user).exclude(kind__in=HUB_KINDS)
     return jobs.select_related("tenant", "connection")
 
 

@@ -10,17 +10,15 @@ from hub.incoming.gaps import reading
 from hub.incoming.models import InboundGap
 from hub.incoming.registration.installation.address import find_former_url
 from hub.processes.failpoints import failpoint
-from hub.scheduled.models import GAP_KIND, GAP_NAME_SUFFIX, Job, Run
+from hub.scheduled.models import GAP_KIND, Run
 from hub.scheduled.runs.claim import is_switched_off
-from hub.scheduled.runs.due_runs import get_start_window
+from hub.scheduled.runs.hub_runs import start_hub_run
 from hub.scheduled.runs.loop_count import wake_runs
 
 CONNECTIONS_AT_ONCE = 50  # of one sweep
 GAPS_AT_ONCE = 200
 SETTLED_AFTER_MAX = timedelta(minutes=5)  # longer than any feed needs
-WINDOW_MINUTES = 7 * 24 * 60  # in which the run of a gap is tried again
 WAITING_STATES = ("waiting", "blocked")  # of runs that are not executed now
-NEVER = "0 0 1 1 *"  # the job has no schedule
 
 
 def start_gap_runs(*, now: datetime) -> int:
@@ -70,37 +68,9 @@ def _select_open_runs() -> QuerySet[Run]:
 @transaction.atomic
 def start_gap_run(connection: Connection, *, now: datetime) -> Run:
     """Create a run that reads the due gaps of a connection, unless one has not ended."""
-    job = get_or_create_gap_job(connection, now=now)
-    assert job.tenant is not None
-    Job.unscoped.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)  # one after the other
-    open_run = Run.unscoped.filter(job=job, state__in=Run.OPEN_STATES).first()
-    run = open_run or Run.unscoped.create(
-        job=job,
-        tenant=job.tenant,
-        due_at=now,
-        window_ends_at=now + get_start_window(job),
-        deadline_at=now + timedelta(minutes=job.deadline_minutes),
-        created_at=now,
-    )
+    run = start_hub_run(connection, GAP_KIND, now=now)
     failpoint("G2")  # before the commit: the gap waits
     return run
-
-
-def get_or_create_gap_job(connection: Connection, *, now: datetime) -> Job:
-    """Return the job that reads the gaps of a connection; people neither see nor change it."""
-    columns = {
-        "tenant": connection.tenant,
-        "name": f"{connection.name}{GAP_NAME_SUFFIX}"[:200],
-        "connector_key": connection.connector_key,
-        "cron": NEVER,
-        "is_enabled": False,
-        "window_minutes": WINDOW_MINUTES,
-        "deadline_minutes": WINDOW_MINUTES,
-        "created_at": now,
-        "updated_at": now,
-    }
-    job, _ = Job.unscoped.get_or_create(connection=connection, kind=GAP_KIND, defaults=columns)
-    return job
 
 
 def release_abandoned_gaps(*, now: datetime) -> int:

@@ -11,7 +11,7 @@ from django.utils import dateformat
 
 from connectors.registry import find_connector_label
 from hub.scheduled.insight.schedule_words import describe_schedule
-from hub.scheduled.models import GAP_KIND, Job, JobSchedule, Run
+from hub.scheduled.models import HUB_KINDS, Job, JobSchedule, Run
 from hub.scheduled.slots import list_slots
 from tenants.models import Tenant
 
@@ -71,7 +71,7 @@ class JobRow:
 
 def readable_jobs() -> QuerySet[Job]:
     """Return a queryset of people's jobs with the columns of a row, in one query."""
-    return Job.unscoped.exclude(kind=GAP_KIND).select_related("tenant", "connection")
+    return Job.unscoped.exclude(kind__in=HUB_KINDS).select_related("tenant", "connection")
 
 
 def build_job_rows(jobs: Collection[Job], tenant: Tenant | None, *, now: datetime) -> list[JobRow]:

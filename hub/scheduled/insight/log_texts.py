@@ -27,6 +27,10 @@ LOG_TEXTS: Mapping[str, str] = {
     "bulk_job_refused": _(
         "The system did not take or finish the job. The records are read by pages."
     ),
+    "bulk_writing": _("The system writes the records as one job, which takes fewer calls."),
+    "bulk_writing_refused": _(
+        "The system did not take or finish the job. The records are sent as usual."
+    ),
     # why records may be missing from a read
     "read_cut": _("A page of records was cut off, even when smaller pages were requested."),
     "read_unreadable": _("A page of records could not be read after three attempts."),

@@ -18,7 +18,7 @@ from hub.scheduled.jobs.job_checks import (
     check_job,
 )
 from hub.scheduled.jobs.schedules import create_schedule, restart_schedules
-from hub.scheduled.models import GAP_KIND, Job, JobSchedule, Run
+from hub.scheduled.models import HUB_KINDS, Job, JobSchedule, Run
 
 COLUMNS = (
     "name",
@@ -77,7 +77,7 @@ def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
 
 def _check_number_of_jobs(job: Job) -> None:
     """Raise InvalidJob if the tenant has the maximal number of jobs."""
-    jobs = Job.unscoped.filter(tenant=job.tenant_id).exclude(kind=GAP_KIND)
+    jobs = Job.unscoped.filter(tenant=job.tenant_id).exclude(kind__in=HUB_KINDS)
     if job.tenant_id and jobs.count() >= MAX_JOBS:
         most = {"most": MAX_JOBS}
         raise InvalidJob({"name": _("A tenant may have %(most)s jobs. Delete one first.") % most})

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
@@ -11,9 +11,25 @@ from hub.db.ids import uuid7
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
-# of a job that the hub makes for a connection, to read its gaps; people neither see nor change it
-GAP_KIND = "gap"
-GAP_NAME_SUFFIX = ": missed changes"  # behind the connection's name
+# of jobs that the hub makes for a connection, to read its gaps and to write very many records;
+# people neither see nor change them
+GAP_KIND, BULK_KIND = "gap", "bulk"
+# what they are called, and what starts their runs
+HUB_JOB_NAMES = {
+    GAP_KIND: gettext_noop("%(name)s: missed changes"),
+    BULK_KIND: gettext_noop("%(name)s: many records"),
+}
+HUB_RUN_ORIGINS = {GAP_KIND: _("started for a gap"), BULK_KIND: _("started to send missing events")}
+HUB_KINDS = tuple(HUB_JOB_NAMES)
+
+
+def name_hub_job(kind: str, connection: Connection) -> str:
+    """Return the stored name of a job that the hub makes, which its title translates."""
+    return f"{connection.name}{_find_suffix(kind)}"[:200]
+
+
+def _find_suffix(kind: str) -> str:
+    return HUB_JOB_NAMES[kind].removeprefix("%(name)s")
 
 
 class Job(Scoped):
@@ -72,14 +88,18 @@ class Job(Scoped):
     def title(self) -> str:
         """Return its name; that of a job of the hub in the active language."""
         if self.is_made_by_hub:
-            return gettext("%(name)s: missed changes") % {
-                "name": self.name.removesuffix(GAP_NAME_SUFFIX)
-            }
+            name = self.name.removesuffix(_find_suffix(self.kind))
+            return gettext(HUB_JOB_NAMES[self.kind]) % {"name": name}
         return self.name
 
     @property
+    def run_origin(self) -> str:
+        """Return what starts a run without a slot."""
+        return str(HUB_RUN_ORIGINS.get(self.kind, _("started by hand")))
+
+    @property
     def is_made_by_hub(self) -> bool:
-        return self.kind == GAP_KIND
+        return self.kind in HUB_KINDS
 
 
 class JobSchedule(Scoped):

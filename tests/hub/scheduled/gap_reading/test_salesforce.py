@@ -55,14 +55,16 @@ def change(desk, method, id, fields=None):
     assert answer.status_code == 204, answer.text
 
 
-def tell(client, connection, desk, id, change, *, notification_id="04l1"):
+def tell(client, connection, desk, id, change, *, notification_id="04l1", now=None):
     """Post the outbound message of a record as it is now; process it."""
     record = desk.get(f"{LEADS}/{id}", headers=HEADERS).json()
     notice = notification(notification_id, "Lead", record, list(record)[1:])
     body = SOAP.format(organization=ORG, session="", notifications=notice)
     path = f"{local_path(endpoint_of(connection))}?change={change}"
     assert client.post(path, body, content_type="text/xml; charset=UTF-8").status_code == 200
-    run_inbox()
+    if now is not None:
+        InboundMessage.unscoped.update(received_at=now, due_at=now)
+    run_inbox(now=now)
 
 
 def test_missed_records_are_events_with_the_same_record_as_a_message_has(
