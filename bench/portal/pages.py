@@ -167,19 +167,24 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         staff = Browser(place, stage.staff_cookie)
         for page in find_staff_pages(min(looks, OTHER_LOOKS)):
             # some rows may be deleted by hand, and others not
-            refused = {path for path in set(page.paths) if staff.status(path) in NOT_READ}
-            if paths := [path for path in page.paths if path not in refused]:
-                yield figure_of(staff, page.name, paths)
+            figure = figure_of(staff, page.name, page.paths, unread=NOT_READ)
+            if figure.value or figure.error:
+                yield figure
         staff.close()
 
 
-def figure_of(browser: "Browser", name: str, paths: Sequence[str]) -> Figure:
-    """Return how long a page takes; a page that is not there is a figure with the error."""
+def figure_of(
+    browser: "Browser", name: str, paths: Sequence[str], *, unread: Sequence[int] = ()
+) -> Figure:
+    """Return how long a page takes, 0 where each answer has a status of `unread`; a page that is
+    not there is a figure with the error.
+    """
     try:
-        durations = [browser.milliseconds(path) for path in paths]
+        looks = [browser.milliseconds(path, unread=unread) for path in paths]
     except UnexpectedStatus as error:
         return Figure(name, 0, "ms", error=str(error))
-    return Figure(name, percentile(durations, 0.95), "ms", bar=BAR)
+    durations = [milliseconds for milliseconds in looks if milliseconds]
+    return Figure(name, percentile(durations, 0.95) if durations else 0, "ms", bar=BAR)
 
 
 def addresses(stage: PortalTestData, looks: int) -> dict[str, list[str]]:
@@ -231,22 +236,18 @@ class Browser:
         self.connection = http.client.HTTPConnection(place, timeout=60)
         self.headers = {"Cookie": cookie} if cookie else {}
 
-    def milliseconds(self, path: str) -> float:
-        """From asking to the last byte; the page must be there."""
+    def milliseconds(self, path: str, *, unread: Sequence[int] = ()) -> float:
+        """From asking to the last byte; the page must be there, or is not for reading: 0."""
         started = time.perf_counter()
         self.connection.request("GET", path, headers=self.headers)
         answer = self.connection.getresponse()
         answer.read()
         took = (time.perf_counter() - started) * 1000
+        if answer.status in unread:
+            return 0
         if answer.status != 200:
             raise UnexpectedStatus(f"{path} answered {answer.status}")
         return took
-
-    def status(self, path: str) -> int:
-        self.connection.request("GET", path, headers=self.headers)
-        answer = self.connection.getresponse()
-        answer.read()
-        return answer.status
 
     def close(self) -> None:
         self.connection.close()

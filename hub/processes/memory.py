@@ -4,15 +4,12 @@ import ctypes
 import gc
 
 LIBC = ctypes.CDLL(None)
-# of the garbage collector's generations; Python's defaults are for small programs
-YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD = 50_000, 20, 20
 
 
 def freeze_heap() -> None:
     """Exempt all objects from garbage collection, so that a fork's memory pages stay shared."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD)
 
 
 def trim_memory() -> None:

@@ -13,7 +13,10 @@ from bench.portal.pages import PAGES
 from bench.scheduled.valve import REPAIR_FAILPOINTS
 from tests.bench.conftest import WITHIN, told_by
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(600), pytest.mark.xdist_group("bench")]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(600)]
+# Two chains of about the same length: no more benches than two run at a time.
+first_chain = pytest.mark.xdist_group("bench")
+second_chain = pytest.mark.xdist_group("bench_incoming")
 
 TOLD = {"name", "value", "unit", "baseline", "ratio", "bar", "holds"}
 BENCHES = {
@@ -34,6 +37,7 @@ BENCHES = {
 INCOMING_BENCHES = ("receive", "spike", "react", "dedupe", "starve", "echo", "faults_receiving")
 
 
+@first_chain
 @pytest.mark.parametrize("database", BENCHES)
 def test_every_bench_tells_its_figures(bench, database):
     figures = told_by(bench("outgoing", "--quick", "--on", database))
@@ -46,6 +50,7 @@ def test_every_bench_tells_its_figures(bench, database):
     assert database == "sqlite" or "accept_delivering" in figures  # corrections, 4.7
 
 
+@second_chain
 @pytest.mark.corrections(item="4.7")
 def test_every_bench_of_incoming_tells_its_figures(bench):
     figures = told_by(bench("incoming", "--quick", "--on", "postgresql"))
@@ -62,6 +67,7 @@ def test_every_bench_of_incoming_tells_its_figures(bench):
     assert_each_change_is_written_once(figures)
 
 
+@second_chain
 @pytest.mark.corrections(item="2.1")
 def test_no_true_change_is_an_echo_and_no_echo_a_true_change(bench):
     told = told_by(bench("incoming", "--only", "echo", "--quick", "--on", "sqlite", "--seed", "7"))
@@ -70,6 +76,7 @@ def test_no_true_change_is_an_echo_and_no_echo_a_true_change(bench):
     assert figures["echo_changes"]["value"] == 72
 
 
+@second_chain
 def test_no_record_of_a_gap_is_lost_or_doubled_whatever_is_killed(bench):
     told = told_by(bench("faults", "--only", "gaps", "--quick", "--on", "postgresql"))
     figures = {name.removeprefix("faults_gaps_"): entry["value"] for name, entry in told.items()}
@@ -84,6 +91,7 @@ def assert_each_change_is_written_once(figures):
     assert names and [name for name in names if not figures[name]["holds"]] == []
 
 
+@first_chain
 @pytest.mark.corrections(item="4.3")
 @pytest.mark.corrections(item="4.4")
 @pytest.mark.corrections(item="4.9")
@@ -119,6 +127,7 @@ def test_the_benches_of_scheduled_work_and_identities_hold_their_counts(
     assert [entry["name"] for entry in counts if not entry["holds"]] == []
 
 
+@first_chain
 def test_every_page_is_measured(bench):
     """Which pages of staff there are is a test of tests/bench/test_portal_pages.py."""
     figures = told_by(bench("portal", "--quick"))
