@@ -36,10 +36,6 @@ def test_the_lead_of_a_rush_is_halved_each_second():
     assert lead.current(now=NOON + MINUTE) == MIN_LEAD
 
 
-def test_a_quiet_pump_lets_a_paced_call_wait_for_ten_milliseconds_at_most():
-    assert PacedLead().current(now=NOON) <= SECOND / 100
-
-
 def test_only_paced_calls_can_be_late():
     assert measure_lateness(
         ScheduledRequest(build_request("a"), NOON), now=NOON + SECOND
