@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.incoming.models import InboundGap
+from hub.portal.templatetags.portal import render_badge
 from hub.scheduled.gap_reading.start import start_gap_runs
 from hub.scheduled.models import Run
 from tests.hub.portal.query_counts import count_queries
@@ -149,6 +151,37 @@ def test_the_page_of_a_gap_shows_its_progress_and_its_counts(browser, make, sour
 def test_a_read_of_unknown_length_shows_how_many_were_read(browser, make, source):
     gap = make.gap(source, state="reading", read_count=1204)
     assert "1,204 done so far" in load(browser, page(gap, "gaps"))
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "cause"),
+    [
+        ("open", "", "gone"),
+        ("due", "", "outage"),
+        ("held", "needs_confirmation", "outage"),
+        ("reading", "", "ban"),
+        ("closed", "", "silence"),
+        ("incomplete", "no_feed", "edited"),
+        ("cancelled", "by_person", "expired"),
+    ],
+)
+def test_the_three_doors_tell_the_same_of_a_gap(
+    browser, make, api, source, now, state, reason, cause
+):
+    counts = {"read_count": 412, "known_count": 397, "new_count": 15, "deleted_count": 6}
+    gap = make.gap(source, state=state, reason=reason, cause=cause, **counts)
+    row = api.of(source.tenant).get(f"/api/v1/gaps/{gap.public_id}").json()
+    assert (row["state"], row["reason"], row["cause"]) == (state, reason, cause)
+    assert {f"{name}_count": row["counts"][name] for name in ("read", "known", "new")} == {
+        name: counts[name] for name in ("read_count", "known_count", "new_count")
+    }
+    facts = [f"<dd>{row['counts'][name]}</dd>" for name in ("known", "new", "deleted")]
+    texts = [*facts, escape(row["sentence"]), escape(row["action"]), gap.get_cause_display()]
+    customers = load(browser, page(gap, "gaps"))
+    browser.force_login(make.staff(is_superuser=True))
+    for shown in (customers, load(browser, admin_url(gap))):
+        assert [text for text in texts if text not in shown] == []
+        assert render_badge(state) in shown
 
 
 def test_a_member_sees_a_gap_and_changes_nothing(client, acme, held):

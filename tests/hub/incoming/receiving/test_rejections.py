@@ -144,6 +144,14 @@ def test_only_allowed_networks_may_send(pipedrive):
     assert allow("10.0.0.0/8", "127.0.0.1/32") == 200
 
 
+def test_an_ipv4_address_that_is_written_as_ipv6_is_the_same(pipedrive):
+    InboundEndpoint.unscoped.update(allowed_sources=["127.0.0.0/8"])
+    pipedrive.client.defaults["REMOTE_ADDR"] = "::ffff:127.0.0.1"
+    assert pipedrive.send(pipedrive.sign(b"{}")).status_code == 200
+    pipedrive.client.defaults["REMOTE_ADDR"] = "::ffff:203.0.113.7"
+    assert pipedrive.send(pipedrive.sign(b"{}")).status_code == 401
+
+
 def test_a_body_beyond_the_limit_of_its_source_is_413(pipedrive):
     limit = SOURCES["pipedrive"].body_bytes_max
     assert pipedrive.send(pipedrive.sign(b"x" * (limit + 1))).status_code == 413

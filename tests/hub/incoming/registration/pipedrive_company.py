@@ -54,11 +54,12 @@ def check(connection, company):
     return InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
 
 
-def run_due_check(endpoint, company):
+def run_due_check(endpoint, company, *, low_priority=True):
     """Do what the task of a check does; return whether it could claim the check."""
     lease = claim_check(endpoint, now=clock())
     if lease:
-        check_endpoint(lease, RegistrationCheckContext(company, clock, time.sleep, lambda: 0.5))
+        waiting = (time.sleep, lambda: 0.5, low_priority)
+        check_endpoint(lease, RegistrationCheckContext(company, clock, *waiting))
     return bool(lease)
 
 

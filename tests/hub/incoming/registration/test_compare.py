@@ -13,12 +13,12 @@ TARGET = WantedSubscription("person", TYPES, URL, secret="hub:new")
 FOUND = FoundSubscription("1", URL, "person", TYPES, secret="hub:new")
 
 
-def compare(registrations, *, foreign_urls=()):
+def compare(registrations, *, id="1", foreign_urls=()):
     return compare_subscriptions(
         SUBSCRIPTIONS,
         [TARGET],
         registrations,
-        external_ids={"person": "1"},
+        external_ids={"person": id},
         is_own=lambda url: url == URL,
         foreign_urls=foreign_urls,
         now=100.0,
@@ -37,6 +37,11 @@ def test_one_that_has_expired_is_created_anew_and_removed_if_it_is_still_listed(
     comparison = compare([expired])
     assert (comparison.missing, comparison.orphans) == ([TARGET], [expired])
     assert compare([replace(FOUND, expires_at=101.0)]).verified
+
+
+def test_one_without_an_id_at_another_url_is_not_taken_for_one_that_is_not_registered_yet():
+    stranger = replace(FOUND, external_id="", url="https://hub.test/elsewhere/")
+    assert compare([stranger], id="").missing == [TARGET]
 
 
 def test_those_of_other_endpoints_and_of_strangers_are_left_alone():

@@ -213,10 +213,9 @@ def test_a_check_whose_lease_has_expired_leaves_the_rest_to_its_successor(connec
     assert company.writes == [] and state_of(connection) == ("wanted", "")
 
 
-def test_another_connection_leaves_the_webhooks_of_a_disconnect_that_can_be_undone(
-    make, connection, company
-):
-    endpoint = check(connection, company)
+@pytest.fixture
+def other(make):
+    """Another connection to the same account."""
     secret = {"access_token": "v1u:test-access", "refresh_token": "v1r:other"}
     other = make.connection(connector="pipedrive", account="701", secret=secret)
     make.route(
@@ -225,6 +224,22 @@ def test_another_connection_leaves_the_webhooks_of_a_disconnect_that_can_be_undo
         origin_connector_key="pipedrive",
         connector="webhook",
     )
+    return other
+
+
+def test_another_connection_leaves_the_webhooks_of_one_whose_url_cannot_be_read(
+    connection, other, company
+):
+    endpoint, others = check(connection, company), check(other, company)
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(sealed=others.sealed)
+    check(other, company)
+    assert company.find(endpoint_url(endpoint)) and len(company.webhooks) == 2
+
+
+def test_another_connection_leaves_the_webhooks_of_a_disconnect_that_can_be_undone(
+    connection, other, company
+):
+    endpoint = check(connection, company)
     with transaction.atomic():
         row = Connection.unscoped.get(pk=connection.pk)
         disconnect_account(row, SYSTEM, can_be_undone=True, now=clock())

@@ -113,6 +113,34 @@ def test_what_no_route_wants_any_more_is_removed(connection, company):
     assert not WebhookSubscription.unscoped.exists()
 
 
+def test_one_that_no_route_wants_any_more_is_removed_although_it_was_pointed_elsewhere(
+    connection, company
+):
+    endpoint = check(connection, company)
+    company.find(endpoint_url(endpoint))["subscription_url"] = "https://elsewhere.test/"
+    connection.tenant.routes.update(enabled=False)
+    check(connection, company)
+    assert not company.webhooks
+
+
+def test_an_unwanted_one_is_known_until_the_system_has_removed_it(connection, company):
+    check(connection, company)
+    connection.tenant.routes.update(enabled=False)
+    company.refuses_writes = True
+    check(connection, company)
+    assert WebhookSubscription.unscoped.get().is_wanted is False
+    company.refuses_writes = False
+    check(connection, company)
+    assert not company.webhooks and not WebhookSubscription.unscoped.exists()
+
+
+def test_a_route_of_another_account_registers_nothing(make, connection, company):
+    other = make.connection(connection.tenant, "pipedrive", account="702", secret={})
+    connection.tenant.routes.update(origin=other)
+    check(connection, company)
+    assert not company.webhooks
+
+
 def test_before_a_revocation_the_webhooks_are_removed(connection, company):
     check(connection, company)
     credential = open_credential(connection, None)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors.http import Response
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 from tests.sandbox.salesforce_requests import raw
 
@@ -112,6 +113,31 @@ def test_without_an_edit_a_check_lists_and_reads_the_details_once_a_day(org):
     org.wait(86400)
     org.check()
     assert len(org.requests) == 2 + 2
+
+
+def test_details_that_cannot_be_read_are_a_failure_and_read_again(make, desk):
+    org = HidesDetails(make, desk)
+    for _check in range(2):
+        org.check()
+        org.wait(60)
+    org.edit_message(fields=["Id"])
+    org.is_hiding = True
+    org.wait(900)
+    subscription = org.check()
+    assert (subscription.state, subscription.failure_count) == ("unconfirmed", 1)
+    org.is_hiding = False
+    assert org.check().state == "verified" and org.message["Metadata"]["fields"] != ["Id"]
+
+
+class HidesDetails(Organisation):
+    """An organisation that lists its messages, and fails where their details are read."""
+
+    is_hiding = False
+
+    def __call__(self, request):
+        is_detail = request.method == "GET" and TOOLING in request.url
+        response = super().__call__(request)
+        return Response(503, b"[]") if self.is_hiding and is_detail else response
 
 
 def test_where_a_column_is_unknown_edits_are_found_once_a_day(make, desk):

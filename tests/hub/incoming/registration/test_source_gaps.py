@@ -48,7 +48,14 @@ def delete(account):
     assert account.find_registrations() == []
 
 
-CAUSES = {"gone": delete, "ban": ban}
+def point_elsewhere(account):
+    (webhook,) = account.find_registrations()
+    data = {"do": "save", "subscription_url": "http://127.0.0.1:9/hooks/another"}
+    account.desk.post(f"/pipedrive/701/webhooks/{webhook.external_id}", data=data)
+    assert account.find_registrations() == []
+
+
+CAUSES = {"gone": delete, "ban": ban, "edited": point_elsewhere}
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -113,6 +120,42 @@ def test_a_rotation_of_ours_leaves_no_gap(account):
     assert not InboundGap.unscoped.exists()
 
 
+def test_one_that_sent_elsewhere_while_we_rotated_it_leaves_a_gap(account):
+    rotate_subscription(account.subscription, ActorContext.system(), now=now_of(account.desk))
+    point_elsewhere(account)
+    assert account.check().state == "verified"
+    gap = InboundGap.unscoped.get()
+    assert (gap.cause, gap.state) == ("edited", "due")
+
+
+def test_one_that_was_never_correct_leaves_no_gap_when_it_is_repaired(make, desk):
+    org = Organisation(make, desk)
+    desk.world(salesforce=[{"org": org.connection.account, "active_flows": False}])
+    for _check in range(2):  # the second finds the message that the first has created
+        assert org.check().state == "manual"
+        org.wait(60)
+    org.edit_message(fields=["Id"])
+    desk.world(salesforce=[{"org": org.connection.account, "active_flows": True}])
+    org.activate(org.subscription.external_id)
+    assert org.check().state == "verified" and org.message["Metadata"]["fields"] != ["Id"]
+    assert not InboundGap.unscoped.exists()
+
+
+def test_an_object_is_not_known_to_arrive_while_one_of_its_registrations_differs(make, desk):
+    org = Organisation(make, desk)
+    org.connection.tenant.routes.update(event_type="salesforce.lead.*")
+    desk.world(salesforce=[{"org": org.connection.account, "active_flows": False}])
+    org.check()
+    desk.world(salesforce=[{"org": org.connection.account, "active_flows": True}])
+    first, second = org.find_registrations()
+    for message, is_known in ((first, False), (second, True)):
+        org.activate(message.external_id)
+        org.wait(900)
+        org.check()
+        is_complete = complete_until(InboundSource.unscoped.get(), []) is not None
+        assert is_complete == is_known
+
+
 def test_a_first_registration_and_a_renewal_leave_no_gap_and_an_end_does(scenario):
     for _check in range(3):
         scenario.check()
@@ -141,6 +184,22 @@ def test_what_was_edited_at_salesforce_leaves_a_gap_until_both_its_messages_are_
     org.check()
     gap = InboundGap.unscoped.get()
     assert (gap.cause, gap.state, gap.source.object) == (cause, "due", "lead")
+
+
+def test_a_gap_that_a_person_cancelled_is_not_opened_again_while_its_webhook_is_left_to_one(
+    make, desk
+):
+    org = Organisation(make, desk)
+    for _check in range(2):
+        org.check()
+    org.deactivate()
+    desk.world(salesforce=[{"org": org.connection.account, "active_flows": False}])
+    org.wait(900)
+    assert org.check().state == "manual"
+    cancel_gap(InboundGap.unscoped.get(), ActorContext.system(), now=now_of(desk))
+    org.wait(900)
+    assert org.check().state == "manual"
+    assert InboundGap.unscoped.get().state == "cancelled"
 
 
 def test_a_gap_of_an_object_ends_with_the_last_of_its_registrations(make, desk):

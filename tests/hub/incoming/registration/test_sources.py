@@ -4,9 +4,10 @@ import pytest
 
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.gaps import open_gap
-from hub.incoming.models import InboundEndpoint, InboundGap, InboundSource
+from hub.incoming.models import InboundEndpoint, InboundGap, InboundSource, WebhookSubscription
 from hub.incoming.registration.scheduling.checks import request_connection_check
 from hub.incoming.registration.sources import plan_sources
+from hub.incoming.registration.wanted import plan_subscriptions
 from hub.outgoing.models import Route
 from tests.factories import NOON
 from tests.hub.incoming.registration.pipedrive_company import check
@@ -90,3 +91,13 @@ def test_a_sender_that_chooses_its_types_is_one_source(make):
     take(make, connection, "signed_webhook.order.created")
     take(make, connection, "signed_webhook.user.*")
     assert planned(connection) == [""]
+
+
+def test_the_types_of_a_url_that_a_person_enters_follow_the_routes(make):
+    connection = make.connection(connector="signed_webhook", secret={})
+    endpoint = make.inbound_endpoint(connection)
+    for count, type in enumerate(("order.created", "user.*"), start=1):
+        take(make, connection, f"signed_webhook.{type}")
+        plan_subscriptions(endpoint, now=NOON)
+        types = WebhookSubscription.unscoped.get().event_types
+        assert type in types and len(types) == count

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from connectors.http import Response
 from hub.db.clock import clock
 from hub.incoming.insight.subscription_status import describe_subscription
 from hub.incoming.models import InboundGap, WebhookSubscription
-from hub.incoming.registration.scheduling.checks import forget_registrations
-from tests.hub.incoming.registration.pipedrive_company import check, state_of
+from hub.incoming.registration.scheduling.checks import forget_registrations, request_check
+from tests.hub.incoming.registration.pipedrive_company import check, run_due_check, state_of
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +61,15 @@ def test_what_the_account_may_not_register_is_asked_for_again_after_a_day(connec
     assert state_of(connection) == ("verified", "")
 
 
+def test_what_the_account_may_not_register_is_asked_for_again_when_a_person_asks(
+    connection, company
+):
+    endpoint = check(connection, RefusesToCreate(company))
+    request_check(endpoint, is_awaited=True, now=clock())
+    run_due_check(endpoint, company, low_priority=False)
+    assert state_of(connection) == ("verified", "")
+
+
 class RefusesToCreate:
     """The company; it lists, and has no webhooks to create."""
 
@@ -95,3 +105,17 @@ def test_an_event_type_that_no_webhook_delivers_says_so_until_no_route_names_it(
     route.save()
     check(connection, company)
     assert state_of(connection) == ("verified", "")
+
+
+def test_of_a_disconnected_account_no_event_type_is_called_unsupported(make, connection, company):
+    make.route(
+        tenant=connection.tenant,
+        event_type="pipedrive.product.created",
+        origin_connector_key="pipedrive",
+        connector="webhook",
+    )
+    check(connection, company)
+    with transaction.atomic():
+        connection.disconnect(keeps_events=True, now=clock())
+    check(connection, company)
+    assert not WebhookSubscription.unscoped.filter(key="product.created").exists()
