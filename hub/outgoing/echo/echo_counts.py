@@ -19,6 +19,7 @@ class EchoCounts:
         self.closed: set[int] = set()
         self.ends: dict[int, datetime] = {}  # just before the first later change of the record
         self.states: dict[int, str] = {}  # the record's state that was published last
+        self.echo_states: dict[int, str] = {}  # the record's state that an echo told
 
     def count_echo(self, writes: Iterable[RememberedWrite]) -> bool:
         """Count an echo of the first write that expects one; return whether there is one."""
@@ -47,9 +48,19 @@ class EchoCounts:
         """Note the state of the record that is published after its last write."""
         write.published_state = self.states[write.pk] = state
 
+    def note_echo_state(self, writes: Iterable[RememberedWrite], state: str) -> None:
+        """Note the state that an echo told as the one that the first free of these writes made."""
+        listed = list(writes)
+        if any(write.echo_state == state for write in listed):
+            return
+        for write in listed:
+            if not write.echo_state:
+                write.echo_state = self.echo_states[write.pk] = state
+                return
+
     def store(self) -> None:
         """Store the alterations; a settlement may have completed the writes meanwhile."""
-        ids = {*self.echoes, *self.closed, *self.ends, *self.states}
+        ids = {*self.echoes, *self.closed, *self.ends, *self.states, *self.echo_states}
         if not ids:
             return
         # in one order, as the settling of deliveries locks them, too
@@ -61,6 +72,7 @@ class EchoCounts:
                 write.expected_echoes = write.echo_count
             write.changed_until = write.changed_until or self.ends.get(write.pk)
             write.published_state = self.states.get(write.pk, write.published_state)
-        names = ("echo_count", "expected_echoes", "changed_until", "published_state")
+            write.echo_state = self.echo_states.get(write.pk, write.echo_state)
+        names = ("echo_count", "expected_echoes", "changed_until", "published_state", "echo_state")
         columns = {name: [getattr(write, name) for write in writes] for name in names}
         bulk.update_rows(RememberedWrite, [write.pk for write in writes], columns)

@@ -168,11 +168,19 @@ def _explains(
     explaining = [
         write
         for write in candidates
-        if is_in_period(write, change.changed_at) and explains_change(write.fields, change)
+        if is_in_period(write, change.changed_at)
+        and explains_change(write.fields, change)
+        and may_have_made(write, change.state)
     ]
-    if explaining and change.changed_fields is None:
-        explaining = list(candidates[: candidates.index(explaining[-1]) + 1])
-    return counts.count_echo(explaining)
+    if not explaining:
+        return False
+    expecting = explaining
+    if change.changed_fields is None:
+        expecting = list(candidates[: candidates.index(explaining[-1]) + 1])
+    is_echo = counts.count_echo(expecting)
+    if is_echo and change.state:
+        counts.note_echo_state(explaining, change.state)
+    return is_echo
 
 
 def is_in_period(write: RememberedWrite, changed_at: datetime | None) -> bool:
@@ -181,6 +189,14 @@ def is_in_period(write: RememberedWrite, changed_at: datetime | None) -> bool:
         return True
     is_too_early = write.changed_from is not None and changed_at < write.changed_from
     return not is_too_early and (write.changed_until is None or changed_at <= write.changed_until)
+
+
+def may_have_made(write: RememberedWrite, state: str) -> bool:
+    """Return whether the write may have made this state of the record: not if it made another one.
+
+    A write that was sent again may have made several.
+    """
+    return not state or write.echo_state in ("", state) or write.expected_echoes > 1
 
 
 def explains_change(written: Mapping[str, Any], change: ReceivedChange) -> bool:

@@ -35,6 +35,8 @@ class RememberedWrite(Scoped):
     changed_until = models.DateTimeField(null=True, blank=True)
     # digest of the state of the record that was published last after it
     published_state = models.CharField(max_length=32, blank=True, default="", db_default="")
+    # digest of the state of the record that its echo told
+    echo_state = models.CharField(max_length=32, blank=True, default="", db_default="")
 
     class Meta(Scoped.Meta):
         indexes = (

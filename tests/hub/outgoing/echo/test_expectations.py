@@ -206,6 +206,31 @@ def test_two_echoes_that_both_tell_the_last_write_are_recognized(lead):
     assert [lead.save_lead("updated", "Carter", **saved) for _ in range(2)] == ["echo", "echo"]
 
 
+def test_of_two_messages_of_the_second_of_a_write_one_is_published(lead):
+    """The first one is the connected person's, and may be the echo; the echo has the same state."""
+    write_lead(lead, "Baker")
+    saved = {"LastModifiedById": US, "LastModifiedDate": at(0), "Status": "Contacted"}
+    states = [lead.save_lead("updated", "Baker", **saved) for _ in range(3)]
+    assert states == ["echo", "processed", "echo"]  # the last one is told twice
+
+
+def test_a_second_state_in_the_second_of_a_write_is_published_while_an_echo_is_missing(lead):
+    write_lead(lead, "Able")  # its echo is lost
+    write_lead(lead, "Baker", date=5)
+    saved = {"LastModifiedById": US, "LastModifiedDate": at(5)}
+    assert lead.save_lead("updated", "Baker", **saved) == "echo"
+    assert lead.save_lead("updated", "Baker", **saved, Status="Contacted") == "processed"
+    assert lead.save_lead("updated", "Baker", **saved, Status="Contacted") == "echo"
+
+
+def test_two_writes_of_one_second_make_two_states(lead):
+    write_lead(lead, "Baker")
+    write_lead(lead, "Baker")
+    stamps = [{"LastModifiedById": US, "LastModifiedDate": at(second)} for second in (0, 1)]
+    states = [lead.save_lead("updated", "Baker", **saved) for saved in stamps]
+    assert states == ["echo", "echo"]
+
+
 @pytest.mark.parametrize("author", [US, COLLEAGUE])
 def test_a_former_name_between_late_echoes_is_published_and_written_once(lead, author):
     """In the order in which the bench of echoes once had them."""
