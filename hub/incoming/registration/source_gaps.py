@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from connectors.webhook_sources import BANNED, INACTIVE, FoundSubscription
 from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.gaps import (
@@ -56,6 +58,7 @@ def _name_difference(differences: Sequence[str]) -> str:
     return Cause.DISABLED if INACTIVE in differences else Cause.EDITED
 
 
+@transaction.atomic
 def update_gaps(
     subscription: WebhookSubscription, cause: str, *, detail: str, now: datetime
 ) -> None:
