@@ -16,6 +16,7 @@ from hub.throttle.limits import (
     delayed_interval,
     effective_limit,
     has_fixed_window,
+    is_quiet_rate,
     scope_opens_at,
     spend_units,
 )
@@ -110,7 +111,8 @@ class CallBooker:
         for booking in self.find_delayable_bookings(at_once) if self.can_delay else ():
             booking.can_be_delayed = True
         for booking in at_once:
-            at = self.now if booking.can_be_delayed else self.opens_at(booking)
+            is_now = booking.can_be_delayed or (self.can_delay and self.is_quiet(booking))
+            at = self.now if is_now else self.opens_at(booking)
             self.book_call(booking, at, calls=booking.demand.calls)
         self.book_in_turn_order([booking for booking in bookings if not booking.is_complete])
 
@@ -149,6 +151,17 @@ class CallBooker:
             and delayable_keys.issuperset(booking.scope_keys)
             and all(end > latest for end in self.window_ends(booking))
         ]
+
+    def is_quiet(self, booking: Booking) -> bool:
+        """Return whether all its rates are fast, and have recovered from the calls before.
+
+        A call is then a small part of a window, so that it needs no lead to be exactly in time.
+        """
+        return all(
+            is_quiet_rate(scope.quota, self.snapshots[scope.key], self.now)
+            for scope in booking.scopes
+            if isinstance(scope.quota, Rate)
+        )
 
     def book_in_turn_order(self, bookings: Sequence[Booking]) -> None:
         """Book call by call: the earliest possible time first, then the lowest rank."""

@@ -15,6 +15,7 @@ BURST_SHARE = 50  # 1/50 of a rate's calls may be sent at once
 # 1/50 of a rate's calls may be sent later than booked, up to SEND_DELAY.
 DELAYED_SHARE = 50
 SEND_DELAY = timedelta(seconds=2.5)
+FAST_CALL_INTERVAL = timedelta(seconds=0.02)  # WINDOW_MARGIN is several of these
 # Of a rolling budget's window. Units return by the bucket: at most 1/48 of the window late, never
 # early.
 BUCKET_COUNT = 48
@@ -96,6 +97,16 @@ def call_interval(limit: int, per: float) -> timedelta:
     """
     booked_limit = limit - delayed_units(limit)
     return timedelta(seconds=(per + WINDOW_MARGIN) / (booked_limit - burst_size(limit) + 1))
+
+
+def is_quiet_rate(rate: Rate, snapshot: QuotaSnapshot, now: datetime) -> bool:
+    """Return whether a rate of fast calls has recovered from those before.
+
+    A window that could hold one call too many is far away then.
+    """
+    has_recovered = snapshot.free_at is None or snapshot.free_at <= now
+    interval = call_interval(effective_limit(rate, snapshot), rate.per_seconds)
+    return has_recovered and interval <= FAST_CALL_INTERVAL
 
 
 def _earliest_call(

@@ -244,6 +244,23 @@ def test_no_more_calls_may_be_delayed_than_the_rates_share_for_these():
     assert reserve_delayable(demand, now=NOON + 3 * SECOND)[0].can_be_delayed
 
 
+def test_calls_of_a_fast_rate_that_come_one_by_one_are_booked_at_once():
+    fast = ScopeCost("app|account|1|", Rate(200, 1))
+    for number in range(10):
+        now = NOON + number * SECOND / 50
+        assert reserve_delayable(Demand((fast,), 1), now=now)[0].call_times == (now,)
+
+
+@pytest.mark.parametrize("quota", [Rate(45, 1), Rate(300, 60)])
+def test_calls_of_a_slow_rate_are_booked_ahead_so_that_the_pump_is_in_time(quota):
+    slow = ScopeCost("x|account|1|", quota)
+    moments = [NOON + number * 0.3 * SECOND for number in range(10)]
+    answers = [(at, *reserve_delayable(Demand((slow,), 1), now=at)) for at in moments]
+    ahead = [(at, answer) for at, answer in answers if not answer.can_be_delayed]
+    assert ahead
+    assert all(answer.call_times[0] >= at + 0.05 * SECOND for at, answer in ahead)
+
+
 @pytest.mark.parametrize("quota", [Rate(1, 1), Rate(49, 60)])
 def test_calls_of_a_small_rate_are_sent_at_their_booked_times(quota):
     (answer,) = reserve_delayable(Demand((ScopeCost("x|method|1|m", quota),), 1))
