@@ -93,9 +93,9 @@ def _handle(canary: SourceCanary, context: CanaryContext) -> None:
         _switch_off(canary, context)
     elif heard_at is not None and heard_at != source.canary_heard_at:
         _record_proof(canary, heard_at, definition)
-    elif find_wider_cause(source.connection, now=now) or find_unreported_type(
-        source, definition.change
-    ):
+    elif find_wider_cause(
+        source.connection, since=now - LATE_ROUNDS * find_interval(canary), now=now
+    ) or find_unreported_type(source, definition.change):
         _update(canary, state=State.IDLE, failure_count=0, due_at=now + POSTPONED)
     elif definition.is_passive or canary.state == State.WAITING:
         if _record_late(canary, now=now):

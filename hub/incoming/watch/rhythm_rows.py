@@ -112,10 +112,15 @@ def set_limits(row: SourceRhythm, source: InboundSource, *, looks_per_day: float
     if rhythm is None or source.retired_at is not None:
         row.quiet_at = row.silent_at = None
         return
-    proof = _latest(row.last_item_at, source.canary_heard_at, source.read_until, _begin(source))
+    proof = find_proof(row, source)
     evidence = _latest(proof, source.listed_at, source.looked_at)
     row.quiet_at = quiet_after(rhythm, evidence, looks_per_day=looks_per_day, zone=zone)
     row.silent_at = silent_after(rhythm, proof, zone=zone)
+
+
+def find_proof(row: SourceRhythm, source: InboundSource) -> datetime:
+    """Return since when a rhythm is silent: what showed delivery last, or the end of a cause."""
+    return _latest(row.last_item_at, source.canary_heard_at, source.read_until, _begin(source))
 
 
 def _begin(source: InboundSource) -> datetime | None:

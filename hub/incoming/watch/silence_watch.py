@@ -25,6 +25,7 @@ from hub.incoming.watch.rhythm_rows import (
     ROWS_AT_ONCE,
     find_due_rhythms,
     find_looks_per_day,
+    find_proof,
     find_rhythms_to_learn,
     postpone_heard_rhythms,
     set_limits,
@@ -113,7 +114,7 @@ def look_at_fading_sources(*, now: datetime) -> list[Look]:
     looks = []
     for source in InboundSource.unscoped.select_related(*related).filter(pk__in=list(ids)):
         _update(source, looked_at=now)
-        if not find_wider_cause(source.connection, now=now):
+        if not find_wider_cause(source.connection, since=now, now=now):
             _request_evidence(source, now=now)
             looks.append(Look(source, source.heard_at or source.created_at))
     return looks
@@ -131,7 +132,8 @@ def judge_source(source: InboundSource, *, now: datetime) -> Look | None:
     _set_all_limits(rows, source, looks_per_day)
     quiet = [row for row in rows if row.quiet_at and row.quiet_at <= now]
     silent = [row for row in rows if row.silent_at and row.silent_at <= now]
-    cause = find_wider_cause(source.connection, now=now) if quiet or silent else ""
+    since = min((find_proof(row, source) for row in (*quiet, *silent)), default=None)
+    cause = find_wider_cause(source.connection, since=since, now=now) if since else ""
     if cause:
         _restart_clock(source, cause, now=now)
     elif silent:

@@ -19,6 +19,7 @@ from hub.queue import Heartbeat, record_heartbeat
 WEB = "web"
 # begin and end of an outage, while the gaps of its sources are being opened
 LOST, BACK = "web_lost", "web_back"
+RETURNED = "web_returned"  # end of the last outage, also of one that no system missed anything by
 OUTAGE_MIN = timedelta(seconds=90)  # without a heartbeat
 # a system that sends again is trusted with a shorter outage, although its changes can be read
 READ_AFTER = timedelta(minutes=15)
@@ -49,6 +50,13 @@ def _note_outage(last_at: datetime, *, now: datetime) -> None:
     if Heartbeat.objects.filter(name=WEB, at=last_at).update(at=now):
         Heartbeat.objects.get_or_create(name=LOST, defaults={"at": last_at})
         record_heartbeat(BACK, now=now)
+        record_heartbeat(RETURNED, now=now)
+
+
+def has_been_down(since: datetime, *, now: datetime) -> bool:
+    """Return whether no web process answers, or an outage ended after this time."""
+    is_down = Q(name=WEB, at__lt=now - OUTAGE_MIN)
+    return Heartbeat.objects.filter(is_down | Q(name=RETURNED, at__gt=since)).exists()
 
 
 def _open_gaps(lost_at: datetime, back_at: datetime, at_once: int, *, now: datetime) -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from hub.connections.models import Lane, MaintenanceWindow
 from hub.incoming.models import InboundGap
+from hub.incoming.registration.installation.outages import WEB, note_web_heartbeat
 from hub.incoming.watch.silence_watch import judge_due_sources
+from hub.queue import record_heartbeat
 from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +62,20 @@ def stop_the_hub(make, source):
     return "outage"
 
 
+def refuse_for_two_minutes(make, source):
+    """An outage after which the system sends again what was refused, so that no gap is opened."""
+    record_heartbeat(WEB, now=NOON + timedelta(hours=7, minutes=58))
+    note_web_heartbeat(now=NOON + timedelta(hours=8))
+    record_heartbeat(WEB, now=SILENT)
+    assert not InboundGap.unscoped.exists()
+    return "outage"
+
+
+def refuse(make, source):
+    record_heartbeat(WEB, now=SILENT - timedelta(minutes=2))
+    return "outage"
+
+
 def delay_the_inbox(make, source):
     other = make.connection(connector="pipedrive", account="702", secret={})
     make.inbound_message(other, due_at=SILENT - timedelta(minutes=2))
@@ -75,6 +91,8 @@ CAUSES = (
     suspend,
     maintain,
     stop_the_hub,
+    refuse_for_two_minutes,
+    refuse,
     delay_the_inbox,
 )
 
@@ -88,6 +106,17 @@ def test_a_wider_cause_explains_the_silence(make, steady, begin):
     assert (source.state, source.reason) == ("listening", reason)
     assert not InboundGap.unscoped.filter(cause="silence").exists()
     assert source.rhythms.get().silent_at > SILENT + timedelta(hours=1)  # it begins anew
+
+
+def test_a_silence_that_began_after_an_outage_is_an_alarm(steady):
+    source = steady()
+    record_heartbeat(WEB, now=NOON - timedelta(hours=2))
+    note_web_heartbeat(now=NOON - timedelta(hours=1))
+    InboundGap.unscoped.all().delete()
+    record_heartbeat(WEB, now=SILENT)
+    judge_due_sources(now=SILENT)
+    source.refresh_from_db()
+    assert (source.state, source.reason) == ("silent", "source_silent")
 
 
 def test_without_a_cause_the_same_silence_is_an_alarm(steady):
