@@ -10,7 +10,6 @@ from hub.throttle.limits import SEND_DELAY, WINDOW_MARGIN
 
 CALL_MISSED_AFTER = timedelta(seconds=WINDOW_MARGIN)  # a paced call that is later is booked again
 LATE_AFTER = CALL_MISSED_AFTER / 2  # a pump that is later than this books further ahead
-# At 0.01 s a busy machine sends so late that a window of a provider holds a call too many.
 MIN_LEAD, MAX_LEAD = timedelta(seconds=0.05), timedelta(seconds=1)
 LEAD_HALF_LIFE = timedelta(seconds=1)
 

@@ -4,15 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.webhook_sources import FoundSubscription
 from hub.audit import ActorContext
-from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.gaps import complete_until
 from hub.incoming.gaps.gap_actions import cancel_gap
 from hub.incoming.models import InboundGap, InboundSource
 from hub.incoming.registration.actions import rotate_subscription
 from hub.incoming.registration.outcomes import record_state
-from hub.incoming.registration.source_gaps import name_cause
 from tests.factories import NOON
 from tests.hub.incoming.registration.sandbox_account import SandboxAccount
 from tests.hub.incoming.registration.test_bans import ban
@@ -202,7 +199,8 @@ def test_a_gap_that_a_person_cancelled_is_not_opened_again_while_its_webhook_is_
     assert InboundGap.unscoped.get().state == "cancelled"
 
 
-def test_a_gap_of_an_object_ends_with_the_last_of_its_registrations(make, desk):
+def break_both_registrations(make, desk):
+    """Deactivate both messages of leads, of created and of updated ones, which were good."""
     org = Organisation(make, desk)
     org.connection.tenant.routes.update(event_type="salesforce.lead.*")
     for _check in range(2):
@@ -210,6 +208,11 @@ def test_a_gap_of_an_object_ends_with_the_last_of_its_registrations(make, desk):
         org.wait(60)
     for message in org.find_registrations():
         org.deactivate(message.external_id)
+    return org
+
+
+def test_a_gap_of_an_object_ends_with_the_last_of_its_registrations(make, desk):
+    org = break_both_registrations(make, desk)
     desk.world(salesforce=[{"org": org.connection.account, "active_flows": False}])
     org.check()
     assert InboundGap.unscoped.get().state == "open"
@@ -226,13 +229,7 @@ def test_a_gap_of_an_object_ends_with_the_last_of_its_registrations(make, desk):
 
 
 def test_two_broken_registrations_of_one_object_are_one_gap(make, desk):
-    org = Organisation(make, desk)
-    org.connection.tenant.routes.update(event_type="salesforce.lead.*")
-    for _check in range(2):
-        org.check()
-        org.wait(60)
-    for message in org.find_registrations():
-        org.deactivate(message.external_id)
+    org = break_both_registrations(make, desk)
     org.wait(900)
     org.check()
     gap = InboundGap.unscoped.get()
@@ -247,34 +244,6 @@ def person(make):
     return make.webhook_subscription(
         connection, key="person", event_types=["person.created"], state="verified", verified_at=NOON
     )
-
-
-def test_a_registration_that_was_never_good_leaves_no_gap(person):
-    person.verified_at = None
-    record_state(person, "drifted", None, cause="edited", now=NOON)
-    assert not InboundGap.unscoped.exists()
-
-
-@pytest.mark.parametrize(
-    ("path", "cause"), [("", ""), ("elsewhere/", "edited")], ids=["our URL", "another URL"]
-)
-def test_a_registration_at_another_url_is_no_rotation_of_ours(person, path, cause):
-    url = endpoint_urls(person.endpoint)[0] + path
-    found = FoundSubscription("31", url, secret="")
-    assert name_cause(person, found, ("url",)) == cause
-
-
-def test_a_good_registration_is_no_proof_while_another_one_of_its_object_differs(make, person):
-    other = make.webhook_subscription(
-        person.endpoint.connection, key="more", event_types=["person.deleted"], verified_at=NOON
-    )
-    record_state(other, "drifted", None, cause="edited", now=NOON)
-    record_state(person, "verified", None, now=NOON + timedelta(hours=1))
-    assert InboundSource.unscoped.get().listed_at is None
-    assert InboundGap.unscoped.get().state == "open"
-    record_state(other, "verified", None, now=NOON + timedelta(hours=2))
-    assert InboundSource.unscoped.get().listed_at == NOON + timedelta(hours=2)
-    assert InboundGap.unscoped.get().state == "due"
 
 
 def test_what_a_person_cancelled_is_not_read_after_all_by_the_next_check(person):
