@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from connectors.http import parse_decimal
 from hub.db.clock import clock
 from hub.limits.request_limits import count_request
-from hub.outgoing.api.intake import SOURCE, accept_batch, accept_one
+from hub.outgoing.api.intake import SOURCE, SentEvents, accept_batch, accept_one
 from hub.outgoing.insight.explain import explain_event, match_effective_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.serializers import (
@@ -135,13 +135,14 @@ class EventsView(APIView):
 
         The same id with the same body again is the same event, and gets the first response.
         """
-        now = clock()
-        if isinstance(request.data, list) and 1 < len(request.data) <= settings.HUB_BATCH_EVENTS:
+        now, data = clock(), request.data
+        sent = SentEvents(api_key_of(request).tenant, data, getattr(request, "raw_body", b""))
+        if sent.is_batch and 1 < len(data) <= settings.HUB_BATCH_EVENTS:
             # the first was counted with the request
-            count_request(request, {"events": len(request.data) - 1})
-        if idempotency_key(request) is None and isinstance(request.data, dict):
-            return accept_one(request, now=now).response()
-        return run_once(request, lambda: accept_batch(request, now=now), now=now)
+            count_request(request, {"events": len(data) - 1})
+        if idempotency_key(request) is None and isinstance(data, dict):
+            return accept_one(sent, now=now).response()
+        return run_once(request, lambda: accept_batch(sent, now=now), now=now)
 
 
 def _find_event(request: Request, id: str) -> Event:

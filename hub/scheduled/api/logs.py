@@ -1,7 +1,5 @@
 """REST API: send log lines, and read how many were shipped."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import ClassVar
 
 from drf_spectacular.utils import OpenApiRequest
@@ -16,21 +14,17 @@ from hub.rest.idempotency import idempotency_key
 from hub.rest.openapi import READ_PROBLEMS, describe_operation, header_parameter, request_example
 from hub.rest.pagination import parse_query
 from hub.scheduled.api import log_schema as schema
-from hub.scheduled.log_intake.append import (
-    ChunkInput,
-    StoredChunk,
-    build_chunk_input,
-    submit_chunks,
+from hub.scheduled.api.intake import (
+    SentLines,
+    build_replayed_header,
+    parse_chunk_inputs,
+    serialize_stored_chunks,
 )
-from hub.scheduled.log_intake.lines import InvalidLine, LogLine, parse_lines
-from hub.scheduled.models import LogSource
+from hub.scheduled.log_intake.append import submit_chunks
 from hub.scheduled.shipping.figures import measure_logs, sum_figures
 from tenants.access.api_authentication import api_key_of, resolve_tenant
-from tenants.models import Tenant
 
 MAX_BYTES = 1024 * 1024
-MAX_LINES = 50_000  # of one request
-MAX_TENANTS = 100  # whose lines one request may carry
 PARSERS = (NdjsonParser, JsonLinesParser)
 KEY_HEADER = header_parameter(
     "Idempotency-Key",
@@ -96,13 +90,16 @@ class LogsView(APIView):
         """
         now, key = clock(), _require_idempotency_key(request)
         query = parse_query(request, schema.LogsQuery)
-        lines = _parse_lines(request, now=now)
-        lines_by_tenant = _group_by_tenant(request, lines, query.get("tenant", ""))
-        inputs = [
-            build_chunk_input(tenant, LogSource.API, key, tenant_lines, now=now)
-            for tenant, tenant_lines in lines_by_tenant.items()
-        ]
-        return _build_answer(inputs, submit_chunks(inputs))
+        # without a body, REST framework calls no parser
+        raw = request.data if isinstance(request.data, bytes) else b""
+        sent = SentLines(api_key_of(request).tenant, query.get("tenant", ""), key, raw)
+        inputs = parse_chunk_inputs(sent, now=now)
+        stored = submit_chunks(inputs)
+        return Response(
+            serialize_stored_chunks(inputs, stored),
+            status=202,
+            headers=build_replayed_header(stored),
+        )
 
 
 def _require_idempotency_key(request: Request) -> str:
@@ -112,65 +109,3 @@ def _require_idempotency_key(request: Request) -> str:
         error = {"pointer": "/Idempotency-Key", "detail": detail, "code": "required"}
         raise Problem("validation-failed", detail, errors=[error])
     return key
-
-
-def _parse_lines(request: Request, *, now: datetime) -> list[LogLine]:
-    # without a body, REST framework calls no parser
-    raw = request.data if isinstance(request.data, bytes) else b""
-    if raw.count(b"\n") > MAX_LINES:
-        raise Problem("payload-too-large", f"A request can have at most {MAX_LINES:,} lines.")
-    lines = list(parse_lines(raw, now=now))
-    if not lines:
-        raise Problem("validation-failed", "The body has no lines. Send one JSON object a line.")
-    return lines
-
-
-def _group_by_tenant(
-    request: Request, lines: Iterable[LogLine], named: str
-) -> Mapping[Tenant, list[LogLine]]:
-    """Return the lines of each tenant: of the tenant in the line, else `named`, else the key's.
-
-    Raises InvalidLine with the code tenant-required or tenant-not-found, about the first such line.
-    """
-    own_tenant = api_key_of(request).tenant
-    default = named or (own_tenant.reference if own_tenant else "")
-    lines_by_reference: dict[str, list[LogLine]] = {}
-    for line in lines:
-        reference = line.tenant or default
-        if not reference:
-            raise InvalidLine(line.number, "It names no tenant.", code="tenant-required")
-        lines_by_reference.setdefault(reference, []).append(line)
-    tenants = _find_tenants(own_tenant, lines_by_reference)
-    for reference, tenant_lines in lines_by_reference.items():
-        if reference not in tenants:
-            raise InvalidLine(
-                tenant_lines[0].number, "Its tenant is unknown.", code="tenant-not-found"
-            )
-    return {tenants[reference]: lines_by_reference[reference] for reference in lines_by_reference}
-
-
-def _find_tenants(own_tenant: Tenant | None, references: Collection[str]) -> dict[str, Tenant]:
-    if len(references) > MAX_TENANTS:
-        raise Problem(
-            "payload-too-large", f"A request can have lines of at most {MAX_TENANTS} tenants."
-        )
-    tenants = [own_tenant] if own_tenant else Tenant.objects.filter(reference__in=references)
-    return {tenant.reference: tenant for tenant in tenants}
-
-
-def _build_answer(inputs: Sequence[ChunkInput], stored: Sequence[StoredChunk]) -> Response:
-    chunks = [
-        {
-            "id": str(entry.chunk.public_id),
-            "tenant": chunk_input.tenant.reference,
-            "first_line": entry.chunk.first_line,
-            "last_line": entry.chunk.first_line + entry.chunk.line_count - 1,
-            "line_count": entry.chunk.line_count,
-            "received_at": entry.chunk.received_at.isoformat().replace("+00:00", "Z"),
-        }
-        for chunk_input, entry in zip(inputs, stored, strict=True)
-    ]
-    received = sum(chunk_input.line_count for chunk_input in inputs)
-    is_repeated = not any(entry.is_new for entry in stored)
-    headers = {"Idempotency-Replayed": "true"} if is_repeated else {}
-    return Response({"received": received, "chunks": chunks}, status=202, headers=headers)
