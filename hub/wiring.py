@@ -14,8 +14,11 @@ from hub.connections.credentials.revocation_schedule import end_undo
 from hub.connections.credentials.revoke import UNREGISTER_WEBHOOKS
 from hub.connections.models import LANE_LEASES
 from hub.connections.status.former_members import notify_former_connections
+from hub.connections.tasks import run_liveness_checks, run_refresh, run_revocation, run_waiting_test
 from hub.drift.erase import erase_drift
+from hub.drift.tasks import check_due_connections
 from hub.identities.erase import erase_directory
+from hub.identities.tasks import read_directory, suggest_pairs
 from hub.incoming.endpoints.create import find_app_webhook_url
 from hub.incoming.gaps import reset_sources
 from hub.incoming.processing.claim import MESSAGE_LEASES
@@ -29,9 +32,13 @@ from hub.incoming.registration.scheduling.checks import (
     request_checks_of_origin,
     request_connection_check,
 )
+from hub.incoming.tasks import check_registrations, listen_to_sources, process_inbox
 from hub.incoming.watch.canary_records import clear_account
 from hub.mail.deliver import MAIL_RESULTS
+from hub.mail.tasks import send_due_mails
+from hub.notices.tasks import mail_due_notices
 from hub.operations.operation_runner import BATCH_FUNCTIONS
+from hub.operations.tasks import run_operation_slice
 from hub.outgoing.bulk_deliveries import BULK_WRITE_STARTER
 from hub.outgoing.insight.needed_permissions import (
     find_incoming_permissions,
@@ -42,10 +49,14 @@ from hub.outgoing.operations.erase import CONNECTION_ERASED, erase_batch
 from hub.outgoing.operations.execute import execute_batch
 from hub.outgoing.reply_urls import REPLY_URL
 from hub.outgoing.subscriptions.route_actions import ROUTE_DELETED
+from hub.outgoing.tasks import drain, index_values, pump
 from hub.portal.changes.visits import PORTAL_VISITS
 from hub.processes.leases import PROCESS_LEASES
 from hub.processes.loop_slots import SLOT_LEASES
 from hub.prune.tables import TABLES
+from hub.prune.tasks import prune
+from hub.queue import run_canary
+from hub.queue.work_classes import DELIVERY, INBOX, LONG, QUICK, WAKE_UP_TASKS, WakeUpTask
 from hub.scheduled.bulk_writing.executor import run_bulk_writing
 from hub.scheduled.bulk_writing.start import start_bulk_run
 from hub.scheduled.gap_reading.executor import run_gap_reading
@@ -70,13 +81,16 @@ from hub.scheduled.shipping.options import SHIPPING_OPTIONS
 from hub.scheduled.shipping.work import find_schedules_with_work
 from hub.scheduled.sync.executor import run_sync
 from hub.scheduled.sync.options import SYNC_OPTIONS
+from hub.scheduled.tasks import check_due_repairs, process_runs
 from hub.schemas.erase import erase_schemas
+from hub.schemas.tasks import read_choice_list
 from tenants.services.invitation_mail import record_mail_result
 from tenants.services.membership_actions import MEMBER_LEFT
 
 
 def connect_hooks() -> None:
     """Connect all hooks and fill all registries."""
+    _register_tasks()
     MAIL_RESULTS["mail/invitation.txt"] = record_mail_result
     MEMBER_LEFT.connect(notify_former_connections)
     TABLES.append(PORTAL_VISITS)
@@ -95,6 +109,33 @@ def connect_hooks() -> None:
     ROUTE_DELETED.connect(request_checks_of_origin)
     _connect_jobs()
     PROCESS_LEASES[:] = [LANE_LEASES, SLOT_LEASES, MESSAGE_LEASES, RUN_LEASES]
+
+
+def _register_tasks() -> None:
+    WAKE_UP_TASKS.update(
+        pump=WakeUpTask(pump, DELIVERY),
+        inbox=WakeUpTask(process_inbox, INBOX),
+        refresh=WakeUpTask(run_refresh, QUICK),
+        revoke=WakeUpTask(run_revocation, QUICK),
+        check=WakeUpTask(run_liveness_checks, QUICK),
+        test=WakeUpTask(run_waiting_test, QUICK),
+        tell=WakeUpTask(mail_due_notices, QUICK),
+        mail=WakeUpTask(send_due_mails, QUICK),
+        canary=WakeUpTask(run_canary, QUICK),
+        # a system that does not answer would keep refreshes waiting
+        register=WakeUpTask(check_registrations, LONG),
+        listen=WakeUpTask(listen_to_sources, LONG),
+        run=WakeUpTask(process_runs, LONG),
+        repair=WakeUpTask(check_due_repairs, LONG),
+        directory=WakeUpTask(read_directory, LONG),
+        suggest=WakeUpTask(suggest_pairs, LONG),
+        drift=WakeUpTask(check_due_connections, LONG),
+        choices=WakeUpTask(read_choice_list, LONG),
+        drain=WakeUpTask(drain, LONG),
+        operate=WakeUpTask(run_operation_slice, LONG),
+        prune=WakeUpTask(prune, LONG),
+        value_index=WakeUpTask(index_values, LONG),
+    )
 
 
 def _connect_connections() -> None:

@@ -47,55 +47,8 @@ ROOT_URLCONF = "hub.urls"
 AUTH_USER_MODEL = "tenants.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- tasks of the queue, by the name of their wake-up ---------------------------------------------
+# --- caches ---------------------------------------------------------------------------------------
 
-HUB_WAKE_UP_TASKS = {
-    "pump": "hub.outgoing.tasks.pump",
-    "drain": "hub.outgoing.tasks.drain",
-    "refresh": "hub.connections.tasks.run_refresh",
-    "revoke": "hub.connections.tasks.run_revocation",
-    "check": "hub.connections.tasks.run_liveness_checks",
-    "test": "hub.connections.tasks.run_waiting_test",
-    "tell": "hub.notices.tasks.mail_due_notices",
-    "mail": "hub.mail.tasks.send_due_mails",
-    "canary": "hub.queue.run_canary",
-    "operate": "hub.operations.tasks.run_operation_slice",
-    "prune": "hub.prune.tasks.prune",
-    "inbox": "hub.incoming.tasks.process_inbox",
-    "register": "hub.incoming.tasks.check_registrations",
-    "listen": "hub.incoming.tasks.listen_to_sources",
-    "run": "hub.scheduled.tasks.process_runs",
-    "repair": "hub.scheduled.tasks.check_due_repairs",
-    "directory": "hub.identities.tasks.read_directory",
-    "suggest": "hub.identities.tasks.suggest_pairs",
-    "value_index": "hub.outgoing.tasks.index_values",
-    "drift": "hub.drift.tasks.check_due_connections",
-    "choices": "hub.schemas.tasks.read_choice_list",
-}
-# The class of background work of each wake-up: see hub/queue/work_classes.py.
-HUB_WORK_CLASSES = {
-    "pump": "delivery",
-    "refresh": "quick",
-    "revoke": "quick",
-    "check": "quick",
-    "test": "quick",
-    "tell": "quick",
-    "mail": "quick",
-    "canary": "quick",
-    "register": "long",  # a system that does not answer would keep refreshes waiting
-    "inbox": "inbox",
-    "listen": "long",
-    "repair": "long",
-    "directory": "long",
-    "suggest": "long",
-    "drift": "long",
-    "choices": "long",
-    "drain": "long",
-    "operate": "long",
-    "prune": "long",
-    "run": "long",
-    "value_index": "long",
-}
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},

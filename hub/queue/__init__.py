@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event
 
-from django.conf import settings
 from django.core.signing import BadSignature
 from django.db import Error, connection, models
 from django.db.models import Q
@@ -22,7 +21,7 @@ from django_q.tasks import async_task
 from hub.db.clock import clock
 from hub.processes import pool_pipe
 from hub.processes.loop_slots import LoopKind, is_loop_running
-from hub.queue.work_classes import WORK_CLASSES, find_work_class
+from hub.queue.work_classes import WORK_CLASSES, find_wake_up_task, find_work_class
 
 CANARY = "canary"  # name of the task that each pool sends itself, and of its heartbeat
 CANARY_EVERY_SECONDS = 2.0
@@ -65,7 +64,7 @@ def wake_up(name: str, *, now: datetime) -> bool:
         if not created:
             return False
     async_task(
-        settings.HUB_WAKE_UP_TASKS[name.partition(":")[0]],
+        find_wake_up_task(name).path,
         name,
         broker=WakeUpBroker(find_work_class(name)),
     )
@@ -109,12 +108,11 @@ def migrate_queued_tasks() -> None:
         try:
             task = SignedPackage.loads(row.payload)
             name = str(task["args"][0])
-            function = settings.HUB_WAKE_UP_TASKS.get(name.partition(":")[0])
         except (BadSignature, LookupError, TypeError, ValueError):
             row.delete()
             continue
-        if function:
-            row.payload = SignedPackage.dumps(task | {"func": function})
+        with suppress(LookupError):  # a later version's
+            row.payload = SignedPackage.dumps(task | {"func": find_wake_up_task(name).path})
             row.key = find_work_class(name)
             row.save(update_fields=["payload", "key"])
 
@@ -219,7 +217,7 @@ def build_canary_task() -> str:
     task = {
         "id": CANARY,
         "name": CANARY,
-        "func": settings.HUB_WAKE_UP_TASKS[CANARY],
+        "func": find_wake_up_task(CANARY).path,
         "args": (CANARY,),
         "kwargs": {},
     }

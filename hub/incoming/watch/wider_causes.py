@@ -19,8 +19,7 @@ def is_watching_allowed() -> bool:
 
 
 def find_wider_cause(connection: Connection, *, since: datetime, now: datetime) -> str:
-    """Return why a silence of the connection since then says nothing about its webhooks; "" if it
-    does.
+    """Return why a silence of the connection since then says nothing of its webhooks, or "".
 
     It is held, paused, disabled or disconnected, needs a reconnect, is under maintenance, or the
     hub itself was down or is behind: what was refused meanwhile is sent again at its sender's pace.

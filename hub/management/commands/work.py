@@ -7,7 +7,6 @@ import signal
 import time
 import uuid
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import structlog
@@ -44,16 +43,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()
-        load_shared_modules()
         warm_up()
         memory.freeze_heap()
         Supervisor().run()
-
-
-def load_shared_modules() -> None:
-    """Load the modules of all tasks once, for all members; no task needs pages."""
-    for function in settings.HUB_WAKE_UP_TASKS.values():
-        import_module(function.rpartition(".")[0])
 
 
 def warm_up() -> None:

@@ -52,9 +52,7 @@ class LogsView(APIView):
         parameters=[schema.LogPositionQuery],
     )
     def get(self, request: Request) -> Response:
-        """Return how many lines of a tenant were received and shipped, and how long the oldest
-        waits.
-        """
+        """Return how many lines of a tenant were received and shipped, and the oldest's wait."""
         query = parse_query(request, schema.LogPositionQuery)
         now, tenant = clock(), resolve_tenant(request, query.get("tenant"))
         figures = measure_logs(tenant, now=now)

@@ -8,8 +8,7 @@ import sys
 import django; django.setup()
 from hub.connections.connecting.connect_links import build_connect_link_url
 from hub.incoming.endpoints.create import build_endpoint_url
-from hub.management.commands.work import load_shared_modules
-load_shared_modules()
+import hub.management.commands.work
 print(build_endpoint_url("slack", "k"), build_connect_link_url("t"), "hub.urls" in sys.modules)
 """
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from hub.audit import ActorContext
 from hub.audit.own_reasons import REQUESTED_IN_REVIEW
 from hub.db.clock import clock
+from hub.outgoing.operations.planning import OPERATION_LABELS
 from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.forms import RepairPlanForm
 from hub.portal.navigation import reverse_object_page
@@ -57,7 +58,7 @@ def _build_plan_context(
     jobs = list_reconciliations(tenant_user.tenant)
     return {
         "tenant_user": tenant_user,
-        "title": _("Repair discrepancies"),
+        "title": OPERATION_LABELS["repair"],
         "list_title": _("Discrepancies"),
         "list_url": reverse("portal:discrepancies", args=[tenant_user.tenant.reference]),
         "form": form,
