@@ -9,15 +9,19 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError
 
 from connectors.http import KIBIBYTE, Request, Response
-from hub.egress.errors import EgressError, RequestNotSent, ResponseNotReceived
-from hub.egress.interim_responses import LimitedConnector
+from hub.egress.errors import EgressError, RequestNotSent, RequestWithdrawn, ResponseNotReceived
 from hub.egress.messages import build_request_headers, build_response
 from hub.egress.resolver import LOOKUP_TIMEOUT, Lookup, resolve_host_async, system_lookup
+from hub.egress.send_condition import may_send
 from hub.egress.tls import build_verified_context
 from hub.egress.url_guard import EgressRules, ParsedUrl, check_url, parse_with_yarl
 from hub.processes.failpoints import ACTIVE_PLANS, failpoint
@@ -42,6 +46,7 @@ FAILURES: tuple[tuple[type[Exception], type[EgressError], str], ...] = (  # the 
     (aiohttp.ClientPayloadError, ResponseNotReceived, "connection_lost"),
     (aiohttp.ClientError, ResponseNotReceived, "bad_answer"),
 )
+MAX_INTERIM_RESPONSES = 20
 
 
 class GuardedResolver(AbstractResolver):
@@ -220,3 +225,37 @@ async def open_async_client(
         trace_configs=_build_failpoint_traces() if ACTIVE_PLANS else None,
     ) as session:
         yield AsyncClient(session, rules, clock)
+
+
+class InterimLimitHandler(ResponseHandler):
+    """Abort the connection after MAX_INTERIM_RESPONSES consecutive 1xx responses.
+
+    aiohttp 3.14 would read on without yielding to other calls (2026-11).
+    """
+
+    interim_count = 0
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        message, _ = data
+        self.interim_count = self.interim_count + 1 if 100 <= message.code < 200 else 0
+        if self.interim_count <= MAX_INTERIM_RESPONSES:
+            super().feed_data(data, size)
+        elif self.transport is not None:
+            self.transport.abort()
+            self.set_exception(HttpProcessingError(message="too many interim responses"))
+
+
+class LimitedConnector(aiohttp.TCPConnector):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = functools.partial(  # type: ignore[assignment]  # as aiohttp's own
+            InterimLimitHandler, loop=self._loop
+        )
+
+    async def connect(self, *details: Any, **options: Any) -> Connection:
+        """Return a connection on which the request is written next. Raises RequestWithdrawn."""
+        connection = await super().connect(*details, **options)
+        if not may_send.get()():
+            connection.release()
+            raise RequestWithdrawn
+        return connection

@@ -29,7 +29,7 @@ from hub.portal.views.integrations import (
     switch_on_pages,
 )
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
-from hub.portal.views.mappings import editor_pages, mapping_pages, version_pages
+from hub.portal.views.mappings import mapping_pages
 from hub.portal.views.scheduled import (
     certificate_pages,
     discrepancy_actions,
@@ -243,10 +243,10 @@ urlpatterns = [
     path(f"{ENDPOINT_PATH}<slug:verb>", endpoint_actions.run_endpoint_action, name="endpoint_do"),
     path(f"{TENANT_PATH}mappings/", mapping_pages.list_mappings, name="mappings"),
     path(MAPPING_PATH, mapping_pages.show_mapping, name="mapping"),
-    path(f"{MAPPING_PATH}edit", editor_pages.edit_mapping_view, name="mapping_edit"),
+    path(f"{MAPPING_PATH}edit", mapping_pages.edit_mapping_view, name="mapping_edit"),
     path(f"{MAPPING_PATH}copy", mapping_pages.copy_mapping_view, name="mapping_copy"),
-    path(f"{MAPPING_PATH}versions/", version_pages.list_versions, name="mapping_versions"),
-    path(f"{MAPPING_PATH}<slug:verb>", version_pages.run_mapping_action, name="mapping_do"),
+    path(f"{MAPPING_PATH}versions/", mapping_pages.list_versions, name="mapping_versions"),
+    path(f"{MAPPING_PATH}<slug:verb>", mapping_pages.run_mapping_action, name="mapping_do"),
     path(f"{TENANT_PATH}jobs/", job_pages.list_jobs, name="jobs"),
     path(f"{TENANT_PATH}jobs/add", job_changes.add_job_view, name="job_add"),
     path(f"{TENANT_PATH}jobs/<uuid:id>/", job_pages.show_job, name="job"),

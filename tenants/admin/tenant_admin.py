@@ -1,27 +1,110 @@
 """Admin pages of tenants."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.db.models import Count, Model
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 
 from hub import staff
 from hub.actions import declare_actions
-from hub.audit import ActorContext
+from hub.audit import ActorContext, AuditRow
 from hub.db.clock import clock
 from hub.limits.spending import tenant_usage
+from tenants.access.support_sessions import can_visit_tenant, store_visit
+from tenants.access.tenant_users import tenant_home_url
 from tenants.admin.membership_inline import MembershipInline
-from tenants.admin.support_visit_action import SupportVisitMixin
-from tenants.admin.tenant_activity import find_activity
-from tenants.models import Tenant
+from tenants.forms import SupportVisitForm
+from tenants.models import SupportVisit, Tenant, User
 from tenants.scoping import ScopedAdminMixin
 from tenants.services.declared_actions import INVITE_ACTIONS
+from tenants.services.support_visit_actions import begin_support_visit, end_visit_of_session
 from tenants.services.tenant_actions import TENANT_ACTIONS
 
 MAX_CARDS = 24  # connections on a tenant's page
 MAX_ROWS = 20  # routes, and API keys
+EVENTS_SHOWN, ENTRIES_SHOWN = 8, 15
+DELIVERIES_COUNTED = 2_000  # the newest ones
+
+
+class TimelineEntry(NamedTuple):
+    """An audited action or a notice; `row` is the object to which it links."""
+
+    at: datetime
+    who: str
+    text: str
+    row: Model
+
+
+def find_activity(tenant: Any, user: User | AnonymousUser) -> dict[str, Any]:
+    """Return the part of the tenant's activity that this user may see, in at most four queries."""
+    events: Any = ()
+    states: Any = ()
+    if user.has_perm("outgoing.view_event"):
+        events = tenant.events.order_by("-id")[:EVENTS_SHOWN]
+    if user.has_perm("outgoing.view_delivery"):
+        newest = tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_COUNTED]
+        counted = tenant.deliveries.filter(pk__in=newest).order_by().values("state")
+        states = counted.annotate(rows=Count("pk")).order_by("-rows").values_list("state", "rows")
+    return {
+        "events": events,
+        "delivery_states": states,
+        "deliveries_counted": DELIVERIES_COUNTED,
+        "timeline": list_timeline(tenant, user),
+    }
+
+
+def list_timeline(tenant: Any, user: User | AnonymousUser) -> list[TimelineEntry]:
+    """Return the newest audited actions and notices of a tenant, merged, newest first."""
+    entries: list[TimelineEntry] = []
+    if user.has_perm("hub.view_auditrow"):
+        rows = AuditRow.objects.filter(tenant=tenant.public_id).order_by("-at")[:ENTRIES_SHOWN]
+        entries += [TimelineEntry(row.at, row.actor_label, row.verb, row) for row in rows]
+    if user.has_perm("notices.view_notice"):
+        notices = tenant.notices.select_related("connection").order_by("-id")[:ENTRIES_SHOWN]
+        entries += [
+            TimelineEntry(notice.created_at, "", notice.sentence, notice) for notice in notices
+        ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:ENTRIES_SHOWN]
+
+
+class SupportVisitMixin:
+    """Mixin of the tenants' admin: a button that opens its pages as its members see them."""
+
+    def has_visit_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
+        return obj is not None and can_visit_tenant(cast(User, request.user), obj)
+
+    @staff.row_action(
+        "Open the portal",
+        icon="visibility",
+        form=SupportVisitForm,
+        permission="visit",
+        question=(
+            "You see the pages as the owner sees them: read-only, for 30 minutes at most, without "
+            "secrets and exports. The customer sees who opened them, why, and for how long."
+        ),
+    )
+    def visit(
+        self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        user, actor = cast(User, request.user), ActorContext.of_request(request)
+        end_visit_of_session(request, SupportVisit.EndCause.REPLACED, now=now)
+        try:
+            visit = begin_support_visit(
+                tenant, user, data["reason"], actor, ticket=data["ticket"], now=now
+            )
+        except PermissionDenied:
+            raise staff.ActionRejected("You may no longer open this tenant's pages.") from None
+        store_visit(request, visit)
+        return staff.ActionResult(
+            f"You see the pages of {tenant} as support.",
+            page=HttpResponseRedirect(tenant_home_url(tenant)),
+        )
 
 
 @admin.register(Tenant)

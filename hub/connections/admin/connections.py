@@ -15,17 +15,17 @@ from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
 from hub.connections.actions.queued_tests import can_be_tested
 from hub.connections.admin.connection_form_pages import ConnectionFormsMixin
-from hub.connections.admin.expiry_forecast import render_forecast_page
 from hub.connections.forms.connection_forms import ConnectionForm
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.connection_page import build_connection_context, list_last_notices
 from hub.connections.status.effective_status import determine_effective_state
+from hub.connections.status.expiry_forecast import FORECAST_PERIOD, list_expiring_connections
 from hub.connections.status.quota_usage import list_named_quota_usage
 from hub.db.clock import clock
 from hub.reason_codes import find_reason
 from hub.throttle.admin import ConnectorFilter
-from tenants.scoping import ScopedAdminMixin
+from tenants.scoping import ScopedAdminMixin, visible_rows
 
 FORM_FRAME = "console/form_subject.html"  # above the form, the body of the customers' page
 PAGE_ASSETS = Media(css={"all": ["portal/parts.css"]}, js=["portal/parts.js"])
@@ -191,3 +191,16 @@ class ConnectionAdminBase(
         return (
             staff.render_time(connection.lane.virtual_time) if hasattr(connection, "lane") else "–"
         )
+
+
+def render_forecast_page(page: staff.ModelAdmin, request: HttpRequest) -> HttpResponse:
+    """Render the forecast within `page`, a page of the connections' admin."""
+    expiring = list_expiring_connections(visible_rows(Connection, request.user), now=clock())
+    rows = [(entry, entry.reason_text, entry.connection.connector.label) for entry in expiring]
+    return page.page(
+        request,
+        "console/forecast.html",
+        rows=rows,
+        days=FORECAST_PERIOD.days,
+        title="Expiring soon",
+    )

@@ -1,12 +1,15 @@
 """Store tested settings and a tested credential of a connection that exists."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from hub.connections.connecting.connect import (
     build_granted_columns,
@@ -15,11 +18,17 @@ from hub.connections.connecting.connect import (
     report_connected_account,
     report_replaced_account,
 )
-from hub.connections.connecting.former_account import FormerAccount
 from hub.connections.credentials import signing_secrets
 from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.revocation_schedule import end_undo
-from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
+from hub.connections.models import (
+    REFRESHING,
+    Connection,
+    Credential,
+    CredentialEvent,
+    Lane,
+    get_pending_disconnection,
+)
 from hub.connections.token_lifetimes import Random
 from hub.crypto.sealed import CannotOpen, seal
 from hub.problems import Refusal
@@ -35,6 +44,53 @@ RECONNECT_COLUMNS = (
     "account_since",
     "connected_by",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FormerAccount:
+    """The account of a connection before a change.
+
+    `id` is "" if the system names no account; `name` is then the host. `secrets`: the values in the
+    account's credential, if it is still stored.
+    """
+
+    id: str
+    name: str
+    is_disconnected: bool
+    secrets: frozenset[str] = field(repr=False)
+
+    @classmethod
+    @sensitive_variables()
+    def of(cls, connection: Connection, credential: Credential | None) -> Self:
+        """Read the account from a locked connection and its credential, before a replacement."""
+        secrets: frozenset[str] = frozenset()
+        disconnection = get_pending_disconnection(connection)
+        with suppress(CannotOpen):
+            if disconnection is not None:
+                secrets = _list_secrets(disconnection.open()["secret"])
+            elif credential is not None:
+                secrets = _list_secrets(credential.open(connection))
+        return cls(connection.account, connection.account_name, connection.is_disconnected, secrets)
+
+    @sensitive_variables()
+    def is_replaced_by(self, connection: Connection, document: Mapping[str, Any]) -> bool:
+        """Return whether the connection now has, or may have, an account other than this one.
+
+        If the system names no account, a different host means a different account. Without hosts,
+        only a connection that was disconnected may have a different account, and only if none of
+        its secrets is the same.
+        """
+        if self.id or connection.account:
+            return bool(self.id) and connection.account != self.id
+        if connection.connector.webhook_source is None:
+            return False
+        if self.name and connection.account_name:
+            return connection.account_name != self.name
+        return self.is_disconnected and not self.secrets & _list_secrets(document)
+
+
+def _list_secrets(document: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(value for value in document.values() if isinstance(value, str) and value)
 
 
 class ConnectionChangeRefused(Refusal):

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from hub.connections.models import Connection, MaintenanceWindow
 from hub.connections.status.connection_status import describe_status
 from hub.connections.status.connector_permissions import list_permission_statuses
-from hub.connections.status.credential_timeline import draw_credential_timeline
 from hub.connections.status.effective_status import find_stopping_switches
 from hub.connections.status.settings_view import list_displayed_settings
+from hub.connections.status.timeline_svg import EVENTS_MAX, CredentialTimeline, draw_timeline
 from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import Notice
 from hub.reason_codes import find_reason
@@ -53,4 +53,16 @@ def _explain_notice(notice: Notice, connection: Connection) -> str:
         find_reason(notice.reason, system=connection.connector.label).sentence
         if notice.reason
         else ""
+    )
+
+
+def draw_credential_timeline(connection: Connection, *, now: datetime) -> CredentialTimeline:
+    """Draw the newest events of the connection's credential, and the next ones."""
+    newest = connection.credential_events.order_by("-id")[:EVENTS_MAX]
+    credential = getattr(connection, "credential", None)
+    return draw_timeline(
+        reversed(newest),
+        now=now,
+        refresh_due_at=credential.refresh_due_at if credential else None,
+        expires_at=credential.expires_at if credential else None,
     )

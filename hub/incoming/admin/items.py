@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,19 +12,25 @@ from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
-from hub.incoming.forms.replay_form import ReplayPlanForm
 from hub.incoming.insight.outcomes import load_outcome
 from hub.incoming.insight.rows import build_row
 from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import ITEM_ACTIONS, plan_replay
+from hub.operations.forms import (
+    ANY_CHOICE,
+    SelectedIdsField,
+    SelectionPlanForm,
+)
 from hub.operations.models import Operation
 from hub.operations.plan_views import PlanningListMixin, PlanViews
 from hub.outgoing.insight.log_rows import build_log_row
+from hub.outgoing.models import EVENT_TYPE
 from hub.staff import (
     ChoicesFilter,
     EmptyStep,
     EventTypeFilter,
+    MomentField,
     OwnConnectorFilter,
     SinceFilter,
     build_filter_chips,
@@ -36,6 +43,27 @@ from tenants.admin.tenant_filter import TenantFilter
 from tenants.scoping import accessible_tenants
 
 STATE_PARAMETER = "state__exact"
+SELECTED_LIMIT = 1000  # items that are selected one by one
+
+
+class ReplayPlanForm(SelectionPlanForm):
+    items = SelectedIdsField("items", SELECTED_LIMIT)
+    state = forms.ChoiceField(choices=[*ANY_CHOICE, *InboundItem.State.choices], required=False)
+    connector = forms.ChoiceField(
+        choices=[*ANY_CHOICE, *((entry.key, entry.label) for entry in CONNECTORS.values())],
+        required=False,
+    )
+    type = forms.CharField(
+        max_length=120, required=False, label="Event type", validators=[EVENT_TYPE]
+    )
+    since = MomentField(
+        required=False, label="Received since", help_text="UTC, such as 2026-11-25 12:00."
+    )
+
+    filter_fields = ("state", "connector", "type", "since", "items")
+    no_filter_error = "Set a filter. Without one, all items would be replayed."
+    reason_label = "Reason for this replay"
+    no_tenant_error = "Enter the tenant. A replay covers one tenant."
 
 
 @admin.register(InboundItem)

@@ -4,6 +4,7 @@ import zlib
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -13,8 +14,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from connectors.registry import CONNECTORS
+from connectors.webhook_sources import MAX_PASTED_LENGTH
+from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.incoming.forms.pasted_request_form import PastedRequestForm
 from hub.incoming.insight.figures import CHART_PARTS, list_source_figures, measure_inbox
 from hub.incoming.insight.outcomes import load_outcomes
 from hub.incoming.insight.pasted_requests import (
@@ -30,6 +32,7 @@ from hub.incoming.models import InboundBody, InboundMessage
 from hub.incoming.receiving.retry_window import find_retry_end
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
 from hub.staff import (
+    ActionForm,
     ChoicesFilter,
     EmptyStep,
     OwnConnectorFilter,
@@ -44,6 +47,31 @@ from tenants.scoping import accessible_tenants
 
 COUNT_LIMIT = 1000  # rows of a kind that are counted
 ITEMS_LIMIT = 100  # items of one message on its page
+
+
+class ConnectionField(forms.ModelChoiceField):
+    def label_from_instance(self, connection: Connection) -> str:
+        return f"{connection} · {connection.tenant.name if connection.tenant else ''}"
+
+
+class PastedRequestForm(ActionForm):
+    connection = ConnectionField(
+        queryset=Connection.unscoped.none(),
+        help_text="Its settings say how the sender signs, and its secret verifies the request.",
+    )
+    request = forms.CharField(
+        max_length=MAX_PASTED_LENGTH,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
+        help_text="The headers, an empty line and the body, as the sender shows them. The request "
+        "is not stored.",
+    )
+
+    def __init__(self, *args: Any, connections: QuerySet[Connection], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["connection"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = connections
 
 
 @admin.register(InboundMessage)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
@@ -12,8 +13,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from hub.db.clock import clock
+from hub.mappings.translate import IdentityMissing
 from hub.operations.plan_views import PlanningListMixin
-from hub.outgoing.admin.remedy_urls import build_remedy_url
 from hub.outgoing.insight.delivery_facts.page import (
     build_delivery_context,
     build_status_context,
@@ -24,7 +25,7 @@ from hub.outgoing.insight.explain import (
     match_effective_state,
     resolve_effective_state,
 )
-from hub.outgoing.insight.remedies import find_remedy
+from hub.outgoing.insight.remedies import Cause, Remedy, find_remedy
 from hub.outgoing.insight.search.conditions import (
     INDEXED_STOPPED_STATES,
     STOPPED_CONDITION,
@@ -33,6 +34,7 @@ from hub.outgoing.insight.search.conditions import (
 )
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
+from hub.outgoing.queue.ordering import find_queue_head
 from hub.reason_codes import REASONS
 from hub.staff import (
     ConnectorFilter,
@@ -201,3 +203,35 @@ class DeliveryAdmin(PlanningListMixin, ReadOnlyAdmin):
 
 def _build_api_url(delivery: Delivery) -> str:
     return f"{settings.HUB_PUBLIC_URL}{reverse('delivery', args=[delivery.public_id])}"
+
+
+def build_remedy_url(delivery: Delivery, remedy: Remedy) -> str:
+    """Return the URL, by default of the connection; empty if a button is the remedy."""
+    match remedy.cause:
+        case cause if remedy.action or cause is None:
+            return ""
+        case Cause.IDENTITY:
+            missing = IdentityMissing.parse(delivery.detail)
+            pair = dict(zip(("kind", "local_id"), missing or (), strict=False))
+            query = {"connection": delivery.connection_id or "", **pair}
+            return f"{reverse('admin:mappings_identity_add')}?{urlencode(query)}"
+        case Cause.KILL_SWITCH:
+            return reverse("admin:connections_killswitch_changelist")
+        case Cause.QUEUE_HEAD:
+            head = find_queue_head(delivery)
+            return reverse("admin:outgoing_delivery_change", args=[head.pk]) if head else ""
+        case Cause.ROUTE:
+            return reverse("admin:outgoing_route_change", args=[delivery.route_id])
+        case Cause.MAPPING:
+            mapping_id = delivery.route.mapping_id
+            return reverse("admin:mappings_fieldmapping_change", args=[mapping_id])
+        case Cause.TENANT:
+            return reverse("admin:tenants_tenant_change", args=[delivery.tenant_id])
+    return _build_connection_url(delivery)
+
+
+def _build_connection_url(delivery: Delivery) -> str:
+    if delivery.connection_id is not None:
+        return reverse("admin:connections_connection_change", args=[delivery.connection_id])
+    query = urlencode({"tenant": delivery.tenant.reference})
+    return f"{reverse('admin:connections_connection_changelist')}?{query}"

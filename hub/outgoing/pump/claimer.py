@@ -12,7 +12,6 @@ from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import ClaimedLane, claim_lanes, is_work_due
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_suspects
-from hub.outgoing.pump.clock_jump import CLOCK_JUMP, ClockJump
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.pacing import PacedLead
 from hub.outgoing.pump.parking import park_batches
@@ -27,6 +26,21 @@ from hub.throttle.feedback import shift_after_clock_jump
 MAINTENANCE_EVERY = timedelta(seconds=1)
 SUSPECT_EVERY_SECONDS = 0.5  # between looks for suspects
 MAX_PARKED_CLAIMS = 8  # claims in a row of which all deliveries wait for quotas
+CLOCK_JUMP = timedelta(seconds=5)  # a clock that gains more than this between two readings jumped
+
+
+@dataclass(slots=True)
+class ClockJump:
+    """The last reading: the clock, and the loop's time in seconds."""
+
+    last_reading: tuple[datetime, float] | None = None
+
+    def measure(self, *, now: datetime, loop_time: float) -> timedelta:
+        """Return how much further the clock advanced than the loop's time since the last call."""
+        previous, self.last_reading = self.last_reading, (now, loop_time)
+        if previous is None:
+            return timedelta(0)
+        return now - previous[0] - timedelta(seconds=loop_time - previous[1])
 
 
 @dataclass(slots=True)

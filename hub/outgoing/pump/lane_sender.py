@@ -9,7 +9,9 @@ from operator import attrgetter
 
 from hub import egress
 from hub.connections.calls.authorization import CONNECTION_OUTCOMES
+from hub.connections.calls.failures import classify_failure
 from hub.connections.calls.reserved_call import pause_end, paused_scope_keys
+from hub.db.clock import Clock
 from hub.egress.sender import Sender
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
@@ -20,7 +22,6 @@ from hub.outgoing.pump.pacing import (
     PausedScopes,
     measure_lateness,
 )
-from hub.outgoing.pump.send import send_once
 from hub.outgoing.pump.settling.settler import Settler
 from hub.outgoing.pump.types import (
     LaneBatch,
@@ -177,3 +178,31 @@ class LaneSender:
                 self.paused_scopes.pause(keys, pause_end(outcome, now=self.run.clock()))
             if outcome.kind in CONNECTION_OUTCOMES:
                 batch.progress.is_stopped = True
+
+
+async def send_once(
+    batch: LaneBatch,
+    scheduled: ScheduledRequest,
+    *,
+    send: Sender,
+    clock: Clock,
+) -> SendResult | NotSent:
+    """Send a request once, and return its outcomes.
+
+    Never raises: each failure is an outcome, *unknown* if the request may have arrived.
+    """
+    request, loop_time = scheduled.request, asyncio.get_running_loop().time
+    started_at, loop_started_at = clock(), loop_time()
+    response, error = None, ""
+    try:
+        response = await send(request.http_request)
+        outcomes = request.parse_response(response)
+    except egress.RequestWithdrawn:
+        return NotSent(batch, request)
+    except Exception as failure:
+        outcome = classify_failure(failure)
+        error, outcomes = outcome.reason, request.repeat_outcome(outcome)
+    milliseconds = round((loop_time() - loop_started_at) * 1000)
+    return SendResult(
+        batch, request, outcomes, started_at, milliseconds, response, error, scheduled.probed_at
+    )

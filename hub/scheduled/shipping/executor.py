@@ -14,7 +14,6 @@ from hub.connections.credentials.connector_context import find_connector_app
 from hub.scheduled.log_intake.backlog import WaitingLines, read_waiting_lines
 from hub.scheduled.models import LogPosition
 from hub.scheduled.runs.context import RunContext, RunFailed
-from hub.scheduled.shipping.batch_limits import BatchLimits
 from hub.scheduled.shipping.figures import measure_logs
 from hub.scheduled.shipping.options import ShippingOptions, parse_shipping_options
 from hub.scheduled.shipping.position import (
@@ -42,6 +41,7 @@ UNACKNOWLEDGED_TIMES_MAX = (
 REFUSED_LINES_MAX = 10  # lines that are refused, each alone, before one is accepted
 
 Sleep = Callable[[float], Awaitable[object]]
+FULL_BATCH_SHARE = 0.9  # of the bytes
 
 
 async def run_shipping(context: RunContext) -> Mapping[str, Any]:
@@ -231,3 +231,29 @@ class Shipping:
         store = partial(self.writer.store, self.shipment, rejected=rejected, now=self.context.now())
         expected = max(self.expected, self.done)
         await self.context.save({}, done=self.done, expected=expected, write=store)
+
+
+class BatchLimits:
+    """The limits of a batch. `max_lines` is None unless one was recently refused as a whole."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.max_lines: int | None = None
+        self.refused_count = 0  # lines of the first batch that was refused
+
+    def is_reached_by(self, lines: Sequence[bytes]) -> bool:
+        size = sum(map(len, lines)) + len(lines)
+        is_full = size >= self.max_bytes * FULL_BATCH_SHARE
+        return is_full or (self.max_lines is not None and len(lines) >= self.max_lines)
+
+    def narrow(self, line_count: int) -> None:
+        """Halve the batch size, after this many lines were refused together."""
+        self.refused_count = max(self.refused_count, line_count)
+        self.max_lines = max(1, line_count // 2)
+
+    def widen(self) -> None:
+        """Increase the batch size again, after a batch was accepted."""
+        if self.max_lines is not None:
+            self.max_lines *= 4
+            if self.max_lines >= self.refused_count:
+                self.max_lines, self.refused_count = None, 0

@@ -8,9 +8,12 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from hub.actions import Action
 from hub.connections.actions import maintenance
 from hub.connections.actions.declared_actions import CONNECTION_ACTIONS, UNDO_ACTIONS
 from hub.connections.actions.disconnection import find_disconnection
@@ -34,7 +37,6 @@ from hub.portal.views.connections.own_connection import (
     filter_routes_to,
     get_own_connection,
 )
-from hub.portal.views.connections.primary_action import choose_primary_action
 from hub.portal.webhook_status import build_sources_context, list_subscriptions
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
@@ -155,3 +157,50 @@ run_connection_action = build_action_view(
         respond=show_queued_test,
     )
 )
+
+
+class PrimaryAction(NamedTuple):
+    """The primary button of a connection's page.
+
+    page: a URL name below `portal:`; posts: the button submits a form instead of following a link;
+    verb: the declared action that it performs.
+    """
+
+    label: str | Promise
+    page: str
+    icon: str
+    posts: bool = False
+    verb: str = ""
+
+    def build_url(self, connection: Connection) -> str:
+        assert connection.tenant is not None  # only connections of tenants have pages
+        url_arguments = [self.verb] if self.verb else []
+        arguments = [connection.tenant.reference, connection.public_id, *url_arguments]
+        return reverse(f"portal:{self.page}", args=arguments)
+
+
+def _perform(action: Action[Connection], icon: str = "play_circle") -> PrimaryAction:
+    return PrimaryAction(action.label, "connection_do", icon, True, action.name)
+
+
+TEST_NOW = _perform(TEST_ACTIONS["test"], "sync")
+PRIMARY_ACTIONS = {
+    "healthy": TEST_NOW,
+    "silent": TEST_NOW,
+    "degraded": TEST_NOW,
+    "paused": _perform(CONNECTION_ACTIONS["resume"]),
+    "switched_off": TEST_NOW,
+    "disabled": _perform(CONNECTION_ACTIONS["enable"]),
+    "needs_reconnect": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
+    "disconnected": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
+}
+
+# of a connection that only receives, which cannot be tested
+SHOW_SETTINGS = PrimaryAction(gettext_lazy("Settings and credential"), "reconnect", "key")
+
+
+def choose_primary_action(connection: Connection, state: str) -> PrimaryAction:
+    """Return the action to offer first in an effective state."""
+    action = PRIMARY_ACTIONS[state]
+    is_offered = action is not TEST_NOW or connection.connector.has_probe
+    return action if is_offered else SHOW_SETTINGS

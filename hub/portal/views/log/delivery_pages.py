@@ -11,18 +11,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
+from hub.mappings.translate import IdentityMissing
 from hub.outgoing.insight.delivery_facts.page import (
     build_delivery_context,
     build_status_context,
 )
 from hub.outgoing.insight.delivery_facts.same_error import count_same_error
 from hub.outgoing.insight.explain import readable_deliveries
-from hub.outgoing.insight.remedies import find_remedy
+from hub.outgoing.insight.remedies import Cause, Remedy, find_remedy
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import DELIVERY_ACTIONS
 from hub.portal.actions import ActionPages, build_action_view, list_possible_actions
 from hub.portal.display_preferences import resolve_display_zone
-from hub.portal.log.remedy_urls import build_remedy_url
+from hub.portal.navigation import reverse_or_empty
 from hub.portal.views.etag import respond_if_modified
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.scoping import changeable_condition, tenant_condition
@@ -121,3 +122,36 @@ run_delivery_action = build_action_view(
         is_allowed=lambda tenant_user, action, delivery: can_change_delivery(tenant_user, delivery),
     )
 )
+
+
+def build_remedy_url(delivery: Delivery, remedy: Remedy) -> str:
+    """Return the URL; empty if only the operator, or a button of the delivery, is the remedy."""
+    if remedy.action or remedy.is_of_operator:
+        return ""
+    if remedy.cause is Cause.IDENTITY:
+        return _reverse_identity_page(delivery)
+    return _reverse_connection_page(delivery) if remedy.cause is Cause.CONNECTION else ""
+
+
+def _reverse_connection_page(delivery: Delivery) -> str:
+    reference = delivery.tenant.reference
+    home = reverse_or_empty("portal:home", reference)
+    if delivery.connection is None:
+        return reverse_or_empty("portal:catalogue", reference) or home
+    is_endpoint = delivery.connection.connector_key == "webhook"
+    name = "portal:endpoint" if is_endpoint else "portal:connection"
+    return reverse_or_empty(name, reference, delivery.connection.public_id) or home
+
+
+def _reverse_identity_page(delivery: Delivery) -> str:
+    """Return the URL of the page that adds the missing identity.
+
+    It is the connection's page if the delivery's detail was cut and no longer names the identity.
+    """
+    connection, missing = delivery.connection, IdentityMissing.parse(delivery.detail)
+    if connection is None or missing is None:
+        return _reverse_connection_page(delivery)
+    query = urlencode(dict(zip(("kind", "local_id"), missing, strict=True)))
+    tenant_reference = delivery.tenant.reference
+    page = reverse_or_empty("portal:identity_say", tenant_reference, connection.public_id)
+    return f"{page}?{query}"

@@ -9,26 +9,35 @@ from django.db.models import Max, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hub import egress
 from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.mappings.mapping_actions import MAPPING_ACTIONS
 from hub.mappings.models import FieldMapping
+from hub.mappings.rows.body_draft import BodyDraft, read_view
 from hub.mappings.rows.row_texts import describe_body, describe_target
+from hub.mappings.rows.version_changes import list_changed_versions
+from hub.outgoing.insight.mapping_editor.editor import MappingEditor
+from hub.outgoing.insight.mapping_editor.mapping_use import load_mapping_use
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE
 from hub.outgoing.subscriptions.mapping_copies import copy_mapping_for_routes
+from hub.portal.actions import ActionPages, build_action_view
 from hub.portal.activity import find_version_authors
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.navigation import reverse_object_page
 from hub.problems import show_refusal
+from hub.staff import parse_number
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership, Tenant
 
 ADMIN = Membership.Role.ADMIN
 PAGE_SIZE = 50
 ROUTES_SHOWN = 50
+VERSIONS_SHOWN = 20
 
 
 def readable_mappings(tenant: Tenant) -> QuerySet[Any]:
@@ -138,3 +147,52 @@ def copy_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
         mapping = copy_mapping_for_routes(mapping, tenant, name, routes, actor, now=clock())
         messages.success(request, _("The mapping has been copied. You can change the copy."))
     return redirect_to_mapping(tenant_user, mapping)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tenant_view(min_role=ADMIN)
+def edit_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Show the editor; change, preview or save the draft."""
+    mapping, tenant = get_own_mapping(tenant_user, id), tenant_user.tenant
+    use, now = load_mapping_use(mapping, tenant), clock()
+    if request.method == "POST":
+        editor = MappingEditor.of_posted(mapping, tenant, use, request.POST)
+        command, actor = request.POST.get("do", ""), ActorContext.of_visitor(request, tenant_user)
+        if command == "save" and editor.save(actor, now=now):
+            messages.success(
+                request, _("Saved. It applies to deliveries that are not rendered yet.")
+            )
+            return redirect_to_mapping(tenant_user, mapping)
+        editor.run_command(command, call=egress.send_request, now=now)
+    else:
+        draft = BodyDraft.of_body(mapping.current.ordered_body, read_view(request.GET))
+        editor = MappingEditor(mapping, tenant, use, draft, mapping.name)
+    context = {"tenant_user": tenant_user, **editor.build_context(now=now)}
+    return render(request, "portal/mappings/editor.html", context)
+
+
+@require_safe
+@tenant_view()
+def list_versions(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """List the versions, newest first, each with its difference to the one before."""
+    mapping = get_mapping(tenant_user, id)
+    before = parse_number(request.GET.get("before", ""))
+    changes = list_changed_versions(mapping, before, limit=VERSIONS_SHOWN + 1)
+    authors = find_version_authors(mapping, [change.version.number for change in changes])
+    context = {
+        "tenant_user": tenant_user,
+        "mapping": mapping,
+        "target": describe_target(mapping),
+        "changes": [
+            (change, authors.get(change.version.number, "")) for change in changes[:VERSIONS_SHOWN]
+        ],
+        "newer": "?" if before else "",
+        "older": f"?before={changes[VERSIONS_SHOWN - 1].version.number}"
+        if len(changes) > VERSIONS_SHOWN
+        else "",
+        "is_own": mapping.tenant_id is not None,
+    }
+    return render(request, "portal/mappings/versions.html", context)
+
+
+run_mapping_action = build_action_view(ActionPages(actions=MAPPING_ACTIONS, find=get_own_mapping))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hub.outgoing.pump.clock_jump import CLOCK_JUMP, ClockJump
+from hub.outgoing.pump.claimer import CLOCK_JUMP, ClockJump
 from tests.factories import NOON
 
 HOUR = timedelta(hours=1)

@@ -7,7 +7,7 @@ from django.db import connection as database
 
 from hub.scheduled.models import JobSchedule, Run
 from hub.scheduled.night.forecast import forecast_night
-from hub.scheduled.night.spreading import STARTS_WINDOW_SHARE
+from hub.scheduled.night.offsets import STARTS_WINDOW_SHARE
 from hub.scheduled.runs.due_runs import create_due_runs
 from hub.throttle.models import BackgroundShare, QuotaState
 from tests.factories import MINUTE, NOON

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.night.offsets import STARTS_WINDOW_SHARE
 from hub.scheduled.night.planner import plan_runs
-from hub.scheduled.night.spreading import STARTS_WINDOW_SHARE
 from tests.factories import MINUTE, NOON
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.scheduled.night.spreading import STARTS_WINDOW_SHARE, WeightedStart, spread_starts
+from hub.scheduled.night.offsets import STARTS_WINDOW_SHARE, WeightedStart, spread_starts
 
 MINUTE = timedelta(minutes=1)
 TEN_MINUTES, NIGHT = 10 * MINUTE, 240 * MINUTE
