@@ -12,14 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from connectors.bulk_writes import BulkWrite
 from connectors.directories import Directory
 from connectors.file_uploads import FileUpload
 from connectors.http import Quota, Report, Request, Response, Scope
 from connectors.object_schemas import Schema
 from connectors.outcomes import Outcome
 from connectors.report_sources import ReportSource
-from connectors.roles import Action, BulkRead, Choices, Collection, LogSink
+from connectors.roles import Action, BulkRead, BulkWrite, Choices, Collection, LogSink
 from connectors.schema import (
     LOGIN_HOST,
     Account,

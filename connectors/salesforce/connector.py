@@ -15,8 +15,8 @@ from connectors.i18n import _
 from connectors.oauth import OAuth, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
 from connectors.salesforce.actions import ACTIONS, API_VERSION, base_url
-from connectors.salesforce.bulk_queries import BULK_READS
-from connectors.salesforce.bulk_writes import BULK_WRITE
+from connectors.salesforce.bulk.queries import BULK_READS
+from connectors.salesforce.bulk.writes import BULK_WRITE
 from connectors.salesforce.collections import COLLECTIONS, ObjectFigures
 from connectors.salesforce.directory import SalesforceDirectory
 from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection

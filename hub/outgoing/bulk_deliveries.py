@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from connectors.bulk_writes import BulkForm, BulkRecord, BulkWrite, RecordResult
 from connectors.http import Response, load_json
+from connectors.roles import BulkForm, BulkRecord, BulkWrite, RecordResult
 from hub.connections.models import Connection, Lane
 from hub.db.ids import uuid7
 from hub.hooks import Hook

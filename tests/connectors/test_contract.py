@@ -28,12 +28,13 @@ FILES |= {"webhooks", "webhook_types", "subscriptions", "canaries", "feeds", "ob
 OWN_FILES = {
     "app": {"requests"},
     "pipedrive": {"summaries"},
-    "salesforce": {"bulk_queries", "bulk_writes", "soql", "tooling_api"},
+    "salesforce": {"bulk", "soql", "tooling_api"},
     "signed_webhook": {"pasted_requests"},
     "slack": {"files"},
     "splunk": {"log_lines"},
 }
 KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {
+    "connectors.roles",
     "connectors.signatures",
     "connectors.webhook_sources",
 }

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from connectors.bulk_writes import BulkForm, BulkRecord, BulkWrite, WriteJob
 from connectors.http import Request, Response
 from connectors.outcomes import Outcome
+from connectors.roles import BulkForm, BulkRecord, BulkWrite, WriteJob
 from connectors.schema import Credential
 from hub.connections.credentials.connector_context import find_connector_app, open_credential
 from hub.connections.models import Connection

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.http import Response, Unreadable, dump_json
 from connectors.roles import ReadJob
-from connectors.salesforce.bulk_queries import RESULTS_BYTES, RecordsBulkRead
+from connectors.salesforce.bulk.queries import RESULTS_BYTES, RecordsBulkRead
 from tests.connectors.recorded import NOON, credential
 
 BULK = RecordsBulkRead()

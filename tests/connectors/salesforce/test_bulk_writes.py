@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.bulk_writes import BulkForm, WriteJob
 from connectors.http import Response, Unreadable, dump_json
-from connectors.salesforce.bulk_writes import BULK_WRITE, TEXT_MAX
+from connectors.roles import BulkForm, WriteJob
+from connectors.salesforce.bulk.writes import BULK_WRITE, TEXT_MAX
 from tests.connectors.recorded import NOON, credential
 
 JOB = "751000000000001AAA"

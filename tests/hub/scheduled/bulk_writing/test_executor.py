@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.registry import CONNECTORS
-from connectors.salesforce.bulk_writes import RecordsBulkWrite
+from connectors.salesforce.bulk.writes import RecordsBulkWrite
 from hub.incoming.models import InboundItem
 from hub.operations import operation_actions
 from hub.operations.models import Operation

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.registry import CONNECTORS
-from connectors.salesforce.bulk_queries import RecordsBulkRead
+from connectors.salesforce.bulk.queries import RecordsBulkRead
 from hub.processes.db_thread import run_with_loop
 from hub.scheduled.reading import read_pages
 from hub.scheduled.reading.bulk_pages import BULK_JOB_RUNNING

@@ -12,7 +12,9 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from connectors.bulk_writes import (
+from connectors.http import Request, Response, Scope, Unreadable, encode_json
+from connectors.outcomes import Outcome, delivered, raises_unreadable
+from connectors.roles import (
     BulkForm,
     BulkRecord,
     BulkWrite,
@@ -20,10 +22,8 @@ from connectors.bulk_writes import (
     WriteJob,
     WriteJobState,
 )
-from connectors.http import Request, Response, Scope, Unreadable, encode_json
-from connectors.outcomes import Outcome, delivered, raises_unreadable
 from connectors.salesforce.actions import Update, Upsert
-from connectors.salesforce.bulk_queries import (
+from connectors.salesforce.bulk.queries import (
     STATE_CALLS,
     build_job_request,
     decompress,

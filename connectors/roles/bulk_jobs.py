@@ -1,4 +1,4 @@
-"""The role of a connector whose system writes very many records by one job."""
+"""The roles of a connector whose system reads, or writes, very many records by one job."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,79 @@ from typing import Any, Literal
 
 from connectors.http import Request, Response
 from connectors.outcomes import Outcome
+from connectors.roles.collections import Page
 from connectors.schema import Credential
 
 WriteJobState = Literal["open", "running", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """A job of a system that reads records. `wait`: seconds until its state is asked for again."""
+
+    id: str
+    is_complete: bool
+    wait: float
+
+
+class BulkRead:
+    """Reads very many records of a collection by a job of the system.
+
+    `query` and `cursor` are those of the collection's `page_request`: the job reads what comes
+    after the cursor, in no certain order. Its results have the form of the collection's records.
+    """
+
+    def can_read(self, query: Mapping[str, str]) -> bool:
+        """Return whether a job can read what the query asks for."""
+        raise NotImplementedError
+
+    def count_request(
+        self, credential: Credential, *, cursor: str, query: Mapping[str, str]
+    ) -> Request:
+        """Build the request that counts the records after the cursor."""
+        raise NotImplementedError
+
+    def parse_count(self, response: Response) -> int | Outcome:
+        raise NotImplementedError
+
+    def is_cheaper(self, count: int) -> bool:
+        """Return whether a job takes fewer calls than pages for so many records."""
+        raise NotImplementedError
+
+    def types_request(self, credential: Credential, query: Mapping[str, str]) -> Request:
+        """Build the request for the types of the fields, which results do not contain."""
+        raise NotImplementedError
+
+    def parse_types(
+        self, response: Response, query: Mapping[str, str]
+    ) -> Mapping[str, str] | Outcome:
+        """Return the types of the query's fields by name; empty if a job cannot read one."""
+        raise NotImplementedError
+
+    def job_request(
+        self, credential: Credential, *, cursor: str, query: Mapping[str, str]
+    ) -> Request:
+        """Build the request that creates a job."""
+        raise NotImplementedError
+
+    def state_request(self, credential: Credential, job: str) -> Request:
+        raise NotImplementedError
+
+    def parse_job(self, response: Response) -> ReadJob | Outcome:
+        """Parse the answer to a creation, or a state; an Outcome if the job has failed."""
+        raise NotImplementedError
+
+    def results_request(
+        self, credential: Credential, job: str, *, locator: str, size: int | None
+    ) -> Request:
+        """Build the request for a page of results; `size`: records, if less than usual."""
+        raise NotImplementedError
+
+    def parse_results(
+        self, response: Response, *, types: Mapping[str, str], query: Mapping[str, str]
+    ) -> Page | Outcome:
+        """Parse a page of results; its cursor is the locator of the next one."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

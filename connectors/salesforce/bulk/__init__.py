@@ -1,0 +1,1 @@
+"""Salesforce: very many records, read and written by jobs of Bulk API 2.0."""
