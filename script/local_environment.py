@@ -87,11 +87,15 @@ def install(requirements: str, *, run: Run) -> bool:
 
 
 def install_arguments(requirements: str) -> list[str]:
-    """Return pip's arguments: the lock file with hashes, where there is one."""
+    """Return pip's arguments: the lock file with hashes, where there is one.
+
+    The lock names all that is installed. Without --no-deps pip looks anew for a dependency that
+    has extras, takes its latest version, and refuses that for having no hash.
+    """
     lock = lock_path(requirements)
-    return (
-        ["--require-hashes", "-r", str(lock)] if lock.exists() else ["-r", str(ROOT / requirements)]
-    )
+    if lock.exists():
+        return ["--no-deps", "--require-hashes", "-r", str(lock)]
+    return ["-r", str(ROOT / requirements)]
 
 
 def lock_path(requirements: str) -> Path:
