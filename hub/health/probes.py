@@ -1,28 +1,35 @@
-"""/livez, /readyz and /healthz: public, so they report only which checks pass, and why one fails.
+"""/livez, /readyz and /healthz: public; which checks pass is for the operators alone.
 
 /livez: the process responds. /readyz: this process can accept events, whatever the state of the
 workers. /healthz: the installation delivers: workers, pools, the sweep, and due deliveries.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from threading import Thread
-from time import perf_counter
+from ipaddress import ip_address
+from threading import Lock, Thread
+from time import monotonic, perf_counter
 
 from django.db import Error, connection
 from django.db.models import Min
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundMessage
 from hub.outgoing.insight.pumps import longest_unserved_time
+from hub.problems import Problem
 from hub.processes.worker_registry import SweepFailure, Worker
 from hub.queue import Heartbeat
+from tenants.access.api_authentication import ApiKeyAuthentication
 
 DATABASE_TIMEOUT = 1.0  # seconds that a probe waits for the database
+CHECK_PERIOD = 1.0  # seconds for which all callers share one reading of the database
+DETAILS_SCOPE = "metrics:read"
+FORWARDING_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED")
 MAX_SWEEP_SILENCE = timedelta(seconds=60)
 MAX_UNSERVED_TIME = timedelta(minutes=2)
 
@@ -34,6 +41,59 @@ class HealthCheck:
     seconds: float | None = None  # the latency, the age, the wait
 
 
+Checks = dict[str, HealthCheck]
+
+
+class SharedChecks:
+    """Checks that this process makes at most once in CHECK_PERIOD, whoever and how many ask.
+
+    A thread with its own connection makes them, and ends by the connection's own timeouts; until
+    then no other is started. SQLite runs in this process and needs no thread.
+    """
+
+    def __init__(self, build_checks: Callable[..., Checks]) -> None:
+        self.build_checks = build_checks
+        self.lock = Lock()
+        self.latest: Future[Checks] | None = None
+        self.started_at = 0.0
+
+    def read(self, *, time: float) -> Checks:
+        """Return the latest checks; failed ones when they take longer than DATABASE_TIMEOUT."""
+        with self.lock:
+            is_due = self.latest is None or (
+                self.latest.done() and not 0 <= time - self.started_at < CHECK_PERIOD
+            )
+            if self.latest is None or is_due:
+                self.latest, self.started_at = Future(), time
+            latest, deadline = self.latest, self.started_at + DATABASE_TIMEOUT
+        if is_due:
+            self._start(latest)
+        try:
+            return latest.result(timeout=max(0.0, deadline - time))
+        except TimeoutError:
+            return _database_unavailable(f"does not respond within {DATABASE_TIMEOUT:g} seconds")
+
+    def _start(self, latest: Future[Checks]) -> None:
+        if connection.vendor == "sqlite":
+            self._run(latest)
+            return
+        try:
+            Thread(target=self._run, args=(latest,), daemon=True).start()
+        except RuntimeError as error:  # no more threads
+            latest.set_exception(error)
+
+    def _run(self, latest: Future[Checks]) -> None:
+        try:
+            latest.set_result(self.build_checks(now=clock()))
+        except Error as error:
+            latest.set_result(_database_unavailable(f"cannot be used ({type(error).__name__})"))
+        except Exception as error:
+            latest.set_exception(error)
+        finally:
+            if connection.vendor != "sqlite":
+                connection.close()
+
+
 @never_cache
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:
@@ -42,70 +102,57 @@ def livez(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
-    return _respond_with_checks("ready", check_readiness)
+def readyz(request: HttpRequest) -> HttpResponse:
+    return _respond_with_checks(request, "ready", READINESS)
 
 
 @never_cache
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    return _respond_with_checks("healthy", check_health)
+def healthz(request: HttpRequest) -> HttpResponse:
+    return _respond_with_checks(request, "healthy", HEALTH)
 
 
-def _respond_with_checks(
-    title: str, build_checks: Callable[..., dict[str, HealthCheck]]
-) -> JsonResponse:
-    checks = run_checks_in_time(lambda: build_checks(now=clock()))
+def _respond_with_checks(request: HttpRequest, title: str, shared: SharedChecks) -> HttpResponse:
+    checks = shared.read(time=monotonic())
     is_passed = all(check.ok for check in checks.values())
+    status = 200 if is_passed else 503
+    if not (_is_local(request) or (checks["database"].ok and _has_details_key(request))):
+        return HttpResponse(
+            "ok" if is_passed else "unavailable", status=status, content_type="text/plain"
+        )
     body = {title: is_passed, "checks": {name: asdict(check) for name, check in checks.items()}}
-    return JsonResponse(body, status=200 if is_passed else 503)
+    return JsonResponse(body, status=status)
 
 
-def run_checks_in_time(
-    build_checks: Callable[[], dict[str, HealthCheck]], timeout: float = DATABASE_TIMEOUT
-) -> dict[str, HealthCheck]:
-    """Run the checks on a thread with its own connection; fail them after `timeout` seconds.
-
-    The thread ends by the connection's own timeouts. SQLite runs in this process and needs no
-    thread.
-    """
-    if connection.vendor == "sqlite":
-        return run_checks(build_checks)
-    results: list[dict[str, HealthCheck]] = []
-    thread = Thread(
-        target=lambda: results.append(run_checks(build_checks, finish=connection.close)),
-        daemon=True,
-    )
-    thread.start()
-    thread.join(timeout)
-    return (
-        results[0]
-        if results
-        else _database_unavailable(f"does not respond within {timeout:g} seconds")
-    )
-
-
-def run_checks(
-    build_checks: Callable[[], dict[str, HealthCheck]], finish: Callable[[], None] = lambda: None
-) -> dict[str, HealthCheck]:
+def _is_local(request: HttpRequest) -> bool:
+    """Return whether a program of this machine asks, and not a proxy on it for a stranger."""
+    if any(header in request.META for header in FORWARDING_HEADERS):
+        return False
     try:
-        return build_checks()
-    except Error as error:
-        return _database_unavailable(f"cannot be used ({type(error).__name__})")
-    finally:
-        finish()
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
 
 
-def _database_unavailable(detail: str) -> dict[str, HealthCheck]:
+def _has_details_key(request: HttpRequest) -> bool:
+    """Return whether the request has a valid platform key that may read metrics."""
+    try:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        return ApiKeyAuthentication().authenticate_key(header).has_scope(DETAILS_SCOPE)
+    except (Problem, Error):
+        return False
+
+
+def _database_unavailable(detail: str) -> Checks:
     return {"database": HealthCheck(False, f"The database {detail}.")}
 
 
-def check_readiness(*, now: datetime) -> dict[str, HealthCheck]:
+def check_readiness(*, now: datetime) -> Checks:
     """Check whether this process can store an event, which needs no other process."""
     return {"database": _check_database()}
 
 
-def check_health(*, now: datetime) -> dict[str, HealthCheck]:
+def check_health(*, now: datetime) -> Checks:
     workers = list(Worker.objects.all())
     return {
         "database": _check_database(),
@@ -199,3 +246,6 @@ def measure_database_latency() -> float:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return perf_counter() - started_at
+
+
+READINESS, HEALTH = SharedChecks(check_readiness), SharedChecks(check_health)

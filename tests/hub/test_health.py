@@ -1,10 +1,13 @@
 """What the probes and the numbers say."""
 
+import itertools
 import os
 import socket
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,7 +15,8 @@ import pytest
 from django.db import connection
 
 from hub.db.clock import clock
-from hub.health.probes import check_health, check_readiness, run_checks_in_time
+from hub.health import probes
+from hub.health.probes import HealthCheck, SharedChecks, check_health, check_readiness
 from hub.mail.models import Mail
 from hub.outgoing.models import Delivery
 from hub.processes.worker_registry import Worker, record_sweep_failures
@@ -23,6 +27,9 @@ from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.scheduled.logs import entries, store_lines
 
 pytestmark = pytest.mark.django_db
+
+STARTS = itertools.count(10, 10)
+STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
 
 PROBE = """
 import os, time, django
@@ -51,6 +58,13 @@ def run_worker(*, now, heard_at=NOON):
         heard_at=heard_at,
     )
     record_heartbeat("sweep", now=now)
+
+
+@pytest.fixture(autouse=True)
+def _later(monkeypatch):
+    """Each test begins later than what the tests before have read is shared."""
+    seconds = next(STARTS)
+    monkeypatch.setattr(probes, "monotonic", lambda: seconds)
 
 
 @pytest.fixture
@@ -160,12 +174,91 @@ def test_a_standby_is_not_ready():
     assert check_readiness(now=NOON)["database"].detail == "The database is read-only."
 
 
+class Questions:
+    """Checks that count how often they are made, and end when they may."""
+
+    def __init__(self):
+        self.asked = 0
+        self.may_end = threading.Event()
+
+    def __call__(self, *, now):
+        self.asked += 1
+        self.may_end.wait(10)
+        return {"database": HealthCheck(True, f"Answer {self.asked}.")}
+
+
+def test_all_who_ask_within_a_second_share_one_reading():
+    questions = Questions()
+    shared = SharedChecks(questions)
+    with ThreadPoolExecutor(20) as threads:
+        answers = [threads.submit(shared.read, time=100) for _ in range(20)]
+        while not questions.asked:
+            time.sleep(0.001)
+        questions.may_end.set()
+    details = {answer.result()["database"].detail for answer in answers}
+    details |= {shared.read(time=100.9)["database"].detail}
+    assert (details, questions.asked) == ({"Answer 1."}, 1)
+    assert shared.read(time=101)["database"].detail == "Answer 2."
+
+
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="it is in this process")
-def test_a_look_that_takes_too_long_is_not_waited_for():
-    over = threading.Event()
-    found = run_checks_in_time(over.wait, timeout=0.05)
-    over.set()
-    assert not found["database"].ok
+def test_a_reading_that_takes_too_long_is_not_waited_for_and_not_begun_again():
+    questions = Questions()
+    shared = SharedChecks(questions)
+    found = [shared.read(time=second) for second in (100, 101.5, 103)]
+    questions.may_end.set()
+    assert [checks["database"].ok for checks in found] == [False] * 3
+    assert questions.asked == 1
+
+
+def test_checks_that_have_an_error_of_their_own_are_made_again():
+    def fails(*, now):
+        raise KeyError(now)
+
+    shared = SharedChecks(fails)
+    for second in (100, 102):
+        with pytest.raises(KeyError):
+            shared.read(time=second)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_probes_of_a_second_read_the_database_once(client, monkeypatch):
+    run_worker(now=clock(), heard_at=clock())
+    assert client.get("/healthz").status_code == 200
+    Worker.objects.all().delete()
+    assert client.get("/healthz").status_code == 200
+    monkeypatch.setattr(probes, "monotonic", lambda: next(STARTS))
+    assert client.get("/healthz").status_code == 503
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        STRANGER,
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=203.0.113.7"},
+        {"REMOTE_ADDR": ""},
+        STRANGER | {"HTTP_AUTHORIZATION": "Bearer hub_nothing"},
+    ],
+)
+def test_strangers_read_one_word(client, path, stranger):
+    response = client.get(path, **stranger)
+    word = {200: b"ok", 503: b"unavailable"}[response.status_code]
+    assert (response.content, response["Content-Type"]) == (word, "text/plain")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_details_need_a_platform_key_that_reads_metrics(api, make):
+    keys = [
+        api.platform(scopes=["metrics:read"]),
+        api.platform(scopes=["events:read"]),
+        api.of(make.tenant()),
+    ]
+    answers = [key.get("/readyz", **STRANGER) for key in keys]
+    assert answers[0].json()["checks"]["database"]["ok"]
+    assert [answer.content for answer in answers[1:]] == [b"ok", b"ok"]
 
 
 @pytest.mark.parametrize("listens", [True, False])
