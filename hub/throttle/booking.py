@@ -15,7 +15,7 @@ from hub.throttle.limits import (
     delayed_burst,
     delayed_interval,
     effective_limit,
-    has_fixed_window,
+    fixed_window_end,
     is_quiet_rate,
     scope_opens_at,
     spend_units,
@@ -236,11 +236,8 @@ class CallBooker:
         snapshots = [
             self.snapshots[scope.key] for scope in booking.scopes if isinstance(scope.quota, Budget)
         ]
-        return [
-            snapshot.window_ends
-            for snapshot in snapshots
-            if snapshot.window_ends is not None and has_fixed_window(snapshot, self.now)
-        ]
+        ends = (fixed_window_end(snapshot, self.now) for snapshot in snapshots)
+        return [end for end in ends if end]
 
     def book_call(self, booking: Booking, at: datetime, *, calls: int = 1) -> None:
         """Book calls at one time, and spend their units."""

@@ -128,9 +128,10 @@ def booked_until(
 # --- budgets --------------------------------------------------------------------------------------
 
 
-def has_fixed_window(snapshot: QuotaSnapshot, now: datetime) -> bool:
-    """Return whether the budget's window ends at a known time in the future."""
-    return snapshot.window_ends is not None and snapshot.window_ends > now
+def fixed_window_end(snapshot: QuotaSnapshot, now: datetime) -> datetime | None:
+    """Return when the budget's window ends; None if no end in the future is known."""
+    ends_at = snapshot.window_ends
+    return ends_at if ends_at and ends_at > now else None
 
 
 def bucket_end(quota: Budget, at: datetime) -> float:
@@ -151,7 +152,7 @@ def live_buckets(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> Bucke
 
 def units_used(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> int:
     """Return the units of a budget that count in the current window."""
-    if has_fixed_window(snapshot, now):
+    if fixed_window_end(snapshot, now):
         return snapshot.used_units
     if snapshot.window_ends is not None:  # the window is over
         return 0
@@ -168,8 +169,8 @@ def _units_free_at(quota: Budget, snapshot: QuotaSnapshot, units: int, now: date
     missing = units - units_left(quota, snapshot, now)
     if missing <= 0:
         return now
-    if has_fixed_window(snapshot, now) and snapshot.window_ends is not None:
-        return snapshot.window_ends
+    if window_end := fixed_window_end(snapshot, now):
+        return window_end
     buckets = live_buckets(quota, snapshot, now)
     expired_units = accumulate(units for _, units in buckets)
     end = next(
@@ -204,12 +205,10 @@ def spend_budget(
     quota: Budget, snapshot: QuotaSnapshot, units: int, *, at: datetime, now: datetime
 ) -> QuotaSnapshot:
     """Return the snapshot after `units` of the budget are spent at `at`."""
-    if has_fixed_window(snapshot, now) or quota.midnight_zone:
-        window_ends = (
-            snapshot.window_ends
-            if has_fixed_window(snapshot, now)
-            else next_midnight(quota.midnight_zone, now)
-        )
+    window_ends = fixed_window_end(snapshot, now)
+    if not window_ends and quota.midnight_zone:
+        window_ends = next_midnight(quota.midnight_zone, now)
+    if window_ends:
         recent_units = add_units(
             recent_buckets(snapshot.usage_buckets, now), math.ceil(at.timestamp()), units
         )

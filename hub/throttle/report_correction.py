@@ -9,7 +9,7 @@ from hub.throttle.limits import (
     QuotaSnapshot,
     add_units,
     bucket_end,
-    has_fixed_window,
+    fixed_window_end,
     live_buckets,
     next_midnight,
     recent_buckets,
@@ -44,7 +44,7 @@ def correct_snapshot(
             used_units=true_units,
             window_ends=min(max(window_ends, now + MIN_WINDOW), latest),
         )
-    if has_fixed_window(snapshot, now):
+    if fixed_window_end(snapshot, now):
         return replace(snapshot, used_units=true_units)
     if quota.midnight_zone:
         return replace(

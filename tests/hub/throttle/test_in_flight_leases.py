@@ -19,9 +19,9 @@ APP = ScopeCost("app|app||calls", InFlight(16))
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
-def reserve_app_calls(lease, *, calls=100, at_once=12, now=NOON, low_priority=False):
+def reserve_app_calls(lease, *, scope=APP, calls=100, at_once=12, now=NOON, low_priority=False):
     (answer,) = reserve_calls(
-        [Demand((APP,), calls, at_once, low_priority=low_priority)],
+        [Demand((scope,), calls, at_once, low_priority=low_priority)],
         now=now,
         horizon=timedelta(0),
         lease=lease,
@@ -51,6 +51,15 @@ def test_what_has_ended_makes_room(django_assert_num_queries):
     with django_assert_num_queries(1):
         in_flight_leases.release_calls(ONE, {APP.key: 12})
     assert reserve_app_calls(OTHER, at_once=16).max_in_flight == 16
+
+
+@pytest.mark.django_db
+def test_what_has_ended_in_one_scope_makes_no_room_in_another():
+    other = ScopeCost("app|other||calls", InFlight(16))
+    reserve_app_calls(ONE)
+    reserve_app_calls(ONE, scope=other)
+    in_flight_leases.release_calls(ONE, {APP.key: 12})
+    assert reserve_app_calls(OTHER, scope=other).max_in_flight == 4
 
 
 @pytest.mark.django_db
