@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.http import Response
+from hub.outgoing.models import Attempt
 from hub.scheduled.models import Job
 from hub.scheduled.repairs.discrepancy_actions import repair_discrepancy
 from tests.factories import NOON
@@ -100,8 +101,11 @@ def test_a_record_that_cannot_be_read_for_an_hour_is_open_again(world):
 
 @pytest.fixture
 def unread(world):
-    """A world with a repair that was delivered, and whose record cannot be read since."""
-    world.plant(1, there={"status": "won"})
+    """A world with a repair that was delivered, and whose record cannot be read since; another
+    difference is not repaired.
+    """
+    for number in (1, 2):
+        world.plant(number, there={"status": "won"})
     world.reconcile()
     repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
     world.check_repairs()
@@ -118,6 +122,17 @@ def test_a_delivered_repair_that_cannot_be_read_is_not_proven(unread):
     requests = len(unread.deals.pages_read)
     unread.check_repairs()
     assert len(unread.deals.pages_read) == requests  # it is asked again later
+
+
+def test_each_repair_is_read_again_and_shown_as_not_proven_by_its_own_age(unread):
+    unread.deals.is_away = False
+    repair_discrepancy(discrepancy(unread, "A-00002"), ACTOR, now=unread.clock())
+    unread.check_repairs()
+    unread.deliver()
+    unread.deals.is_away = True
+    unread.check_repairs()
+    assert discrepancy(unread, "A-00002").reason == ""
+    assert discrepancy(unread).reason == "repair_unverified"
 
 
 def test_a_repair_that_was_not_proven_is_settled_by_a_later_read(unread):
@@ -166,6 +181,17 @@ def test_a_record_that_a_repair_created_is_read_before_it_is_resolved(make):
     world.check_repairs()
     assert len(world.deals.pages_read) > requests
     assert discrepancy(world, "B-1", "").state == "resolved"
+
+
+def test_a_created_record_whose_id_is_not_known_waits_for_a_run_for_a_week(make):
+    world = create_missing(make)
+    Attempt.unscoped.update(reference="")
+    world.check_repairs()
+    assert discrepancy(world, "B-1", "").state == "repairing"
+    world.clock.at += timedelta(days=8)
+    world.check_repairs()
+    found = discrepancy(world, "B-1", "")
+    assert (found.state, found.reason) == ("open", "repair_unverified")
 
 
 def test_a_created_record_without_its_values_is_open_again(make):

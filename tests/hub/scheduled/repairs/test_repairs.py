@@ -7,12 +7,14 @@ import pytest
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.outgoing.models import Delivery
+from hub.scheduled.models import Job
 from hub.scheduled.repairs.discrepancy_actions import (
     RepairRefused,
     ignore_discrepancy,
     repair_discrepancy,
     stop_ignoring,
 )
+from tests.hub.scheduled.reconciliation.world import OPTIONS
 from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy, plan
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +105,16 @@ def test_where_the_system_has_no_precondition_the_record_is_read_again_before(wo
     assert not Delivery.unscoped.exists()
 
 
+def test_a_repair_that_its_job_no_longer_allows_when_the_record_was_read_is_open_again(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    Job.unscoped.update(options={**OPTIONS, "repair": {}})
+    assert world.repair() == 0
+    found = discrepancy(world)
+    assert (found.state, found.reason) == ("open", "no_repair_action")
+
+
 def test_such_a_repair_expires_60_seconds_after_the_record_was_read(world):
     world.plant(1, there={"status": "won"})
     world.reconcile()
@@ -112,9 +124,10 @@ def test_such_a_repair_expires_60_seconds_after_the_record_was_read(world):
     assert delivery.expires_at - world.clock.at <= timedelta(seconds=60)
 
 
-def test_no_more_repairs_are_read_again_than_can_be_sent_within_a_minute(world):
+def test_no_more_repairs_of_one_side_are_read_again_than_can_be_sent_within_a_minute(world):
     for number in range(250):
         world.plant(number, there={"status": "won"})
+    world.plant(250, there={"value": 13})  # a repair of the other side
     world.orders.page_size = world.deals.page_size = 1000
     world.reconcile()
     operation = plan(world)
@@ -122,8 +135,8 @@ def test_no_more_repairs_are_read_again_than_can_be_sent_within_a_minute(world):
     world.run_operations()
     for _ in range(3):
         world.check_repairs()
-    assert Delivery.unscoped.filter(state="waiting").count() == 200
-    assert world.deliver() == 200
+    assert Delivery.unscoped.filter(state="waiting").count() == 200 + 1
+    assert world.deliver() == 200 + 1
     world.check_repairs()
     assert world.repair() == 50
-    assert world.reconcile()["equal"] == 250
+    assert world.reconcile()["equal"] == 251
