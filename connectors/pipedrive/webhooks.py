@@ -93,8 +93,7 @@ class PipedriveWebhooks(WebhookSource):
             changed_fields=_find_changed(change, record, document.get("previous")),
             author=str(meta.get("user_id") or ""),
             is_by_person=meta.get("change_source") == BY_PERSON,
-            changed_at=parse_instant(record.get("update_time"))
-            or parse_instant(meta.get("timestamp")),
+            changed_at=_find_time_of_change(meta, record),
             change_key=build_change_key(meta, record),
         )
         return [item]
@@ -180,6 +179,14 @@ def _find_changed(
         changed = {key: value for key, value in changed.items() if key not in PARTS_OF_NAME}
     custom = _as_object(record.get("custom_fields"))
     return changed | {key: custom.get(key) for key in _as_object(previous.get("custom_fields"))}
+
+
+def _find_time_of_change(meta: Mapping[str, Any], record: Mapping[str, Any]) -> datetime | None:
+    """Return when the record had been changed last; a deleted one tells of what was before."""
+    timestamp = parse_instant(meta.get("timestamp"))
+    if meta["action"] == "delete" and timestamp:
+        return timestamp
+    return parse_instant(record.get("update_time")) or timestamp
 
 
 def _parse_body(request: WebhookRequest) -> dict[str, Any]:

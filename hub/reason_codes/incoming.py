@@ -109,6 +109,9 @@ ITEM_REASONS = {  # of an incoming item
     "superseded": Reason(
         _("A later state of the same record was known before, so it was not published.")
     ),
+    "same_state": Reason(
+        _("An earlier message told the same state of the record, so it was not published again.")
+    ),
     # echo
     "echo": Reason(_("It is the hub's own change, which came back, and was not published again.")),
     "canary": Reason(_("The hub made this change itself, to check that webhooks arrive.")),

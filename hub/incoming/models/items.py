@@ -119,8 +119,8 @@ class InboundItem(Scoped, StateMachine):
             models.Index(fields=("connector_key", "account"), name="inbound_items_of_account"),
             models.Index(
                 fields=("connection", "record", "-changed_at"),
-                condition=Q(is_read=True),
-                name="inbound_items_read",
+                condition=Q(changed_at__isnull=False),
+                name="inbound_items_of_record",
             ),
         )
 

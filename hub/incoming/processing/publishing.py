@@ -17,11 +17,8 @@ from hub.incoming.processing.attribution import AttributedItem, Author, find_use
 from hub.incoming.processing.held_items.author_fallbacks import apply_author_fallbacks
 from hub.incoming.processing.known_changes.canaries import mark_canaries
 from hub.incoming.processing.known_changes.echoes import mark_echoes
-from hub.incoming.processing.known_changes.read_changes import (
-    mark_outdated_changes,
-    read_window,
-    separate_late_webhooks,
-)
+from hub.incoming.processing.known_changes.outdated_changes import mark_outdated_changes
+from hub.incoming.processing.known_changes.read_changes import read_window, separate_late_webhooks
 from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.intake.publish import publish_independently
 
@@ -44,7 +41,6 @@ def store_items(attributed: Sequence[AttributedItem], *, now: datetime) -> list[
         first.setdefault(_build_key(entry.row), entry)
     if not first:
         return []
-    mark_outdated_changes([entry.row for entry in first.values()], now=now)
     _insert_missing(first)
     rows = [entry.row for entry in first.values() if entry.row.pk is None and entry.row.change_key]
     late = separate_late_webhooks(rows, now=now)
@@ -110,6 +106,7 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
     ready = [entry for entry in received if entry.row.state == "received"]
     users = dict(find_users(entry.row for entry in ready))
     apply_author_fallbacks([entry.row for entry in ready], users, now=now)
+    mark_outdated_changes([entry for entry in ready if entry.row.state == "received"], now=now)
     ready = [entry for entry in ready if entry.row.state == "received"]
     by_connector: dict[str, list[AttributedItem]] = {}
     for entry in ready:
