@@ -153,6 +153,14 @@ def starts_processes(path):
 CHOSEN = {"sqlite": lambda item: not needs_one_database(item), "postgresql": uses_database}
 
 
+@pytest.fixture(autouse=True)
+def unshared_health_checks():
+    """The probes share a reading for a second; none is left of the test before."""
+    from hub.health import probes  # Django is ready by now
+
+    probes.READINESS.latest = probes.HEALTH.latest = None
+
+
 @pytest.fixture
 def make(db):
     """Rows with sensible contents: `make.tenant()`, `make.connection()`, `make.delivery()`, ..."""
