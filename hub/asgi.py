@@ -19,6 +19,7 @@ from hub.asgi_bridge import AsgiBridge, Limits, raise_file_limit  # noqa: E402
 from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path  # noqa: E402
 from hub.crypto.sealed import check_keys  # noqa: E402
 from hub.db.clock import clock  # noqa: E402
+from hub.incoming.api.webhook_route import WebhookRoute  # noqa: E402
 from hub.incoming.receiving.refused_answers import REFUSED_ANSWERS  # noqa: E402
 from hub.incoming.registration.installation.outages import note_web_heartbeat  # noqa: E402
 from hub.processes import memory  # noqa: E402 - Django has just made everything below ready
@@ -43,6 +44,7 @@ application = AsgiBridge(
     limits=limits,
     deadline_path=settings.HUB_WEBHOOK_PATH,
     on_answer=note_answer,
+    loop_routes=[WebhookRoute(answer_seconds=limits.webhook_answer_seconds)],
 )
 raise_file_limit()
 memory.freeze_heap()

@@ -158,6 +158,25 @@ def _sanitize_value(value: Any) -> str:
     return shorten(redact_excerpt(str(value), MAX_VALUE_LENGTH + 1), MAX_VALUE_LENGTH)
 
 
+def begin_request(inbound_id: str) -> str:
+    """Return a request's id, valid inbound or new; the lines of its context contain it."""
+    request_id = inbound_id if INBOUND_ID_PATTERN.fullmatch(inbound_id) else str(uuid7())
+    clear_contextvars()
+    bind_contextvars(request_id=request_id)
+    return request_id
+
+
+def log_request(method: str | None, route: str | None, status: int, started_at: float) -> None:
+    """Log an answered request; `started_at`: by perf_counter()."""
+    log.info(
+        "request",
+        method=method,
+        route=route,
+        status=status,
+        milliseconds=round((perf_counter() - started_at) * 1000, 1),
+    )
+
+
 class RequestIdMiddleware:
     """Give each request an id, or keep a valid inbound one, and log one line with its result.
 
@@ -168,21 +187,13 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        inbound_id = request.headers.get("X-Request-Id", "")
-        request_id = inbound_id if INBOUND_ID_PATTERN.fullmatch(inbound_id) else str(uuid7())
+        request_id = begin_request(request.headers.get("X-Request-Id", ""))
         request.request_id = request_id  # type: ignore[attr-defined]  # an attribute of ours
-        clear_contextvars()
-        bind_contextvars(request_id=request_id)
         started_at = perf_counter()
         response = self.get_response(request)
         response.headers["X-Request-Id"] = request_id
-        log.info(
-            "request",
-            method=request.method,
-            route=request.resolver_match and request.resolver_match.route,
-            status=response.status_code,
-            milliseconds=round((perf_counter() - started_at) * 1000, 1),
-        )
+        route = request.resolver_match.route if request.resolver_match else None
+        log_request(request.method, route, response.status_code, started_at)
         return response
 
 

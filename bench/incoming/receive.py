@@ -30,6 +30,8 @@ from hub.db.ids import uuid7
 from hub.processes.loop_slots import LoopSlot
 
 DATABASES = ("postgresql",)
+# what is received here is never processed, and more than may wait in production
+NO_BACKLOG_LIMIT = {"HUB_INBOX_BACKLOG": "10000000"}
 CONNECTIONS, SECONDS, RUNS = 32, 8, 3
 WARM = 1  # second
 TAMPERED, DUPLICATED = 0.01, 0.05
@@ -86,7 +88,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     yield Figure("receive_edge", rate, "requests/s", rates["edge"], Bar(">=", 0.25, of="ratio"))
     waits = half_rate_waits(app, hub, rate / 2, seconds)
     yield Figure("receive_half_p50", percentile(waits, 0.5), "ms")
-    yield Figure("receive_half_p99", percentile(waits, 0.99), "ms", bar=Bar("<=", 50))
+    yield Figure("receive_half_p99", percentile(waits, 0.99), "ms", bar=Bar("<=", 40))
     stored = slack.stored_ids() - view.good
     yield Figure("receive_wrong_ids", len(stored ^ hub.good), "ids", bar=Bar("==", 0))
     rate = rate_beside_processing(sink, seconds)
@@ -94,7 +96,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
 
 
 def rate_of_application(application: str, app: SlackApp, sent: Sent, seconds: float) -> float:
-    with serving(application) as place:
+    with serving(application, settings=NO_BACKLOG_LIMIT) as place:
         sent.send(app.url(place).geturl(), WARM)
         return sent.send(app.url(place).geturl(), seconds)
 
@@ -116,7 +118,7 @@ def rate_of_edge(sent: Sent, seconds: float) -> float:
 
 def half_rate_waits(app: SlackApp, sent: Sent, per_second: float, seconds: float) -> list[float]:
     """Return the milliseconds of each answer at this pace, from when it was to be sent."""
-    with serving() as place:
+    with serving(settings=NO_BACKLOG_LIMIT) as place:
         load = sent.new_load(app.url(place).geturl(), seconds)
         warm_up = ((str(number), load.next) for number in range(CONNECTIONS * 4))
         requests = ((str(number), load.next) for number in range(round(per_second * seconds)))

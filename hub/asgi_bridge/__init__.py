@@ -3,7 +3,7 @@
 `AsgiBridge` reads each body within limits of time, length and memory, and hands the complete
 request to Django's WSGI handler in a pool of long-lived threads. Their database connections are
 reused, and events that arrive at the same moment share a transaction. (Django's own ASGI handler
-takes a thread for each request.)
+takes a thread for each request.) What programs call very often, the event loop answers itself.
 
 application   the ASGI application: limit and read a request, hand it over, send the answer
 limits        the limits of one web process
@@ -11,6 +11,8 @@ bodies        a request's body: framing, deadline, size
 environ       an ASGI scope as a WSGI environment
 threads       the thread pool
 responses     the answer, from a thread to the event loop
+loop_routes   requests that the event loop answers itself
+batch_thread  a thread that works for many such requests together
 refusals      answers that are sent without Django
 """
 

@@ -1,14 +1,15 @@
 """The ASGI application: read a request, hand it to a thread, send the answer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from hub.asgi_bridge.answer_deadline import AnswerDeadline
 from hub.asgi_bridge.bodies import Body, Receive, parse_body_length
 from hub.asgi_bridge.environ import Environ, build_environ, client_network, put_body
 from hub.asgi_bridge.limits import Limits, build_overloaded_problem
-from hub.asgi_bridge.refusals import Send, send_problem
+from hub.asgi_bridge.loop_routes import LoopRoute, LoopRoutes
+from hub.asgi_bridge.refusals import Send, send_answer, send_problem
 from hub.asgi_bridge.responses import PIECE_SIZE, WSGI, Answer, ClientStalled, WsgiExchange
 from hub.asgi_bridge.threads import ThreadPool
 from hub.problems import Problem
@@ -30,7 +31,8 @@ def ignore_answer(path: str, status: int, seconds: float, *, is_refusal: bool) -
 class AsgiBridge:
     """The ASGI application. Requests below `deadline_path` are answered within a deadline.
 
-    `on_answer` takes note of each answer that was sent.
+    `loop_routes` answer their requests in the event loop; all others are Django's. `on_answer`
+    takes note of each answer that was sent.
     """
 
     def __init__(
@@ -41,9 +43,11 @@ class AsgiBridge:
         limits: Limits,
         deadline_path: str = "",
         on_answer: AnswerObserver = ignore_answer,
+        loop_routes: Sequence[LoopRoute] = (),
     ) -> None:
         self.wsgi, self.behind_proxy, self.limits = wsgi, behind_proxy, limits
         self.on_answer = on_answer
+        self.loop_routes = LoopRoutes(loop_routes, behind_proxy)
         self.threads = ThreadPool(limits.threads)
         self.deadline = AnswerDeadline(
             self.threads, path=deadline_path, seconds=limits.webhook_answer_seconds
@@ -60,8 +64,13 @@ class AsgiBridge:
         path, loop, refusal = scope["path"], asyncio.get_running_loop(), None
         began = loop.time()
         try:
-            environ = build_environ(scope, behind_proxy=self.behind_proxy)
-            status = await self.answer(environ, receive, send)
+            if route := self.loop_routes.find(scope):
+                answer = await self.loop_routes.answer(route, scope, receive, self.new_body)
+                await send_answer(answer, send)
+                status = answer.status
+            else:
+                environ = build_environ(scope, behind_proxy=self.behind_proxy)
+                status = await self.ask_django(environ, receive, send)
         except Problem as problem:
             refusal = problem
         except BudgetExhausted:
@@ -82,14 +91,21 @@ class AsgiBridge:
     async def finish(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + SHUTDOWN_SECONDS
-        while self.requests.used and loop.time() < deadline:
+        while (self.requests.used or self.loop_routes.in_progress) and loop.time() < deadline:
             await asyncio.sleep(POLL_INTERVAL)
+        await asyncio.to_thread(self.loop_routes.close)
 
-    async def answer(self, environ: Environ, receive: Receive, send: Send) -> int:
+    def new_body(self, address: str) -> Body:
+        """Return the body of a request, still to be read, that counts to its client."""
+        return Body(self.limits, self.bodies, client_network(address))
+
+    async def ask_django(self, environ: Environ, receive: Receive, send: Send) -> int:
         """Send Django's answer; return its status. Raises as reading, waiting and sending do."""
-        length = parse_body_length(environ)
-        client = client_network(environ["REMOTE_ADDR"])
-        body = Body(self.limits, self.bodies, client)
+        length = parse_body_length(
+            environ.get("CONTENT_LENGTH"), environ.get("HTTP_TRANSFER_ENCODING")
+        )
+        body = self.new_body(environ["REMOTE_ADDR"])
+        client = body.client
         try:
             put_body(environ, b"" if length == 0 else await body.read(receive, length))
             with self.requests.acquire_for_block(1):
@@ -107,11 +123,10 @@ class AsgiBridge:
         Raises ClientStalled if the client does not read a piece in time, or if the response was cut
         off.
         """
-        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if answer.remainder is None and len(answer.body) <= PIECE_SIZE:
-            await send(start)
-            await send({"type": "http.response.body", "body": answer.body})
+            await send_answer(answer, send)
             return
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         with self.answers.acquire_for_block(len(answer.body), client):
             await send(start)
             for begin in range(0, len(answer.body), PIECE_SIZE):

@@ -22,7 +22,7 @@ def build_environ(scope: Mapping[str, Any], *, behind_proxy: bool) -> Environ:
     client, server = scope.get("client") or ("", 0), scope.get("server") or ("", 0)
     environ = {
         **FIXED_VARIABLES,
-        **_convert_headers(scope["headers"]),
+        **{_name_variable(name): value for name, value in join_headers(scope["headers"]).items()},
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": scope["path"].encode().decode("latin-1"),
         "RAW_PATH": (scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1"),
@@ -35,37 +35,43 @@ def build_environ(scope: Mapping[str, Any], *, behind_proxy: bool) -> Environ:
         "wsgi.url_scheme": scope["scheme"],
     }
     if behind_proxy:
-        environ["REMOTE_ADDR"] = _find_client_address(environ)
+        environ["REMOTE_ADDR"] = find_client_address(
+            environ.get("HTTP_X_FORWARDED_FOR", ""), environ["REMOTE_ADDR"]
+        )
     return environ
 
 
-def _convert_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Convert headers to variables: join repeated ones, drop names with an underscore.
+def join_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers by lower-case name: join repeated ones, drop names with an underscore.
 
     A name with an underscore could pass for a header that only the proxy sets.
     """
-    variables: dict[str, str] = {}
+    joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         if b"_" in raw_name:
             continue
-        name, value = (
-            raw_name.decode("latin-1").upper().replace("-", "_"),
-            raw_value.decode("latin-1"),
-        )
-        name = name if name in UNPREFIXED_HEADERS else f"HTTP_{name}"
-        if name in variables:
-            value = f"{variables[name]}{'; ' if name == 'HTTP_COOKIE' else ','}{value}"
-        variables[name] = value
-    return variables
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name in joined:
+            value = f"{joined[name]}{'; ' if name == 'cookie' else ','}{value}"
+        joined[name] = value
+    return joined
 
 
-def _find_client_address(environ: Environ) -> str:
-    """Return the last address in X-Forwarded-For, set by the proxy; clients can forge others."""
-    last_address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+def _name_variable(header: str) -> str:
+    name = header.upper().replace("-", "_")
+    return name if name in UNPREFIXED_HEADERS else f"HTTP_{name}"
+
+
+def find_client_address(forwarded_for: str, sender: str) -> str:
+    """Return the last address in X-Forwarded-For, set by the proxy; clients can forge others.
+
+    Without a valid one it is the sender's, who is the proxy.
+    """
+    last_address = forwarded_for.rpartition(",")[2].strip()
     try:
         return str(ip_address(last_address))
     except ValueError:
-        return str(environ["REMOTE_ADDR"])
+        return sender
 
 
 def client_network(address: str) -> str:

@@ -62,6 +62,10 @@ class StreamedRemainder:
         asyncio.ensure_future(self.pieces.put(b""))
 
 
+def encode_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
 class WsgiExchange:
     """A job for the thread pool: one request handled by Django, from environ to response."""
 
@@ -97,9 +101,7 @@ class WsgiExchange:
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> None:
         self.status = int(status[:3])
-        self.headers = [
-            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers
-        ]
+        self.headers = encode_headers(headers)
 
     def forward_response(self, response: Iterable[bytes]) -> None:
         if self.environ["REQUEST_METHOD"] == "HEAD":

@@ -12,13 +12,14 @@ from connectors.http import Response
 from connectors.webhook_request import WebhookRequest
 from hub.db.clock import clock
 from hub.incoming.receiving.admission import BACKLOG, admit_request
-from hub.incoming.receiving.receive import (
+from hub.incoming.receiving.decide import (
     REFUSALS,
+    ReceivedRequest,
     answer_handshake,
-    find_receiver,
     find_refusal,
-    receive_webhook,
 )
+from hub.incoming.receiving.receive import find_receiver, receive_webhook
+from hub.incoming.receiving.receiver_cache import CURRENT
 from hub.problems import Problem
 
 HEADER_PREFIX = "HTTP_"
@@ -29,7 +30,8 @@ BODY_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 class InboundWebhookView(APIView):
     """Receive a webhook: verify it, store it, acknowledge it.
 
-    Nothing else happens in the request. GET and HEAD answer handshakes only.
+    Nothing else happens in the request. GET and HEAD answer handshakes only. A usual POST does not
+    come here: the event loop answers it (hub.incoming.api.webhook_route) by the same functions.
     """
 
     authentication_classes = ()
@@ -47,15 +49,14 @@ class InboundWebhookView(APIView):
         now = clock()
         with admit_request():
             BACKLOG.refuse_if_full(now=now)
-            received = read_webhook_request(request._request)
-            response = receive_webhook(
-                connector, key, received, address=request.META["REMOTE_ADDR"], now=now
-            )
+            webhook, address = read_webhook_request(request._request), request.META["REMOTE_ADDR"]
+            received = ReceivedRequest(webhook, address, len(webhook.body), now)
+            response = receive_webhook(connector, key, received)
         return build_http_response(response)
 
     def get(self, request: Request, connector: str, key: str) -> HttpResponse:
         with admit_request():
-            receiver = find_receiver(connector, key, is_current=True, now=clock())
+            receiver = find_receiver(connector, key, max_age=CURRENT, now=clock())
             if refusal := find_refusal(receiver):
                 raise Problem(REFUSALS[refusal])
             response = answer_handshake(

@@ -13,7 +13,7 @@ from hub.incoming.models import InboundMessage
 from hub.problems import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
-REQUESTS_IN_PROGRESS_MAX = 200  # webhook requests of one web process
+REQUESTS_IN_PROGRESS_MAX = 1000  # webhook requests of one web process
 BACKLOG_COUNT_AGE_MAX = timedelta(seconds=1)  # how old the counted backlog may be
 RETRY_AFTER = {"Retry-After": "5"}  # seconds
 
@@ -52,9 +52,20 @@ class Backlog:
 
     def refuse_if_full(self, *, now: datetime) -> None:
         """Raise Problem (503) if the backlog is full; the system then tries again."""
-        if self.counted_at is None or abs(now - self.counted_at) >= BACKLOG_COUNT_AGE_MAX:
+        self.count_if_due(now=now)
+        self.refuse_if_counted_full()
+
+    def count_if_due(self, *, now: datetime) -> None:
+        """Count the backlog if that was not done within the last second."""
+        if self.is_count_due(now=now):
             self.counted_at = now
             self._count(settings.HUB_INBOX_BACKLOG)
+
+    def is_count_due(self, *, now: datetime) -> bool:
+        return self.counted_at is None or abs(now - self.counted_at) >= BACKLOG_COUNT_AGE_MAX
+
+    def refuse_if_counted_full(self) -> None:
+        """Raise Problem (503) if the backlog was full when it was counted."""
         if self.is_full:
             raise Problem("overloaded", headers=RETRY_AFTER)
 

@@ -1,6 +1,6 @@
 """Cache the data by which a web process verifies the webhooks of an endpoint, for a second."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -75,55 +75,61 @@ class ReceiverCache:
         self.locks = [Lock() for _ in range(LOCK_COUNT)]
 
     def get(
-        self,
-        connector_key: str,
-        digest: str,
-        *,
-        max_age: timedelta = MAX_AGE,
-        now: datetime,
+        self, key: ReceiverKey, *, max_age: timedelta = MAX_AGE, now: datetime
     ) -> Receiver | None:
         """Return the receiver of a URL; None if there is no such URL.
 
         One that was loaded before `max_age` is loaded again.
         """
-        key = connector_key, digest
-        if cached := self._get_fresh(key, max_age, now=now):
+        if cached := self.get_cached(key, max_age=max_age, now=now):
             return cached[1]
         with self.locks[hash(key) % LOCK_COUNT]:
-            if cached := self._get_fresh(key, max_age, now=now):
+            if cached := self.get_cached(key, max_age=max_age, now=now):
                 return cached[1]
-            receiver = load_receiver(connector_key, digest, now=now)
-            if len(self.receivers) >= MAX_RECEIVERS:
-                self.receivers.clear()
-            self.receivers[key] = now, receiver
-        return receiver
+            return self.load([key], now=now)[0]
 
-    def _get_fresh(
-        self, key: ReceiverKey, max_age: timedelta, *, now: datetime
+    def get_cached(
+        self, key: ReceiverKey, *, max_age: timedelta = MAX_AGE, now: datetime
     ) -> tuple[datetime, Receiver | None] | None:
+        """Return when a receiver was loaded, and the receiver; None if that is too long ago."""
         cached = self.receivers.get(key)
         return cached if cached and -MAX_AGE < now - cached[0] < max_age else None
 
+    def load(self, keys: Sequence[ReceiverKey], *, now: datetime) -> list[Receiver | None]:
+        """Load and cache the receivers of URLs; None for a URL that does not exist."""
+        loaded = load_receivers(frozenset(keys), now=now)
+        if len(self.receivers) + len(keys) > MAX_RECEIVERS:
+            self.receivers.clear()
+        self.receivers |= {key: (now, loaded.get(key)) for key in keys}
+        return [loaded.get(key) for key in keys]
 
-def load_receiver(connector_key: str, digest: str, *, now: datetime) -> Receiver | None:
-    """Load the receiver of a URL; None if there is no such URL, or its connector is not installed.
+
+def load_receivers(keys: Collection[ReceiverKey], *, now: datetime) -> dict[ReceiverKey, Receiver]:
+    """Load the receivers of URLs that exist, and whose connectors are installed.
 
     The key before the last rotation is valid until its end.
     """
-    connector = CONNECTORS.get(connector_key)
-    if connector is None or connector.webhook_source is None:
-        return None
-    previous = Q(previous_key_digest=digest, previous_key_until__gt=now)
-    endpoint = (
-        InboundEndpoint.unscoped.filter(
-            Q(key_digest=digest) | previous, connector_key=connector_key
-        )
-        .select_related("connection__disconnection", "tenant")
-        .first()
-    )
-    if endpoint is None:
-        return None
-    return build_receiver(endpoint, connector.webhook_source, now=now)
+    digests = {digest for _, digest in keys}
+    previous = Q(previous_key_digest__in=digests, previous_key_until__gt=now)
+    endpoints = InboundEndpoint.unscoped.filter(
+        Q(key_digest__in=digests) | previous, connector_key__in={key for key, _ in keys}
+    ).select_related("connection__disconnection", "tenant")
+    receivers: dict[ReceiverKey, Receiver] = {}
+    for endpoint in endpoints:
+        connector = CONNECTORS.get(endpoint.connector_key)
+        source = connector and connector.webhook_source
+        wanted = [key for key in list_receiver_keys(endpoint, now=now) if key in keys]
+        if source and wanted:
+            receivers |= dict.fromkeys(wanted, build_receiver(endpoint, source, now=now))
+    return receivers
+
+
+def list_receiver_keys(endpoint: InboundEndpoint, *, now: datetime) -> list[ReceiverKey]:
+    """List the keys of an endpoint's URL, and of the one before the last rotation until its end."""
+    until, digests = endpoint.previous_key_until, [endpoint.key_digest]
+    if endpoint.previous_key_digest and until and until > now:
+        digests.append(endpoint.previous_key_digest)
+    return [(endpoint.connector_key, digest) for digest in digests]
 
 
 def build_receiver(endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime) -> Receiver:

@@ -1,4 +1,4 @@
-"""Store received webhooks: the messages of concurrent requests share a transaction."""
+"""Store received webhooks: the messages of a batch share a transaction."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -9,7 +9,6 @@ from django.db import Error
 from django.db import connection as database
 
 from hub.db import bulk
-from hub.db.group_commit import GroupCommit
 from hub.db.write_lock import prompt_transaction
 from hub.incoming.models import InboundCount, InboundMessage
 from hub.incoming.processing.inbox_waker import InboxWaker
@@ -21,7 +20,6 @@ from hub.incoming.receiving.accepted_messages import (
 from hub.incoming.receiving.counts import ACCEPTED, NOT_REJECTED, EndpointMinute, add_counts
 from hub.processes.failpoints import failpoint
 
-GROUP_SIZE = 100  # messages of as many requests, in one transaction
 MAX_REJECTED_ROWS = 60  # a minute and endpoint; further ones are counted only
 
 
@@ -57,7 +55,6 @@ def wake_inbox_after_commit(*, now: datetime) -> None:
 
 
 INBOX_WAKER = InboxWaker()
-store_message = GroupCommit(store_messages, max_batch=GROUP_SIZE)
 
 
 def _store_others(others: Sequence[ReceivedMessage]) -> None:

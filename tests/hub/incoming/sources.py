@@ -8,7 +8,7 @@ from connectors.signatures import SharedSecretScheme, sign
 from connectors.webhook_request import WebhookRequest
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_app_endpoint
-from hub.incoming.receiving.receiver_cache import load_receiver
+from hub.incoming.receiving.receiver_cache import load_receivers
 from tests.hub.incoming.webhook_posts import endpoint_of
 
 SOURCES = {
@@ -17,6 +17,12 @@ SOURCES = {
     if connector.webhook_source is not None
 }
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+
+
+def load_receiver(connector_key, digest, *, now):
+    """Return the receiver of a URL; None if there is none."""
+    key = connector_key, digest
+    return load_receivers([key], now=now).get(key)
 
 
 @dataclass

@@ -27,9 +27,9 @@ from hub.incoming.models import (
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages
 from hub.incoming.receiving.erase import erase_received_data
-from hub.incoming.receiving.receiver_cache import load_receiver
 from hub.outgoing.models import Event
 from hub.processes.leases import new_lease
+from tests.hub.incoming.sources import load_receiver
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 EVENT = {

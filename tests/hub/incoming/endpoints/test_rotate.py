@@ -16,7 +16,7 @@ from hub.incoming.endpoints.rotate import (
 )
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.models.endpoints import hash_endpoint_key
-from hub.incoming.receiving.receiver_cache import load_receiver
+from tests.hub.incoming.sources import load_receiver
 from tests.hub.incoming.webhook_posts import endpoint_of
 
 pytestmark = pytest.mark.django_db

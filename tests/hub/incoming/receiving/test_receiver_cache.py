@@ -27,7 +27,7 @@ def load_at_once(cache, digest, *, now, threads, max_age=MAX_AGE):
         try:
             with database.execute_wrapper(note):
                 barrier.wait()
-                return cache.get("pipedrive", digest, max_age=max_age, now=now)
+                return cache.get(("pipedrive", digest), max_age=max_age, now=now)
         finally:
             database.close()
 
@@ -39,7 +39,7 @@ def load_at_once(cache, digest, *, now, threads, max_age=MAX_AGE):
 @pytest.mark.corrections(item="2.5")
 def test_what_must_be_current_is_loaded_once_for_the_requests_of_one_moment(make, client):
     sender, cache, now = make_sender(make, client, "pipedrive"), ReceiverCache(), clock()
-    cache.get("pipedrive", sender.endpoint.key_digest, now=now)
+    cache.get(("pipedrive", sender.endpoint.key_digest), now=now)
     later = now + MAX_AGE / 2
     options = {"now": later, "max_age": CURRENT, "threads": THREADS}
     statements, receivers = load_at_once(cache, sender.endpoint.key_digest, **options)

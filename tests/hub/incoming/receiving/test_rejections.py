@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, transaction
-from django.db import connection as database
+from django.db.backends.utils import CursorWrapper
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundBody, InboundCount, InboundEndpoint, InboundMessage
@@ -13,11 +13,11 @@ from hub.incoming.receiving import admission
 from hub.incoming.receiving.accepted_messages import ReceivedMessage
 from hub.incoming.receiving.counts import truncate_to_minute
 from hub.incoming.receiving.receive import RECEIVERS
-from hub.incoming.receiving.receiver_cache import Receiver, load_receiver
+from hub.incoming.receiving.receiver_cache import Receiver
 from hub.incoming.receiving.storage import MAX_REJECTED_ROWS, store_messages
 from hub.problems import Problem
 from tests.hub.incoming.database_refusals import rows_refused_by_database
-from tests.hub.incoming.sources import SOURCES, make_sender
+from tests.hub.incoming.sources import SOURCES, load_receiver, make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,13 +169,14 @@ def test_too_many_requests_in_progress_are_503_with_the_time_of_a_retry(pipedriv
     assert not InboundMessage.unscoped.exists()
 
 
-def test_without_a_database_the_answer_is_503_and_nothing_is_acknowledged(pipedrive):
+def test_without_a_database_the_answer_is_503_and_nothing_is_acknowledged(pipedrive, monkeypatch):
     request = pipedrive.sign(b"{}")
 
-    def break_off(execute, sql, params, many, context):
+    def break_off(*_arguments):
         raise OperationalError("the connection was closed")
 
-    with database.execute_wrapper(break_off):
+    with monkeypatch.context() as patch:  # also of the threads of the event loop
+        patch.setattr(CursorWrapper, "execute", break_off)
         answer = pipedrive.send(request)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert pipedrive.send(request).status_code == 200
