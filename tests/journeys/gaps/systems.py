@@ -5,9 +5,11 @@ import time
 from collections import Counter
 from datetime import timedelta
 
+from connectors.registry import CONNECTORS
+from connectors.slack.feeds import PAGE_SIZE
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.incoming.endpoints.create import endpoint_url
+from hub.incoming.endpoints.create import endpoint_url, get_or_create_app_endpoint
 from hub.incoming.gaps.gap_actions import read_source
 from hub.incoming.models import (
     InboundEndpoint,
@@ -36,6 +38,7 @@ class System:
     """What a test sees of a system's webhooks, and the speed at which it sends again."""
 
     sends_again = True
+    collection_count = 1
 
     def list_attempts(self):
         return self.desk.get("/_control/sent?since=0").json()["sent"]
@@ -140,7 +143,7 @@ class RecordSystem(System):
 
     def list_wrong(self):
         """List the records whose last state or deletion is not exactly one event, or whose events
-        are not in the order of their changes.
+        are not in the order of their changes, and the events of what is no such record.
 
         A creation and an update may tell the same state: a message of Salesforce that is sent late
         has the values of when it is sent.
@@ -155,7 +158,7 @@ class RecordSystem(System):
             versions = [shown for kind, shown in events if kind == "updated"]
             if set(kinds.values()) != {1} or versions != sorted(versions):
                 wrong.append((id, name, events))
-        return wrong
+        return wrong + [change for change in changes if change[0] not in self.names]
 
 
 class Pipedrive(RecordSystem):
@@ -263,9 +266,12 @@ class Sender(System):
             connector="webhook",
         )
         hub.work()
-        self.url = endpoint_url(InboundEndpoint.unscoped.get(connection=connection))
+        self.url = self.find_url(connection)
         self.point_to(self.url)
         self.learn_rhythm(connection)
+
+    def find_url(self, connection):
+        return endpoint_url(InboundEndpoint.unscoped.get(connection=connection))
 
     def learn_rhythm(self, connection):
         """It has sent four events an hour."""
@@ -362,6 +368,107 @@ class UnmanagedSplunk(Splunk):
     """The same, where nobody has given access to its management."""
 
     lists_all = False
+
+
+class Slack(Sender):
+    """Mentions in a channel and in a thread, whose URL stands in the app's settings."""
+
+    key, type, account, page_size = "slack", "slack.mention.created", "T0000ACME", PAGE_SIZE
+    collection_count = 2  # histories of channels, and replies in threads
+    app = {"app_id": "A0000000HUB", "signing_secret": "8f742231b10e8888abcd99yyyzzz85a5"}
+    scopes = (
+        "app_mentions:read",
+        "channels:history",
+        "channels:read",
+        "groups:history",
+        "groups:read",
+        "im:history",
+    )
+    channel = "C0000ORD1"
+    attempts_until_disabled = 1000  # that failed in an hour, at least
+
+    def __init__(self, make, hub):
+        self.texts = []
+        super().__init__(make, hub)
+        self.wait_for_accepted(1)  # the challenge
+
+    def connect(self, make):
+        team = {"team": self.account, "token": "xoxb-acme-1", "scopes": ",".join(self.scopes)}
+        channels = [{"id": self.channel, "name": "orders"}]
+        users = [{"id": "U0000ANN1", "name": "ann"}]
+        self.desk.world(slack=[team | {"channels": channels, "users": users}])
+        urls = {"api": f"{self.desk.url}/slack/api"}
+        secret = {"signing_secret": self.app["signing_secret"]}
+        make.app(self.key, secret, urls=urls, hosts=[self.desk.url])
+        return make.connection(
+            connector=self.key,
+            account=self.account,
+            secret={"access_token": team["token"]},
+            permissions=list(self.scopes),
+        )
+
+    def find_url(self, connection):
+        source = CONNECTORS[self.key].webhook_source
+        return endpoint_url(get_or_create_app_endpoint(self.key, source, now=clock()))
+
+    def point_to(self, url):
+        self.desk.world(slack_apps=[self.app | {"request_url": url}])
+
+    def write(self, channel, text, **more):
+        """Write as a person; the messages that mention the app are expected as events."""
+        path = f"/slack/{self.account}/{channel}/messages"
+        answer = self.desk.post(path, data={"text": text, **more}, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
+
+    def mention(self, count, **more):
+        for _ in range(count):
+            self.texts.append(f"question {len(self.texts)}")
+            self.write(self.channel, f"@Hub {self.texts[-1]}", **more)
+
+    def act_before(self):
+        count = self.count_accepted()
+        self.mention(4)
+        self.wait_for_accepted(count + 4)
+        self.hub.work()
+
+    def act_unheard(self):
+        self.mention(3)
+        self.mention(1, thread_ts=self.find_thread())
+
+    def find_thread(self):
+        """Return the time of a message that arrived."""
+        bodies = [json.loads(bytes(row.body)) for row in EventBody.objects.order_by("event_id")]
+        return next(body["data"]["ts"] for body in bodies if body["type"] == self.type)
+
+    def act_after(self):
+        self.point_to(self.url)
+        self.desk.post(f"/slack/apps/{self.app['app_id']}", data={"do": "enable"})
+        count = self.count_accepted()
+        self.mention(1)
+        self.wait_for_accepted(count + 1)
+        self.hub.work()
+        self.hub.turn(hours=1)
+        self.hub.work()
+
+    def disable_webhook(self):
+        """Direct messages, which no route takes, are refused until Slack sends nothing more."""
+        self.hub.web.is_refusing = True
+        for number in range(self.attempts_until_disabled // 2):  # it sends again at once
+            self.write("D0000ANN1", f"refused {number}")
+        page = f"/slack/apps/{self.app['app_id']}"
+        wait_for(lambda: "disabled: more than 95 %" in self.desk.get(page).text)
+        self.hub.web.is_refusing = False
+
+    def list_wrong(self):
+        """List the mentions that are not one event each."""
+        ids = Event.unscoped.filter(type=self.type).values_list("pk", flat=True)
+        bodies = EventBody.objects.filter(event_id__in=ids).values_list("body", flat=True)
+        texts = [json.loads(bytes(body))["data"]["text"].partition("> ")[2] for body in bodies]
+        published = Counter(texts)
+        return [text for text in {*self.texts, *published} if published[text] != 1]
+
+    def count_calls(self, since):
+        return sum(entry["system"] == self.key for entry in self.desk.ledger(since))
 
 
 def wait_for(condition):
