@@ -176,7 +176,7 @@ urlpatterns = [
         name="support_visits",
     ),
     path(f"{TENANT_PATH}events/", event_pages.show_log, name="events"),
-    path(f"{TENANT_PATH}events/new", event_pages.count_new_rows, name="events_new"),
+    path(f"{TENANT_PATH}events/new", event_pages.show_new_rows, name="events_new"),
     path(
         f"{TENANT_PATH}events/export.<slug:kind>", event_pages.export_log_view, name="events_export"
     ),

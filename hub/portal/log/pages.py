@@ -101,6 +101,26 @@ def build_page(
     return assemble_page(matching_rows, cursor, size, stopped_at or last_scanned)
 
 
+def count_new_rows(
+    tenant: Tenant, log_query: LogQuery, after: UUID | None, limits: Limits, max_count: int
+) -> tuple[int, bool]:
+    """Count the rows added after a row, at most max_count + 1; filters by bodies do not apply.
+
+    Also return whether there are more new rows than filters without an index examine.
+    """
+    rows = filter_log(tenant, log_query)
+    if after:
+        rows = rows.filter(public_id__gt=after)
+    scan_limit = None
+    if log_query.unindexed_filter is not None:
+        scan_limit = find_scan_limit(rows.order_by("-pk"), limits.rows_scanned)
+        if scan_limit is not None:
+            rows = rows.filter(pk__gte=scan_limit[0])
+        rows = rows.filter(log_query.unindexed_filter)
+    count = rows.order_by().values("pk")[: max_count + 1].count()
+    return count, after is not None and scan_limit is not None
+
+
 def assemble_page(
     rows_found: list[Any], cursor: Cursor, size: int, last_scanned: UUID | None = None
 ) -> Page:

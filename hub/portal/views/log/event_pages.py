@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -21,7 +20,7 @@ from hub.outgoing.models import Event, EventBody
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.export import EXPORT_FORMATS, MAX_ROWS, export_log
 from hub.portal.log.filter_chips import build_filter_chips, build_query_string, list_preset_views
-from hub.portal.log.pages import Cursor, Limits, build_page, filter_log, parse_cursor
+from hub.portal.log.pages import Cursor, Limits, build_page, count_new_rows, parse_cursor
 from hub.portal.log.query import LogQuery, parse_log_query
 from hub.portal.log.saved_views import extract_log_filters, list_saved_views
 from hub.portal.views.etag import respond_if_modified
@@ -29,6 +28,7 @@ from hub.staff import reauthentication_redirect
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 MAX_NEW_ROWS = 100  # new rows; above it the page shows "more"
+ROWS_POLLED = 10_000  # of the new rows, those that filters without an index examine
 MAX_DELIVERIES = 100  # deliveries on the page of one event
 
 
@@ -78,19 +78,19 @@ def show_log(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
 
 @require_safe
 @tenant_view()
-def count_new_rows(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """Count the rows added since the page was rendered, at most MAX_NEW_ROWS + 1.
+def show_new_rows(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    """Show how many rows were added since the page was rendered, at most MAX_NEW_ROWS + 1.
 
     Pages poll this view, so it must be cheap.
     """
     log_query, newest = parse_request_query(request, tenant_user), parse_cursor(request.GET).after
-    rows = filter_log(tenant_user.tenant, log_query).filter(log_query.unindexed_filter or Q())
-    if newest:
-        rows = rows.filter(public_id__gt=newest)
-    count = rows.order_by().values("pk")[: MAX_NEW_ROWS + 1].count()
+    count, is_incomplete = count_new_rows(
+        tenant_user.tenant, log_query, newest, Limits(rows_scanned=ROWS_POLLED), MAX_NEW_ROWS
+    )
     context = {
         "count": count,
         "most": MAX_NEW_ROWS,
+        "looked": ROWS_POLLED if is_incomplete and count <= MAX_NEW_ROWS else None,
         "query": build_query_string(request.GET.dict()),
     }
     return respond_if_modified(request, render(request, "portal/log/new.html", context))

@@ -7,8 +7,9 @@ import pytest
 
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Event
-from hub.portal.log.pages import Cursor, Limits, build_page
+from hub.portal.log.pages import Cursor, Limits, build_page, count_new_rows
 from hub.portal.log.query import parse_log_query
+from hub.portal.views.log import event_pages
 from tests.factories import NOON
 from tests.hub.outgoing.operating import copy_delivery, put
 from tests.hub.portal.query_counts import count_queries
@@ -255,6 +256,29 @@ def test_new_rows_are_counted_once(admin, make, acme, delivery_row):
     assert admin.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
     make.event(acme)
     assert b"1 new" in admin.get(url, headers={"If-None-Match": first["ETag"]}).content
+
+
+def test_new_rows_without_an_index_are_sought_among_a_bounded_number(acme, delivery_rows):
+    Event.unscoped.filter(pk=delivery_rows[0].event_id).update(type="rare.one")
+    Event.unscoped.filter(pk=delivery_rows[50].event_id).update(type="rare.one")
+    log_query = parse_log_query({"type": "rare.one"}, acme, ZoneInfo("UTC"), now=NOON)
+    first = delivery_rows[0].public_id
+
+    def count(after, rows_scanned):
+        return count_new_rows(acme, log_query, after, Limits(rows_scanned=rows_scanned), 100)
+
+    assert count(None, 25) == (1, False)  # the page has said that it ended early
+    assert count(first, 5) == (0, True)
+    assert count(first, 25) == (1, True)
+    assert count(first, 100) == (1, False)
+
+
+def test_a_poll_that_ended_early_says_among_how_many(admin, delivery_rows, monkeypatch):
+    monkeypatch.setattr(event_pages, "ROWS_POLLED", 5)
+    url = f"{LOG}new?type=rare.one&after={delivery_rows[0].public_id}"
+    assert b"0 new among the newest 5" in admin.get(url).content
+    monkeypatch.setattr(event_pages, "ROWS_POLLED", 1_000)
+    assert b"new" not in admin.get(url).content.replace(b"events/new", b"")
 
 
 # --- an event ---
