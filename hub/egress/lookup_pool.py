@@ -31,7 +31,7 @@ class PendingLookup(NamedTuple):
 
 
 class LookupPool:
-    """A thread pool for name lookups with a limit per tenant.
+    """A thread pool for name lookups with a limit per tenant, and half of the free threads at most.
 
     A lookup cannot be cancelled: after its caller timed out, it occupies a thread, and counts for
     its tenant, until it returns.
@@ -58,12 +58,21 @@ class LookupPool:
         postponed: deque[PendingLookup] = deque()
         while self.waiting and self.running.total() < self.threads:
             pending = self.waiting.popleft()
-            if pending.tenant is not None and self.running[pending.tenant] >= self.max_per_tenant:
+            if pending.tenant is not None and self.running[pending.tenant] >= self.find_limit():
                 postponed.append(pending)
             elif pending.future.set_running_or_notify_cancel():
                 self.running[pending.tenant] += 1
                 self.executor.submit(self.run, pending)
         self.waiting.extendleft(reversed(postponed))
+
+    def find_limit(self) -> int:
+        """Return how many lookups of one tenant may run; requires the lock.
+
+        Half of the free threads, so that tenants whose lookups hang leave some to each other one;
+        a tenant without lookups gets one thread.
+        """
+        free_threads = self.threads - self.running.total()
+        return min(self.max_per_tenant, max(1, free_threads // 2))
 
     def run(self, pending: PendingLookup) -> None:
         try:

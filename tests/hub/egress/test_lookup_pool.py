@@ -43,6 +43,18 @@ def test_slow_names_of_one_tenant_delay_no_other(slow):
     assert len(slow.asked) == pool.max_per_tenant and not any(future.done() for future in late)
 
 
+def test_slow_names_of_eight_tenants_delay_no_other(slow):
+    pool = LookupPool()
+    for tenant in range(8):
+        with lookups_for_tenant(f"hostile-{tenant}"):
+            for number in range(50):
+                pool.submit(slow, f"slow{number}.test")
+    with lookups_for_tenant("acme"):
+        quick = [pool.submit(slow, f"name{number}.test") for number in range(50)]
+    assert not wait(quick, timeout=5).not_done
+    assert {pool.running[f"hostile-{tenant}"] for tenant in range(5)} == {pool.max_per_tenant}
+
+
 def test_what_waits_goes_when_a_thread_is_free():
     pool, gate = LookupPool(threads=1), threading.Event()
     with lookups_for_tenant("acme"):
