@@ -30,6 +30,7 @@ from hub.incoming.models import (
 from hub.incoming.receiving.counts import NOT_FAILED, NOT_REJECTED
 from hub.number_texts import format_whole
 from hub.reason_codes import find_reason
+from hub.state_texts import SOURCE_STATES
 from tenants.scoping import TenantIds, readable_condition
 
 HOUR, HOURS = timedelta(hours=1), 24
@@ -72,6 +73,13 @@ class SourceHealth:
             return self.source.state
         shown = next(iter((*self.failing, *self.subscriptions)), None)
         return shown.state if shown else self.source.state
+
+    @property
+    def described_state(self) -> tuple[str, str]:
+        """Return the state and sentence of a failing registration, or else of the source."""
+        if self.source.state == InboundSource.State.LISTENING and self.failing:
+            return self.failing[0].state, self.describe(self.failing[0]).sentence
+        return self.source.state, SOURCE_STATES[self.source.state].sentence
 
     @property
     def failing_since(self) -> datetime | None:

@@ -19,7 +19,6 @@ from hub.incoming.models import (
     SourceRhythm,
     WebhookSubscription,
 )
-from hub.state_texts import SOURCE_STATES
 
 HOUR, DAYS, HOURS = timedelta(hours=1), 7, 7 * 24
 GAPS_SHOWN, DAYS_READ = 50, 400
@@ -92,7 +91,6 @@ def build_source_context(
     (entry,) = load_source_health([source], for_staff=for_staff, now=now)
     return {
         "entry": entry,
-        "state_text": SOURCE_STATES[source.state].sentence,
         "gap_usual": find_expected_gap_seconds(source, entry.rhythms, now=now),
         "history": build_source_history(source, entry.rhythms, now=now),
         "cannot_be_read": find_obstacle(source),

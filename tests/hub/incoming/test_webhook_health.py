@@ -208,6 +208,16 @@ def test_a_source_shows_a_week_its_gaps_and_its_registration(make, browser, pipe
     assert '<td class="figure">5</td> <td class="figure"> 2.0 </td>' in text
 
 
+def test_the_page_of_a_source_says_what_its_registration_lacks(make, browser, pipedrive, now):
+    source = make.source(pipedrive, heard_at=now)
+    lost = make.webhook_subscription(pipedrive, state="gone", event_types=["person.created"])
+    path = f"/t/acme/webhooks/sources/{source.public_id}/"
+    assert "As far as is known, its webhooks arrive." not in load(browser, path)
+    assert browser.get(path).context["entry"].described_state[0] == "gone"
+    WebhookSubscription.unscoped.filter(pk=lost.pk).update(state="verified")
+    assert "As far as is known, its webhooks arrive." in load(browser, path)
+
+
 def test_another_tenants_source_is_not_found(make, browser):
     source = make.source(make.connection(make.tenant("globex"), "pipedrive", secret={}))
     assert browser.get(f"/t/acme/webhooks/sources/{source.public_id}/").status_code == 404
