@@ -16,6 +16,7 @@ from bench.incoming.echo.judge import (
     count_repeated_writes,
     find_bans,
     find_swallowed,
+    find_unjudged,
 )
 
 pytestmark = pytest.mark.corrections(item="2.1")
@@ -74,7 +75,9 @@ def test_what_the_hub_writes_in_the_same_seconds_cannot_be_distinguished(field, 
     """Before its message was sent; or as the same user, in the second of the change."""
     change = replace(LAST_NAME, user=user, field=field)
     by_hub = Write("salesforce", "ann", change.at + after)
-    assert len(find_swallowed(truth(change, writes=[by_hub]), [])) == count
+    known = truth(change, writes=[by_hub])
+    assert len(find_swallowed(known, [])) == count
+    assert len(find_unjudged(known)) == 1 - count
     elsewhere = [replace(by_hub, mark="bob"), replace(by_hub, system="pipedrive")]
     assert len(find_swallowed(truth(change, writes=elsewhere), [])) == 1
 

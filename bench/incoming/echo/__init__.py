@@ -17,6 +17,7 @@ from bench.incoming.echo.judge import (
     count_repeated_writes,
     find_bans,
     find_swallowed,
+    find_unjudged,
 )
 from bench.incoming.echo.people import People, Plan
 from bench.incoming.echo.results import (
@@ -80,6 +81,8 @@ def compare(systems: TwoSystems, truth: Truth) -> Iterator[Figure]:
     yield Figure("echo_repeated_writes", sum(repeated.values()), "writes", bar=NONE)
     yield Figure("echo_failed_writes", systems.count_unsent(), "writes", bar=NONE)
     yield Figure("echo_changes", len(truth.changes), "changes", bar=SOME)
+    unjudged = len(find_unjudged(truth)) / max(1, len(truth.sent))
+    yield Figure("echo_unjudged", unjudged, "share of the changes that were sent")
     yield from describe_answers(attempts, truth)
     counts = systems.count_disturbed()
     yield Figure("echo_caused", counts["caused"], "webhooks", bar=SOME)

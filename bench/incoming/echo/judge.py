@@ -143,6 +143,11 @@ def find_swallowed(truth: Truth, published: Sequence[Published]) -> list[Change]
     return swallowed
 
 
+def find_unjudged(truth: Truth) -> list[Change]:
+    """Return the changes that find_swallowed() excuses, whether an event tells them or not."""
+    return [change for change in truth.sent if _is_indistinguishable(change, truth)]
+
+
 def count_extra_writes(truth: Truth, published: Sequence[Published]) -> Counter[tuple[str, str]]:
     """Return how many more events than changes there are, by type and record.
 
