@@ -8,6 +8,7 @@ import logging.config
 import re
 import sys
 from collections.abc import Callable, ItemsView, MutableMapping
+from functools import lru_cache
 from time import monotonic, perf_counter
 from traceback import walk_tb
 from typing import Any
@@ -21,6 +22,7 @@ from hub.crypto.redaction import MASK, redact_excerpt, redact_text, shorten
 from hub.db.ids import uuid7
 
 MAX_VALUE_LENGTH = 2000  # characters of one value
+MAX_TERM_LENGTH = 60  # characters
 MAX_TRACEBACK_LENGTH = 20_000
 TRACEBACK_SECONDS = 60.0  # the same one is written once in this time
 INBOUND_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -86,10 +88,10 @@ def build_formatter() -> logging.Formatter:
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             merge_contextvars,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             TracebackOnce(monotonic),
             structlog.processors.format_exc_info,
             _sanitize_event,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.JSONRenderer(),
         ],
     )
@@ -155,7 +157,16 @@ def _is_plain_value(value: Any) -> bool:
 
 
 def _sanitize_value(value: Any) -> str:
-    return shorten(redact_excerpt(str(value), MAX_VALUE_LENGTH + 1), MAX_VALUE_LENGTH)
+    text = str(value)
+    return _sanitize_term(text) if len(text) <= MAX_TERM_LENGTH else _sanitize_text(text)
+
+
+def _sanitize_text(text: str) -> str:
+    return shorten(redact_excerpt(text, MAX_VALUE_LENGTH + 1), MAX_VALUE_LENGTH)
+
+
+# the names of events, loggers and routes, which are in very many lines
+_sanitize_term = lru_cache(maxsize=1000)(_sanitize_text)
 
 
 def begin_request(inbound_id: str) -> str:

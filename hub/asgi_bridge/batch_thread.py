@@ -69,12 +69,16 @@ class BatchThread(Generic[Item, Result]):
 
         An item whose caller is cancelled before its batch begins is not processed.
         """
+        return await self.submit(item)
+
+    def submit(self, item: Item) -> asyncio.Future[Result]:
+        """Return the future result of an item; nobody has to wait for it."""
         if self.worker is None or self._replaces(self.worker):
             self.worker = Worker(self._work, self.name)
             self.worker.start()
         entry: Entry[Item, Result] = Entry(item, asyncio.get_running_loop().create_future())
         self.queue.put(entry)
-        return await entry.result
+        return entry.result
 
     def close(self) -> None:
         """End the thread and its database connection, after what it has begun, unless it stalls."""

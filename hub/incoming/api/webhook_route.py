@@ -28,7 +28,8 @@ from hub.incoming.receiving.decide import Decision, ReceivedRequest, decide
 from hub.incoming.receiving.receive import (
     RECEIVERS,
     build_receiver_key,
-    load_receivers_for_loop,
+    count_backlog,
+    load_receivers,
     store_requests,
 )
 from hub.incoming.receiving.receiver_cache import CURRENT, MAX_AGE, Receiver, ReceiverKey
@@ -48,9 +49,8 @@ class WebhookRoute:
 
     def __init__(self, *, answer_seconds: float) -> None:
         self.answer_seconds = answer_seconds
-        self.loader = BatchThread(
-            load_receivers_for_loop, max_batch=MAX_BATCH, name="webhook-receivers"
-        )
+        self.loader = BatchThread(load_receivers, max_batch=MAX_BATCH, name="webhook-receivers")
+        self.counter = BatchThread(count_backlog, max_batch=MAX_BATCH, name="webhook-backlog")
         self.writer: BatchThread[ReceivedMessage, Problem | None] = BatchThread(
             store_requests, max_batch=MAX_BATCH, name="webhook-writer"
         )
@@ -61,6 +61,7 @@ class WebhookRoute:
 
     def close(self) -> None:
         self.loader.close()
+        self.counter.close()
         self.writer.close()
 
     async def answer(self, request: LoopRequest) -> Answer:
@@ -94,6 +95,7 @@ class WebhookRoute:
 
     async def receive(self, path: str, received: ReceivedRequest) -> Response:
         """Return the response after the commit. Raises Problem."""
+        await self.refuse_if_backlog_full(now=received.at)
         decision = await self.decide(path, received, max_age=MAX_AGE)
         if decision.cause:  # a new secret, network or state may be younger than what was cached
             decision = await self.decide(path, received, max_age=CURRENT)
@@ -104,19 +106,27 @@ class WebhookRoute:
     async def decide(self, path: str, received: ReceivedRequest, *, max_age: timedelta) -> Decision:
         """Decide by the URL's receiver; about a large body in a thread, as its hash takes long."""
         receiver = await self.find_receiver(path, max_age=max_age, now=received.at)
-        BACKLOG.refuse_if_counted_full()
         if received.size > SMALL_BODY:
             return await asyncio.to_thread(decide, receiver, received)
         return decide(receiver, received)
 
-    async def find_receiver(self, path: str, *, max_age: timedelta, now: datetime) -> Receiver:
-        """Return the receiver of a URL. Raises Problem (404).
+    async def refuse_if_backlog_full(self, *, now: datetime) -> None:
+        """Raise Problem (503) if the backlog is full.
 
-        It is loaded also when the backlog is to be counted, which happens in the same thread.
+        Only a process that never counted it waits: to count a large one takes a while.
         """
+        if BACKLOG.is_count_due(now=now):
+            counting = self.counter.submit(now)
+            if BACKLOG.counted_at is None:
+                await counting
+            else:  # without a database the next second counts
+                counting.add_done_callback(asyncio.Future.exception)
+        BACKLOG.refuse_if_counted_full()
+
+    async def find_receiver(self, path: str, *, max_age: timedelta, now: datetime) -> Receiver:
+        """Return the receiver of a URL. Raises Problem (404)."""
         key = read_receiver_key(path)
-        cached = RECEIVERS.get_cached(key, max_age=max_age, now=now)
-        if cached and not BACKLOG.is_count_due(now=now):
+        if cached := RECEIVERS.get_cached(key, max_age=max_age, now=now):
             receiver = cached[1]
         else:
             receiver = await self.loader.process(key)

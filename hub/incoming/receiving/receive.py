@@ -69,11 +69,15 @@ def build_receiver_key(connector_key: str, key: str) -> ReceiverKey:
     return connector_key, hash_endpoint_key(key)
 
 
-def load_receivers_for_loop(keys: Sequence[ReceiverKey]) -> list[Receiver | None]:
-    """Load receivers that the event loop waits for, and count the backlog once a second."""
-    now = clock()
-    BACKLOG.count_if_due(now=now)
-    return RECEIVERS.load(keys, now=now)
+def load_receivers(keys: Sequence[ReceiverKey]) -> list[Receiver | None]:
+    """Load receivers that the event loop waits for."""
+    return RECEIVERS.load(keys, now=clock())
+
+
+def count_backlog(times: Sequence[datetime]) -> list[None]:
+    """Count the backlog at the last of these times, if that is due."""
+    BACKLOG.count_if_due(now=times[-1])
+    return [None] * len(times)
 
 
 def store_requests(received: Sequence[ReceivedMessage]) -> list[Problem | None]:
