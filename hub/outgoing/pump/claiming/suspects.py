@@ -17,11 +17,13 @@ from hub.outgoing.pump.claiming.claim import (
     lock_next_lanes,
 )
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
+from hub.outgoing.pump.claiming.crash_limits import (
+    MAX_SUSPECT_GROUP,
+    SUSPECT_CRASHES,
+    SUSPECT_GROUP_BY_CRASHES,
+)
 from hub.outgoing.pump.claiming.deliveries import claim_deliveries_by_id
 from hub.outgoing.pump.claiming.recovery import recover_expired_leases
-
-SUSPECT_BATCH = 32  # suspects that are sent together after their second crash; later each is alone
 
 
 def suspect_deliveries(*, now: datetime) -> QuerySet[Delivery]:
@@ -48,7 +50,7 @@ def has_waiting_suspects(*, now: datetime) -> bool:
 def claim_suspects(
     lease: UUID, config: ConfigCache, *, check_lease: Callable[[], None], now: datetime
 ) -> list[ClaimedLane]:
-    """Claim the suspect with the most crashes, or all suspects that crashed twice.
+    """Claim a group of the suspects with the most crashes: the more crashes, the fewer together.
 
     `check_lease` is called before the commit, and raises what undoes the claim.
     """
@@ -57,7 +59,7 @@ def claim_suspects(
         lanes_with_suspects = sendable_lanes(now=now).filter(
             LANE_LEASES.is_free(now=now), Exists(lane_suspects)
         )
-        lanes = list(lock_next_lanes(lanes_with_suspects, SUSPECT_BATCH))
+        lanes = list(lock_next_lanes(lanes_with_suspects, MAX_SUSPECT_GROUP))
         recover_expired_leases(lanes, now=now)
         connection_by_suspect = _choose_suspects([lane.pk for lane in lanes], now=now)
         connection_ids = set(connection_by_suspect.values())
@@ -75,8 +77,11 @@ def _choose_suspects(lanes: list[int], *, now: datetime) -> dict[int, int | None
     candidates = list(
         worst_first.order_by("-crash_count", "due_at").values_list(
             "pk", "connection", "crash_count"
-        )[:SUSPECT_BATCH]
+        )[:MAX_SUSPECT_GROUP]
     )
-    if candidates and candidates[0][2] > SUSPECT_CRASHES:
-        candidates = candidates[:1]
-    return {pk: connection for pk, connection, _ in candidates}
+    if not candidates:
+        return {}
+    most_crashes = candidates[0][2]
+    group = [candidate for candidate in candidates if candidate[2] == most_crashes]
+    size = SUSPECT_GROUP_BY_CRASHES.get(most_crashes, 1)
+    return {pk: connection for pk, connection, _ in group[:size]}

@@ -69,15 +69,29 @@ def test_one_crash_raises_no_suspicion_and_two_do(make):
 
 
 @pytest.mark.django_db
-def test_the_suspect_that_crashed_most_often_is_sent_alone(make):
+def test_the_suspects_that_crashed_most_often_are_sent_without_the_others(make):
     connection = make.connection()
-    rows = [make.delivery(connection) for _ in range(3)]
+    rows = [make.delivery(connection) for _ in range(4)]
     Delivery.unscoped.update(crash_count=2)
-    Delivery.unscoped.filter(pk=rows[1].pk).update(crash_count=3)
+    worst = {rows[1].pk, rows[2].pk}
+    Delivery.unscoped.filter(pk__in=worst).update(crash_count=3)
     (claimed_lane,) = claim_suspects(
         connection.public_id, ConfigCache(), check_lease=lambda: None, now=NOON
     )
-    assert [row.pk for row, _ in claimed_lane.deliveries] == [rows[1].pk]
+    assert {row.pk for row, _ in claimed_lane.deliveries} == worst
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("crashes", "together"), [(2, 32), (3, 8), (4, 1)])
+def test_the_more_crashes_the_fewer_suspects_are_sent_together(make, crashes, together):
+    connection = make.connection()
+    for _ in range(33):
+        make.delivery(connection)
+    Delivery.unscoped.update(crash_count=crashes)
+    (claimed_lane,) = claim_suspects(
+        connection.public_id, ConfigCache(), check_lease=lambda: None, now=NOON
+    )
+    assert len(claimed_lane.deliveries) == together
 
 
 @pytest.mark.django_db
