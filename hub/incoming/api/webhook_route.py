@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -38,6 +39,7 @@ from hub.problems import Problem
 Result = TypeVar("Result")
 ADDRESS = re.compile("/" + ENDPOINT_PATH.format(connector=r"([-\w]{1,40})", key=r"([^/%]{1,200})"))
 SMALL_BODY = 64 * KIBIBYTE  # bytes; a larger body is read after its URL was found
+REFRESH_AGE = MAX_AGE / 2  # of a receiver in use, so that its requests do not wait at MAX_AGE
 MAX_BATCH = 100  # messages in one transaction, or receivers in one statement
 CONTENT_TYPE = "text/plain; charset=utf-8"
 
@@ -50,6 +52,7 @@ class WebhookRoute:
     def __init__(self, *, answer_seconds: float) -> None:
         self.answer_seconds = answer_seconds
         self.loader = BatchThread(load_receivers, max_batch=MAX_BATCH, name="webhook-receivers")
+        self.refreshing: set[ReceiverKey] = set()
         self.counter = BatchThread(count_backlog, max_batch=MAX_BATCH, name="webhook-backlog")
         self.writer: BatchThread[ReceivedMessage, Problem | None] = BatchThread(
             store_requests, max_batch=MAX_BATCH, name="webhook-writer"
@@ -127,12 +130,24 @@ class WebhookRoute:
         """Return the receiver of a URL. Raises Problem (404)."""
         key = read_receiver_key(path)
         if cached := RECEIVERS.get_cached(key, max_age=max_age, now=now):
-            receiver = cached[1]
+            loaded_at, receiver = cached
+            if receiver and now - loaded_at > REFRESH_AGE:
+                self.refresh(key)
         else:
             receiver = await self.loader.process(key)
         if receiver is None:
             raise Problem("not-found")
         return receiver
+
+    def refresh(self, key: ReceiverKey) -> None:
+        """Load a receiver again, once at a time; nobody waits for it."""
+        if key not in self.refreshing:
+            self.refreshing.add(key)
+            self.loader.submit(key).add_done_callback(partial(self._end_refresh, key))
+
+    def _end_refresh(self, key: ReceiverKey, loading: asyncio.Future[Receiver | None]) -> None:
+        self.refreshing.discard(key)
+        loading.exception()  # without a database, who needs the receiver is told so
 
     async def _in_time(self, work: Coroutine[Any, Any, Result]) -> Result:
         try:
