@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, ItemsView, MutableMapping
 from functools import lru_cache
+from threading import Lock
 from time import monotonic, perf_counter
 from traceback import walk_tb
 from typing import Any
@@ -25,6 +26,8 @@ MAX_VALUE_LENGTH = 2000  # characters of one value
 MAX_TERM_LENGTH = 60  # characters
 MAX_TRACEBACK_LENGTH = 20_000
 TRACEBACK_SECONDS = 60.0  # the same one is written once in this time
+REFUSAL_STATUSES = frozenset((401, 413, 429, 503))  # of requests that are refused on purpose
+REFUSAL_LINES, REFUSAL_SECONDS = 10, 60.0  # lines in this time, of a route and status
 INBOUND_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 # Levels of loggers that would log too much: statements with parameters, contexts, bodies.
@@ -58,7 +61,7 @@ def configure(options: dict[str, Any]) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"json": {"()": build_formatter}},
-            "filters": {"no_address": {"()": lambda: _remove_address}},
+            "filters": {"no_address": {"()": lambda: _filter_answer}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
@@ -76,9 +79,11 @@ def configure(options: dict[str, Any]) -> None:
     )
 
 
-def _remove_address(record: logging.LogRecord) -> bool:
-    record.msg, record.args = f"answered {getattr(record, 'status_code', '')}", ()
-    return True
+def _filter_answer(record: logging.LogRecord) -> bool:
+    """Remove the address; drop the line of a refusal, which RequestIdMiddleware logs."""
+    status = getattr(record, "status_code", "")
+    record.msg, record.args = f"answered {status}", ()
+    return status not in REFUSAL_STATUSES or bool(record.exc_info)
 
 
 def build_formatter() -> logging.Formatter:
@@ -177,25 +182,58 @@ def begin_request(inbound_id: str) -> str:
     return request_id
 
 
-def log_request(method: str | None, route: str | None, status: int, started_at: float) -> None:
-    """Log an answered request; `started_at`: by perf_counter()."""
-    log.info(
-        "request",
-        method=method,
-        route=route,
-        status=status,
-        milliseconds=round((perf_counter() - started_at) * 1000, 1),
-    )
+class RequestLog:
+    """Log a line for each answered request, and for few of those that were refused; thread-safe.
+
+    A flood of refused requests would otherwise write a line for each of them.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock  # monotonic, seconds
+        self._lock = Lock()
+        # when the time of a route and status began, and its requests
+        self._refusals: dict[tuple[str | None, int], tuple[float, int]] = {}
+
+    def write(self, method: str | None, route: str | None, status: int, started_at: float) -> None:
+        """Log a request; `started_at`: by perf_counter(). `left_out`: requests without a line."""
+        details: dict[str, int] = {}
+        if status in REFUSAL_STATUSES:
+            left_out = self.count_refusal(route, status)
+            if left_out is None:
+                return
+            if left_out:
+                details["left_out"] = left_out
+        log.info(
+            "request",
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round((perf_counter() - started_at) * 1000, 1),
+            **details,
+        )
+
+    def count_refusal(self, route: str | None, status: int) -> int | None:
+        """Return None if the request gets no line, else how many before it got none."""
+        now = self._clock()
+        with self._lock:
+            began_at, count = self._refusals.get((route, status), (now, 0))
+            if now - began_at < REFUSAL_SECONDS:
+                self._refusals[route, status] = began_at, count + 1
+                return 0 if count < REFUSAL_LINES else None
+            self._refusals[route, status] = now, 1
+            return max(0, count - REFUSAL_LINES)
 
 
 class RequestIdMiddleware:
     """Give each request an id, or keep a valid inbound one, and log one line with its result.
 
     The line contains the route, never the URL, which may contain a webhook's key or an OAuth code.
+    Lines of refused requests are limited.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self.request_log = RequestLog()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = begin_request(request.headers.get("X-Request-Id", ""))
@@ -204,7 +242,7 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response.headers["X-Request-Id"] = request_id
         route = request.resolver_match.route if request.resolver_match else None
-        log_request(request.method, route, response.status_code, started_at)
+        self.request_log.write(request.method, route, response.status_code, started_at)
         return response
 
 

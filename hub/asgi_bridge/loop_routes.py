@@ -7,7 +7,7 @@ view of the same address.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from io import BytesIO
 from time import perf_counter
@@ -25,7 +25,7 @@ from hub.asgi_bridge.environ import find_client_address, join_headers
 from hub.asgi_bridge.limits import build_overloaded_problem
 from hub.asgi_bridge.refusals import build_problem_answer
 from hub.asgi_bridge.responses import Answer, Headers, encode_headers
-from hub.logs import begin_request, log_request
+from hub.logs import RequestLog, begin_request
 from hub.problems import Problem
 from hub.shared_budget import BudgetExhausted
 
@@ -71,6 +71,7 @@ class LoopRoutes:
     routes: Sequence[LoopRoute]
     behind_proxy: bool
     in_progress: int = 0
+    request_log: RequestLog = field(default_factory=RequestLog)
 
     def find(self, scope: Mapping[str, Any]) -> LoopRoute | None:
         """Return the route of a request; None if Django answers it."""
@@ -129,7 +130,7 @@ class LoopRoutes:
             (b"x-request-id", request_id.encode()),
             *list_security_headers(is_secure),
         ]
-        log_request(scope["method"], route.pattern, answer.status, started_at)
+        self.request_log.write(scope["method"], route.pattern, answer.status, started_at)
         return answer
 
     def close(self) -> None:

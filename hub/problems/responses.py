@@ -88,7 +88,8 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     problem = _convert_exception(error)
     if problem is None:
         return None
-    if problem.kind.status >= 500:
+    is_meant = isinstance(error, Problem | Refusal) and error.__cause__ is None
+    if problem.kind.status >= 500 and not is_meant:
         log.error("answered %s", problem.code, exc_info=error)
     clear_frames(error.__traceback__)  # they refer to the body until the garbage collector runs
     return Response(

@@ -7,10 +7,21 @@ import uuid
 
 import pytest
 import structlog
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from structlog.contextvars import bound_contextvars
 
-from hub.logs import MAX_VALUE_LENGTH, ReporterFilter, TracebackOnce, build_formatter
+from hub.logs import (
+    MAX_VALUE_LENGTH,
+    REFUSAL_LINES,
+    REFUSAL_SECONDS,
+    REFUSAL_STATUSES,
+    ReporterFilter,
+    RequestIdMiddleware,
+    RequestLog,
+    TracebackOnce,
+    build_formatter,
+)
 
 pytestmark = pytest.mark.urls("tests.tenants.urls")
 
@@ -106,6 +117,41 @@ def test_a_request_is_logged_by_its_route_and_never_by_its_url(lines, name, stat
     ]
     assert "hidden-code" not in "".join(lines)
     assert f"/{name}" not in "".join(lines)
+
+
+def answer_requests(statuses):
+    """Send a request through the middleware for each status."""
+    middleware = RequestIdMiddleware(lambda request: HttpResponse(status=next(answers)))
+    answers = iter(statuses)
+    for _ in statuses:
+        request = RequestFactory().get("/api/nothing")
+        request.resolver_match = None
+        middleware(request)
+
+
+@pytest.mark.parametrize("status", sorted(REFUSAL_STATUSES))
+def test_a_flood_of_refused_requests_writes_few_lines(lines, status):
+    answer_requests([status] * 500 + [200] * 50)
+    statuses = [json.loads(line)["status"] for line in lines]
+    assert statuses == [status] * REFUSAL_LINES + [200] * 50
+
+
+def test_a_refused_request_writes_one_line_without_a_traceback(lines):
+    Client(raise_request_exception=False).get("/api/fail/overloaded")
+    (line,) = lines
+    assert json.loads(line)["status"] == 503 and "traceback" not in line
+
+
+def test_the_lines_that_were_left_out_are_counted_a_minute_later():
+    now = 0.0
+    request_log = RequestLog(lambda: now)
+    for _ in range(REFUSAL_LINES + 25):
+        request_log.count_refusal("hooks/<key>", 429)
+    assert request_log.count_refusal("hooks/<key>", 503) == 0  # counted by itself
+    assert request_log.count_refusal("hooks/<key>", 429) is None
+    now = REFUSAL_SECONDS
+    assert request_log.count_refusal("hooks/<key>", 429) == 26
+    assert request_log.count_refusal("hooks/<key>", 429) == 0
 
 
 @pytest.mark.parametrize("sent", ["abcdefgh", "0197-Req.Id_1", str(uuid.UUID(int=7))])

@@ -23,6 +23,7 @@ ERRORS = {
     "database": OperationalError("the secret host"),
     "parse": exceptions.ParseError(),
     "moved": Problem("wrong-state", "It was delivered meanwhile."),
+    "overloaded": Problem("overloaded"),
     "bug": ZeroDivisionError("the secret number"),
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from hub.asgi_bridge import AsgiBridge, Limits
 from hub.asgi_bridge.responses import Answer
+from hub.logs import REFUSAL_LINES
 from hub.problems import Problem
 from tests.hub.asgi_bridge.asgi_client import CHUNKED, Echo, ask
 
@@ -113,6 +114,14 @@ def test_a_request_keeps_its_id_or_gets_one_and_leaves_a_line_without_its_path(c
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", Bell.pattern, 200)
     ] * 2
+
+
+def test_a_flood_of_refused_requests_writes_few_lines(caplog):
+    caplog.set_level("INFO", logger="hub.logs")
+    front = front_with(Bell(Problem("overloaded")))
+    for _ in range(REFUSAL_LINES * 3):
+        assert post(front).status == 503
+    assert len([record for record in caplog.records if record.name == "hub.logs"]) == REFUSAL_LINES
 
 
 def test_a_problem_is_answered_as_one_and_the_connection_stays():
