@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.models import InboundMessage
@@ -43,11 +44,13 @@ def admit_request() -> Iterator[None]:
 class Backlog:
     """Whether the inbox has reached HUB_INBOX_BACKLOG messages; counted once a second.
 
-    `dominant_shares`: the accounts to which more than half of the backlog belongs.
+    `dominant_tenants` and `dominant_shares`: the tenant and the account to which more than half of
+    the backlog belongs.
     """
 
     counted_at: datetime | None = None
     is_full: bool = False
+    dominant_tenants: frozenset[int] = frozenset()
     dominant_shares: frozenset[str] = frozenset()
 
     def refuse_if_full(self, *, now: datetime) -> None:
@@ -69,21 +72,32 @@ class Backlog:
         if self.is_full:
             raise Problem("overloaded", headers=RETRY_AFTER)
 
-    def refuse_dominant_account(self, share_key: str) -> None:
-        """Raise Problem (503) if an account has more than half of the backlog, for the others."""
-        if share_key in self.dominant_shares:
+    def refuse_dominant(self, message: InboundMessage) -> None:
+        """Raise Problem (503) if the tenant or account of a message has more than half of the
+        backlog, for the others.
+        """
+        is_dominant = message.tenant_id in self.dominant_tenants
+        if is_dominant or message.share_key in self.dominant_shares:
             raise Problem("overloaded", headers=RETRY_AFTER)
 
     def _count(self, limit: int) -> None:
-        """Count in one query; in two more if more than half of the limit is used."""
+        """Count in one query; in three more if more than half of the limit is used."""
         waiting, half = InboundMessage.unscoped.filter(due_at__isnull=False), limit // 2
         if not waiting.values("pk")[half : half + 1].exists():
-            self.is_full, self.dominant_shares = False, frozenset()
+            self.is_full, self.dominant_tenants = False, frozenset()
+            self.dominant_shares = frozenset()
             return
         self.is_full = waiting.values("pk")[limit - 1 : limit].exists()
-        totals = waiting.order_by().values("share_key").annotate(total=Count("pk"))
-        shares = totals.filter(total__gt=half).values_list("share_key", flat=True)
-        self.dominant_shares = frozenset(shares)
+        # the messages of a URL of all tenants have none yet
+        self.dominant_tenants = self._find_dominant(waiting, "tenant", half) - {None}
+        self.dominant_shares = self._find_dominant(waiting, "share_key", half)
+
+    def _find_dominant(
+        self, waiting: QuerySet[InboundMessage], field: str, half: int
+    ) -> frozenset[Any]:
+        """Find the values of a field that more than so many waiting messages have."""
+        totals = waiting.order_by().values(field).annotate(total=Count("pk"))
+        return frozenset(totals.filter(total__gt=half).values_list(field, flat=True))
 
 
 BACKLOG = Backlog()

@@ -57,7 +57,7 @@ class Decision:
 def decide(receiver: Receiver, received: ReceivedRequest) -> Decision:
     """Verify a request, and build what is stored of it and the response that its system expects.
 
-    Raises Problem: 503 for an account with more than half of the backlog.
+    Raises Problem: 503 for a tenant or account with more than half of the backlog.
     """
     request = received.request
     cause = find_rejection(receiver, received)
@@ -75,7 +75,7 @@ def decide(receiver: Receiver, received: ReceivedRequest) -> Decision:
     message.message_key = clean_id(message_id)
     account = receiver.source.share_key(request)
     message.share_key = InboundMessage.build_share_key(message.endpoint_id, account)
-    BACKLOG.refuse_dominant_account(message.share_key)
+    BACKLOG.refuse_dominant(message)
     message.query = _select_query(receiver, request)
     stored = receiver.source.split_secrets(request)
     if stored.reply:

@@ -38,8 +38,8 @@ def receive_webhook(connector_key: str, key: str, received: ReceivedRequest) -> 
     """Verify a request, store it, and return the response that its system expects.
 
     Raises Problem: 404 for an unknown URL, 410 for one of a disconnected connection, 403 for one of
-    a suspended tenant, 503 for an account with more than half of the backlog. A lost database
-    connection raises OperationalError; then nothing was acknowledged.
+    a suspended tenant, 503 for a tenant or account with more than half of the backlog. A lost
+    database connection raises OperationalError; then nothing was acknowledged.
     """
     now = received.at
     decision = decide(find_receiver(connector_key, key, now=now), received)

@@ -60,7 +60,7 @@ class Sender:
         )
 
 
-def make_sender(make, client, key: str, *, account: str = "701") -> Sender:
+def make_sender(make, client, key: str, *, account: str = "701", tenant=None) -> Sender:
     """Connect a system, with a secret wherever its source takes it from."""
     source = SOURCES[key]
     secret = {source.secret_field: SECRET} if source.secret_field else {}
@@ -68,6 +68,8 @@ def make_sender(make, client, key: str, *, account: str = "701") -> Sender:
         make.app(key, {"client_id": "1.2", "client_secret": "s" * 16} | secret)
         endpoint = get_or_create_app_endpoint(key, source, now=clock())
     else:
-        endpoint = endpoint_of(make.connection(connector=key, account=account, secret=secret))
+        endpoint = endpoint_of(
+            make.connection(tenant, connector=key, account=account, secret=secret)
+        )
     receiver = load_receiver(key, endpoint.key_digest, now=clock())
     return Sender(client, endpoint, endpoint_url(endpoint), receiver)

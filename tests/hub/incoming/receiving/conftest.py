@@ -22,5 +22,6 @@ def client(request):
 def uncounted_backlog(monkeypatch):
     """The backlog that a test counted is not the next test's."""
     monkeypatch.setattr(admission.BACKLOG, "is_full", False)
+    monkeypatch.setattr(admission.BACKLOG, "dominant_tenants", frozenset())
     monkeypatch.setattr(admission.BACKLOG, "dominant_shares", frozenset())
     monkeypatch.setattr(admission.BACKLOG, "counted_at", None)

@@ -194,18 +194,31 @@ def test_a_full_backlog_is_503_until_it_is_processed(pipedrive, settings):
     backlog.refuse_if_full(now=clock() + 10 * admission.BACKLOG_COUNT_AGE_MAX)
 
 
-def test_one_account_fills_at_most_half_of_the_backlog(pipedrive, make, client, settings):
+def post_when_counted(sender, number):
+    """Post a request; the backlog is counted again before, as a second later."""
+    admission.BACKLOG.counted_at = None
+    return sender.send(sender.sign(b'{"event_id": "%d", "team_id": "T1"}' % number)).status_code
+
+
+def test_one_tenant_fills_at_most_half_of_the_backlog(pipedrive, make, client, settings):
     settings.HUB_INBOX_BACKLOG = 4
-    other = make_sender(make, client, "splunk")
-
-    def post(sender, number):
-        admission.BACKLOG.counted_at = None  # counted again, as a second later
-        return sender.send(sender.sign(b"%d" % number)).status_code
-
-    assert [post(pipedrive, number) for number in range(5)] == [200, 200, 200, 503, 503]
-    assert [post(other, number) for number in range(2)] == [200, 503]
+    splunk = make_sender(make, client, "splunk", tenant=pipedrive.endpoint.tenant)
+    other = make_sender(make, client, "pipedrive", account="702", tenant=make.tenant("globex"))
+    senders = [pipedrive, pipedrive, splunk, pipedrive, splunk, other, other]
+    statuses = [post_when_counted(sender, number) for number, sender in enumerate(senders)]
+    assert statuses == [200, 200, 200, 503, 503, 200, 503]
     InboundMessage.unscoped.update(due_at=None)
-    assert post(pipedrive, 9) == 200
+    assert post_when_counted(pipedrive, 9) == 200
+
+
+def test_one_account_at_a_url_of_all_tenants_fills_at_most_half_of_the_backlog(
+    make, client, settings
+):
+    settings.HUB_INBOX_BACKLOG = 4
+    slack, other = make_sender(make, client, "slack"), make_sender(make, client, "splunk")
+    statuses = [post_when_counted(slack, number) for number in range(5)]
+    assert statuses == [200, 200, 200, 503, 503]
+    assert post_when_counted(other, 6) == 200
 
 
 def test_a_repeated_request_is_acknowledged_counted_and_stored_once(pipedrive):
