@@ -141,13 +141,17 @@ HELP = {"API documentation": "api_docs:introduction", "API problems": "api_docs:
 
 
 def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    return [
-        {
-            "title": title,
-            "items": [item for entry in entries if (item := build_menu_item(request, *entry))],
-        }
-        for title, entries in MENU.items()
-    ]
+    """Build the menu; the page that is shown is marked, and not the list above it."""
+    groups: list[dict[str, Any]] = []
+    for title, entries in MENU.items():
+        allowed = filter(None, (build_menu_item(request, *entry) for entry in entries))
+        groups.append({"title": title, "items": list(allowed)})
+    items = [item for group in groups for item in group["items"]]
+    links = [item["link"] for item in items if request.path.startswith(item["link"])]
+    shown = max(links, key=len, default="")
+    for item in items:
+        item["active"] = item["link"] == shown
+    return groups
 
 
 def build_menu_item(

@@ -34,6 +34,22 @@ def test_a_page_has_the_name_that_the_menu_gives_it(staff, title, icon, page, pe
     assert texts_of(shown, "title")[0].startswith(f"{title} |")
 
 
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("admin:incoming_inboundsource_health", "Webhook health"),
+        ("admin:incoming_inboundsource_changelist", "Sources"),
+        ("admin:tenants_tenant_add", "Tenants"),
+        ("admin:index", "Overview"),
+    ],
+)
+def test_the_menu_marks_the_page_that_is_shown_and_no_other(staff, page, title):
+    groups = staff.get(reverse(page)).context["sidebar_navigation"]
+    assert [item["title"] for group in groups for item in group["items"] if item["active"]] == [
+        title
+    ]
+
+
 def test_every_list_is_in_the_menu():
     lists = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}
     assert lists <= {page for _title, _icon, page, _permission in PAGES}
