@@ -7,16 +7,8 @@ import math
 import pytest
 
 from hub.db.clock import clock
-from tests.journeys.gaps.systems import (
-    FAST,
-    NOWHERE,
-    Pipedrive,
-    Salesforce,
-    SignedSender,
-    Slack,
-    Splunk,
-    UnmanagedSplunk,
-)
+from tests.journeys.gaps.senders import SignedSender, Slack, Splunk, UnmanagedSplunk
+from tests.journeys.gaps.systems import FAST, NOWHERE, Pipedrive, Salesforce
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 CALLS_MORE = 5  # for each gap and collection, beside its pages
